@@ -1,0 +1,3 @@
+//! llamapool-server.
+
+fn main() {}

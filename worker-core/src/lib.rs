@@ -1,0 +1,1 @@
+//! Everything a worker does, and the tunnel that both ends speak.

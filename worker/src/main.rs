@@ -1,0 +1,3 @@
+//! llamapool-worker.
+
+fn main() {}
