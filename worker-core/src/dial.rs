@@ -15,9 +15,6 @@ pub use error::DialError;
 pub use tune::{tune, websocket_config};
 pub use wire::Wire;
 
-/// The protocol of the tunnel, as named in `Sec-WebSocket-Protocol`.
-pub const SUBPROTOCOL: &str = "llamapool.v2";
-
 /// What does not change from one dial to the next. Keep it: it holds what is costly to build.
 #[derive(Debug, Default)]
 pub struct Options {
