@@ -1,1 +1,5 @@
 //! Everything a worker does, and the tunnel that both ends speak.
+
+pub mod config;
+pub mod logs;
+pub mod settings;
