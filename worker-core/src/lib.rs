@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod logs;
+pub mod paths;
 pub mod settings;
