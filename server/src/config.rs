@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use llamapool_worker_core::{
     logs,
-    settings::{self, Concern, DrainTimeout, Reader, Retired, Setting, kind},
+    settings::{self, Concern, DrainTimeout, Reader, Retired},
 };
 
 pub use self::{
@@ -67,11 +67,7 @@ impl Concern for Config {
             queue: Queue::read(from),
             timeouts: Timeouts::read(from),
             routing: Routing::read(from),
-            drain_timeout: from.read(
-                Setting::new("drain_timeout", kind::drain_timeout())
-                    .default("5m")
-                    .doc("How long open requests may go on when the server is told to stop."),
-            ),
+            drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
             log: logs::Config::read(from),
         };
         if let Some(addr) = config.listen.is_open_to_strangers(config.keys.guard_everything()) {
@@ -96,3 +92,6 @@ impl Default for Config {
         settings::defaults()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,21 +36,21 @@ pub struct Config {
 impl Config {
     /// A configuration for tests: no file, no environment, a fixed name and id.
     pub fn for_testing() -> Self {
-        let mut config = Self::default();
-        config.identity = Identity { id: Some("worker-1".into()), name: "tester".into() };
-        config
+        let identity = Identity { id: Some("worker-1".into()), name: "tester".into() };
+        Self { identity, ..Self::default() }
     }
 }
 
 concern! {
     /// How the worker is watched and steered on its own machine.
     pub struct Control: "Control" {
-        /// Address of the local status page and controls (`/status`, `/control/drain`). Only this machine may reach it.
+        /// Address of the local status and controls. `/status`, `/control/drain` and others, for this machine alone.
         status_addr: Option<SocketAddr> = Setting::new("status_addr", loopback().optional()).default_words("off");
 
-        /// Folder for what the worker remembers: its id, and its control token if that cannot stand beside the file.
+        /// Folder for what the worker remembers. That is its id, and its control token if it cannot be written
+        /// beside the configuration file.
         state_dir: Option<PathBuf> = Setting::new("state_dir", kind::path().optional())
-            .default_words("`$STATE_DIRECTORY`, else the system's folder for state");
+            .default_words("`$STATE_DIRECTORY`, else the user's own");
     }
 }
 
@@ -61,11 +61,7 @@ impl Concern for Config {
             identity: Identity::read(from),
             runtime: Runtime::read(from),
             control: Control::read(from),
-            drain_timeout: from.read(
-                Setting::new("drain_timeout", kind::drain_timeout())
-                    .default("1m")
-                    .doc("How long open requests may go on when the worker is told to stop."),
-            ),
+            drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("1m")),
             log: logs::Config::read(from),
         }
     }
@@ -91,3 +87,6 @@ fn loopback() -> settings::kind::Kind<SocketAddr> {
     let allowed = "a loopback address with a port such as 127.0.0.1:4555";
     kind::socket_addr().only(allowed, |addr| addr.ip().is_loopback())
 }
+
+#[cfg(test)]
+mod tests;

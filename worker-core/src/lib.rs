@@ -6,6 +6,7 @@ pub mod dial;
 pub mod host;
 pub mod logs;
 pub mod runtime;
+pub mod paths;
 pub mod settings;
 pub mod tls;
 pub mod tunnel;

@@ -5,15 +5,21 @@
 //! fields are settings; [`load`] fills it from flag, environment, file and default, in this order, and either gives
 //! the whole configuration or every [`Mistake`] there is.
 
+pub mod build;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod duration;
 mod file;
 pub mod kind;
+mod load;
 mod mistake;
+mod nearest;
+pub mod page;
 mod reader;
 pub mod setting;
 pub mod size;
 
-use std::{collections::HashMap, ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf};
 
 pub use self::{
     duration::DrainTimeout,
@@ -21,7 +27,7 @@ pub use self::{
     reader::Reader,
     setting::{Retired, Setting},
 };
-use self::{file::File, reader::Given};
+use self::{file::File, load::Flags, reader::Given};
 
 /// A group of settings that belong together.
 pub trait Concern: Sized {
@@ -39,12 +45,15 @@ pub trait Config: Concern {
     const RETIRED: &'static [Retired];
 }
 
+/// The environment: the value of a variable, if it is set.
+pub type Env = dyn Fn(&str) -> Option<String>;
+
 /// Where a program's settings come from. Tests make their own; a program takes those of its process.
 pub struct Sources {
     /// The command line without the program's name.
     pub args: Vec<OsString>,
     /// The environment.
-    pub env: Box<dyn Fn(&str) -> Option<String>>,
+    pub env: Box<Env>,
     /// The file that is read if none is named; it need not exist.
     pub default_file: Option<PathBuf>,
 }
@@ -60,10 +69,25 @@ pub struct Loaded<C> {
     pub warnings: Vec<String>,
 }
 
-/// The configuration with nothing given.
-pub fn defaults<C: Config>() -> C {
-    let (flags, file) = (HashMap::new(), File::default());
-    C::read(&mut Reader::new(Given { flags: &flags, env: &|_| None, file: &file }))
+/// Loads a configuration from environment and file. With the feature `cli`, [`cli::invoke`] takes the flags as well.
+pub fn load<C: Config>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
+    load::load(&Flags::new(), sources)
+}
+
+/// A configuration, or a part of one, with nothing given.
+pub fn defaults<C: Concern>() -> C {
+    let (flags, file) = (Flags::new(), File::default());
+    C::read(&mut Reader::new(Given { flags: &flags, env: &|_| None, file: &file }, Vec::new()))
+}
+
+impl<C> Loaded<C> {
+    /// Logs the warnings, once logs are started, and gives the configuration.
+    pub fn with_warnings_logged(self) -> C {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
+        self.config
+    }
 }
 
 /// Declares a concern: a struct whose fields are settings. The comment of a field is the setting's doc.
@@ -78,18 +102,20 @@ pub fn defaults<C: Config>() -> C {
 ///         size: u64 = Setting::new("queue_size", kind::count(0..=1_000)).default("100");
 ///     }
 /// }
+///
+/// assert_eq!(defaults::<Queue>().size, 100);
 /// ```
 #[macro_export]
 macro_rules! concern {
     (
         $(#[doc = $about:literal])+
-        pub struct $Name:ident: $title:literal {
+        $vis:vis struct $Name:ident: $title:literal {
             $( $(#[doc = $doc:literal])+ $field:ident: $Type:ty = $setting:expr; )+
         }
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug)]
-        pub struct $Name {
+        $vis struct $Name {
             $(
                 $(#[doc = $doc])+
                 #[doc = concat!("\n\n`", stringify!($setting), "`")]
@@ -105,3 +131,6 @@ macro_rules! concern {
         }
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,13 +17,13 @@ concern! {
     /// How much of everything the server takes.
     pub struct Limits: "Limits" {
         /// Largest request body. It is kept in memory until the reply begins, since another worker may need it.
-        max_body: usize = Setting::new("max_body", kind::bytes(KIB..=4 * GIB).map(|n| n as usize)).default("100MiB");
+        max_body: usize = Setting::new("max_body", kind::bytes(KIB..=2 * GIB).map(|n| n as usize)).default("100MiB");
 
         /// Largest request head.
         max_headers: usize =
             Setting::new("max_headers", kind::bytes(8 * KIB..=KIB * KIB).map(|n| n as usize)).default("64KiB");
 
-        /// Requests that may be open at the same time, waiting ones included.
+        /// Requests that may be open at the same time, those that wait included.
         max_requests: usize =
             Setting::new("max_requests", kind::count(1..=1_000_000).map(|n| n as usize)).default("10000");
 

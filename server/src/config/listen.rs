@@ -66,19 +66,23 @@ impl Listen {
 
 /// `ip`, `ip:port` or `:port`.
 fn listen_addr() -> Kind<(Option<IpAddr>, Option<u16>)> {
-    Kind::new("an IP address, with or without a port: 127.0.0.1, 0.0.0.0:8080, [::1]:8080", |text| {
-        if text.is_empty() {
-            return Some((None, None));
-        }
-        if let Some(port) = text.strip_prefix(':') {
-            return Some((None, Some(port.parse().ok()?)));
-        }
-        let text = match text.strip_prefix("localhost") {
-            Some(rest) => format!("127.0.0.1{rest}"),
-            None => text.to_owned(),
-        };
-        let whole = text.parse::<SocketAddr>().ok().map(|addr| (Some(addr.ip()), Some(addr.port())));
-        let bare = text.trim_start_matches('[').trim_end_matches(']');
-        whole.or_else(|| Some((Some(bare.parse().ok()?), None)))
-    })
+    Kind::new(
+        "ADDRESS",
+        "an IP address, with or without a port: 127.0.0.1, 0.0.0.0:8080, [::1]:8080",
+        |text| {
+            if text.is_empty() {
+                return Some((None, None));
+            }
+            if let Some(port) = text.strip_prefix(':').filter(|rest| !rest.starts_with(':')) {
+                return Some((None, Some(port.parse().ok()?)));
+            }
+            let text = match text.strip_prefix("localhost") {
+                Some(rest) => format!("127.0.0.1{rest}"),
+                None => text.to_owned(),
+            };
+            let whole = text.parse::<SocketAddr>().ok().map(|addr| (Some(addr.ip()), Some(addr.port())));
+            let bare = text.trim_start_matches('[').trim_end_matches(']');
+            whole.or_else(|| Some((Some(bare.parse().ok()?), None)))
+        },
+    )
 }

@@ -10,7 +10,7 @@ concern! {
     pub struct Identity: "Identity" {
         /// Id that stays the same over restarts.
         id: Option<String> = Setting::new("client_id", kind::name().optional()).formerly("worker_id")
-            .default_words("made once and kept in the state folder");
+            .default_words("made once and kept");
 
         /// Name for people.
         name: String = Setting::new("client_name", name()).formerly("worker_name")

@@ -29,10 +29,11 @@ const KINDS: &[(&str, Kind)] = &[
 concern! {
     /// The LLM runtime behind the worker.
     pub struct Runtime: "Runtime" {
-        /// Address of the runtime's OpenAI API, as `http://127.0.0.1:11434/v1`.
+        /// Address of the runtime's OpenAI API, as `http://127.0.0.1:11434/v1`. Without it, the first that answers on
+        /// this machine is taken: Ollama (11434), LM Studio (1234), llama.cpp (8080), vLLM (8000).
         base_url: Option<Url> = Setting::new("completion_base_url", kind::http_url().optional())
             .formerly("ollama_base_url").formerly("ollama_url")
-            .default_words("the first that answers: Ollama (11434), LM Studio (1234), llama.cpp (8080), vLLM (8000)");
+            .default_words("found");
 
         /// Key for the runtime, if it wants one.
         api_key: Option<SecretString> =

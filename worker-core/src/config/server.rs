@@ -19,14 +19,14 @@ const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 concern! {
     /// The server the worker works for, and how it stays with it.
     pub struct Server: "Server" {
-        /// Address of the server: `ws://`, `wss://`, `http://`, `https://`, or just `host:port`.
+        /// Address of the server. `host:port` is enough; `https://` and `wss://` are encrypted.
         url: Url = Setting::new("server_url", server_url()).default("ws://localhost:8080/api/workers/connect");
 
         /// Key that lets workers in; the server's `CLIENT_KEY`.
         client_key: Option<SecretString> =
             Setting::new("client_key", kind::secret().optional()).formerly("worker_key");
 
-        /// Certificates (PEM) to trust besides the system's own, for a server with a private authority.
+        /// Certificates to trust besides the system's own. PEM, for a server with a private authority.
         ca_file: Option<PathBuf> = Setting::new("ca_file", kind::path().optional());
 
         /// Connect again when the server is away; without it the worker exits.
@@ -39,7 +39,11 @@ concern! {
 }
 
 fn server_url() -> Kind<Url> {
-    Kind::new("ws://, wss://, http:// or https:// with a host, or host:port", |text| parse(text))
+    Kind::new(
+        "URL",
+        "ws://, wss://, http:// or https:// with a host and without user and password, or host:port",
+        parse,
+    )
 }
 
 /// Completes what people leave out: the scheme, and the path.
@@ -49,10 +53,13 @@ fn parse(text: &str) -> Option<Url> {
         Some(rest) => format!("ws{rest}"),
         None => whole,
     };
-    let mut url = Url::parse(&whole).ok()?;
-    if !matches!(url.scheme(), "ws" | "wss") || !url.has_host() || url.fragment().is_some() {
-        return None;
-    }
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "ws" | "wss")
+            && url.has_host()
+            && url.fragment().is_none()
+            && kind::has_no_login(url)
+    };
+    let mut url = Url::parse(&whole).ok().filter(fits)?;
     if matches!(url.path(), "" | "/") {
         url.set_path(CONNECT_PATH);
     }

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     concern,
-    settings::{Setting, kind, kind::Kind},
+    settings::{self, Setting, kind, kind::Kind},
 };
 
 /// Smaller files than this would be renumbered all the time.
@@ -29,28 +29,34 @@ const FORMATS: &[(&str, Format)] =
 concern! {
     /// What is logged, how, and where.
     pub struct Config: "Logs" {
-        /// How much is logged: `error`, `warn`, `info`, `debug`, `trace`, `off`, or by module, as
+        /// How much is logged. `error`, `warn`, `info`, `debug`, `trace`, `off`, or by module, as
         /// `info,llamapool_server::flow=debug`. `DEBUG=true` stands for `debug`.
         level: String = Setting::new("log_level", level()).shorthand("debug", "debug").default("info");
 
         /// How a line looks: for people, or as JSON.
         format: Format = Setting::new("log_format", kind::one_of(FORMATS)).default("auto");
 
-        /// Folder for log files, one a day; besides them, everything goes to the standard error.
+        /// Folder for log files, one a day. With or without them, all goes to the standard error.
         dir: Option<PathBuf> = Setting::new("log_dir", kind::path().optional()).default_words("no files");
 
-        /// A log file that passes this size is continued in a further one of the same day.
+        /// Size at which a log file is continued in another. A day may so have several, numbered.
         max_size: u64 = Setting::new("log_max_size", kind::bytes(SMALLEST_FILE..=1 << 40)).default("50MiB");
 
-        /// Log files that are kept; the oldest are removed.
+        /// Log files that are kept. The oldest are removed.
         keep: usize = Setting::new("log_keep", kind::count(1..=10_000).map(|n| n as usize)).default("7");
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        settings::defaults()
     }
 }
 
 /// An [`EnvFilter`] directive; the words of older versions too.
 fn level() -> Kind<String> {
     let allowed = "error, warn, info, debug, trace, off, or directives such as info,hyper=warn";
-    Kind::new(allowed, |text| {
+    Kind::new("LEVEL", allowed, |text| {
         let directives = match text.to_ascii_lowercase().as_str() {
             "all" => "trace",
             "fatal" => "error",

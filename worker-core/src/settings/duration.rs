@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{kind, setting::Setting};
+
 /// Longer than this is a slip of the pen, and would overflow clocks on some systems.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -21,6 +23,12 @@ pub enum DrainTimeout {
 }
 
 impl DrainTimeout {
+    /// The setting `drain_timeout`, which every program has.
+    pub fn setting(default: &'static str) -> Setting<Self> {
+        let doc = "How long open requests may go on when the program is told to stop.";
+        Setting::new("drain_timeout", kind::drain_timeout()).default(default).doc(doc)
+    }
+
     /// Zero, a duration, or a negative one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix('-') {
@@ -35,6 +43,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     let text = text.trim();
     let milliseconds = match number(text) {
         Some(seconds) => seconds * 1_000.0,
+        None if text.is_empty() => return None,
         None => parts(text)?,
     };
     Duration::try_from_secs_f64(milliseconds / 1_000.0).ok().filter(|duration| *duration <= LONGEST)
@@ -69,4 +78,66 @@ fn parts(mut text: &str) -> Option<f64> {
 pub(super) fn number(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if plain { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, milliseconds: u64) {
+        assert_eq!(parse(text), Some(Duration::from_millis(milliseconds)), "{text}");
+    }
+
+    #[test]
+    fn what_people_write() {
+        check("90", 90_000);
+        check("1.5", 1_500);
+        check("0", 0);
+        check("500ms", 500);
+        check(" 30s ", 30_000);
+        check("5m", 300_000);
+        check("1h30m", 5_400_000);
+        check("1m0.5s", 60_500);
+        check("1d", 86_400_000);
+    }
+
+    #[test]
+    fn what_is_no_duration() {
+        for text in [
+            "",
+            "s",
+            "-1",
+            "5 minutes",
+            "1e9",
+            "inf",
+            "nan",
+            "1..5",
+            "5x",
+            "3m4",
+            "400d",
+            "99999999999999999999h",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_can_be_read_back() {
+        for text in ["500ms", "15s", "2m", "90s", "0s"] {
+            assert_eq!(words(parse(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn drains() {
+        let after = |seconds| Some(DrainTimeout::After(Duration::from_secs(seconds)));
+        assert_eq!(DrainTimeout::parse("0"), Some(DrainTimeout::Now));
+        assert_eq!(DrainTimeout::parse("0s"), Some(DrainTimeout::Now));
+        assert_eq!(DrainTimeout::parse("5m"), after(300));
+        assert_eq!(DrainTimeout::parse("20"), after(20));
+        assert_eq!(DrainTimeout::parse("-1"), Some(DrainTimeout::Never));
+        assert_eq!(DrainTimeout::parse("-1s"), Some(DrainTimeout::Never));
+        assert_eq!(DrainTimeout::parse("never mind"), None);
+        assert_eq!(DrainTimeout::parse("-0"), None);
+    }
 }

@@ -78,7 +78,7 @@ impl File {
         match next(events)? {
             Some((Event::MappingStart(..), _)) => {}
             None | Some((Event::StreamEnd | Event::DocumentEnd, _)) => return Ok(()),
-            Some((Event::Scalar(text, ..), _)) if text.is_empty() => return Ok(()),
+            Some((Event::Scalar(text, style, ..), _)) if scalar(&text, style).is_empty() => return Ok(()),
             Some((_, span)) => {
                 let what = "a list of `key: value` lines is wanted here".to_owned();
                 return Err(Mistake { place: self.place(&span), what });

@@ -13,12 +13,17 @@ use super::{duration, size};
 /// Longer keys than this are files pasted by accident; they travel in every request head.
 const LONGEST_SECRET: usize = 512;
 
+/// Reads a value; `None` if the text is not one.
+type Parse<T> = dyn Fn(&str) -> Option<T>;
+
 /// How one kind of value is written and read.
 pub struct Kind<T> {
     pub(super) allowed: String,
-    parse: Box<dyn Fn(&str) -> Option<T>>,
+    parse: Box<Parse<T>>,
     pub(super) form: Form,
     pub(super) secret: bool,
+    /// What stands for a value in the help: `--port <PORT>`.
+    pub(super) called: &'static str,
 }
 
 /// How a value looks to the flags and to the file.
@@ -35,9 +40,13 @@ pub enum Form {
 }
 
 impl<T: 'static> Kind<T> {
-    /// A kind that reads with `parse`; `allowed` completes the sentence "wanted: ...".
-    pub fn new(allowed: impl Into<String>, parse: impl Fn(&str) -> Option<T> + 'static) -> Self {
-        Self { allowed: allowed.into(), parse: Box::new(parse), form: Form::Value, secret: false }
+    /// A kind that reads with `parse`. Its values are `called` so in the help; `allowed` completes "wanted: ...".
+    pub fn new(
+        called: &'static str,
+        allowed: impl Into<String>,
+        parse: impl Fn(&str) -> Option<T> + 'static,
+    ) -> Self {
+        Self { allowed: allowed.into(), parse: Box::new(parse), form: Form::Value, secret: false, called }
     }
 
     /// The value that `text` stands for; `None` if it is not of this kind.
@@ -68,6 +77,7 @@ impl<T: 'static> Kind<T> {
             parse: Box::new(move |text| parse(text).map(&change)),
             form: self.form,
             secret: self.secret,
+            called: self.called,
         }
     }
 
@@ -79,6 +89,7 @@ impl<T: 'static> Kind<T> {
             parse: Box::new(move |text| if text.is_empty() { Some(None) } else { parse(text).map(Some) }),
             form: self.form,
             secret: self.secret,
+            called: self.called,
         }
     }
 
@@ -89,7 +100,7 @@ impl<T: 'static> Kind<T> {
             text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(&parse).collect()
         };
         let allowed = format!("{}; several with commas between, or a YAML list", self.allowed);
-        Kind { allowed, parse: Box::new(items), form: Form::List, secret: self.secret }
+        Kind { allowed, parse: Box::new(items), form: Form::List, secret: self.secret, called: self.called }
     }
 }
 
@@ -109,13 +120,13 @@ impl Kind<Duration> {
 
 /// A span of time, see [`duration::parse`].
 pub fn duration() -> Kind<Duration> {
-    Kind::new("a duration such as 90 (seconds), 500ms, 30s, 5m or 1h30m", duration::parse)
+    Kind::new("DURATION", "a duration such as 90 (seconds), 500ms, 30s, 5m or 1h30m", duration::parse)
 }
 
 /// How long a drain may take, see [`duration::DrainTimeout`].
 pub fn drain_timeout() -> Kind<duration::DrainTimeout> {
     let allowed = "a duration such as 30s or 5m; 0 stops at once, a negative one waits for ever";
-    Kind::new(allowed, duration::DrainTimeout::parse).signed()
+    Kind::new("DURATION", allowed, duration::DrainTimeout::parse).signed()
 }
 
 /// A whole number in `range`.
@@ -124,20 +135,22 @@ pub fn count(range: std::ops::RangeInclusive<u64>) -> Kind<u64> {
         u64::MAX => format!("a whole number from {}", range.start()),
         end => format!("a whole number from {} to {end}", range.start()),
     };
-    Kind::new(allowed, move |text| text.parse().ok().filter(|n| range.contains(n)))
+    Kind::new("NUMBER", allowed, move |text| text.parse().ok().filter(|n| range.contains(n)))
 }
 
 /// A number of bytes in `range`, see [`size::parse`].
 pub fn bytes(range: std::ops::RangeInclusive<u64>) -> Kind<u64> {
     let (least, most) = (size::words(*range.start()), size::words(*range.end()));
-    Kind::new(format!("a size such as 64KiB, 50MB or plain bytes, from {least} to {most}"), move |text| {
-        size::parse(text).filter(|n| range.contains(n))
-    })
+    Kind::new(
+        "SIZE",
+        format!("a size such as 64KiB, 50MB or plain bytes, from {least} to {most}"),
+        move |text| size::parse(text).filter(|n| range.contains(n)),
+    )
 }
 
 /// Yes or no.
 pub fn switch() -> Kind<bool> {
-    let kind = Kind::new("true or false", |text| match text.to_ascii_lowercase().as_str() {
+    let kind = Kind::new("BOOL", "true or false", |text| match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Some(true),
         "false" | "0" | "no" | "off" => Some(false),
         _ => None,
@@ -148,14 +161,14 @@ pub fn switch() -> Kind<bool> {
 /// One of a few words.
 pub fn one_of<T: Copy + 'static>(words: &'static [(&'static str, T)]) -> Kind<T> {
     let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    Kind::new(format!("one of {}", names.join(", ")), |text| {
+    Kind::new("WORD", format!("one of {}", names.join(", ")), |text| {
         words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
     })
 }
 
 /// A short text for people and lists: 1 to 128 characters, none of them a control character.
 pub fn name() -> Kind<String> {
-    Kind::new("1 to 128 characters without control characters", |text| {
+    Kind::new("TEXT", "1 to 128 characters without control characters", |text| {
         let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
         fits.then(|| text.to_owned())
     })
@@ -164,6 +177,7 @@ pub fn name() -> Kind<String> {
 /// A key or password. It goes into HTTP headers, so only visible ASCII characters will do.
 pub fn secret() -> Kind<SecretString> {
     let kind = Kind::new(
+        "KEY",
         format!("1 to {LONGEST_SECRET} visible ASCII characters without spaces or commas"),
         |text| {
             let fits = (1..=LONGEST_SECRET).contains(&text.len())
@@ -176,17 +190,19 @@ pub fn secret() -> Kind<SecretString> {
 
 /// A file or folder.
 pub fn path() -> Kind<PathBuf> {
-    Kind::new("a path", |text| Some(PathBuf::from(text)))
+    Kind::new("PATH", "a path", |text| Some(PathBuf::from(text)))
 }
 
 /// A port, 0 for any that is free.
 pub fn port() -> Kind<u16> {
-    Kind::new("a port from 0 (any free one) to 65535", |text| text.trim_start_matches(':').parse().ok())
+    Kind::new("PORT", "a port from 0 (any free one) to 65535", |text| {
+        text.trim_start_matches(':').parse().ok()
+    })
 }
 
 /// An address with a port.
 pub fn socket_addr() -> Kind<SocketAddr> {
-    Kind::new("an address with a port such as 127.0.0.1:4555", |text| {
+    Kind::new("ADDRESS", "an address with a port such as 127.0.0.1:4555", |text| {
         let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
         local.as_deref().unwrap_or(text).parse().ok()
     })
@@ -194,7 +210,14 @@ pub fn socket_addr() -> Kind<SocketAddr> {
 
 /// An `http` or `https` address.
 pub fn http_url() -> Kind<Url> {
-    Kind::new("an http:// or https:// address", |text| {
-        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    Kind::new("URL", "an http:// or https:// address without user and password", |text| {
+        let fits =
+            |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host() && has_no_login(url);
+        Url::parse(text).ok().filter(fits)
     })
+}
+
+/// Addresses are logged and shown, so nothing secret may stand in them.
+pub fn has_no_login(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none()
 }

@@ -1,19 +1,21 @@
 //! Finds what was given for each setting: flag, then environment, then file, then default.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use super::{
+    Env,
     file::{File, Value},
     kind::{Form, switch},
+    load::Flags,
     mistake::{Mistake, Place},
-    setting::{About, Name, Setting},
+    setting::{About, Name, Retired, Setting},
 };
 
 /// Where settings come from, strongest first.
 pub(super) struct Given<'a> {
     /// By the flag's name without dashes.
-    pub(super) flags: &'a HashMap<String, String>,
-    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) flags: &'a Flags,
+    pub(super) env: &'a Env,
     pub(super) file: &'a File,
 }
 
@@ -33,13 +35,15 @@ struct Written {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(given: Given<'a>) -> Self {
-        Self { given, concern: "", asked: Vec::new(), mistakes: Vec::new(), warnings: Vec::new() }
+    /// A reader that already knows of mistakes, in the file as such.
+    pub(super) fn new(given: Given<'a>, mistakes: Vec<Mistake>) -> Self {
+        Self { given, concern: "", asked: Vec::new(), mistakes, warnings: Vec::new() }
     }
 
     /// The settings asked for from here on belong under this heading.
-    pub fn concern(&mut self, title: &'static str) {
+    pub fn concern(&mut self, title: &'static str) -> &mut Self {
         self.concern = title;
+        self
     }
 
     /// The value of a setting. A wrong one is noted as a mistake, and its default is returned in its place, so that
@@ -51,7 +55,7 @@ impl<'a> Reader<'a> {
         let value = written.and_then(|written| {
             let value = kind.read(&written.text);
             if value.is_none() {
-                self.mistake(written.place, wrong(&about, &written.text));
+                self.wrong(written.place, &about, &format!("{:?} is given", written.text));
             }
             value
         });
@@ -61,9 +65,12 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Something that is wrong with several settings together.
+    /// Something that is wrong with several settings together. It is only said if each of them is right by itself:
+    /// otherwise it may be nothing but a consequence.
     pub fn refuse(&mut self, what: impl Into<String>) {
-        self.mistake(Place::Together, what.into());
+        if self.mistakes.is_empty() {
+            self.mistake(Place::Together, what.into());
+        }
     }
 
     /// Something that works, and that people should know.
@@ -71,8 +78,33 @@ impl<'a> Reader<'a> {
         self.warnings.push(what.into());
     }
 
+    /// Warns of a setting that has no effect any more, wherever it is given.
+    pub(super) fn note_retired(&mut self, retired: &Retired) {
+        for key in retired.keys {
+            let flag = key.replace('_', "-");
+            let env = key.to_ascii_uppercase();
+            let flag = self.given.flags.contains_key(&flag).then(|| Place::Flag(format!("--{flag}")));
+            let env = (self.given.env)(&env).filter(|value| !value.is_empty()).map(|_| Place::Env(env));
+            let entry = self.given.file.entry(key).map(|entry| entry.key_place.clone());
+            for place in [flag, env, entry].into_iter().flatten() {
+                self.warn(format!("{place}{key} has no effect in this version: {}", retired.why));
+            }
+        }
+    }
+
     fn mistake(&mut self, place: Place, what: String) {
         self.mistakes.push(Mistake { place, what });
+    }
+
+    /// A value that does not fit: what was found, unless it is secret, and what is wanted.
+    fn wrong(&mut self, place: Place, about: &About, found: &str) {
+        let found = if about.secret { "the value (not shown) does not fit" } else { found };
+        // A flag and a variable name the setting; a place in the file does not.
+        let key = match place {
+            Place::File { .. } => format!("{}: ", about.names[0].key),
+            _ => String::new(),
+        };
+        self.mistake(place, format!("{key}{found}, wanted: {}", about.allowed));
     }
 
     /// What was given for a setting in the strongest place that has something.
@@ -94,7 +126,7 @@ impl<'a> Reader<'a> {
         }
         match written {
             None if about.secret => {
-                let file = place(self, about, &format!("{}_file", name.key))?;
+                let file = place(self, about, &name.file_key())?;
                 self.secret_in(file)
             }
             written => written,
@@ -127,7 +159,7 @@ impl<'a> Reader<'a> {
             Value::One(text) => text.clone(),
             Value::Many(items) if about.form == Form::List => items.join(","),
             Value::Many(_) | Value::Odd => {
-                self.mistake(place, format!("{key}: {} is wanted here", about.allowed));
+                self.wrong(place, about, "something else is given");
                 return None;
             }
         };
@@ -166,12 +198,5 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-}
-
-fn wrong(about: &About, given: &str) -> String {
-    match about.secret {
-        true => format!("the value (not shown) does not fit, wanted: {}", about.allowed),
-        false => format!("{given:?} is given, wanted: {}", about.allowed),
     }
 }

@@ -26,6 +26,8 @@ pub struct About {
     pub allowed: String,
     /// How a value looks.
     pub form: Form,
+    /// What stands for a value in the help.
+    pub called: &'static str,
     /// Never to be shown.
     pub secret: bool,
     /// What it is for.
@@ -51,6 +53,18 @@ impl Name {
     pub fn flag(&self) -> String {
         self.key.replace('_', "-")
     }
+
+    /// For a secret: the key of the setting that names a file with it.
+    pub fn file_key(&self) -> String {
+        format!("{}_file", self.key)
+    }
+}
+
+impl About {
+    /// The default as people are told of it; empty for "nothing".
+    pub fn default_in_words(&self) -> &'static str {
+        if self.default_words.is_empty() { self.default } else { self.default_words }
+    }
 }
 
 impl<T: 'static> Setting<T> {
@@ -64,6 +78,7 @@ impl<T: 'static> Setting<T> {
             default_words: "",
             allowed: kind.allowed.clone(),
             form: kind.form,
+            called: kind.called,
             secret: kind.secret,
             doc: "",
         };

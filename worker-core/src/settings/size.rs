@@ -31,3 +31,36 @@ pub fn words(bytes: u64) -> String {
         None => format!("{bytes} bytes"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write() {
+        for (text, bytes) in [
+            ("4096", 4_096),
+            ("64KiB", 65_536),
+            ("1KB", 1_024),
+            ("50MB", 52_428_800),
+            ("1.5 gib", 1_610_612_736),
+            ("7b", 7),
+        ] {
+            assert_eq!(parse(text), Some(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size() {
+        for text in ["", "MB", "-1", "1.5", "1TB", "1 2", "0.3KB", "99999999999999GB"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_can_be_read_back() {
+        for bytes in [0, 7, 1_024, 1_500, 52_428_800, 1 << 40] {
+            assert_eq!(parse(&words(bytes).replace(" bytes", "")), Some(bytes));
+        }
+    }
+}
