@@ -57,7 +57,8 @@ pub(crate) fn run() -> Result<()> {
     })
 }
 
-async fn serve(listener: TcpListener) -> Result<()> {
+/// Serves for ever on `listener`.
+pub(crate) async fn serve(listener: TcpListener) -> Result<()> {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

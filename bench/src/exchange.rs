@@ -15,7 +15,8 @@ pub(crate) const ANSWER_BYTES: usize = 1024;
 /// Size of one streamed event: what a runtime sends for one token.
 pub(crate) const TOKEN_BYTES: usize = 180;
 
-/// How the backend is to stream, written by the client into the body's field `bench`, which every path must hand on.
+/// How the backend is to stream, written by the client into the body's field `bench`, which every path must
+/// hand on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Script {
     /// Size of each event in bytes.

@@ -1,15 +1,15 @@
 //! What the relay costs, in ratios of one run on loopback.
 //!
-//! CPU time (user + system) of the processes under test is the measure: it holds on a noisy machine, where times of day do
-//! not. Load generator and backend are this same program started again as processes of their own (`bench load`,
-//! `bench backend`), so that their work is never counted. Paths are measured in turn, round by round, so that a bad minute
-//! hits all of them; ratios are taken within a round.
+//! CPU time (user + system) of the processes under test is the measure: it holds on a noisy machine, where
+//! times of day do not. Load generator and backend are this same program started again as processes of their
+//! own (`bench load`, `bench backend`), so that their work is never counted. Paths are measured in turn,
+//! round by round, so that a bad minute hits all of them; ratios are taken within a round.
 //!
 //! # Layout
 //!
-//! [`options`] what to run → [`route`] the paths from client to backend, made of [`process`]es → [`load`] and [`backend`],
-//! which speak [`exchange`] → [`measure`] rounds with the clocks of [`meter`] → [`scenario`] what is asked and what is
-//! aimed at → [`report`] tables and JSON, headed by the facts of [`machine`].
+//! `options` what to run → `route` the paths from client to backend, made of `process`es → `load` and
+//! `backend`, which speak `exchange` → `measure` rounds with the clocks of `meter` → `scenario`
+//! what is asked and what is aimed at → `report` tables and JSON, headed by the facts of `machine`.
 
 #![cfg(target_os = "linux")]
 
@@ -35,7 +35,8 @@ use crate::options::Options;
 use crate::report::Report;
 use crate::route::Bed;
 
-/// Runs whatever the command line asks for: the benchmarks, or one of the parts they start as processes of their own.
+/// Runs whatever the command line asks for: the benchmarks, or one of the parts they start as processes of
+/// their own.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);

@@ -1,12 +1,16 @@
-//! `bench load`: the client. One process for each round, told what to do by its argument, when to begin by its input.
+//! `bench load`: the client. One process for each round, told what to do by its argument, when to begin by
+//! its input.
 //!
-//! It warms up, says [`READY`], waits for [`GO`], works, and says what came of it as one line of JSON. The bench reads the
-//! clocks of the processes under test right before `GO` and right after the answer.
+//! It warms up, says [`READY`], waits for [`GO`], works, and says what came of it as one line of JSON. The
+//! bench reads the clocks of the processes under test right before `GO` and right after the answer.
 
 mod held;
 mod requests;
 mod stalled;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _, Write as _};
@@ -39,7 +43,8 @@ pub(crate) struct Order {
 /// What one round does.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
-    /// Requests in a closed loop on `connections` that are kept alive: each asks again as soon as it is answered.
+    /// Requests in a closed loop on `connections` that are kept alive: each asks again as soon as it is
+    /// answered.
     Requests { connections: usize, warm_up: u64, requests: u64 },
     /// Open streams that bring an event each `gap_us`; counts what arrives in `measure_ms`.
     Streams { streams: usize, gap_us: u64, measure_ms: u64 },
@@ -135,18 +140,5 @@ impl Cue {
     async fn ready_then_go(&mut self) -> Result<bool> {
         writeln!(io::stdout(), "{READY}")?;
         Ok(self.0.recv().await.is_some())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_of_what_came() {
-        let outcome = Outcome::of(100, Duration::from_secs(1), (1..=100).rev().collect());
-        assert_eq!((outcome.p50_ns, outcome.p99_ns), (51, 100));
-        let nothing = Outcome::of(0, Duration::ZERO, Vec::new());
-        assert_eq!((nothing.p50_ns, nothing.p99_ns), (0, 0));
     }
 }

@@ -41,7 +41,8 @@ pub(crate) fn facts(bed: &Bed) -> Machine {
 
 impl Machine {
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "llamapool bench {}", env!("CARGO_PKG_VERSION"))?;
+        let build = if cfg!(debug_assertions) { " (debug build: its figures mean nothing)" } else { "" };
+        writeln!(out, "llamapool bench {}{build}", env!("CARGO_PKG_VERSION"))?;
         let Self { cores, cpu, kernel, memory_mib, load_average, .. } = self;
         writeln!(out, "{cores} cores, {cpu}, {memory_mib} MiB, Linux {kernel}, load average {load_average}")?;
         writeln!(out, "{}; {}; {}", self.nginx, self.server, self.worker)

@@ -97,8 +97,8 @@ pub(crate) fn ourselves(role: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Becomes the program named by `args` (after the pid of the bench), and is told to end when the bench is gone: a bench that
-/// is killed leaves nothing behind.
+/// Becomes the program named by `args` (after the pid of the bench), and is told to end when the bench is
+/// gone: a bench that is killed leaves nothing behind.
 pub(crate) fn leash(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     let bench = args.next().context("no bench named")?;
     prctl::set_pdeathsig(Signal::SIGTERM).context("ask to be told when the bench ends")?;

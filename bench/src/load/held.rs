@@ -37,8 +37,8 @@ impl Tally {
     }
 }
 
-/// Opens `streams` one after the other, which spreads their ticks; then counts what they bring in `measure`. `None` if that
-/// was not wanted and they were only to be held.
+/// Opens `streams` one after the other, which spreads their ticks; then counts what they bring in `measure`.
+/// `None` if that was not wanted and they were only to be held.
 pub(super) async fn run(
     addr: SocketAddr,
     streams: usize,
@@ -69,14 +69,15 @@ pub(super) async fn run(
     }
 }
 
-struct Stream {
+/// A stream that has begun.
+pub(super) struct Stream {
     _wire: Wire,
     body: Incoming,
 }
 
 impl Stream {
     /// Opens a stream and waits for its first event.
-    async fn open(addr: SocketAddr, ask: &Ask) -> Result<Self> {
+    pub(super) async fn open(addr: SocketAddr, ask: &Ask) -> Result<Self> {
         let mut wire = Wire::connect(addr).await?;
         let body = wire.ask(ask).await?.into_body();
         let mut stream = Self { _wire: wire, body };
@@ -92,7 +93,7 @@ impl Stream {
         }
     }
 
-    async fn next(&mut self) -> Result<Bytes> {
+    pub(super) async fn next(&mut self) -> Result<Bytes> {
         let frame = self.body.frame().await.context("the answer is over")??;
         frame.into_data().map_err(|_| anyhow::anyhow!("trailers"))
     }

@@ -33,8 +33,9 @@ pub(super) async fn run(
     Ok(Some(Outcome::of(requests, begin.elapsed(), latencies_ns)))
 }
 
-/// `count` requests, taken by the wires as each becomes free; gives the wires back, and how long each answer took.
-async fn all(wires: Vec<Wire>, ask: &Rc<Ask>, count: u64) -> Result<(Vec<Wire>, Vec<u64>)> {
+/// `count` requests, taken by the wires as each becomes free; gives the wires back, and how long each answer
+/// took.
+pub(super) async fn all(wires: Vec<Wire>, ask: &Rc<Ask>, count: u64) -> Result<(Vec<Wire>, Vec<u64>)> {
     let left = Rc::new(Cell::new(count));
     let mut askers = JoinSet::new();
     for wire in wires {

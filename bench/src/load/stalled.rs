@@ -29,7 +29,8 @@ pub(super) async fn run(
     Ok(None)
 }
 
-async fn stall(addr: SocketAddr, request: &[u8]) -> Result<TcpStream> {
+/// A stream that has begun and of which nothing more is read.
+pub(super) async fn stall(addr: SocketAddr, request: &[u8]) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     let mut stream = socket.connect(addr).await?;

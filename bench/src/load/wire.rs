@@ -22,9 +22,13 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) fn new(addr: SocketAddr, script: Option<&Script>) -> Result<Self> {
+        Self::with_body(addr, exchange::ask(script))
+    }
+
+    pub(super) fn with_body(addr: SocketAddr, body: Bytes) -> Result<Self> {
         let mut headers = exchange::headers();
         headers.insert(header::HOST, HeaderValue::from_str(&addr.to_string())?);
-        Ok(Self { headers, body: exchange::ask(script) })
+        Ok(Self { headers, body })
     }
 
     fn request(&self) -> Request<Full<Bytes>> {

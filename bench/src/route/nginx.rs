@@ -58,7 +58,8 @@ fn children(master: Pid) -> Result<Vec<Pid>> {
     text.split_whitespace().map(|pid| Ok(Pid::from_raw(pid.parse()?))).collect()
 }
 
-/// A streaming reverse proxy with everything off that costs and that the relay does not do, and every connection kept alive.
+/// A streaming reverse proxy with everything off that costs and that the relay does not do, and every
+/// connection kept alive.
 fn config(folder: &Path, listen: SocketAddr, upstream: SocketAddr) -> String {
     let folder = folder.display();
     format!(

@@ -54,7 +54,8 @@ fn hop(role: &'static str, process: Process) -> Hop {
     Hop { role, pids: vec![process.pid()], _process: process }
 }
 
-/// Starts one of the two in a folder of its own with its log in a file there, which is where a service manager puts it.
+/// Starts one of the two in a folder of its own with its log in a file there, which is where a service
+/// manager puts it.
 fn part(
     bed: &Bed,
     name: &str,

@@ -64,8 +64,8 @@ pub(super) fn run(bed: &Bed, effort: Effort) -> Result<Section> {
     })
 }
 
-/// The hops of `path`, if it can be had here. Fresh processes for each load: what one leaves behind must not hide what the
-/// next one takes.
+/// The hops of `path`, if it can be had here. Fresh processes for each load: what one leaves behind must not
+/// hide what the next one takes.
 fn weigh(bed: &Bed, path: Path, streams: usize) -> Result<Vec<Weights>> {
     let Some(route) = bed.open(&[path])?.pop() else { return Ok(Vec::new()) };
     let (idle, held) = around(&route, |route| held(route, streams))?;
