@@ -4,3 +4,6 @@ pub mod dial;
 pub mod host;
 pub mod runtime;
 pub mod tls;
+
+/// The header by which every response of a llamapool server names its version.
+pub const VERSION_HEADER: &str = "x-llamapool-version";
