@@ -1,12 +1,20 @@
 //! Everything a worker does, and the tunnel that both ends speak.
+//!
+//! [`worker`] is the face: a [`Worker`] is started with a [`config`] and lives until its handle is dropped. It dials the server ([`dial`]), speaks
+//! the [`tunnel`] with it, relays what comes to the LLM [`runtime`] beside it (or to the built-in [`demo`]) and can be watched and steered on its
+//! own machine. [`settings`], [`paths`] and [`logs`] serve every program of the workspace.
 
 pub mod config;
 pub mod demo;
 pub mod dial;
 pub mod host;
 pub mod logs;
-pub mod runtime;
 pub mod paths;
+mod relay;
+pub mod runtime;
 pub mod settings;
 pub mod tls;
 pub mod tunnel;
+pub mod worker;
+
+pub use worker::Worker;
