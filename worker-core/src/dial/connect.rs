@@ -81,19 +81,22 @@ async fn wait<E: Error + 'static>(
     match timeout(CONNECT_TIMEOUT + HANDSHAKE_TIMEOUT, answer).await {
         Err(_) => Err("it does not answer in time".to_owned()),
         Ok(Ok(wire)) => Ok(wire.into_inner()),
-        Ok(Err(error)) => Err(match root_cause(&error) {
-            cause if cause == error.to_string() => cause,
-            cause => format!("{error}: {cause}"),
-        }),
+        Ok(Err(error)) => Err(root_cause(&error)),
     }
 }
 
-async fn leg_to_proxy(at: Place, tls: Option<Arc<ClientConfig>>) -> Result<TokioIo<Wire>, DialError> {
-    let wire = direct(&at).await?;
-    Ok(TokioIo::new(match tls {
-        Some(tls) => secure(wire, &at, tls).await?,
-        None => wire,
-    }))
+async fn leg_to_proxy(at: Place, tls: Option<Arc<ClientConfig>>) -> io::Result<TokioIo<Wire>> {
+    let leg = async {
+        let wire = direct(&at).await?;
+        match tls {
+            Some(tls) => secure(wire, &at, tls).await,
+            None => Ok(wire),
+        }
+    };
+    leg.await.map(TokioIo::new).map_err(|fault| match fault {
+        DialError::Unreachable(why) | DialError::Tls(why) => io::Error::other(why),
+        other => io::Error::other(other.to_string()),
+    })
 }
 
 async fn secure(wire: Wire, place: &Place, tls: Arc<ClientConfig>) -> Result<Wire, DialError> {

@@ -268,6 +268,7 @@ async fn a_proxy_that_says_no() {
     let options = Options::new(None).proxies(Matcher::builder().all(gone).build());
     let error = dial(&url("ws://far.test/"), None, &options).await.unwrap_err();
     assert!(matches!(&error, DialError::Proxy(why) if why.contains("refused")), "{error:?}");
+    assert!(!error.to_string().contains("the server"), "{error}");
 }
 
 #[tokio::test]
