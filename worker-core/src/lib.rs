@@ -13,8 +13,14 @@ pub mod paths;
 mod relay;
 pub mod runtime;
 pub mod settings;
+#[cfg(feature = "cli")]
+pub mod signals;
 pub mod tls;
 pub mod tunnel;
 pub mod worker;
 
 pub use worker::Worker;
+
+/// The header by which a llamapool server tells its version, on every response. A runtime never sends it: that is how a worker that looks for
+/// runtimes on its own machine keeps from serving a server to itself.
+pub const VERSION_HEADER: &str = "x-llamapool-version";

@@ -121,7 +121,8 @@ impl Relay {
         match &self.current {
             Some((current, client)) if current == target => Ok((client.clone(), current.clone())),
             _ => {
-                let client = Arc::new(Client::new(*is_tls, &self.setup).map_err(|error| format!("{error:#}"))?);
+                let client =
+                    Arc::new(Client::new(*is_tls, &self.setup).map_err(|error| format!("{error:#}"))?);
                 self.current = Some((target.clone(), client.clone()));
                 Ok((client, target.clone()))
             }
@@ -141,7 +142,9 @@ impl Exchange {
         let Incoming { head, body, mut responder } = incoming;
         let uri = match self.target.endpoint(&head.target) {
             Ok(uri) => uri,
-            Err(error) => return answer_error(responder, StatusCode::NOT_FOUND, "not_found_error", &error.to_string()),
+            Err(error) => {
+                return answer_error(responder, StatusCode::NOT_FOUND, "not_found_error", &error.to_string());
+            }
         };
         let mut request = Request::new(body);
         *request.method_mut() = head.method;
@@ -280,7 +283,8 @@ fn answer_unreachable(responder: Responder, why: &str) {
 /// An answer of our own, in the shape of the API's errors.
 fn answer_error(mut responder: Responder, status: StatusCode, kind: &str, message: &str) {
     let code = if status == StatusCode::NOT_FOUND { "unknown_url" } else { "backend_error" };
-    let error = serde_json::json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
+    let error =
+        serde_json::json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
     let body = error.to_string();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

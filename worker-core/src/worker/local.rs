@@ -47,7 +47,8 @@ impl Local {
     pub(super) async fn bind(addr: SocketAddr, shared: &Shared, state_dir: &Path) -> anyhow::Result<Self> {
         let config_file = paths::config_file("worker");
         let token = paths::token(config_file.parent().unwrap_or(state_dir), state_dir)?;
-        let listener = TcpListener::bind(addr).await.with_context(|| format!("listen on status_addr {addr}"))?;
+        let listener =
+            TcpListener::bind(addr).await.with_context(|| format!("listen on status_addr {addr}"))?;
         let addr = listener.local_addr()?;
         tracing::info!("Status on http://{addr}, its token in {}", token.path.display());
         let desk = Desk {
@@ -61,7 +62,8 @@ impl Local {
             .route("/control/undrain", post(undrain))
             .route("/control/shutdown", post(shutdown))
             .route_layer(middleware::from_fn_with_state(desk.clone(), authorize));
-        let router = Router::new().route("/status", get(status)).route("/version", get(version)).merge(controls);
+        let router =
+            Router::new().route("/status", get(status)).route("/version", get(version)).merge(controls);
         Ok(Self { listener, router: router.with_state(desk) })
     }
 

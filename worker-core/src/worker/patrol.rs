@@ -38,7 +38,12 @@ impl Patrol {
         let base = demo.cloned().or_else(|| runtime.base_url.clone());
         let first = Finding { survey: None, away: Some("the runtime has not been looked at yet".to_owned()) };
         Self {
-            surveyor: Surveyor::new(base.clone(), runtime.api_key.clone(), runtime.kind, runtime.connect_timeout),
+            surveyor: Surveyor::new(
+                base.clone(),
+                runtime.api_key.clone(),
+                runtime.kind,
+                runtime.connect_timeout,
+            ),
             interval: runtime.poll_interval,
             finding: watch::Sender::new(first),
             destination: watch::Sender::new(base.as_ref().map(destination)),

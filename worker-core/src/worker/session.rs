@@ -7,14 +7,14 @@ use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::status::Connection;
 use super::Shared;
+use super::status::Connection;
 use crate::dial::Wire;
 use crate::host::Host;
 use crate::settings::DrainTimeout;
 use crate::tunnel::control::{
-    Bye, ByeCode, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, REPORT_INTERVAL, REQUEST_WINDOW, Readiness, Report,
-    ServerHello, WorkerHello,
+    Bye, ByeCode, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, REPORT_INTERVAL, REQUEST_WINDOW,
+    Readiness, Report, ServerHello, WorkerHello,
 };
 use crate::tunnel::mux::{Limits, Role, Windows};
 use crate::tunnel::{Driver, Event, Link};
@@ -49,7 +49,12 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
     let credit = hello.recv_window.min(MAX_RESPONSE_WINDOW);
     let windows = Windows { initial: REQUEST_WINDOW, max: MAX_REQUEST_WINDOW };
     let link = Link::new(Role::Acceptor, Limits { windows, credit, max_streams: MAX_STREAMS });
-    tracing::info!(tunnel = hello.tunnel, server.version = hello.version, "Connected to {}", shared.config.server.url);
+    tracing::info!(
+        tunnel = hello.tunnel,
+        server.version = hello.version,
+        "Connected to {}",
+        shared.config.server.url
+    );
     shared.board.change(|status| {
         status.connection = Connection::Connected;
         status.last_error = None;
@@ -57,12 +62,13 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
 
     let mut relay = shared.relay();
     let mut bye = None;
-    let driver = Driver::new(socket, link.clone(), shared.config.server.keepalive_timeout, |event| match event {
-        Event::Request(incoming) => relay.take(incoming),
-        Event::Control(FromServer::Bye(said)) => bye = Some(said),
-        Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
-        Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
-    });
+    let driver =
+        Driver::new(socket, link.clone(), shared.config.server.keepalive_timeout, |event| match event {
+            Event::Request(incoming) => relay.take(incoming),
+            Event::Control(FromServer::Bye(said)) => bye = Some(said),
+            Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
+            Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
+        });
     let end = tokio::select! {
         end = driver => end,
         () = report(shared, &link) => unreachable!("reports go on as long as the session"),
@@ -92,7 +98,8 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
     let lost = |error: &dyn std::fmt::Display| Left::Lost(error.to_string());
     socket.send(Message::text(text)).await.map_err(|error| lost(&error))?;
     loop {
-        let message = socket.next().await.ok_or_else(|| lost(&"the server hung up"))?.map_err(|error| lost(&error))?;
+        let message =
+            socket.next().await.ok_or_else(|| lost(&"the server hung up"))?.map_err(|error| lost(&error))?;
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(FromServer::Hello(hello)) if hello.recv_window > 0 => return Ok(hello),
@@ -101,7 +108,9 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
                 _ => return Err(Left::Refused("the server's introduction was not understood".to_owned())),
             },
             Message::Close(_) => return Err(lost(&"the server hung up")),
-            Message::Binary(_) => return Err(Left::Refused("the server did not introduce itself".to_owned())),
+            Message::Binary(_) => {
+                return Err(Left::Refused("the server did not introduce itself".to_owned()));
+            }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }

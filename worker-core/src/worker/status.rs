@@ -131,8 +131,16 @@ mod tests {
         let until = tokio::time::Instant::now;
         check(|_| {}, 0, "connecting");
         let _ = until;
-        check(|s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: false }, 0, "disconnected");
-        check(|s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: true }, 0, "error");
+        check(
+            |s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: false },
+            0,
+            "disconnected",
+        );
+        check(
+            |s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: true },
+            0,
+            "error",
+        );
         check(|s| s.connection = Connection::Connected, 0, "not_ready");
         check(|s| s.runtime = Ok(()), 0, "connected_idle");
         check(|_| {}, 1, "connected_busy");
