@@ -22,19 +22,19 @@ use tokio_tungstenite::tungstenite::Message;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running server. [`TestServer::stop`] proves that nothing was left open.
-pub struct TestServer {
-    pub url: String,
-    pub shutdown: Shutdown,
-    pub client: reqwest::Client,
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) client: reqwest::Client,
     task: JoinHandle<()>,
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
         llamapool_worker_core::tls::install();
         let mut config = Config::for_testing();
         configure(&mut config);
@@ -47,19 +47,19 @@ impl TestServer {
     }
 
     /// A chat request for a model.
-    pub fn chat(&self, model: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn chat(&self, model: &str) -> reqwest::RequestBuilder {
         let body = format!(r#"{{"messages":[],"model":"{model}"}}"#);
         self.client.post(format!("{}/v1/chat/completions", self.url)).body(body)
     }
 
     /// Sends a chat request in a task of its own.
-    pub fn ask(&self, model: &str) -> JoinHandle<reqwest::Response> {
+    pub(crate) fn ask(&self, model: &str) -> JoinHandle<reqwest::Response> {
         let request = self.chat(model);
         tokio::spawn(async move { request.send().await.unwrap() })
     }
 
     /// Waits until the model list has so many entries.
-    pub async fn until_models(&self, models: usize) {
+    pub(crate) async fn until_models(&self, models: usize) {
         let listed = async || {
             let list = self.client.get(format!("{}/v1/models", self.url)).send().await.unwrap();
             serde_json::from_slice::<serde_json::Value>(&list.bytes().await.unwrap()).unwrap()["data"]
@@ -76,22 +76,22 @@ impl TestServer {
     }
 
     /// Stops the server gently; with nothing open that takes no time.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.gently.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.expect("something is still open").unwrap();
     }
 }
 
 /// A worker by script.
-pub struct ScriptedWorker {
-    pub link: Link,
+pub(crate) struct ScriptedWorker {
+    pub(crate) link: Link,
     requests: mpsc::Receiver<Incoming>,
     driver: JoinHandle<()>,
 }
 
 impl ScriptedWorker {
     /// Joins with some models and room for some requests, and waits until the server knows.
-    pub async fn join(server: &TestServer, id: &str, capacity: u32, models: &[&str]) -> Self {
+    pub(crate) async fn join(server: &TestServer, id: &str, capacity: u32, models: &[&str]) -> Self {
         let url = format!("{}/api/workers/connect", server.url.replace("http", "ws")).parse().unwrap();
         let Dialed { mut socket, .. } = dial::dial(&url, None, &dial::Options::new(None)).await.unwrap();
         let hello = FromWorker::Hello(WorkerHello {
@@ -123,7 +123,7 @@ impl ScriptedWorker {
         worker
     }
 
-    pub fn report(&self, state: Readiness, capacity: u32, models: &[&str]) {
+    pub(crate) fn report(&self, state: Readiness, capacity: u32, models: &[&str]) {
         let models =
             models.iter().map(|name| Model { name: (*name).to_owned(), ..Model::default() }).collect();
         self.link.say(&FromWorker::Report(Report {
@@ -139,12 +139,12 @@ impl ScriptedWorker {
     }
 
     /// The next request that arrives here.
-    pub async fn next(&mut self) -> Incoming {
+    pub(crate) async fn next(&mut self) -> Incoming {
         tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("no request came").unwrap()
     }
 
     /// Waits until a request is here, and leaves it there.
-    pub async fn wait_asked(&mut self) {
+    pub(crate) async fn wait_asked(&mut self) {
         let wait = async {
             while !self.is_asked() {
                 tokio::task::yield_now().await;
@@ -154,24 +154,24 @@ impl ScriptedWorker {
     }
 
     /// Whether a request is here.
-    pub fn is_asked(&mut self) -> bool {
+    pub(crate) fn is_asked(&mut self) -> bool {
         !self.requests.is_empty()
     }
 
     /// Answers the next request whole.
-    pub async fn answer(&mut self, status: u16, body: &'static str) {
+    pub(crate) async fn answer(&mut self, status: u16, body: &'static str) {
         let Incoming { mut responder, .. } = self.next().await;
         responder.respond(response(status, "application/json"), Bytes::from_static(body.as_bytes()), true);
     }
 
     /// Drops the connection without a word, as a machine that loses its power does.
-    pub fn die(self) {
+    pub(crate) fn die(self) {
         self.driver.abort();
     }
 }
 
 /// An encoded response head.
-pub fn response(status: u16, content_type: &'static str) -> Bytes {
+pub(crate) fn response(status: u16, content_type: &'static str) -> Bytes {
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static(content_type));
     head::encode_response(StatusCode::from_u16(status).unwrap(), &headers).unwrap()
