@@ -1,0 +1,118 @@
+// The only file that talks to the outside: every call to the server, and what its errors mean.
+
+import type { Snapshot } from '../bindings/Snapshot';
+import { SseParser, type SseEvent } from '../shared/sse';
+
+/** What the server refused, in its own words. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly requestId: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** What the state stream says: news, or only that it lives. */
+export type StateEvent = { kind: 'snapshot' | 'update'; snapshot: Snapshot } | { kind: 'alive' };
+
+export interface ChatRequest {
+  model: string;
+  messages: { role: string; content: string }[];
+  temperature?: number;
+  max_tokens?: number;
+}
+
+/** One event of a chat stream; `end` only if the server said so. */
+export type ChatEvent = { kind: 'data'; data: string } | { kind: 'error'; message: string } | { kind: 'end' };
+
+export class Api {
+  constructor(private key: () => string | null) {}
+
+  /** The state now and whenever it changes, until the stream ends or `signal` aborts it. */
+  async *state(signal: AbortSignal): AsyncGenerator<StateEvent> {
+    const response = await this.#call('GET', '/api/state/stream', { signal });
+    for await (const events of sse(response)) {
+      yield { kind: 'alive' };
+      for (const { event, data } of events) {
+        if (event === 'snapshot' || event === 'update') yield { kind: event, snapshot: JSON.parse(data) };
+      }
+    }
+  }
+
+  drainWorker = (id: string) => this.#call('POST', `/api/state/workers/${encodeURIComponent(id)}/drain`);
+  undrainWorker = (id: string) => this.#call('POST', `/api/state/workers/${encodeURIComponent(id)}/undrain`);
+  cancelRequest = (number: number) => this.#call('POST', `/api/state/requests/${number}/cancel`);
+  drainServer = () => this.#call('POST', '/api/state/drain');
+
+  /** Names of the models that may be asked for. */
+  async models(): Promise<string[]> {
+    const response = await this.#call('GET', '/v1/models');
+    const list: { data?: { id?: unknown }[] } = await response.json();
+    return (list.data ?? []).map((model) => String(model.id));
+  }
+
+  /** Streams a chat. Errors before the stream are thrown, errors in it are events. */
+  async *chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+    const body = JSON.stringify({ ...request, stream: true, stream_options: { include_usage: true } });
+    const response = await this.#call('POST', '/v1/chat/completions', { body, signal });
+    for await (const events of sse(response)) {
+      for (const event of events) {
+        const read = chatEvent(event);
+        yield read;
+        if (read.kind !== 'data') return;
+      }
+    }
+  }
+
+  async #call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers();
+    const key = this.key();
+    if (key) headers.set('Authorization', `Bearer ${key}`);
+    if (init.body) headers.set('Content-Type', 'application/json');
+    const response = await fetch(path, { ...init, method, headers, cache: 'no-store', credentials: 'omit' });
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+}
+
+async function* sse(response: Response): AsyncGenerator<SseEvent[]> {
+  const type = response.headers.get('Content-Type') ?? '';
+  if (!response.body || !type.startsWith('text/event-stream')) {
+    await response.body?.cancel();
+    throw new ApiError(response.status, `Expected an event stream, got ${type || 'nothing'}`);
+  }
+  const parser = new SseParser();
+  const reader = response.body.getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      yield parser.push(part.value);
+  } finally {
+    await reader.cancel().catch(() => undefined); // it is already broken: nothing left to end
+  }
+}
+
+function chatEvent({ event, data }: SseEvent): ChatEvent {
+  if (data === '[DONE]') return { kind: 'end' };
+  const message = errorMessage(data);
+  if (message !== null) return { kind: 'error', message };
+  return event === 'error' ? { kind: 'error', message: data } : { kind: 'data', data };
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '');
+  const message = errorMessage(text) ?? `${response.status} ${response.statusText}`.trim();
+  return new ApiError(response.status, message, response.headers.get('X-Request-Id'));
+}
+
+/** The message of an OpenAI-shaped error, or null if this is none. */
+function errorMessage(text: string): string | null {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } | string | null };
+    if (!error) return null;
+    return typeof error === 'string' ? error : String(error.message ?? JSON.stringify(error));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,31 @@
+// What somebody should look at, from the facts of one snapshot.
+
+import type { ModelView } from '../bindings/ModelView';
+import type { Snapshot } from '../bindings/Snapshot';
+import type { WorkerView } from '../bindings/WorkerView';
+import { since } from '../shared/format';
+
+export type Matter =
+  | { kind: 'not_ready' | 'gone' | 'error'; worker: WorkerView }
+  | { kind: 'queue'; model: ModelView }
+  | { kind: 'draining' };
+
+/** Seconds after which an error is history. */
+const FRESH_S = 600;
+
+/** Worst first. `now` in Unix milliseconds on the server's clock. */
+export function matters(state: Snapshot, now: number): Matter[] {
+  const fresh = (worker: WorkerView) => (since(worker.last_error_at, now) ?? Infinity) < FRESH_S;
+  const having = (status: WorkerView['status']) => state.workers.filter((worker) => worker.status === status);
+  return [
+    ...(state.server.state === 'draining' ? [{ kind: 'draining' } as const] : []),
+    ...having('not_ready').map((worker) => ({ kind: 'not_ready', worker }) as const),
+    ...having('gone').map((worker) => ({ kind: 'gone', worker }) as const),
+    ...state.workers
+      .filter((worker) => worker.status !== 'gone' && worker.status !== 'not_ready' && fresh(worker))
+      .map((worker) => ({ kind: 'error', worker }) as const),
+    ...state.models
+      .filter((model) => model.queue_len > 0)
+      .map((model) => ({ kind: 'queue', model }) as const),
+  ];
+}

@@ -1,0 +1,8 @@
+// The server's dashboard.
+
+import { mount } from 'svelte';
+import '../shared/tokens.css';
+import '../shared/base.css';
+import App from './App.svelte';
+
+mount(App, { target: document.getElementById('app')! });

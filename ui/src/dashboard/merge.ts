@@ -1,0 +1,33 @@
+// An update tells only what is new of `recent` and `history`; here the former rest is added again.
+
+import type { FinishedRequest } from '../bindings/FinishedRequest';
+import type { HistoryBin } from '../bindings/HistoryBin';
+import type { Snapshot } from '../bindings/Snapshot';
+
+/** As many as a full snapshot holds. */
+export const RECENT_KEPT = 200;
+/** Seconds, as in a full snapshot. */
+export const HISTORY_KEPT_S = 3600;
+
+/** The state after `update`; the former one if the update is not newer. */
+export function merge(former: Snapshot, update: Snapshot): Snapshot {
+  if (update.version <= former.version) return former;
+  return {
+    ...update,
+    recent: mergeRecent(former.recent, update.recent),
+    history: mergeHistory(former.history, update.history, Date.parse(update.server.now) / 1000),
+  };
+}
+
+function mergeRecent(former: FinishedRequest[], fresh: FinishedRequest[]): FinishedRequest[] {
+  if (fresh.length === 0) return former;
+  const told = new Set(fresh.map((request) => request.number));
+  return [...fresh, ...former.filter((request) => !told.has(request.number))].slice(0, RECENT_KEPT);
+}
+
+function mergeHistory(former: HistoryBin[], fresh: HistoryBin[], now: number): HistoryBin[] {
+  const bins = new Map(former.map((bin) => [bin.at, bin]));
+  for (const bin of fresh) bins.set(bin.at, bin);
+  const oldest = Number.isNaN(now) ? 0 : now - HISTORY_KEPT_S;
+  return [...bins.values()].filter((bin) => bin.at >= oldest).sort((a, b) => a.at - b.at);
+}

@@ -1,0 +1,24 @@
+// Which page is shown: the fragment of the address, so that it can be linked and the server need not know.
+
+export const PAGES = ['overview', 'workers', 'models', 'requests', 'playground', 'connect'] as const;
+export type Page = (typeof PAGES)[number];
+
+export class Route {
+  page = $state<Page>(read());
+
+  /** Follows the address until the returned function is called. */
+  start(): () => void {
+    const follow = () => (this.page = read());
+    window.addEventListener('hashchange', follow);
+    return () => window.removeEventListener('hashchange', follow);
+  }
+}
+
+export function href(page: Page): string {
+  return `#/${page}`;
+}
+
+function read(): Page {
+  const name = location.hash.replace(/^#\//, '');
+  return PAGES.find((page) => page === name) ?? 'overview';
+}

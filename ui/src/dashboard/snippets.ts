@@ -1,0 +1,82 @@
+// Code to paste. Model names come from strangers: each is quoted for the language it stands in.
+
+/** What stands where the key belongs. */
+export const KEY_PLACEHOLDER = 'YOUR_API_KEY';
+export const WORKER_KEY_PLACEHOLDER = 'YOUR_CLIENT_KEY';
+
+export interface Target {
+  /** The page's origin, as `https://pool.example`. */
+  origin: string;
+  model: string;
+  needsKey: boolean;
+}
+
+const QUESTION = 'Why do llamas hum?';
+
+/** One word of a POSIX shell, whatever it holds. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A literal of JavaScript and Python alike, ASCII only. */
+export function literal(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function curl({ origin, model, needsKey }: Target): string {
+  const body = `{"model": ${literal(model)}, "stream": true, "messages": [{"role": "user", "content": ${literal(QUESTION)}}]}`;
+  return [
+    `curl -N ${origin}/v1/chat/completions \\`,
+    ...(needsKey ? [`  -H 'Authorization: Bearer ${KEY_PLACEHOLDER}' \\`] : []),
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d ${shellQuote(body)}`,
+  ].join('\n');
+}
+
+export function python({ origin, model, needsKey }: Target): string {
+  return `# pip install openai
+from openai import OpenAI
+
+client = OpenAI(base_url="${origin}/v1", api_key="${needsKey ? KEY_PLACEHOLDER : 'none'}")
+stream = client.chat.completions.create(
+    model=${literal(model)},
+    messages=[{"role": "user", "content": ${literal(QUESTION)}}],
+    stream=True,
+)
+for chunk in stream:
+    if chunk.choices:
+        print(chunk.choices[0].delta.content or "", end="", flush=True)`;
+}
+
+export function node({ origin, model, needsKey }: Target): string {
+  return `// npm install openai
+import OpenAI from "openai";
+
+const client = new OpenAI({ baseURL: "${origin}/v1", apiKey: "${needsKey ? KEY_PLACEHOLDER : 'none'}" });
+const stream = await client.chat.completions.create({
+  model: ${literal(model)},
+  messages: [{ role: "user", content: ${literal(QUESTION)} }],
+  stream: true,
+});
+for await (const chunk of stream) {
+  process.stdout.write(chunk.choices[0]?.delta?.content ?? "");
+}`;
+}
+
+/** Where workers dial: `wss://` if the page came over TLS. */
+export function workerAddress(origin: string): string {
+  return origin.replace(/^http/, 'ws');
+}
+
+/** The command that brings a machine into the pool. */
+export function worker(origin: string, needsKey: boolean, shell: 'posix' | 'powershell'): string {
+  const run = `llamapool-worker --server-url ${workerAddress(origin)}`;
+  if (!needsKey) return run;
+  // In the environment, where other users of the machine do not see it.
+  return shell === 'posix'
+    ? `CLIENT_KEY=${WORKER_KEY_PLACEHOLDER} ${run}`
+    : `$env:CLIENT_KEY = "${WORKER_KEY_PLACEHOLDER}"; ${run}`;
+}

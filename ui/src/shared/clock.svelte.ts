@@ -1,0 +1,12 @@
+// The time, once a second, for everything that shows an age.
+
+export class Clock {
+  /** Unix milliseconds. */
+  now = $state(Date.now());
+
+  /** Ticks until the returned function is called. */
+  start(): () => void {
+    const timer = setInterval(() => (this.now = Date.now()), 1000);
+    return () => clearInterval(timer);
+  }
+}

@@ -1,0 +1,38 @@
+// The drawings of `Icon.svelte`: strokes on a 16 x 16 grid.
+
+export const ICONS = {
+  idle: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3Z',
+  working: 'M2 8h2.5l2-4.5 3 9 2-4.5H14',
+  not_ready: 'M8 2.5 14.5 13.5h-13ZM8 6.5v3.5M8 11.9v.1',
+  draining: 'M4 2.5h8M4 13.5h8M5 2.5c0 3.5 6 7 6 11M11 2.5c0 3.5-6 7-6 11',
+  gone: 'M3.5 12.5l9-9M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11Z',
+  done: 'M3 8.5l3.5 3.5L13 4.5',
+  refused: 'M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11ZM5 8h6',
+  failed: 'M4 4l8 8M12 4l-8 8',
+  left: 'M9 3H3.5v10H9M6.5 8H14M11.5 5.5 14 8l-2.5 2.5',
+  cancelled: 'M4.5 4.5h7v7h-7Z',
+  reading: 'M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10',
+  queued: 'M3 4.5h10M3 8h7M3 11.5h4',
+  waiting: 'M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11ZM8 5v3.2l2 1.3',
+  streaming: 'M2.5 5.5h8M5 8h8.5M2.5 10.5h6',
+  copy: 'M5.5 5.5h8v8h-8ZM10.5 5.5v-3h-8v8h3',
+  close: 'M4 4l8 8M12 4l-8 8',
+  sun: 'M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6ZM8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9',
+  moon: 'M13.5 9.8A5.8 5.8 0 0 1 6.2 2.5a5.8 5.8 0 1 0 7.3 7.3Z',
+  overview: 'M2.5 13.5v-5M6.2 13.5v-9M9.8 13.5v-6.5M13.5 13.5v-11',
+  workers: 'M2.5 3h11v4h-11ZM2.5 9h11v4h-11ZM5 5h.1M5 11h.1',
+  models: 'M8 2l5.5 3v6L8 14l-5.5-3V5ZM2.5 5 8 8l5.5-3M8 8v6',
+  requests: 'M2.5 5.5h10M10 3l2.5 2.5L10 8M13.5 10.5h-10M6 8l-2.5 2.5L6 13',
+  playground: 'M2.5 3h11v8h-6L4.5 13.5V11h-2Z',
+  connect: 'M5.5 5 2.5 8l3 3M10.5 5l3 3-3 3M9 3.5l-2 9',
+  up: 'M8 13V3.5M4 7l4-4 4 4',
+  down: 'M8 3v9.5M4 9l4 4 4-4',
+  stop: 'M4.5 4.5h7v7h-7Z',
+  send: 'M8 13V3.5M4 7l4-4 4 4',
+  again: 'M13 8a5 5 0 1 1-1.5-3.6M13 2.5V5h-2.5',
+  table: 'M2.5 3h11v10h-11ZM2.5 6.5h11M2.5 9.8h11M6.5 6.5V13',
+  cards: 'M2.5 3h4.5v4.3H2.5ZM9 3h4.5v4.3H9ZM2.5 9h4.5v4H2.5ZM9 9h4.5v4H9Z',
+  key: 'M6 6.5a3 3 0 1 0-.1 6 3 3 0 0 0 .1-6ZM8.1 7.8 13 3M11 5l2 2',
+} as const;
+
+export type IconName = keyof typeof ICONS;

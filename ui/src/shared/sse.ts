@@ -1,0 +1,65 @@
+// Reads server-sent events from a byte stream, by the rules of the HTML standard: CR, LF and CRLF end a line,
+// wherever the bytes were cut.
+
+export interface SseEvent {
+  /** `message` if the stream named none. */
+  event: string;
+  data: string;
+  /** The last id that the stream told. */
+  id: string;
+}
+
+/** A line longer than this is no event stream of ours; a full snapshot is far below. */
+const MAX_PENDING = 32 * 1024 * 1024;
+
+export class SseParser {
+  #decoder = new TextDecoder();
+  #line = '';
+  #afterCr = false;
+  #event = '';
+  #data: string[] = [];
+  #id = '';
+
+  /** Takes the next bytes and gives the events that they complete. */
+  push(bytes: Uint8Array): SseEvent[] {
+    const text = this.#decoder.decode(bytes, { stream: true });
+    const events: SseEvent[] = [];
+    let from = 0;
+    for (let at = 0; at < text.length; at++) {
+      const char = text[at];
+      if (char === '\n' && this.#afterCr) {
+        this.#afterCr = false;
+        from = at + 1;
+        continue;
+      }
+      this.#afterCr = char === '\r';
+      if (char !== '\n' && char !== '\r') continue;
+      this.#endLine(this.#line + text.slice(from, at), events);
+      this.#line = '';
+      from = at + 1;
+    }
+    this.#line += text.slice(from);
+    if (this.#line.length > MAX_PENDING) throw new Error('The event stream has a line without an end');
+    return events;
+  }
+
+  #endLine(line: string, events: SseEvent[]) {
+    if (line === '') return this.#dispatch(events);
+    const colon = line.indexOf(':');
+    if (colon === 0) return; // a comment
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const rest = colon < 0 ? '' : line.slice(colon + 1);
+    const value = rest.startsWith(' ') ? rest.slice(1) : rest;
+    if (field === 'event') this.#event = value;
+    else if (field === 'data') this.#data.push(value);
+    else if (field === 'id' && !value.includes('\0')) this.#id = value;
+  }
+
+  #dispatch(events: SseEvent[]) {
+    if (this.#data.length > 0) {
+      events.push({ event: this.#event || 'message', data: this.#data.join('\n'), id: this.#id });
+    }
+    this.#event = '';
+    this.#data = [];
+  }
+}
