@@ -1,5 +1,6 @@
 // Orders of the workers.
 
+import type { ModelView } from '../bindings/ModelView';
 import type { WorkerView } from '../bindings/WorkerView';
 
 /** A column that may be sorted by. */
@@ -84,4 +85,9 @@ export function filtered(workers: WorkerView[], filter: string): WorkerView[] {
       .toLowerCase();
     return words.every((word) => text.includes(word));
   });
+}
+
+/** The model that most likely answers at once: in memory on most workers. */
+export function readiest(models: ModelView[]): string | undefined {
+  return models.toSorted((a, b) => b.loaded - a.loaded || b.workers - a.workers)[0]?.name;
 }

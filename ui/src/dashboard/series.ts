@@ -28,7 +28,8 @@ export interface Series {
  */
 export function series(history: HistoryBin[], now: number, uptime: number): Series {
   const end = Math.floor(now / BIN_S) * BIN_S;
-  const begun = now - uptime;
+  // The oldest bin may have been dropped already.
+  const begun = Math.max(now - uptime, end - HOUR_S + BIN_S);
   const told = new Map(history.map((bin) => [bin.at, bin]));
   const at = Array.from({ length: HOUR_S / BIN_S }, (_, i) => end - HOUR_S + i * BIN_S);
   const bins = at.map((time) => told.get(time) ?? (time + BIN_S > begun ? 'quiet' : null));

@@ -43,6 +43,17 @@ export function millis(value: Maybe): string {
   return span(value / 1000);
 }
 
+/** On an axis, where the steps are round: 0, 250 ms, 1.5 s */
+export function axisMillis(value: number): string {
+  if (value === 0) return '0';
+  return value < 1000 ? `${value} ms` : `${Number((value / 1000).toFixed(2))} s`;
+}
+
+/** On an axis: 0, 0.5, 20, 1.5k */
+export function axisNumber(value: number): string {
+  return value < 1000 ? String(Number(value.toFixed(2))) : `${Number((value / 1000).toFixed(2))}k`;
+}
+
 /** The two largest units: 12 s, 3 min 4 s, 2 h 10 min, 5 d 3 h */
 export function span(seconds: Maybe): string {
   if (!known(seconds)) return NONE;

@@ -18,32 +18,51 @@ export interface PlotSetup {
   lines: PlotLine[];
   /** For the axis. */
   format: (value: number) => string;
+  /** Whether the values are counted, so that there is nothing between 1 and 2. */
+  whole: boolean;
   /** The bin under the cursor, here or in another chart. */
   onpoint: (index: number | null) => void;
 }
 
-const HEIGHT = 150;
-const AXIS_FONT = '11px system-ui, sans-serif';
+/** Steps of an axis that counts: never half a request. */
+const WHOLE = [1, 2, 5]
+  .flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten))
+  .sort((a, b) => a - b);
 
-/** A chart in `box`, as wide as that is. */
-export function plot(box: HTMLElement, { lines, format, onpoint }: PlotSetup): uPlot {
+/** A chart in `box`, as large as that is. */
+export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSetup): uPlot {
   const colour = (name: string) => getComputedStyle(box).getPropertyValue(name).trim();
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const axis = {
     stroke: () => colour('--muted'),
-    font: AXIS_FONT,
+    font: `${0.8 * rem}px system-ui, sans-serif`,
     grid: { stroke: () => colour('--line'), width: 1 },
     ticks: { show: false },
   };
   const options: uPlot.Options = {
     width: box.clientWidth || 300,
-    height: HEIGHT,
-    padding: [8, 4, 0, 0],
+    height: box.clientHeight || 150,
+    padding: [8, 1.3 * rem, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: 'hour' }, drag: { x: false, y: false }, points: { show: false }, y: false },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, gap: 4, space: 60, values: (_, at) => at.map(timeOfDay) },
-      { ...axis, size: 52, gap: 4, space: 32, values: (_, values) => values.map(format) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 1.8 * rem,
+        gap: 4,
+        space: 4.5 * rem,
+        values: (_, at) => at.map(timeOfDay),
+      },
+      {
+        ...axis,
+        size: 3.4 * rem,
+        gap: 4,
+        space: 2.4 * rem,
+        ...(whole ? { incrs: WHOLE } : {}),
+        values: (_, values) => values.map(format),
+      },
     ],
     series: [{}, ...lines.map((line) => drawn(line, () => colour(line.colour)))],
     hooks: { setCursor: [(self) => onpoint(self.cursor.idx ?? null)] },
