@@ -28,14 +28,13 @@ export function chat(request, response, body) {
     const word = words[at - thoughts.length];
     if (at === thoughts.length + 12 && question.includes('cut')) return response.destroy();
     if (at === thoughts.length + 12 && question.includes('error')) {
-      response.write('event: error\n');
-      say({
+      const data = JSON.stringify({
         error: {
           message: 'The worker "gpu-box-01" was lost in the middle of the reply',
           type: 'server_error',
         },
       });
-      return response.destroy();
+      return response.write(`event: error\ndata: ${data}\n\n`, () => response.destroy());
     }
     if (word) return say({ choices: [{ delta: { content: word } }] });
     say({ choices: [], usage: { prompt_tokens: 12, completion_tokens: words.length + thoughts.length } });

@@ -17,7 +17,10 @@ export class Actions {
   busy = $state<Record<string, boolean>>({});
   #numbers = 0;
 
-  constructor(readonly api: Api) {}
+  constructor(
+    readonly api: Api,
+    private denied: () => void = () => {},
+  ) {}
 
   /** Runs `call` once for its `name`; tells `done`, or the server's refusal. */
   async run(name: string, call: () => Promise<unknown>, done: string) {
@@ -27,6 +30,7 @@ export class Actions {
       await call();
       this.tell(done);
     } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.denied();
       this.tell(error instanceof ApiError ? error.message : String(error), true);
     } finally {
       delete this.busy[name];

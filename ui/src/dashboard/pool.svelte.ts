@@ -20,7 +20,7 @@ export class Pool {
   heardAt = $state(Date.now());
   /** When the next try begins, Unix milliseconds, if `waiting`. */
   retryAt = $state(0);
-  /** Why the stream dropped. */
+  /** Why the server refuses, if it said so. */
   trouble = $state<string | null>(null);
   readonly stale: boolean = $derived(this.link !== 'live');
 
@@ -59,7 +59,8 @@ export class Pool {
         this.trouble = null;
       } catch (error) {
         if (stop.aborted) return;
-        this.trouble = error instanceof Error ? error.message : String(error);
+        // What the browser says of a lost connection helps nobody.
+        this.trouble = error instanceof ApiError ? error.message : null;
         if (error instanceof ApiError && error.status === 401) {
           this.link = 'denied';
           this.key.deny();
@@ -82,7 +83,7 @@ export class Pool {
     stop.addEventListener('abort', end);
     let watchdog = setTimeout(end, SILENCE_MS);
     try {
-      this.link = this.link === 'live' ? 'live' : 'connecting';
+      this.link = 'connecting';
       for await (const event of this.api.state(current.signal)) {
         clearTimeout(watchdog);
         watchdog = setTimeout(end, SILENCE_MS);

@@ -23,15 +23,16 @@ const en = {
   link: {
     live: 'Live',
     connecting: 'Connecting',
+    away: 'No connection',
+    asking: 'Key needed',
     stale: 'Stale',
     liveTitle: (seconds: number) => `Last heard from the server ${f.span(seconds)} ago`,
     age: (seconds: number) => `${f.span(seconds)} old`,
     banner: (seconds: number) => `No connection to the server. What you see is ${f.span(seconds)} old.`,
     never: 'No connection to the server.',
-    why: (reason: string) => `Reason: ${reason}.`,
+    why: (reason: string) => `The server says: ${reason}`,
     nextTry: (seconds: number) => (seconds > 0 ? `Next try in ${seconds} s.` : 'Trying again…'),
     retry: 'Try now',
-    ended: 'the stream ended',
   },
 
   key: {
@@ -87,7 +88,7 @@ const en = {
     queued: (n: number) => (n === 0 ? 'none waits for a slot' : `${f.count(n)} wait for a slot`),
     tokens: 'Tokens/s',
     firstByte: 'First byte, median',
-    firstByteNote: (p95: string, n: number) => `p95 ${p95} · last ${n} replies`,
+    firstByteNote: (p95: string, n: number) => `p95 ${p95} · ${n} replies`,
     noReplies: 'no replies yet',
     errors: 'Errors, last hour',
     errorsNote: (refused: number, left: number) => `${f.count(refused)} refused · ${f.count(left)} left`,
@@ -131,6 +132,8 @@ const en = {
 
   charts: {
     title: 'Last hour',
+    none: 'No requests in the last hour',
+    noneText: 'As soon as somebody asks something, it shows here.',
     requests: 'Requests per second',
     tokens: 'Generated tokens per second',
     firstByte: 'Time to first byte',
