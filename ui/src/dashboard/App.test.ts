@@ -1,0 +1,180 @@
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Snapshot } from '../bindings/Snapshot';
+import { aStream, anError, serve, settle, type Wire } from '../testing/http';
+import { anEnded, aSnapshot, aWorker } from '../testing/samples';
+import App from './App.svelte';
+import { t } from './strings';
+
+const HOSTILE = '<img src=x onerror=alert(1)>';
+let wire: Wire;
+let needed: string | null;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  localStorage.clear();
+  sessionStorage.clear();
+  needed = null;
+});
+
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  location.hash = '';
+});
+
+async function open(page: string, state: Snapshot = aSnapshot()) {
+  location.hash = `#/${page}`;
+  const asked = serve((call, signal) => {
+    if (needed && call.authorization !== `Bearer ${needed}`) return anError(401, 'Wrong key');
+    if (call.path === '/api/state/stream') {
+      const stream = aStream(signal);
+      wire = stream.wire;
+      wire.say(`event: snapshot\ndata: ${JSON.stringify(state)}\n\n`);
+      return stream.response;
+    }
+    if (call.path === '/v1/models')
+      return Response.json({ data: state.models.map(({ name }) => ({ id: name })) });
+    return new Response(null, { status: 204 });
+  });
+  const { container } = render(App);
+  await settle();
+  return { asked, container };
+}
+
+const workers = [
+  aWorker({
+    id: 'a/1',
+    name: HOSTILE,
+    status: 'working',
+    inflight: 1,
+    last_error: `<script>alert(2)</script>`,
+  }),
+  aWorker({ id: 'b', name: 'beta', status: 'draining', max_concurrency: 8 }),
+];
+
+test('asks for the key, tells when it was refused, and keeps it out of storage unless told', async () => {
+  needed = 'secret';
+  await open('overview');
+  const type = async (value: string) => {
+    await fireEvent.input(screen.getByLabelText(t.key.label), { target: { value } });
+    await fireEvent.click(screen.getByText(t.key.submit));
+    await settle();
+  };
+  await type(' ');
+  expect(screen.getByText(t.key.empty)).toBeTruthy();
+  await type('wrong');
+  expect(screen.getByText(t.key.refused)).toBeTruthy();
+  await type('secret');
+  expect(screen.queryByLabelText(t.key.label)).toBeNull();
+  expect(screen.getByText(t.link.live)).toBeTruthy();
+  expect(sessionStorage).toHaveLength(0);
+  expect(localStorage).toHaveLength(0);
+});
+
+test('remembers the key for the session if told to, and forgets it on demand', async () => {
+  needed = 'secret';
+  await open('overview');
+  await fireEvent.input(screen.getByLabelText(t.key.label), { target: { value: 'secret' } });
+  await fireEvent.click(screen.getByLabelText(t.key.remember));
+  await fireEvent.click(screen.getByText(t.key.submit));
+  await settle();
+  expect(Object.values({ ...sessionStorage })).toEqual(['secret']);
+  await fireEvent.click(screen.getByLabelText(t.key.forget));
+  expect(sessionStorage).toHaveLength(0);
+});
+
+test.each(['overview', 'workers', 'models', 'requests', 'playground', 'connect'])(
+  'hostile names are text on the page %s',
+  async (page) => {
+    const model = { name: HOSTILE, loaded: null, size: null, context: null, quantization: null };
+    const state = aSnapshot({
+      workers: [{ ...workers[0]!, models: [model], models_supported: [HOSTILE] }],
+      models: [{ name: HOSTILE, workers: 1, loaded: 0, queue_len: 1 }],
+      recent: [anEnded(1, { worker: 'a/1', model: HOSTILE, reason: HOSTILE, outcome: 'failed' })],
+    });
+    const { container } = await open(page, state);
+    expect(container.textContent).toContain(HOSTILE);
+    expect(container.querySelector('img, script, iframe')).toBeNull();
+    expect(container.querySelector('[style]:not(.plot *)')).toBeNull();
+  },
+);
+
+test('sorts the table by its heads and says so', async () => {
+  await open('workers', aSnapshot({ workers }));
+  const names = () =>
+    screen.getAllByRole('rowheader').map((cell) => cell.textContent?.trim().split(/\s{2,}/)[0]);
+  const head = screen.getByRole('columnheader', { name: t.workers.columns.name });
+  await fireEvent.click(within(head).getByRole('button'));
+  expect(head.getAttribute('aria-sort')).toBe('ascending');
+  const ascending = names();
+  await fireEvent.click(within(head).getByRole('button'));
+  expect(head.getAttribute('aria-sort')).toBe('descending');
+  expect(names()).toEqual(ascending.toReversed());
+});
+
+test('drains and undrains by the id, whatever is in it', async () => {
+  const { asked } = await open('workers', aSnapshot({ workers }));
+  await fireEvent.click(screen.getByText(t.workers.drain));
+  await fireEvent.click(screen.getByText(t.workers.undrain));
+  await settle();
+  expect(asked.filter((call) => call.method === 'POST').map((call) => call.path)).toEqual([
+    '/api/state/workers/a%2F1/drain',
+    '/api/state/workers/b/undrain',
+  ]);
+  expect(screen.getByText(t.workers.drained(HOSTILE))).toBeTruthy();
+});
+
+test('the server is drained only after a second yes', async () => {
+  const { asked } = await open('overview', aSnapshot({ workers }));
+  const posts = () => asked.filter((call) => call.method === 'POST').map((call) => call.path);
+  await fireEvent.click(screen.getByText(t.server.drain));
+  expect(posts()).toEqual([]);
+  await fireEvent.click(screen.getByText(t.server.keep));
+  await fireEvent.click(screen.getByText(t.server.drain));
+  await fireEvent.click(screen.getByText(t.server.confirm));
+  await settle();
+  expect(posts()).toEqual(['/api/state/drain']);
+});
+
+test('cancels a request by its number', async () => {
+  const live = [
+    {
+      id: 'req-9',
+      number: 9,
+      path: '/v1/x',
+      model: null,
+      worker: null,
+      age_ms: 1,
+      state: 'queued',
+      tokens: 0,
+      bytes: 0,
+    },
+  ] as Snapshot['live'];
+  const { asked } = await open('requests', aSnapshot({ live }));
+  await fireEvent.click(screen.getByText(t.requests.cancel));
+  await settle();
+  expect(asked.at(-1)).toMatchObject({ method: 'POST', path: '/api/state/requests/9/cancel' });
+});
+
+test('when the stream drops everything is marked, and nothing can be pressed', async () => {
+  const { container } = await open('workers', aSnapshot({ workers }));
+  expect(container.querySelector('.stale')).toBeNull();
+  wire.cut();
+  await settle();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(screen.getByRole('alert').textContent).toContain('No connection');
+  expect(container.querySelector('main.stale')).toBeTruthy();
+  expect(screen.getByText(t.workers.drain).closest('button')?.disabled).toBe(true);
+});
+
+test.each([
+  ['workers', 'llamapool-worker --server-url ws://'],
+  ['models', 'llamapool-worker --server-url ws://'],
+  ['overview', 'llamapool-worker --server-url ws://'],
+  ['requests', '/v1/chat/completions'],
+])('the empty page %s says what to do next', async (page, hint) => {
+  const { container } = await open(page);
+  expect(container.textContent).toContain(hint);
+});

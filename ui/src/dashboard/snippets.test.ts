@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { curl, literal, node, python, shellQuote, worker, workerAddress } from './snippets';
+
+const HOSTILE = `evil'; touch /tmp/x; echo '"$(id)\`id\`\\ \n\u2028 é`;
+const target = { origin: 'https://pool.example', model: HOSTILE, needsKey: true };
+
+test('a shell takes a quoted word as it is', () => {
+  const said = execFileSync('sh', ['-c', `printf %s ${shellQuote(HOSTILE)}`]).toString();
+  expect(said).toBe(HOSTILE);
+});
+
+test('the body of the curl line is what it should be, whatever the model is called', () => {
+  const line = curl(target).replace('curl -N', 'printf "%s\\n"');
+  const words = execFileSync('sh', ['-c', line]).toString().trimEnd().split('\n');
+  expect(words[0]).toBe('https://pool.example/v1/chat/completions');
+  expect(words).toContain('Authorization: Bearer YOUR_API_KEY');
+  expect(JSON.parse(words.at(-1)!).model).toBe(HOSTILE);
+});
+
+test('literals are ASCII and mean the text', () => {
+  expect(literal(HOSTILE)).toMatch(/^[\x20-\x7e]+$/);
+  expect(JSON.parse(literal(HOSTILE))).toBe(HOSTILE);
+  expect(python(target)).toContain(literal(HOSTILE));
+  expect(node(target)).toContain(literal(HOSTILE));
+});
+
+test('without keys no key is asked for', () => {
+  expect(curl({ ...target, needsKey: false })).not.toContain('Authorization');
+  expect(python({ ...target, needsKey: false })).toContain('api_key="none"');
+  expect(worker('http://pool:8080', false, 'posix')).toBe('llamapool-worker --server-url ws://pool:8080');
+});
+
+test('workers dial the same host, encrypted if the page is', () => {
+  expect(workerAddress('https://pool.example')).toBe('wss://pool.example');
+  expect(worker('https://p', true, 'posix')).toBe(
+    'CLIENT_KEY=YOUR_CLIENT_KEY llamapool-worker --server-url wss://p',
+  );
+  expect(worker('https://p', true, 'powershell')).toMatch(
+    /^\$env:CLIENT_KEY = "YOUR_CLIENT_KEY"; llamapool-worker/,
+  );
+});

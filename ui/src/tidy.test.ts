@@ -1,0 +1,41 @@
+// Rules of the house that the compiler does not know.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.(ts|svelte|css)$/.test(name) && !name.startsWith('bindings/'))
+  .map((name) => ({ name, text: readFileSync(`src/${name}`, 'utf8') }));
+const components = files.filter(({ name }) => name.endsWith('.svelte'));
+
+/** Names of the files in which `wrong` is found. */
+const having = (wrong: RegExp, among = files) =>
+  among.filter(({ text }) => wrong.test(text)).map(({ name }) => name);
+
+test('strangers choose names: no markup is made of text', () => {
+  expect(having(/\{@html|innerHTML|outerHTML|insertAdjacentHTML/, components)).toEqual([]);
+});
+
+test('the content security policy forbids inline styles and scripts', () => {
+  expect(having(/\sstyle="|\son[a-z]+="/, components)).toEqual([]);
+});
+
+test('only api.ts talks to the outside', () => {
+  const talking = having(/\bfetch\(|EventSource|WebSocket\(|XMLHttpRequest/);
+  expect(talking.filter((name) => !name.includes('test'))).toEqual(['dashboard/api.ts']);
+});
+
+test('only the tokens name a colour', () => {
+  const naming = having(
+    /#[0-9a-f]{6}\b|#[0-9a-f]{3}\b/i,
+    files.filter(({ name }) => /\.(css|svelte)$/.test(name)),
+  );
+  expect(naming).toEqual(['shared/tokens.css']);
+});
+
+test('components stay small, and each says what it is', () => {
+  const lines = components.map(({ text }) => text.split('\n').length).sort((a, b) => a - b);
+  expect(lines[Math.floor(lines.length * 0.9)]).toBeLessThan(180);
+  expect(lines.at(-1)).toBeLessThan(220);
+  expect(components.filter(({ text }) => !text.startsWith('<!-- ')).map(({ name }) => name)).toEqual([]);
+});
