@@ -54,6 +54,14 @@ const workers = [
   aWorker({ id: 'b', name: 'beta', status: 'draining', max_concurrency: 8 }),
 ];
 
+test('one stream is enough, however much comes through it', async () => {
+  const { asked } = await open('overview');
+  wire.say(`event: update\ndata: ${JSON.stringify(aSnapshot({ version: 2 }))}\n\n`);
+  await settle();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(asked.filter((call) => call.path === '/api/state/stream')).toHaveLength(1);
+});
+
 test('asks for the key, tells when it was refused, and keeps it out of storage unless told', async () => {
   needed = 'secret';
   await open('overview');

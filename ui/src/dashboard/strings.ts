@@ -279,6 +279,7 @@ const en = {
       speed: 'Tokens/s',
     },
     tokensTitle: 'prompt → generated',
+    ended: 'Ended',
     cancel: 'Cancel',
     cancelLabel: (id: string) => `Cancel request ${id}`,
     cancelled: (id: string) => `Request ${id} is cancelled.`,
