@@ -116,6 +116,15 @@ await scene('stale', 'lively', async (page, shoot, server) => {
   await shoot();
 });
 
+await scene('dropping', 'dropping', async (page, shoot) => {
+  await page.getByText('Stale').waitFor({ timeout: 12_000 });
+  await shoot();
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.mouse.move(400, 300);
+  await page.waitForTimeout(300);
+  await shoot();
+});
+
 for (const mode of ['empty', 'one', 'nomodels', 'busy', 'draining', 'down']) {
   await scene(mode, mode, async (page, shoot) => {
     if (mode === 'busy') await page.waitForTimeout(4000);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { aBin } from '../testing/samples';
-import { lastMinute, latest, peak, perMinute, series, stacked, total } from './series';
+import { alone, bridged, lastMinute, latest, peak, perMinute, series, stacked, total } from './series';
 
 const NOW = 1_000_000_003;
 const END = 1_000_000_000;
@@ -39,4 +39,14 @@ test('errors are summed by the minute and piled up', () => {
   expect(at.at(-1)).toBe(END - 60);
   expect(lines.map((line) => line.at(-1))).toEqual([3, 0, 2]);
   expect(stacked(lines).map((line) => line.at(-1))).toEqual([3, 3, 5]);
+});
+
+test('a line crosses short gaps only, and a value without neighbours is a point', () => {
+  const long = Array.from({ length: 6 }, () => null);
+  const line = bridged([1, null, 2, ...long, 3, ...long]);
+  expect(line.slice(0, 4)).toEqual([1, undefined, 2, null]);
+  expect(line.slice(8)).toEqual([null, 3, ...long]);
+  expect(alone(line)).toEqual([9]);
+  expect(alone([5])).toEqual([0]);
+  expect(alone([])).toEqual([]);
 });

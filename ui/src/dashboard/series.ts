@@ -96,3 +96,25 @@ export function stacked(lines: Line[]): Line[] {
     return pile;
   });
 }
+
+/** Bins of silence that a line still crosses; beyond a minute it would tell what nobody measured. */
+const BRIDGE = 60 / BIN_S;
+
+/** The line with its short gaps as `undefined`, which is drawn across; the long ones stay `null`. */
+export function bridged(line: Line): (number | null | undefined)[] {
+  const known = line.flatMap((value, i) => (value === null ? [] : [i]));
+  const crossed = new Set<number>();
+  for (const [n, from] of known.entries()) {
+    const to = known[n + 1] ?? from;
+    for (let i = from + 1; to - from <= BRIDGE && i < to; i++) crossed.add(i);
+  }
+  return line.map((value, i) => (crossed.has(i) ? undefined : value));
+}
+
+/** Where a value has no neighbour to draw a line to. */
+export function alone(line: ArrayLike<number | null | undefined>): number[] {
+  const gap = (value: number | null | undefined, i: number) => value === null || i < 0 || i >= line.length;
+  return Array.from(line).flatMap((value, i) =>
+    typeof value === 'number' && gap(line[i - 1], i - 1) && gap(line[i + 1], i + 1) ? [i] : [],
+  );
+}

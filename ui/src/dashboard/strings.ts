@@ -30,7 +30,7 @@ const en = {
     age: (seconds: number) => `${f.span(seconds)} old`,
     banner: (seconds: number) => `No connection to the server. What you see is ${f.span(seconds)} old.`,
     never: 'No connection to the server.',
-    why: (reason: string) => `The server says: ${reason}`,
+    why: (reason: string) => `The server says: “${reason.replace(/\.$/, '')}”.`,
     nextTry: (seconds: number) => (seconds > 0 ? `Next try in ${seconds} s.` : 'Trying again…'),
     retry: 'Try now',
   },
@@ -343,6 +343,7 @@ const en = {
     shells: { posix: 'macOS, Linux', powershell: 'Windows' },
     command: 'Worker command',
     state: 'Watch from scripts',
+    stateCommand: 'curl command',
     stateText: 'The state that this page shows, as JSON:',
   },
 };

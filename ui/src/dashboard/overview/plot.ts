@@ -2,7 +2,7 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Line } from '../series';
+import { alone, bridged, type Line } from '../series';
 
 export interface PlotLine {
   name: string;
@@ -72,7 +72,7 @@ export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSe
 
 /** The columns as uPlot takes them. */
 export function data(at: number[], lines: PlotLine[]): uPlot.AlignedData {
-  return [at, ...lines.map((line) => line.data)];
+  return [at, ...lines.map((line) => (line.style === 'bars' ? line.data : bridged(line.data)))];
 }
 
 function drawn({ style }: PlotLine, colour: () => string): uPlot.Series {
@@ -82,7 +82,16 @@ function drawn({ style }: PlotLine, colour: () => string): uPlot.Series {
     points: { show: false },
     spanGaps: style !== 'bars',
   };
-  if (style === 'dash') return { ...base, dash: [4, 3] };
+  if (style === 'line' || style === 'dash') {
+    const points = {
+      show: true,
+      size: 3.5,
+      width: 0,
+      fill: colour,
+      filter: (self: uPlot, at: number) => alone(self.data[at]!),
+    };
+    return { ...base, points, ...(style === 'dash' ? { dash: [4, 3] } : {}) };
+  }
   if (style === 'area') return { ...base, fill: () => `${colour()}1f` };
   if (style === 'bars') {
     return { ...base, width: 0, fill: colour, paths: uPlot.paths.bars!({ size: [0.75, 14], align: 1 }) };
