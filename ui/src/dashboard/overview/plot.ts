@@ -80,7 +80,6 @@ function drawn({ style }: PlotLine, colour: () => string): uPlot.Series {
     stroke: colour,
     width: 1.5,
     points: { show: false },
-    spanGaps: style !== 'bars',
   };
   if (style === 'line' || style === 'dash') {
     const points = {
