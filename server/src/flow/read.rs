@@ -92,7 +92,7 @@ pub(super) async fn read(
     let body = collect(body, &head.headers, limits.max_body, app.config.timeouts.body).await?;
     ticket.facts.received = body.len();
     let model = find_model(&head.headers, body.clone()).await?;
-    ticket.facts.model = Some(model.name.clone());
+    ticket.asks_for(&model.name);
 
     let headers = &mut head.headers;
     drop_credentials(headers);
