@@ -19,6 +19,8 @@ use http::Request;
 
 pub use authenticate::{Caller, Keyring};
 pub use dialect::Service;
+#[cfg(fuzzing)]
+pub use read::fuzzing;
 
 use crate::app::App;
 use crate::refusal::Refusal;

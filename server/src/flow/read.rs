@@ -188,5 +188,8 @@ async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, Refusal> 
     Ok(model)
 }
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 #[cfg(test)]
 mod tests;
