@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::flow::Keyring;
+use crate::flow::{BodyMemory, Keyring};
 use crate::roster::Roster;
 use crate::state::{Feed, Ledger};
 use crate::ticket::Ticket;
@@ -25,6 +25,8 @@ pub struct App {
     pub roster: Roster,
     /// Whether the server is about to stop.
     pub drain: Drain,
+    /// For request bodies.
+    pub body_memory: BodyMemory,
     /// What happened and happens.
     pub ledger: Arc<Ledger>,
     /// The same as events.
@@ -44,6 +46,7 @@ impl App {
             worker_keys: Keyring::new(config.keys.client.clone()),
             roster: Roster::new(config.queue.clone(), config.routing.alias_fallback),
             drain,
+            body_memory: BodyMemory::new(config.limits.body_memory),
             ledger: Arc::default(),
             feed: Feed::default(),
             started: Instant::now(),

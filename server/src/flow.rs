@@ -1,7 +1,8 @@
 //! The life of a request: one function whose lines are the stages, each of which is a file in this folder.
 //!
-//! accept → authenticate → read → limit → route → dispatch → stream, and account when the ticket is dropped. Each stage takes what the former
-//! one gives, so none can be left out. The key is checked before the body is read: strangers do not get to fill our memory.
+//! accept → authenticate → limit → read → route → dispatch → stream, and account when the ticket is dropped. Each stage takes what the former
+//! one gives, so none can be left out. All that can be decided without the body is decided before it is read: strangers do not get to fill our
+//! memory.
 
 mod accept;
 pub(crate) mod account;
@@ -19,6 +20,7 @@ use http::Request;
 
 pub use authenticate::{Caller, Keyring};
 pub use dialect::Service;
+pub use limit::BodyMemory;
 #[cfg(fuzzing)]
 pub use read::fuzzing;
 
@@ -47,12 +49,24 @@ async fn stages(
     request: Request<Body>,
     ticket: &mut Ticket,
 ) -> Result<dispatch::Reply, Refusal> {
-    let arrival = accept::accept(app, service, request, ticket)?;
-    let caller = authenticate::authenticate(&app.keys, &arrival.head.headers, ticket)?;
-    let ask = read::read(app, caller, arrival, ticket).await?;
-    let admitted = limit::limit(app, ask)?;
-    let plan = route::plan(admitted);
+    let arrival = accept::accept(service, request, ticket);
+    let admitted = match admit(app, &arrival) {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            read::linger(arrival).await;
+            return Err(refusal);
+        }
+    };
+    let ask = read::read(app, admitted, arrival, ticket).await?;
+    let plan = route::plan(ask);
     dispatch::dispatch(app, plan, ticket).await
+}
+
+/// All that is decided over a request before its body is read.
+fn admit(app: &App, arrival: &accept::Arrival) -> Result<limit::Admitted, Refusal> {
+    accept::check(app, arrival)?;
+    let caller = app.keys.admit(&arrival.head.headers)?;
+    limit::limit(app, caller)
 }
 
 /// Answers with an error and settles the ticket.

@@ -87,7 +87,12 @@ impl Roster {
 
     /// Takes a worker in. One with the same id is sent away at once.
     pub fn join(&self, member: Arc<Member>) -> SeatId {
-        let (seat, replaced) = self.lock().pool.join(member);
+        let (seat, replaced) = {
+            let mut state = self.lock();
+            let joined = state.pool.join(member);
+            state.note_models();
+            joined
+        };
         for older in replaced {
             older.link.close(&Bye {
                 code: llamapool_worker_core::tunnel::control::ByeCode::Replaced,
@@ -138,7 +143,7 @@ impl Roster {
                 Pick::Busy => state.line.join(want, tried, self.0.queue.size).ok_or(NoSlot::Full)?,
             }
         };
-        on_wait(self.waiting().iter().map(|line| line.requests).sum());
+        on_wait(self.lock().line.len());
         match tokio::time::timeout(self.0.queue.timeout, waiting).await {
             Ok(Ok(claim)) => Ok(claim),
             Ok(Err(_)) | Err(_) => Err(NoSlot::Timeout),

@@ -64,6 +64,20 @@ pub struct Facts {
     pub outcome: Outcome,
 }
 
+/// The client's own request id if it is sane, else a new one.
+pub fn request_id(headers: &http::HeaderMap) -> HeaderValue {
+    let theirs = headers
+        .get(REQUEST_ID)
+        .map(HeaderValue::as_bytes)
+        .filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic));
+    // A copy: theirs is a slice of the connection's buffer and would keep it alive as long as the stream.
+    theirs.and_then(|id| HeaderValue::from_bytes(id).ok()).unwrap_or_else(|| {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        let id = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+        HeaderValue::from_str(id).expect("a UUID is ASCII")
+    })
+}
+
 /// How a request ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Outcome {
@@ -81,17 +95,9 @@ pub enum Outcome {
 }
 
 impl Ticket {
-    /// Opens a ticket. The client's own request id is kept if it is sane.
+    /// Opens a ticket for the request with these headers.
     pub fn open(headers: &http::HeaderMap, ledger: Arc<Ledger>, open: TaskTrackerToken) -> Self {
-        let theirs = headers.get(REQUEST_ID).filter(|id| {
-            (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
-        });
-        // A copy: theirs is a slice of the connection's buffer and would keep it alive as long as the stream.
-        let id = theirs.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()).unwrap_or_else(|| {
-            let mut buffer = uuid::Uuid::encode_buffer();
-            let id = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
-            HeaderValue::from_str(id).expect("a UUID is ASCII")
-        });
+        let id = request_id(headers);
         let live = ledger.open(id.to_str().unwrap_or_default());
         Self { id, facts: Facts::default(), live, claim: None, tail: Tail::default(), ledger, _open: open }
     }

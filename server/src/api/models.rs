@@ -57,6 +57,7 @@ fn answer<T: Serialize>(app: &App, headers: &HeaderMap, of: impl FnOnce() -> Res
     match app.keys.admit(headers).and_then(|_| of()) {
         Ok(answer) => {
             ticket.facts.outcome = Outcome::Done;
+            ticket.facts.status = Some(200);
             ([(REQUEST_ID, ticket.id.clone())], Json(answer)).into_response()
         }
         Err(refusal) => flow::refuse(&refusal, ticket),

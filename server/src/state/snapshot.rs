@@ -83,7 +83,7 @@ fn worker(app: &App, seen: Seen, waiting: &[Waiting]) -> WorkerView {
         (_, Some(Readiness::Draining), _) | (_, Some(_), true) => WorkerState::Draining,
         (_, Some(Readiness::Ready), _) if seen.in_flight > 0 => WorkerState::Working,
         (_, Some(Readiness::Ready), _) => WorkerState::Idle,
-        (_, Some(Readiness::NotReady) | None, _) => WorkerState::NotReady,
+        (_, Some(Readiness::NotReady | Readiness::Other) | None, _) => WorkerState::NotReady,
     };
     let models = report.map_or(&[][..], |report| &report.models);
     let only_here =
