@@ -439,11 +439,14 @@ impl Mux {
 
     fn on_head(&mut self, id: StreamId, end: bool, block: Bytes) -> Result<(), Violation> {
         let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
+        if matches!(stream.receiving.state, Receive::Lost(_)) {
+            return Ok(()); // the tail of what was reset, as DATA would be: it makes no answer of it
+        }
         if std::mem::replace(&mut stream.head_seen, true) {
             return Err(Violation::UnexpectedHead(id));
         }
         stream.head = Some(block);
-        if end && stream.receiving.state == Receive::Open {
+        if end {
             stream.receiving.state = Receive::Ended;
         }
         self.woken.extend(stream.receiving.waker.take());
