@@ -226,9 +226,12 @@ impl Mux {
     /// The tunnel is down: every stream is lost.
     pub fn close(&mut self, why: &str) {
         let lost = Lost::Closed(why.to_owned());
-        for stream in self.streams.values_mut() {
+        let mut released = Vec::new();
+        for (id, stream) in &mut self.streams {
             stream.lose(lost.clone(), &mut self.woken);
+            released.extend(stream.sending.released.then_some(*id));
         }
+        released.into_iter().for_each(|id| self.reap(id));
         self.ready.clear();
         self.closed.get_or_insert(lost);
         self.kick();
@@ -403,15 +406,19 @@ impl Mux {
         self.drop_handle(id);
     }
 
-    /// The user is done with the answer; before its end that fails it.
+    /// The user is done with the answer. An end that was handed over still goes out, as credit allows; without one the stream fails.
     pub fn release_answer(&mut self, id: StreamId) {
-        self.fail(id, Code::Backend, "the worker dropped the request");
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        stream.sending.released = true;
+        if !stream.sending.end {
+            self.fail(id, Code::Backend, "the worker dropped the request");
+        }
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if stream.receiving.state == Receive::Open {
-            stream.lose(Lost::Reset(Code::Stop, String::new()), &mut self.woken);
+            stream.receiving.lose(Lost::Reset(Code::Stop, String::new()), &mut self.woken);
             self.reset(id, Code::Stop, "");
         }
-        self.drop_handle(id);
+        self.reap(id);
     }
 
     // ---- what frames do ----
@@ -478,6 +485,7 @@ impl Mux {
         } else {
             stream.lose(Lost::Reset(code, text), &mut self.woken);
         }
+        self.reap(id);
     }
 
     fn on_credit(&mut self, id: StreamId, bytes: u32) -> Result<(), Violation> {
@@ -512,6 +520,7 @@ impl Mux {
             // Let go of the chunk's memory, which an empty slice would keep.
             sending.pending = Bytes::new();
             self.woken.extend(sending.waker.take());
+            self.reap(id);
         } else {
             self.enqueue(id);
         }
@@ -530,6 +539,15 @@ impl Mux {
         if self.closed.is_none() {
             self.out.frame(&Frame::Reset { id, code, text: text.to_owned() });
             self.kick();
+        }
+    }
+
+    /// Drops the handle of an answer whose user is gone, once nothing more goes out.
+    fn reap(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        if stream.sending.released && stream.sending.state != Send::Open {
+            stream.sending.released = false;
+            self.drop_handle(id);
         }
     }
 

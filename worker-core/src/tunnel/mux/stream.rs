@@ -53,6 +53,8 @@ pub(super) struct Sending {
     pub(super) credit: u32,
     /// In the ring of streams that have something to send.
     pub(super) queued: bool,
+    /// The user is gone. What was handed over goes out all the same.
+    pub(super) released: bool,
     pub(super) waker: Option<Waker>,
 }
 
@@ -86,6 +88,7 @@ impl Stream {
                 end: false,
                 credit,
                 queued: false,
+                released: false,
                 waker: None,
             },
             handles,
@@ -94,10 +97,7 @@ impl Stream {
 
     /// Ends both halves. What was received before stays readable.
     pub(super) fn lose(&mut self, lost: Lost, woken: &mut Vec<Waker>) {
-        if self.receiving.state == Receive::Open {
-            self.receiving.state = Receive::Lost(lost);
-        }
-        woken.extend(self.receiving.waker.take());
+        self.receiving.lose(lost, woken);
         self.sending.stop(woken);
     }
 
@@ -136,6 +136,14 @@ impl Receiving {
 
     pub(super) fn is_drained(&self) -> bool {
         self.queue.is_empty() && self.tail.is_empty()
+    }
+
+    /// Ends the body before its end. What was received before stays readable.
+    pub(super) fn lose(&mut self, lost: Lost, woken: &mut Vec<Waker>) {
+        if self.state == Receive::Open {
+            self.state = Receive::Lost(lost);
+        }
+        woken.extend(self.waker.take());
     }
 
     pub(super) fn discard(&mut self) {

@@ -223,6 +223,58 @@ fn an_answer_that_ends_before_the_upload_takes_the_upload_with_it() {
 }
 
 #[test]
+fn an_answer_handed_over_whole_arrives_whole_though_its_user_is_gone() {
+    let mut pair = Pair::new();
+    let body = vec![3; 200_000];
+    let check = |pair: &mut Pair, id| {
+        let (mut got, mut end) = read(&mut pair.server, id);
+        while end.is_none() {
+            pair.carry();
+            let (part, now) = read(&mut pair.server, id);
+            got.extend(part);
+            end = now;
+        }
+        assert!(got == body && end == Some(Ok(())), "{} bytes, {end:?}", got.len());
+        pair.server.release(id);
+        pair.carry();
+    };
+    let id = pair.open(b"");
+    pair.worker.respond(id, Bytes::from_static(b"ok"), body.clone().into(), true);
+    pair.worker.release_answer(id);
+    check(&mut pair, id);
+    assert!(pair.is_empty());
+
+    // Nor is the request's reader harmed, who may be slower than the answer.
+    let id = pair.open(b"question");
+    pair.worker.respond(id, Bytes::from_static(b"ok"), body.clone().into(), true);
+    pair.worker.release_answer(id);
+    assert_eq!(read(&mut pair.worker, id), (b"question".to_vec(), Some(Ok(()))));
+    check(&mut pair, id);
+    pair.worker.release_body(id);
+    assert!(pair.is_empty());
+}
+
+#[test]
+fn an_answer_that_goes_out_alone_ends_with_its_client_or_its_tunnel() {
+    let release = |pair: &mut Pair| {
+        let id = pair.open(b"");
+        pair.worker.respond(id, Bytes::from_static(b"ok"), vec![3; 200_000].into(), true);
+        pair.worker.release_answer(id);
+        pair.carry();
+        assert!(!pair.worker.is_empty(), "it waits for credit");
+        id
+    };
+    let mut pair = Pair::new();
+    let id = release(&mut pair);
+    pair.server.release(id);
+    pair.carry();
+    assert!(pair.is_empty());
+    release(&mut pair);
+    pair.worker.close("cable cut");
+    assert!(pair.worker.is_empty());
+}
+
+#[test]
 fn more_streams_than_allowed_or_any_while_draining_are_refused_unharmed() {
     let mut pair = Pair::with_streams(1);
     let first = pair.open(b"");
