@@ -46,6 +46,8 @@ pub(super) enum Receive {
 
 pub(super) struct Sending {
     pub(super) state: Send,
+    /// The head of the request or answer, if that has not gone out, for want of space.
+    pub(super) head: Option<Bytes>,
     /// One chunk that has not gone out whole, for want of credit or space.
     pub(super) pending: Bytes,
     /// END follows `pending`.
@@ -84,6 +86,7 @@ impl Stream {
             },
             sending: Sending {
                 state: Send::Open,
+                head: None,
                 pending: Bytes::new(),
                 end: false,
                 credit,
@@ -175,18 +178,30 @@ impl Receiving {
 
 impl Sending {
     pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && !self.end
+        self.head.is_none() && self.pending.is_empty() && !self.end
     }
 
     /// Something could go out if there were space.
     pub(super) fn is_able(&self) -> bool {
-        self.state == Send::Open && (if self.pending.is_empty() { self.end } else { self.credit > 0 })
+        let body = if self.pending.is_empty() { self.end } else { self.credit > 0 };
+        self.state == Send::Open && (body || self.head.is_some())
+    }
+
+    /// Whether END is due now that so much has gone out. It is to be sent then.
+    pub(super) fn take_end(&mut self) -> bool {
+        let end = self.end && self.pending.is_empty();
+        if end {
+            self.end = false;
+            self.state = Send::Ended;
+        }
+        end
     }
 
     pub(super) fn stop(&mut self, woken: &mut Vec<Waker>) {
         if self.state == Send::Open {
             self.state = Send::Stopped;
         }
+        self.head = None;
         self.pending = Bytes::new();
         self.end = false;
         woken.extend(self.waker.take());
