@@ -65,6 +65,8 @@ pub struct Driver<S, C, F> {
     on_event: F,
     accepted: Vec<Accepted>,
     flushing: bool,
+    /// Nothing was read, because of a backlog that the peer does not read.
+    held: bool,
     /// Set when our close is on its way.
     closing: Option<Pin<Box<Sleep>>>,
     keepalive: Keepalive,
@@ -85,6 +87,7 @@ where
             on_event,
             accepted: Vec::new(),
             flushing: false,
+            held: false,
             closing: None,
             keepalive: Keepalive::new(keepalive_timeout),
             control: std::marker::PhantomData,
@@ -93,8 +96,9 @@ where
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         for _ in 0..READ_BURST {
-            if !self.link.mux(|mux| mux.may_receive()) {
-                return Ok(()); // the write side goes on when the peer reads, and wakes us
+            self.held = !self.link.mux(|mux| mux.may_receive());
+            if self.held {
+                return Ok(());
             }
             let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx) else { return Ok(()) };
             self.keepalive.heard = true;
@@ -175,6 +179,9 @@ where
         }
         if let Poll::Ready(Err(error)) = self.poll_write(cx) {
             return Poll::Ready(self.failed(&error));
+        }
+        if self.held && self.link.mux(|mux| mux.may_receive()) {
+            cx.waker().wake_by_ref(); // the socket was not asked for more, so it wakes nobody
         }
         match &mut self.closing {
             Some(deadline) => deadline.as_mut().poll(cx).map(|()| End::Asked),
