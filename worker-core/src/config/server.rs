@@ -10,9 +10,6 @@ use crate::{
     settings::{Setting, kind, kind::Kind},
 };
 
-/// The path at which a server takes workers.
-const CONNECT_PATH: &str = "/api/workers/connect";
-
 /// Peers ping several times in this span; shorter ones would take a busy machine for a dead one.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 

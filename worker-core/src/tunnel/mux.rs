@@ -38,7 +38,8 @@ const MAX_CREDIT: u32 = 1 << 30;
 /// So far a window may grow for a reader that keeps up, all streams of a tunnel together.
 const GROWTH_BUDGET: u64 = 64 * 1024 * 1024;
 
-/// A peer that sends faster than it reads is not read from beyond this backlog of control frames.
+/// A peer that sends faster than it reads is not read from beyond this backlog of RESETs and CREDITs: far more than two ends that mean well can
+/// cause each other, or both might wait for the other to read.
 const MAX_BACKLOG: usize = 1024 * 1024;
 
 /// Which end this is.
@@ -226,9 +227,12 @@ impl Mux {
     /// The tunnel is down: every stream is lost.
     pub fn close(&mut self, why: &str) {
         let lost = Lost::Closed(why.to_owned());
-        for stream in self.streams.values_mut() {
+        let mut released = Vec::new();
+        for (id, stream) in &mut self.streams {
             stream.lose(lost.clone(), &mut self.woken);
+            released.extend(stream.sending.released.then_some(*id));
         }
+        released.into_iter().for_each(|id| self.reap(id));
         self.ready.clear();
         self.closed.get_or_insert(lost);
         self.kick();
@@ -274,23 +278,8 @@ impl Mux {
             return Err(OpenError::Full);
         }
         let id = self.free_id();
-        let mut stream = Stream::new(&self.limits.windows, self.limits.credit, 1);
-        self.out.frame(&Frame::Head { id, end: body.is_empty(), block });
-        let at_once =
-            body.len() <= MAX_FIRST_DATA.min(stream.sending.credit as usize) && self.out.has_space();
-        if body.is_empty() {
-            stream.sending.state = Send::Ended;
-        } else if at_once {
-            self.out.frame(&Frame::Data { id, end: true, body });
-            stream.sending.state = Send::Ended;
-        } else {
-            stream.sending.pending = body;
-            stream.sending.end = true;
-            stream.sending.queued = true;
-            self.ready.push_back(id);
-        }
-        self.streams.insert(id, stream);
-        self.kick();
+        self.streams.insert(id, Stream::new(&self.limits.windows, self.limits.credit, 1));
+        self.hand_over(id, Some(block), body, true);
         Ok(id)
     }
 
@@ -311,7 +300,8 @@ impl Mux {
     pub fn release(&mut self, id: StreamId) {
         let Some(stream) = self.forget(id) else { return };
         let complete = stream.receiving.state == Receive::Ended && stream.sending.state != Send::Open;
-        if !complete && !matches!(stream.receiving.state, Receive::Lost(_)) {
+        let unknown = stream.sending.head.is_some(); // to the peer
+        if !complete && !unknown && !matches!(stream.receiving.state, Receive::Lost(_)) {
             self.reset(id, Code::Cancel, "");
         }
     }
@@ -325,19 +315,7 @@ impl Mux {
 
     /// Sends the head of the answer, and body bytes that are there already.
     pub fn respond(&mut self, id: StreamId, block: Bytes, chunk: Bytes, end: bool) {
-        let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.sending.state == Send::Open)
-        else {
-            return;
-        };
-        let end_now = end && chunk.is_empty();
-        if end_now {
-            stream.sending.state = Send::Ended;
-        }
-        self.out.frame(&Frame::Head { id, end: end_now, block });
-        self.kick();
-        if !end_now {
-            self.send(id, chunk, end);
-        }
+        self.hand_over(id, Some(block), chunk, end);
     }
 
     /// Whether the next chunk may be handed over.
@@ -368,19 +346,7 @@ impl Mux {
 
     /// Hands a chunk over, after [`Self::poll_ready`] was ready.
     pub fn send(&mut self, id: StreamId, chunk: Bytes, end: bool) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if stream.sending.state != Send::Open {
-            return;
-        }
-        debug_assert!(stream.sending.is_idle(), "one chunk at a time");
-        stream.sending.pending = chunk;
-        stream.sending.end = end;
-        if self.out.has_space() {
-            self.advance(id);
-        } else {
-            self.enqueue(id);
-        }
-        self.kick();
+        self.hand_over(id, None, chunk, end);
     }
 
     /// Gives a stream up: the answer cannot be finished.
@@ -403,15 +369,19 @@ impl Mux {
         self.drop_handle(id);
     }
 
-    /// The user is done with the answer; before its end that fails it.
+    /// The user is done with the answer. An end that was handed over still goes out, as credit allows; without one the stream fails.
     pub fn release_answer(&mut self, id: StreamId) {
-        self.fail(id, Code::Backend, "the worker dropped the request");
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        stream.sending.released = true;
+        if !stream.sending.end {
+            self.fail(id, Code::Backend, "the worker dropped the request");
+        }
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if stream.receiving.state == Receive::Open {
-            stream.lose(Lost::Reset(Code::Stop, String::new()), &mut self.woken);
+            stream.receiving.lose(Lost::Reset(Code::Stop, String::new()), &mut self.woken);
             self.reset(id, Code::Stop, "");
         }
-        self.drop_handle(id);
+        self.reap(id);
     }
 
     // ---- what frames do ----
@@ -439,11 +409,14 @@ impl Mux {
 
     fn on_head(&mut self, id: StreamId, end: bool, block: Bytes) -> Result<(), Violation> {
         let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
+        if matches!(stream.receiving.state, Receive::Lost(_)) {
+            return Ok(()); // the tail of what was reset, as DATA would be: it makes no answer of it
+        }
         if std::mem::replace(&mut stream.head_seen, true) {
             return Err(Violation::UnexpectedHead(id));
         }
         stream.head = Some(block);
-        if end && stream.receiving.state == Receive::Open {
+        if end {
             stream.receiving.state = Receive::Ended;
         }
         self.woken.extend(stream.receiving.waker.take());
@@ -475,6 +448,7 @@ impl Mux {
         } else {
             stream.lose(Lost::Reset(code, text), &mut self.woken);
         }
+        self.reap(id);
     }
 
     fn on_credit(&mut self, id: StreamId, bytes: u32) -> Result<(), Violation> {
@@ -487,7 +461,26 @@ impl Mux {
 
     // ---- sending ----
 
-    /// Writes one frame of a stream's pending chunk: one in turn, so that no stream waits for another's chunk.
+    /// Takes what a stream is to send next. What finds no space waits in the stream: heads too, because a backlog of frames for streams that
+    /// are given up meanwhile would have no bound.
+    fn hand_over(&mut self, id: StreamId, head: Option<Bytes>, chunk: Bytes, end: bool) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let sending = &mut stream.sending;
+        if sending.state != Send::Open {
+            return;
+        }
+        debug_assert!(sending.is_idle(), "one chunk at a time");
+        (sending.head, sending.pending, sending.end) = (head, chunk, end);
+        if self.out.has_space() {
+            self.advance(id);
+        } else {
+            self.enqueue(id);
+        }
+        self.kick();
+    }
+
+    /// Writes a stream's head, if that is to be sent, and one frame of its pending chunk: one in turn, so that no stream waits for another's
+    /// chunk.
     fn advance(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let sending = &mut stream.sending;
@@ -495,20 +488,25 @@ impl Mux {
         if !sending.is_able() {
             return;
         }
-        let piece =
-            sending.pending.split_to(sending.pending.len().min(MAX_DATA).min(sending.credit as usize));
-        sending.credit -= piece.len() as u32;
-        let done = sending.pending.is_empty();
-        let end = done && sending.end;
-        self.out.data(id, end, &piece);
-        if end {
-            sending.end = false;
-            sending.state = Send::Ended;
+        let mut most = MAX_DATA;
+        if let Some(block) = sending.head.take() {
+            let end = sending.take_end();
+            self.out.frame(&Frame::Head { id, end, block });
+            if self.role == Role::Opener && sending.pending.len() <= MAX_FIRST_DATA {
+                most = MAX_FIRST_DATA; // a request that fits is one frame with its body
+            }
         }
-        if done {
+        let piece = sending.pending.split_to(sending.pending.len().min(most).min(sending.credit as usize));
+        sending.credit -= piece.len() as u32;
+        let end = sending.take_end();
+        if end || !piece.is_empty() {
+            self.out.data(id, end, &piece);
+        }
+        if sending.pending.is_empty() {
             // Let go of the chunk's memory, which an empty slice would keep.
             sending.pending = Bytes::new();
             self.woken.extend(sending.waker.take());
+            self.reap(id);
         } else {
             self.enqueue(id);
         }
@@ -527,6 +525,15 @@ impl Mux {
         if self.closed.is_none() {
             self.out.frame(&Frame::Reset { id, code, text: text.to_owned() });
             self.kick();
+        }
+    }
+
+    /// Drops the handle of an answer whose user is gone, once nothing more goes out.
+    fn reap(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        if stream.sending.released && stream.sending.state != Send::Open {
+            stream.sending.released = false;
+            self.drop_handle(id);
         }
     }
 

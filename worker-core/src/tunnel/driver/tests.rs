@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use super::*;
 use crate::tunnel::control::{Bye, FromServer, FromWorker, MAX_STREAMS, REQUEST_WINDOW, RESPONSE_WINDOW};
+use crate::tunnel::frame::Frame;
 use crate::tunnel::head;
 use crate::tunnel::mux::{Limits, Role, Windows};
 
@@ -17,7 +18,12 @@ type Socket = WebSocketStream<DuplexStream>;
 
 /// An open WebSocket: the server's end and the worker's.
 async fn sockets() -> (Socket, Socket) {
-    let (server, worker) = tokio::io::duplex(256 * 1024);
+    sockets_with(256 * 1024).await
+}
+
+/// The same, with room for so many bytes on the way.
+async fn sockets_with(buffer: usize) -> (Socket, Socket) {
+    let (server, worker) = tokio::io::duplex(buffer);
     let config = Some(crate::dial::websocket_config());
     (
         WebSocketStream::from_raw_socket(server, SocketRole::Server, config).await,
@@ -165,4 +171,22 @@ async fn dropping_the_driver_loses_its_streams() {
     assert_eq!(server.streams(), 1, "held by its handle");
     drop(exchange);
     assert_eq!(server.streams(), 0);
+}
+
+/// A backlog that stops the reading is gone in the same breath if the socket takes it all: then nothing else would start it again.
+#[tokio::test(start_paused = true)]
+async fn reading_goes_on_when_the_backlog_is_gone() {
+    let (mut server, worker_socket) = sockets_with(16 * 1024 * 1024).await;
+    let worker = worker_link();
+    worker.refuse(true);
+    let (requests, _inbox) = sync_channel(1);
+    let mut heads = bytes::BytesMut::new();
+    (1..100_000).for_each(|id| Frame::Head { id, end: true, block: Bytes::new() }.encode(&mut heads));
+    server.send(Message::Binary(heads.freeze())).await.unwrap();
+    server.send(Message::text(r#"{"t":"drain"}"#)).await.unwrap();
+    server.send(Message::Ping(Bytes::from_static(b"are you there?"))).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let _task = drive_worker(worker_socket, &worker, requests);
+    while !matches!(server.next().await.unwrap().unwrap(), Message::Pong(_)) {}
+    assert_eq!(started.elapsed(), Duration::ZERO, "it waited for the keepalive");
 }
