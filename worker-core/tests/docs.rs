@@ -161,8 +161,8 @@ fn the_windows_are_those_of_the_table_of_limits() {
         ("worker-core/src/tunnel/control.rs", "worker-core/src/worker/session.rs", "server/src/hub.rs");
     let windows: Vec<Vec<String>> = rows(&page, "Flow control").into_iter().skip(1).collect();
     let expect = |first: &str, growing: &str, file| [limit(first, control), limit(growing, file)];
-    assert_eq!(windows[0][1..], expect("RESPONSE_WINDOW", "MAX_RESPONSE_WINDOW", hub));
-    assert_eq!(windows[1][1..], expect("REQUEST_WINDOW", "MAX_REQUEST_WINDOW", session));
+    assert_eq!(windows[0][1..], expect("RESPONSE_WINDOW", "MAX_WINDOW", hub));
+    assert_eq!(windows[1][1..], expect("REQUEST_WINDOW", "MAX_WINDOW", session));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use url::Url;
 use crate::{
     concern,
     settings::{Setting, kind, kind::Kind},
+    tunnel::control::CONNECT_PATH,
 };
 
 /// Peers ping several times in this span; shorter ones would take a busy machine for a dead one.
@@ -29,7 +30,7 @@ concern! {
         /// Connect again when the server is away; without it the worker exits.
         reconnect: bool = Setting::new("reconnect", kind::switch()).default("true").short('r');
 
-        /// A server that is silent for so long is lost; it is noticed after two thirds of it at the earliest.
+        /// A server that is silent for so long is lost. It is noticed after two thirds of it at the earliest.
         keepalive_timeout: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
     }
