@@ -60,6 +60,11 @@ pub fn chat(model: &str, script: &crate::Script) -> Value {
     json!({"model": model, "stream": streams, "messages": [{"role": "user", "content": "hi"}], "script": script})
 }
 
+/// A chat request without a script: the runtime does what it was told last.
+pub fn plain_chat(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hi"}]})
+}
+
 impl Ask {
     /// A request without a body.
     pub fn new(to: SocketAddr, method: Method, path: &str) -> Self {

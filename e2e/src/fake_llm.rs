@@ -23,7 +23,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::wait::until;
 
-pub use answer::{sse_token, sse_whole};
+pub use answer::{pattern, sse_token, sse_whole};
 pub use script::{End, Pace, Script};
 pub use seen::{Ending, Seen, hash};
 

@@ -24,10 +24,10 @@ pub mod tls_front;
 pub mod wait;
 pub mod worker;
 
-pub use client::{Ask, Reply, chat};
+pub use client::{Ask, Reply, Whole, chat, plain_chat};
 pub use cut::Cut;
 pub use fake_llm::{End, FakeLlm, Pace, Script};
-pub use pool::Pool;
+pub use pool::{MODEL, Pool};
 pub use server::Server;
-pub use wait::{secs, until};
+pub use wait::{holds, millis, secs, until, until_within};
 pub use worker::Worker;

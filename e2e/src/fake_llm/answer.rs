@@ -67,15 +67,18 @@ async fn play(
             Response::new(whole(text))
         }
         Script::Stream { tokens, pace, end } => {
-            let mut chunks: Vec<_> = (0..tokens).map(|at| sse_token(model, at)).collect();
-            if matches!(end, End::Clean) {
-                chunks.push(DONE.into());
-            }
-            stream_of("text/event-stream", chunks, pace, end, visit, shared)
+            let model = model.to_owned();
+            let done = matches!(end, End::Clean).then(|| Bytes::from(DONE));
+            let chunks = (0..tokens).map(move |at| sse_token(&model, at)).chain(done);
+            stream_of("text/event-stream", Box::new(chunks), pace, end, visit, shared)
         }
         Script::Chunks { content_type, chunks, pace, end } => {
-            let chunks = chunks.into_iter().map(Bytes::from).collect();
-            stream_of(&content_type, chunks, pace, end, visit, shared)
+            let chunks = chunks.into_iter().map(Bytes::from);
+            stream_of(&content_type, Box::new(chunks), pace, end, visit, shared)
+        }
+        Script::Pattern { mib } => {
+            let pieces = Box::new(pattern(mib));
+            stream_of("application/octet-stream", pieces, Pace::FlatOut, End::Clean, visit, shared)
         }
         Script::Status { code, retry_after } => {
             visit.finish();
@@ -143,9 +146,20 @@ pub fn sse_whole(model: &str, tokens: u32) -> Vec<u8> {
     all
 }
 
+type Chunks = Box<dyn Iterator<Item = Bytes> + Send>;
+
+/// Bytes that differ everywhere, in pieces of 64 KiB.
+pub fn pattern(mib: u32) -> impl Iterator<Item = Bytes> + Send {
+    const PIECE: u32 = 64 * 1024;
+    (0..mib * 16).map(|piece| {
+        let numbers = (piece * PIECE / 4..(piece + 1) * PIECE / 4).map(|n| n.wrapping_mul(2_654_435_761));
+        numbers.flat_map(u32::to_le_bytes).collect()
+    })
+}
+
 /// The chunks left, and all that a stream needs meanwhile.
 struct Telling {
-    chunks: std::vec::IntoIter<Bytes>,
+    chunks: Chunks,
     told: u32,
     pace: Pace,
     end: End,
@@ -155,14 +169,13 @@ struct Telling {
 
 fn stream_of(
     content_type: &str,
-    chunks: Vec<Bytes>,
+    chunks: Chunks,
     pace: Pace,
     end: End,
     visit: Visit,
     shared: &Arc<Shared>,
 ) -> Response<Body> {
-    let telling =
-        Telling { chunks: chunks.into_iter(), told: 0, pace, end, visit, shared: Arc::clone(shared) };
+    let telling = Telling { chunks, told: 0, pace, end, visit, shared: Arc::clone(shared) };
     let frames = stream::unfold(Some(telling), async |telling| {
         let mut telling = telling?;
         match telling.next().await {
@@ -191,13 +204,15 @@ impl Telling {
         Some(Ok(chunk))
     }
 
-    async fn ending(&self) -> Option<io::Result<Bytes>> {
+    async fn ending(&mut self) -> Option<io::Result<Bytes>> {
         match self.end {
             End::Clean => {
                 self.visit.finish();
                 None
             }
             End::Die => {
+                // What was told so far shall be on the wire: the web server flushes when there is nothing to do.
+                tokio::task::yield_now().await;
                 self.visit.finish();
                 Some(Err(io::ErrorKind::BrokenPipe.into()))
             }

@@ -30,6 +30,11 @@ pub enum Script {
         /// How it ends.
         end: End,
     },
+    /// Send so many MiB that differ everywhere, see `fake_llm::pattern`.
+    Pattern {
+        /// How many.
+        mib: u32,
+    },
     /// Refuse, in OpenAI's shape.
     Status {
         /// The status.
