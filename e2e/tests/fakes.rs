@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::Method;
 use llamapool_e2e::client::{Ask, raw};
-use llamapool_e2e::fake_llm::{Ending, hash, sse_whole};
+use llamapool_e2e::connect_proxy::ConnectProxy;
+use llamapool_e2e::fake_llm::{Ending, hash, sse_token, sse_whole};
+use llamapool_e2e::llama_cpp::LlamaCpp;
+use llamapool_e2e::nginx::Nginx;
 use llamapool_e2e::wait::{millis, until};
 use llamapool_e2e::{Cut, End, FakeLlm, Pace, Script, chat};
 
@@ -93,4 +96,42 @@ async fn the_relay_carries_stalls_and_cuts() {
     cut.cut();
     assert!(stepped.chunk().await.expect("not a tidy end").is_err());
     assert_eq!(raw(cut.addr, b"GET /v1/models HTTP/1.0\r\n\r\n", millis(500)).await[..12], *b"HTTP/1.0 200");
+}
+
+#[tokio::test]
+async fn nginx_passes_streams_and_their_deaths() {
+    let llm = FakeLlm::start(&[]).await;
+    let Some(nginx) = Nginx::before(llm.addr, 6).await else { return };
+    let through = |script: &Script| Ask::new(nginx.addr, Method::POST, PATH).json(&chat("m", script));
+    let mut stepped = through(&Script::stepped(2)).send().await;
+    for at in 0..2 {
+        llm.step(1);
+        assert_eq!(stepped.data().await, sse_token("m", at));
+    }
+    drop(stepped);
+    until("nginx to leave with its client", async || llm.last().dropped_at()).await;
+    let dying = through(&Script::Stream { tokens: 2, pace: Pace::FlatOut, end: End::Die }).whole().await;
+    assert!(dying.broken.is_some());
+}
+
+#[tokio::test]
+async fn the_proxy_asks_for_its_password() {
+    let llm = FakeLlm::start(&["m"]).await;
+    let proxy = ConnectProxy::start(Some("Basic abc")).await;
+    let knock = |extra: &str| format!("CONNECT {} HTTP/1.1\r\n{extra}\r\n", llm.addr);
+    let refused = raw(proxy.addr, knock("").as_bytes(), millis(500)).await;
+    assert!(refused.starts_with(b"HTTP/1.1 407 "));
+    let request = knock("Proxy-Authorization: Basic abc\r\n") + "GET /v1/models HTTP/1.0\r\n\r\n";
+    let passed = String::from_utf8(raw(proxy.addr, request.as_bytes(), millis(500)).await).unwrap();
+    assert!(passed.starts_with("HTTP/1.1 200 Connection") && passed.contains("\"id\":\"m\""), "{passed}");
+    assert_eq!(proxy.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn the_real_runtime_answers() {
+    let llama = LlamaCpp::start().await;
+    let chat = llama.urls["tiny-chat"].trim_start_matches("http://").parse().expect("an address");
+    let body = serde_json::json!({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 4});
+    let answer = Ask::new(chat, Method::POST, "/v1/chat/completions").json(&body).whole().await;
+    assert_eq!(answer.expect_ok().json()["usage"]["completion_tokens"], 4);
 }
