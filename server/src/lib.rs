@@ -1,1 +1,71 @@
-//! The gateway.
+//! The gateway: one OpenAI-compatible API in front of everybody's own machines.
+//!
+//! ```text
+//!  front ─▶ api ─▶ flow: accept → authenticate → read → limit → route → dispatch → stream → account
+//!                                                        │         │
+//!                              hub ─▶ session ─▶ roster ─┘         └─▶ tunnel ─▶ worker
+//! ```
+//!
+//! [`front`] owns listeners and connections, `api` the paths, [`flow`] the life of a request, whose [`ticket`] rides in the response body.
+//! `hub` is where workers connect; the [`roster`] knows who is there and who gets the next request. [`drain`] ends it all in order.
+
+mod api;
+pub mod app;
+pub mod config;
+pub mod drain;
+pub mod flow;
+pub mod front;
+mod hub;
+pub mod refusal;
+pub mod roster;
+pub mod ticket;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use app::App;
+use config::Config;
+use drain::{Drain, Shutdown};
+
+/// The server's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// After everything is told to end, so long for goodbyes to be sent.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Runs the server on `listener` until it is told to stop, and has.
+pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
+    let drain_timeout = config.drain_timeout;
+    let app = Arc::new(App::new(config, Drain::default()));
+    greet(&app, &listener);
+    let stop = app.drain.stopped().clone();
+    let front = tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone(), stop));
+    drain::drain(&app, &shutdown, drain_timeout).await;
+    app.sessions.close();
+    let rest = async {
+        app.sessions.wait().await;
+        if let Err(error) = front.await {
+            tracing::error!("The listener ended badly: {error}");
+        }
+    };
+    if tokio::time::timeout(GOODBYE, rest).await.is_err() {
+        tracing::warn!("Some connections did not end in time");
+    }
+}
+
+/// Says where the server listens and who may come.
+fn greet(app: &App, listener: &TcpListener) {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(listen.addr = %address, "Listening on http://{address}");
+    }
+    match (app.keys.is_open(), app.worker_keys.is_open(), app.config.listen.allow_anonymous) {
+        (false, false, _) => {}
+        (_, _, true) => tracing::warn!("Anonymous access is allowed: whoever reaches this server may use it"),
+        (api, _, false) => {
+            let missing = if api { "API_KEY" } else { "CLIENT_KEY" };
+            tracing::warn!("{missing} is not set: the server listens on this machine only");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What every request can reach.
+
+use http::HeaderMap;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::drain::Drain;
+use crate::flow::Keyring;
+use crate::roster::Roster;
+use crate::ticket::Ticket;
+
+/// The server's state, one for the process.
+pub struct App {
+    /// As configured.
+    pub config: Config,
+    /// Keys of those who use the API.
+    pub keys: Keyring,
+    /// Keys of workers.
+    pub worker_keys: Keyring,
+    /// The workers.
+    pub roster: Roster,
+    /// Whether the server is about to stop.
+    pub drain: Drain,
+    /// Sessions of workers.
+    pub sessions: TaskTracker,
+    open: TaskTracker,
+}
+
+impl App {
+    /// A server without workers.
+    pub fn new(config: Config, drain: Drain) -> Self {
+        Self {
+            keys: Keyring::new(config.keys.api.clone()),
+            worker_keys: Keyring::new(config.keys.client.clone()),
+            roster: Roster::new(config.queue.clone(), config.routing.alias_fallback),
+            drain,
+            sessions: TaskTracker::new(),
+            open: TaskTracker::new(),
+            config,
+        }
+    }
+
+    /// Opens a ticket for a request.
+    pub fn open_ticket(&self, headers: &HeaderMap) -> Ticket {
+        Ticket::open(headers, self.open.token())
+    }
+
+    /// Requests open now.
+    pub fn open_requests(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Waits until no request is open.
+    pub async fn idle(&self) {
+        self.open.close();
+        self.open.wait().await;
+    }
+}

@@ -1,0 +1,97 @@
+//! The configuration of the server.
+
+mod keys;
+mod limits;
+mod listen;
+mod retired;
+mod routing;
+mod timeouts;
+
+use std::net::SocketAddr;
+
+use llamapool_worker_core::{
+    logs,
+    settings::{self, Concern, DrainTimeout, Reader, Retired},
+};
+
+pub use self::{
+    keys::Keys,
+    limits::{Limits, Queue},
+    listen::Listen,
+    routing::{AliasFallback, Routing},
+    timeouts::Timeouts,
+};
+
+/// Everything the server is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Who is let in.
+    pub keys: Keys,
+    /// How much of everything it takes.
+    pub limits: Limits,
+    /// What waits for a free worker.
+    pub queue: Queue,
+    /// How long it waits for whom.
+    pub timeouts: Timeouts,
+    /// Which worker gets a request.
+    pub routing: Routing,
+    /// How long open requests may go on when it is told to stop; 5 minutes by default.
+    pub drain_timeout: DrainTimeout,
+    /// What it logs.
+    pub log: logs::Config,
+}
+
+impl Config {
+    /// A configuration for tests: any free port of the loopback interface, no keys.
+    pub fn for_testing() -> Self {
+        let mut config = Self::default();
+        config.listen.port = 0;
+        config
+    }
+
+    /// The addresses to listen on, the next one only if this machine cannot have the former. Without an address in
+    /// the settings that is loopback, and everything once both sides need a key or anonymous access was asked for.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listen.addresses(self.keys.guard_everything())
+    }
+}
+
+impl Concern for Config {
+    fn read(from: &mut Reader<'_>) -> Self {
+        let config = Self {
+            listen: Listen::read(from),
+            keys: Keys::read(from),
+            limits: Limits::read(from),
+            queue: Queue::read(from),
+            timeouts: Timeouts::read(from),
+            routing: Routing::read(from),
+            drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
+            log: logs::Config::read(from),
+        };
+        if let Some(addr) = config.listen.is_open_to_strangers(config.keys.guard_everything()) {
+            from.refuse(format!(
+                "listen_addr {addr} is open to other machines, but {}: set both API_KEY and CLIENT_KEY, or listen \
+                 on 127.0.0.1, or say --allow-anonymous if everybody may use the pool",
+                config.keys.missing()
+            ));
+        }
+        config
+    }
+}
+
+impl settings::Config for Config {
+    const PROGRAM: &'static str = "llamapool-server";
+    const ABOUT: &'static str = "Your own machines behind one OpenAI-compatible API.";
+    const RETIRED: &'static [Retired] = retired::RETIRED;
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        settings::defaults()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Where the server listens.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use llamapool_worker_core::settings::{
+    Concern, Reader, Setting,
+    kind::{self, Kind},
+};
+
+/// Where the server listens.
+///
+/// Not a `concern!`: `listen_addr` may bring the port along, as `0.0.0.0:8080`.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Address to listen on; `None` for what [`Config::addresses`](super::Config::addresses) says.
+    pub addr: Option<IpAddr>,
+    /// Port, 8080 by default; 0 for any that is free.
+    pub port: u16,
+    /// Let anybody in who reaches the server, wherever it listens.
+    pub allow_anonymous: bool,
+}
+
+/// The port if none is given.
+const PORT: u16 = 8080;
+
+impl Concern for Listen {
+    fn read(from: &mut Reader<'_>) -> Self {
+        from.concern("Listening");
+        let (addr, port_there) = from.read(
+            Setting::new("listen_addr", listen_addr())
+                .default_words("loopback; all interfaces once both keys are set or `allow_anonymous` is on")
+                .doc("Address to listen on. `host:port` gives the port too, unless `port` is set."),
+        );
+        let port = from.read(
+            Setting::new("port", kind::port().optional())
+                .default_words("8080")
+                .doc("Port to listen on; 0 for any that is free."),
+        );
+        let allow_anonymous = from.read(
+            Setting::new("allow_anonymous", kind::switch())
+                .default("false")
+                .doc("Let anybody in who reaches the server, even without keys and on all interfaces."),
+        );
+        Self { addr, port: port.or(port_there).unwrap_or(PORT), allow_anonymous }
+    }
+}
+
+impl Listen {
+    /// Where to listen, in the order to try.
+    pub(super) fn addresses(&self, guarded: bool) -> Vec<SocketAddr> {
+        let everywhere = guarded || self.allow_anonymous;
+        let ips = match self.addr {
+            Some(addr) => vec![addr],
+            // The first takes IPv4 as well; the second is for machines where IPv6 is switched off.
+            None if everywhere => vec![Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()],
+            None => vec![Ipv4Addr::LOCALHOST.into()],
+        };
+        ips.into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect()
+    }
+
+    /// The address, if others can reach it and nothing keeps them out.
+    pub(super) fn is_open_to_strangers(&self, guarded: bool) -> Option<IpAddr> {
+        self.addr.filter(|addr| !addr.is_loopback() && !guarded && !self.allow_anonymous)
+    }
+}
+
+/// `ip`, `ip:port` or `:port`.
+fn listen_addr() -> Kind<(Option<IpAddr>, Option<u16>)> {
+    Kind::new(
+        "ADDRESS",
+        "an IP address, with or without a port: 127.0.0.1, 0.0.0.0:8080, [::1]:8080",
+        |text| {
+            if text.is_empty() {
+                return Some((None, None));
+            }
+            if let Some(port) = text.strip_prefix(':').filter(|rest| !rest.starts_with(':')) {
+                return Some((None, Some(port.parse().ok()?)));
+            }
+            let text = match text.strip_prefix("localhost") {
+                Some(rest) => format!("127.0.0.1{rest}"),
+                None => text.to_owned(),
+            };
+            let whole = text.parse::<SocketAddr>().ok().map(|addr| (Some(addr.ip()), Some(addr.port())));
+            let bare = text.trim_start_matches('[').trim_end_matches(']');
+            whole.or_else(|| Some((Some(bare.parse().ok()?), None)))
+        },
+    )
+}

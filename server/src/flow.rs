@@ -1,0 +1,57 @@
+//! The life of a request: one function whose lines are the stages, each of which is a file in this folder.
+//!
+//! accept → authenticate → read → limit → route → dispatch → stream, and account when the ticket is dropped. Each stage takes what the former
+//! one gives, so none can be left out. The key is checked before the body is read: strangers do not get to fill our memory.
+
+mod accept;
+pub(crate) mod account;
+mod authenticate;
+mod dispatch;
+mod dialect;
+mod limit;
+mod read;
+mod route;
+mod stream;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+
+pub use authenticate::{Caller, Keyring};
+pub use dialect::Service;
+
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::ticket::{Outcome, Ticket};
+
+/// Serves one request to a path that carries a model.
+pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
+    let mut ticket = app.open_ticket(request.headers());
+    match stages(app, service, request, &mut ticket).await {
+        Ok(reply) => stream::stream(app, reply, ticket),
+        Err(refusal) => refuse(&refusal, ticket),
+    }
+}
+
+async fn stages(
+    app: &App,
+    service: Service,
+    request: Request<Body>,
+    ticket: &mut Ticket,
+) -> Result<dispatch::Reply, Refusal> {
+    let arrival = accept::accept(app, service, request, ticket)?;
+    let caller = authenticate::authenticate(&app.keys, &arrival.head.headers, ticket)?;
+    let ask = read::read(app, caller, arrival, ticket).await?;
+    let admitted = limit::limit(app, ask)?;
+    let plan = route::plan(admitted);
+    dispatch::dispatch(app, plan, ticket).await
+}
+
+/// Answers with an error and settles the ticket.
+pub(crate) fn refuse(refusal: &Refusal, mut ticket: Ticket) -> Response {
+    let mut response = refusal.response(ticket.id());
+    response.headers_mut().insert(crate::ticket::REQUEST_ID, ticket.id.clone());
+    ticket.facts.status = Some(response.status().as_u16());
+    ticket.facts.outcome = Outcome::Refused(refusal.code().unwrap_or("invalid_request").to_owned());
+    response
+}

@@ -1,0 +1,115 @@
+//! Who is calling. Keys are compared in constant time, all of them each time, so that nothing is learnt from how long it takes.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use crate::refusal::Refusal;
+use crate::ticket::Ticket;
+
+/// Where some clients put their key instead of `Authorization`.
+const X_API_KEY: &str = "x-api-key";
+
+/// Keys of one kind; none at all means that everybody is let in.
+#[derive(Debug, Default)]
+pub struct Keyring(Vec<SecretString>);
+
+/// Somebody who may use the API. Made by [`Keyring::admit`] only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Which key was used, by position; `None` where no key is asked for.
+    pub key: Option<usize>,
+}
+
+impl Keyring {
+    /// The keys of the configuration.
+    pub fn new(keys: Vec<SecretString>) -> Self {
+        Self(keys)
+    }
+
+    /// Whether no key is asked for.
+    pub fn is_open(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Looks for a key in `Authorization: Bearer` (the scheme in any case) or `X-API-Key`.
+    ///
+    /// # Errors
+    /// 401 if there is none, or if it is none of ours.
+    pub fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        if self.is_open() {
+            return Ok(Caller { key: None });
+        }
+        let given = bearer(headers).or_else(|| headers.get(X_API_KEY).map(|value| value.as_bytes()));
+        let given = given.filter(|key| !key.is_empty()).ok_or(Refusal::Unauthorized(
+            "You did not provide an API key. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
+        ))?;
+        let position = self.position(given).ok_or(Refusal::Unauthorized("Incorrect API key provided."))?;
+        Ok(Caller { key: Some(position) })
+    }
+
+    fn position(&self, given: &[u8]) -> Option<usize> {
+        let none = u64::MAX;
+        let mut found = none;
+        for (at, key) in self.0.iter().enumerate() {
+            let same: Choice = key.expose_secret().as_bytes().ct_eq(given);
+            found.conditional_assign(&(at as u64), same);
+        }
+        (found != none).then_some(found as usize)
+    }
+}
+
+/// The stage: finds out who calls.
+pub(super) fn authenticate(keys: &Keyring, headers: &HeaderMap, ticket: &mut Ticket) -> Result<Caller, Refusal> {
+    let caller = keys.admit(headers)?;
+    ticket.facts.key = caller.key;
+    Ok(caller)
+}
+
+/// Drops what proves who the caller is: that is between the caller and us.
+pub(super) fn drop_credentials(headers: &mut HeaderMap) {
+    headers.remove(AUTHORIZATION);
+    headers.remove(X_API_KEY);
+    headers.remove(http::header::PROXY_AUTHORIZATION);
+    headers.remove(http::header::COOKIE);
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, key) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        [(http::HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect()
+    }
+
+    #[test]
+    fn every_place_and_spelling_of_a_key_is_taken() {
+        let keys = Keyring::new(vec!["first".into(), "second".into()]);
+        let check = |name, value, expect: Result<usize, ()>| {
+            let caller = keys.admit(&headers(name, value));
+            assert_eq!(caller.map(|caller| caller.key.unwrap()).map_err(drop), expect, "{name}: {value}");
+        };
+        check("authorization", "Bearer first", Ok(0));
+        check("authorization", "bearer second", Ok(1));
+        check("authorization", "BEARER  second ", Ok(1));
+        check("x-api-key", "second", Ok(1));
+        check("authorization", "Bearer third", Err(()));
+        check("authorization", "Bearer firs", Err(()));
+        check("authorization", "Bearer ", Err(()));
+        check("authorization", "Basic first", Err(()));
+        check("authorization", "first", Err(()));
+        check("x-other", "first", Err(()));
+    }
+
+    #[test]
+    fn without_keys_everybody_is_let_in() {
+        assert_eq!(Keyring::default().admit(&HeaderMap::new()), Ok(Caller { key: None }));
+    }
+}

@@ -1,0 +1,186 @@
+//! Sends the request to its candidates, one after the other, until the first byte of a reply is there. What happens before that byte the client
+//! never sees; after it nothing is tried again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+use llamapool_worker_core::tunnel::frame::Code;
+use llamapool_worker_core::tunnel::head::{self, ResponseHead};
+use llamapool_worker_core::tunnel::mux::Lost;
+use llamapool_worker_core::tunnel::{Exchange, ReplyBody};
+use tokio::time::Instant;
+
+use super::read::Ask;
+use super::route::Plan;
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::roster::{Claim, NoSlot, SeatId};
+use crate::ticket::Ticket;
+
+/// A worker's own "not now" is kept while others are tried, so much of its body, and so long: it is an error message.
+const KEPT_REFUSAL: usize = 64 * 1024;
+const KEPT_REFUSAL_WAIT: Duration = Duration::from_secs(1);
+
+/// A reply whose first byte is there.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// What has been read of the body to know that it begins.
+    pub(super) first: Option<Bytes>,
+    /// The rest, unless that was all.
+    pub(super) rest: Option<ReplyBody>,
+    /// The worker that answers, and the model's name there if it is not the one asked for.
+    pub(super) worker: String,
+    pub(super) substitute: Option<String>,
+}
+
+/// Why a candidate did not answer.
+enum Miss {
+    /// It is busy or cannot reach its runtime, and said so.
+    Refused(Box<Reply>),
+    /// It was lost, or did nothing.
+    Lost(String),
+    /// It was silent too long. The next one is not tried: the client has waited long enough.
+    TimedOut(Duration),
+    /// The request cannot be sent to anybody.
+    Unsendable(Refusal),
+}
+
+/// Gets a reply.
+///
+/// # Errors
+/// 404, 503, 502 and 504; but if workers refused, the last one's own words.
+pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, Refusal> {
+    let mut tried: Vec<SeatId> = Vec::new();
+    let mut last: Option<Miss> = None;
+    loop {
+        let asked = Instant::now();
+        let claim = app.roster.claim(&plan.want, &tried).await;
+        ticket.facts.queued += asked.elapsed();
+        let claim = match (claim, last.take()) {
+            (Ok(claim), _) => claim,
+            (Err(_), Some(Miss::Refused(reply))) => return Ok(*reply),
+            (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
+            (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
+        };
+        ticket.facts.worker = Some(claim.member().name.clone());
+        ticket.facts.failovers = tried.len();
+        tried.push(claim.seat());
+        match attempt(app, &plan.ask, &claim).await {
+            Ok(reply) => {
+                ticket.claim = Some(claim);
+                ticket.facts.first_byte = Some(ticket.age());
+                return Ok(reply);
+            }
+            Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
+            Err(Miss::Unsendable(refusal)) => return Err(refusal),
+            Err(miss) => {
+                tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
+                last = Some(miss);
+            }
+        }
+    }
+}
+
+async fn attempt(app: &App, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
+    let exchange = send(ask, claim)?;
+    let limit = app.config.timeouts.first_byte;
+    let deadline = limit.map(|limit| Instant::now() + limit);
+    let reply = receive(exchange, ask, claim);
+    match deadline {
+        None => reply.await,
+        Some(deadline) => match tokio::time::timeout_at(deadline, reply).await {
+            Ok(reply) => reply,
+            Err(_) => Err(Miss::TimedOut(limit.unwrap_or_default())),
+        },
+    }
+}
+
+fn send(ask: &Ask, claim: &Claim) -> Result<Exchange, Miss> {
+    let body = ask.body_for(claim.model());
+    let block = if body.len() == ask.body.len() {
+        head::encode_request(&http::Method::POST, &ask.target, &ask.headers)
+    } else {
+        let mut headers = ask.headers.clone();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        head::encode_request(&http::Method::POST, &ask.target, &headers)
+    };
+    let block = block.map_err(|_| Miss::Unsendable(Refusal::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD)))?;
+    claim.member().link.open(block, body).map_err(|error| Miss::Lost(error.to_string()))
+}
+
+async fn receive(mut exchange: Exchange, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
+    let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| explain(&lost))?;
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut body = exchange.into_body(length);
+    let mut reply = Reply {
+        status,
+        headers,
+        first: None,
+        rest: None,
+        worker: claim.member().name.clone(),
+        substitute: (claim.model() != ask.model.name).then(|| claim.model().to_owned()),
+    };
+    if is_refusal(status) {
+        reply.keep(body).await;
+        return Err(Miss::Refused(Box::new(reply)));
+    }
+    reply.first = match body.frame().await {
+        Some(Ok(frame)) => frame.into_data().ok(),
+        Some(Err(lost)) => return Err(explain(&lost)),
+        None => None,
+    };
+    reply.rest = (!body.is_end_stream()).then_some(body);
+    Ok(reply)
+}
+
+impl Reply {
+    /// Reads the error message of a worker that refuses, so that its slot can go to somebody else.
+    async fn keep(&mut self, body: ReplyBody) {
+        let limited = http_body_util::Limited::new(body, KEPT_REFUSAL);
+        let kept = tokio::time::timeout(KEPT_REFUSAL_WAIT, limited.collect()).await;
+        self.first = kept.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes);
+        if self.first.is_none() {
+            self.headers.remove(CONTENT_LENGTH);
+        }
+    }
+}
+
+/// "Somebody else may be able to": too many requests, no gateway, not available, no answer.
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+fn explain(lost: &Lost) -> Miss {
+    Miss::Lost(match lost {
+        Lost::Reset(Code::Refused, _) => "The worker took no more requests.".to_owned(),
+        Lost::Reset(Code::Timeout, _) => "The model's runtime was silent for too long.".to_owned(),
+        Lost::Reset(..) => "The model's runtime failed before it answered.".to_owned(),
+        Lost::Closed(_) => "The worker was lost before it answered.".to_owned(),
+    })
+}
+
+fn refusal(no_slot: NoSlot, model: &str) -> Refusal {
+    let model = model.to_owned();
+    match no_slot {
+        NoSlot::Unknown => Refusal::UnknownModel(model),
+        NoSlot::NobodyReady => Refusal::NobodyReady(model),
+        NoSlot::Full => Refusal::QueueFull(model),
+        NoSlot::Timeout => Refusal::QueueTimeout(model),
+    }
+}
+
+impl std::fmt::Display for Miss {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(reply) => write!(out, "it answered {}", reply.status),
+            Self::Lost(why) => out.write_str(why),
+            Self::TimedOut(limit) => write!(out, "silent for {} s", limit.as_secs_f32()),
+            Self::Unsendable(refusal) => write!(out, "{refusal}"),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Finds the model in a multipart form (RFC 7578), as audio and images are sent: it is a field of its own.
+
+use bytes::Bytes;
+use memchr::memmem;
+
+use super::{Model, Spelling};
+use crate::refusal::Refusal;
+
+/// Longest boundary, RFC 2046, 5.1.1.
+const MAX_BOUNDARY: usize = 70;
+
+/// Most fields of a form; OpenAI's largest has about 15.
+const MAX_FIELDS: usize = 1000;
+
+/// Most headers of a field: it has two.
+const MAX_HEADERS: usize = 16;
+
+/// The boundary, if the content type is that of a form.
+pub(super) fn boundary(content_type: &str) -> Result<Option<String>, Refusal> {
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return Ok(None);
+    }
+    match parameter(parameters, "boundary") {
+        Some(boundary) if (1..=MAX_BOUNDARY).contains(&boundary.len()) => Ok(Some(boundary)),
+        _ => Err(Refusal::invalid("The form's content type has no valid boundary.")),
+    }
+}
+
+pub(super) fn find_model(body: &Bytes, boundary: &str) -> Result<Model, Refusal> {
+    let mut found = None;
+    for field in Fields::new(body, boundary)? {
+        let (name, start, end) = field?;
+        if name != "model" {
+            continue;
+        }
+        let Ok(model) = std::str::from_utf8(&body[start..end]) else {
+            return Err(Refusal::field("model", "`model` is not valid UTF-8."));
+        };
+        if found.is_some() {
+            return Err(Refusal::field("model", "The form has more than one `model`."));
+        }
+        found = Some(Model { name: model.to_owned(), at: start..end, spelling: Spelling::Form });
+    }
+    found.ok_or_else(|| Refusal::field("model", "You must provide a `model`."))
+}
+
+/// The fields of a form: name, start and end of the value.
+struct Fields<'a> {
+    body: &'a [u8],
+    delimiter: Vec<u8>,
+    at: usize,
+    left: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn new(body: &'a [u8], boundary: &str) -> Result<Self, Refusal> {
+        let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
+        // The first delimiter may stand at the very start, without its line break.
+        let at = if body.starts_with(&delimiter[2..]) {
+            delimiter.len() - 2
+        } else {
+            memmem::find(body, &delimiter).ok_or_else(broken)? + delimiter.len()
+        };
+        Ok(Self { body, delimiter, at, left: MAX_FIELDS })
+    }
+
+    /// The field after the delimiter that ends at `at`; `None` after the closing one.
+    fn field(&mut self) -> Result<Option<(String, usize, usize)>, Refusal> {
+        let rest = &self.body[self.at..];
+        if rest.starts_with(b"--") {
+            return Ok(None);
+        }
+        self.left = self.left.checked_sub(1).ok_or_else(|| Refusal::invalid("The form has too many fields."))?;
+        let line_end = memmem::find(rest, b"\r\n").ok_or_else(broken)?;
+        if !rest[..line_end].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+            return Err(broken());
+        }
+        let head = self.at + line_end + 2;
+        let head_end = memmem::find(&self.body[head..], b"\r\n\r\n").ok_or_else(broken)?;
+        let start = head + head_end + 4;
+        let length = memmem::find(&self.body[start..], &self.delimiter).ok_or_else(broken)?;
+        self.at = start + length + self.delimiter.len();
+        Ok(Some((name(&self.body[head..start])?, start, start + length)))
+    }
+}
+
+impl Iterator for Fields<'_> {
+    type Item = Result<(String, usize, usize), Refusal>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.field().transpose()
+    }
+}
+
+fn broken() -> Refusal {
+    Refusal::invalid("The body is not a complete multipart form.")
+}
+
+/// The name in a field's `Content-Disposition`.
+fn name(head: &[u8]) -> Result<String, Refusal> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let parsed = httparse::parse_headers(head, &mut headers).map_err(|_| broken())?;
+    let httparse::Status::Complete((_, headers)) = parsed else { return Err(broken()) };
+    let disposition = headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-disposition"));
+    let disposition = disposition.and_then(|header| std::str::from_utf8(header.value).ok()).ok_or_else(broken)?;
+    let (_, parameters) = disposition.split_once(';').ok_or_else(broken)?;
+    parameter(parameters, "name").ok_or_else(broken)
+}
+
+/// A parameter of a header value: `; name=token` or `; name="quoted \" string"`.
+fn parameter(mut rest: &str, wanted: &str) -> Option<String> {
+    loop {
+        let (name, after) = rest.split_once('=')?;
+        let (value, after) = match after.trim_start().strip_prefix('"') {
+            Some(quoted) => unquote(quoted)?,
+            None => {
+                let (token, after) = after.split_once(';').unwrap_or((after, ""));
+                (token.trim().to_owned(), after)
+            }
+        };
+        if name.trim_matches([' ', '\t', ';']).eq_ignore_ascii_case(wanted) {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+/// A quoted string whose opening quote has been taken, and what follows it.
+fn unquote(quoted: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some((value, &quoted[at + 1..])),
+            // Browsers do not escape backslashes in file names, so only a quote is taken for an escaped one.
+            '\\' if quoted[at + 1..].starts_with('"') => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    None
+}

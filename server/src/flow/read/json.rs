@@ -1,0 +1,38 @@
+//! Finds the model in a JSON body: the whole body is checked to be JSON, but only `model` and `stream` are looked at.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Model, Spelling};
+use crate::refusal::Refusal;
+
+#[derive(Deserialize)]
+struct Peek<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stream: Option<&'a RawValue>,
+}
+
+pub(super) fn find_model(body: &Bytes) -> Result<Model, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Refusal::invalid(format!("The body is not valid UTF-8 (at byte {}).", error.valid_up_to()))
+    })?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Refusal::invalid("The body must be a JSON object."));
+    }
+    let peek: Peek<'_> = serde_json::from_str(text)
+        .map_err(|error| Refusal::invalid(format!("The body is not the JSON it should be: {error}.")))?;
+    if let Some(stream) = peek.stream
+        && !matches!(stream.get(), "true" | "false" | "null")
+    {
+        return Err(Refusal::field("stream", "`stream` must be true or false."));
+    }
+    let raw = peek.model.ok_or_else(|| Refusal::field("model", "You must provide a `model`."))?.get();
+    let name: String =
+        serde_json::from_str(raw).map_err(|_| Refusal::field("model", "`model` must be a string."))?;
+    // `raw` is a slice of `text`, which is `body`.
+    let start = raw.as_ptr() as usize - body.as_ptr() as usize;
+    Ok(Model { name, at: start..start + raw.len(), spelling: Spelling::Json })
+}

@@ -1,0 +1,106 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const FORM: &str = "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a \\\"b.wav\"\r\nContent-Type: audio/wav\r\n\r\n\
+     RIFF\r\n--xy not a boundary\r\n--xyz\r\ncontent-disposition: form-data; name=model\r\n\r\nwhisper-1\r\n--xyz--\r\n";
+
+fn ask(content_type: &str, body: &[u8]) -> Result<Ask, Refusal> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+    let body = Bytes::copy_from_slice(body);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let model = runtime.block_on(find_model(&headers, body.clone()))?;
+    Ok(Ask { target: String::new(), headers, model, body })
+}
+
+#[test]
+fn the_model_is_found_and_rewritten_in_place() {
+    let check = |content_type: &str, body: &str, model: &str, rewritten: &str| {
+        let ask = ask(content_type, body.as_bytes()).unwrap();
+        assert_eq!(ask.model.name, model);
+        assert_eq!(ask.body_for(model), body, "nothing changes");
+        assert_eq!(ask.body_for("new"), rewritten);
+    };
+    let json = "application/json";
+    check(json, r#"{"model":"old"}"#, "old", r#"{"model":"new"}"#);
+    check(
+        json,
+        " {\n\"messages\": [{\"model\": \"not me\"}], \"model\" : \"o\\u006cd\" , \"x\":1.0}",
+        "old",
+        " {\n\"messages\": [{\"model\": \"not me\"}], \"model\" : \"new\" , \"x\":1.0}",
+    );
+    check("text/plain", r#"{"stream":true,"model":"old"}"#, "old", r#"{"stream":true,"model":"new"}"#);
+    let form = "multipart/form-data; boundary=xyz";
+    check(form, FORM, "whisper-1", &FORM.replace("whisper-1", "new"));
+    check("Multipart/Form-Data; charset=utf-8; boundary=\"xyz\"", FORM, "whisper-1", &FORM.replace("whisper-1", "new"));
+}
+
+#[test]
+fn a_large_body_is_searched_as_well() {
+    let body = format!(r#"{{"input":"{}","model":"m"}}"#, "x".repeat(INLINE_PEEK));
+    assert_eq!(ask("application/json", body.as_bytes()).unwrap().model.name, "m");
+}
+
+#[test]
+fn what_names_no_model_is_refused_with_the_reason() {
+    let check = |content_type: &str, body: &[u8], expect: &str| match ask(content_type, body) {
+        Ok(_) => panic!("{body:?} was taken"),
+        Err(refusal) => {
+            assert_eq!(refusal.status(), 400);
+            assert!(refusal.to_string().contains(expect), "{refusal}");
+        }
+    };
+    let json = "application/json";
+    check(json, b"", "no body");
+    check(json, b"{", "EOF");
+    check(json, b"{\"model\":\"a\"} x", "trailing");
+    check(json, b"[\"model\"]", "JSON object");
+    check(json, b"\"model\"", "JSON object");
+    check(json, b"{}", "must provide a `model`");
+    check(json, b"{\"model\":null}", "must provide a `model`");
+    check(json, b"{\"model\":7}", "must be a string");
+    check(json, b"{\"model\":\"\"}", "must not be empty");
+    check(json, b"{\"model\":\"a\",\"model\":\"b\"}", "duplicate");
+    check(json, b"{\"model\":\"a\",\"stream\":\"yes\"}", "`stream`");
+    check(json, b"{\"model\":\"\xff\"}", "UTF-8");
+    check(json, format!("{{\"model\":\"{}\"}}", "x".repeat(600)).as_bytes(), "longer");
+    check("multipart/form-data", FORM.as_bytes(), "boundary");
+    let form = "multipart/form-data; boundary=xyz";
+    check(form, b"--xyz\r\n", "complete");
+    check(form, FORM.replace("name=model", "name=other").as_bytes(), "must provide a `model`");
+    check(form, FORM.replace("name=\"file\"", "name=\"model\"").as_bytes(), "more than one");
+    check(form, FORM.replace("--xyz--", "").as_bytes(), "complete");
+}
+
+proptest! {
+    #[test]
+    fn rubbish_is_refused_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let body = Bytes::from(body);
+        let _ = json::find_model(&body);
+        let _ = form::find_model(&body, "b");
+    }
+
+    /// Pieces of a form in any order: never a panic, never a range outside the body.
+    #[test]
+    fn broken_forms_are_refused_without_a_panic(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec!["--b", "\r\n", "--", "Content-Disposition: form-data; name=\"model\"", "x", "\"", ";"]),
+            0..20,
+        ),
+    ) {
+        let body = Bytes::from(pieces.concat());
+        if let Ok(model) = form::find_model(&body, "b") {
+            prop_assert_eq!(model.name.as_bytes(), &body[model.at]);
+        }
+    }
+
+    /// Any JSON object with a model: what the rewritten body says is the same but for the model.
+    #[test]
+    fn rewriting_changes_the_model_only(name in "\\PC{1,20}", other in "\\PC{1,20}", extra in "\\PC{0,20}") {
+        let body = serde_json::json!({ "a": extra, "model": name, "z": [1, null] }).to_string();
+        let ask = ask("application/json", body.as_bytes()).unwrap();
+        let rewritten: serde_json::Value = serde_json::from_slice(&ask.body_for(&other)).unwrap();
+        prop_assert_eq!(rewritten, serde_json::json!({ "a": extra, "model": other, "z": [1, null] }));
+    }
+}

@@ -1,0 +1,16 @@
+//! Where the request may go: who it is for. Which worker that is, the roster decides in the moment each is tried.
+
+use super::limit::Admitted;
+use super::read::Ask;
+use crate::roster::Want;
+
+/// A request and the model that decides over its candidates.
+pub(super) struct Plan {
+    pub(super) ask: Ask,
+    pub(super) want: Want,
+}
+
+pub(super) fn plan(Admitted(ask): Admitted) -> Plan {
+    let want = Want { name: ask.model.name.clone() };
+    Plan { ask, want }
+}

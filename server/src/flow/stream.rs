@@ -1,0 +1,218 @@
+//! The reply on its way to the client: chunk for chunk, as it comes, with the ticket inside.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http_body::{Frame, SizeHint};
+use llamapool_worker_core::tunnel::ReplyBody;
+use llamapool_worker_core::tunnel::frame::Code;
+use llamapool_worker_core::tunnel::mux::Lost;
+use tokio::time::{Instant, Sleep};
+
+use super::dialect::{Boundary, Dialect};
+use super::dispatch::Reply;
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::ticket::{Outcome, REQUEST_ID, Ticket};
+
+/// The worker that answered.
+const WORKER: HeaderName = HeaderName::from_static("x-llamapool-worker");
+
+/// The model that answered, where it is not the one asked for.
+const MODEL: HeaderName = HeaderName::from_static("x-llamapool-model");
+
+/// Tells nginx not to hold events back.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Makes the response.
+pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
+    let dialect = Dialect::of(&reply.headers);
+    let mut headers = reply.headers;
+    headers.insert(REQUEST_ID, ticket.id.clone());
+    headers.extend(HeaderValue::from_str(&reply.worker).ok().map(|worker| (WORKER, worker)));
+    headers.extend(reply.substitute.and_then(|model| HeaderValue::from_str(&model).ok()).map(|model| (MODEL, model)));
+    if dialect == Dialect::Events {
+        headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    }
+    ticket.facts.status = Some(reply.status.as_u16());
+    let mut body = Streamed {
+        first: reply.first,
+        rest: reply.rest,
+        ticket,
+        dialect,
+        boundary: Boundary::default(),
+        silence: Silence::new(app.config.timeouts.chunk),
+        broken: None,
+    };
+    body.settle_if_done();
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A reply's body. Dropping it before its end means that the client left.
+struct Streamed {
+    first: Option<Bytes>,
+    rest: Option<ReplyBody>,
+    ticket: Ticket,
+    dialect: Dialect,
+    boundary: Boundary,
+    silence: Silence,
+    broken: Option<Broken>,
+}
+
+/// The steps of an unclean end.
+enum Broken {
+    /// The last words have been handed over; they are to be flushed before the connection is cut.
+    Told(String),
+    /// Now it is cut.
+    Cut(String),
+}
+
+impl Streamed {
+    fn pass(&mut self, chunk: Bytes) -> Frame<Bytes> {
+        self.ticket.facts.sent += chunk.len() as u64;
+        if self.dialect != Dialect::Opaque {
+            self.boundary.pass(&chunk);
+        }
+        self.settle_if_done();
+        Frame::data(chunk)
+    }
+
+    /// Where nothing is to come, the client cannot leave too early any more.
+    fn settle_if_done(&mut self) {
+        if self.rest.is_none() && self.broken.is_none() {
+            self.ticket.facts.outcome = Outcome::Done;
+            self.ticket.claim = None;
+        }
+    }
+
+    /// The reply cannot be finished: last words if the stream has room for them, then the cut.
+    fn fail(&mut self, refusal: &Refusal) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let why = refusal.to_string();
+        self.ticket.facts.outcome = Outcome::Failed(why.clone());
+        self.ticket.claim = None;
+        self.rest = None;
+        match self.dialect.last_words(&self.boundary, &refusal.json(self.ticket.id())) {
+            Some(words) => {
+                self.broken = Some(Broken::Told(why));
+                Poll::Ready(Some(Ok(Frame::data(words.into()))))
+            }
+            None => self.cut(why),
+        }
+    }
+
+    fn cut(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.broken = Some(Broken::Cut(why.clone()));
+        Poll::Ready(Some(Err(Cut(why))))
+    }
+}
+
+impl http_body::Body for Streamed {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let this = self.get_mut();
+        match this.broken.take() {
+            Some(Broken::Told(why)) => {
+                this.broken = Some(Broken::Cut(why));
+                cx.waker().wake_by_ref();
+                return Poll::Pending; // the connection flushes now, and cuts at the next turn
+            }
+            Some(Broken::Cut(why)) => return this.cut(why),
+            None => {}
+        }
+        if let Some(chunk) = this.first.take() {
+            return Poll::Ready(Some(Ok(this.pass(chunk))));
+        }
+        let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) else {
+            let limit = ready!(this.silence.poll(cx));
+            return this.fail(&Refusal::Timeout(limit));
+        };
+        this.silence.broken();
+        match frame {
+            Some(Ok(frame)) => {
+                if rest.is_end_stream() {
+                    this.rest = None;
+                }
+                Poll::Ready(frame.into_data().ok().map(|chunk| Ok(this.pass(chunk))))
+            }
+            Some(Err(lost)) => this.fail(&Refusal::Backend(explain(&lost).to_owned())),
+            None => {
+                this.rest = None;
+                this.settle_if_done();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.rest.is_none() && self.broken.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first = self.first.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        match &self.rest {
+            None => SizeHint::with_exact(first),
+            Some(rest) => rest.size_hint().exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest)),
+        }
+    }
+}
+
+fn explain(lost: &Lost) -> &'static str {
+    match lost {
+        Lost::Reset(Code::Timeout, _) => "The model's runtime was silent for too long.",
+        Lost::Reset(..) => "The model's runtime failed in the middle of its answer.",
+        Lost::Closed(_) => "The worker was lost in the middle of its answer.",
+    }
+}
+
+/// The answer ends here, unfinished. The connection is closed without the end of the body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+struct Cut(String);
+
+/// Notices when a stream has been silent for too long. A chunk costs one look at the clock; the timer is set anew only when it fires.
+struct Silence {
+    limit: Option<Duration>,
+    last: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Silence {
+    fn new(limit: Option<Duration>) -> Self {
+        Self { limit, last: Instant::now(), timer: None }
+    }
+
+    fn broken(&mut self) {
+        if self.timer.is_some() {
+            self.last = Instant::now();
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        let Some(limit) = self.limit else { return Poll::Pending };
+        if self.timer.is_none() {
+            self.last = Instant::now();
+        }
+        let last = self.last;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(last + limit)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            let due = self.last + limit;
+            if due <= Instant::now() {
+                return Poll::Ready(limit);
+            }
+            timer.as_mut().reset(due);
+        }
+    }
+}

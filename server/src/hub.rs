@@ -1,0 +1,197 @@
+//! Where workers connect: the upgrade, the introduction, and the session that keeps the roster up to date as long as the tunnel lives.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use futures_util::StreamExt;
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use llamapool_worker_core::dial;
+use llamapool_worker_core::tunnel::control::{
+    Bye, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, ServerHello, SUBPROTOCOL, WorkerHello,
+};
+use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
+use llamapool_worker_core::tunnel::{Driver, Event, Link};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::app::App;
+use crate::roster::Member;
+use crate::{flow, refusal::Refusal};
+
+/// How far the window of a reply may grow, bytes: 20 MiB/s at 50 ms.
+const MAX_RESPONSE_WINDOW: u32 = 1024 * 1024;
+
+/// Largest credit taken from a worker's hello; more would only invite overflow.
+const MAX_REQUEST_WINDOW: u32 = 64 * 1024 * 1024;
+
+/// Longest id or name of a worker, characters.
+const MAX_NAME: usize = 128;
+
+/// Most models of one worker, and the longest name of one, bytes. Real ones have dozens.
+const MAX_MODELS: usize = 2_000;
+const MAX_MODEL_NAME: usize = 256;
+
+/// Longest text of a worker kept, bytes: it is shown to people.
+const MAX_REASON: usize = 500;
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Takes a worker's upgrade request.
+pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Body>) -> Response {
+    let upgrade = hyper::upgrade::on(&mut request);
+    match handshake(&app, &request) {
+        Ok(response) => {
+            app.sessions.spawn(welcome(app.clone(), upgrade));
+            response
+        }
+        Err(refusal) => {
+            let ticket = app.open_ticket(request.headers());
+            flow::refuse(&refusal, ticket)
+        }
+    }
+}
+
+fn handshake(app: &App, request: &Request<Body>) -> Result<Response, Refusal> {
+    if app.drain.is_draining() {
+        return Err(Refusal::Draining);
+    }
+    let headers = request.headers();
+    if !headers.contains_key(UPGRADE) {
+        return Err(Refusal::NotWebSocket);
+    }
+    app.worker_keys.admit(headers).inspect_err(|_| {
+        let how = if headers.contains_key(AUTHORIZATION) { "a wrong key" } else { "no key" };
+        tracing::warn!("A worker came with {how} and was turned away");
+    })?;
+    if !speaks_our_protocol(headers) {
+        return Err(Refusal::invalid(format!("This server speaks the WebSocket subprotocol {SUBPROTOCOL} only.")));
+    }
+    let mut bare = Request::new(());
+    *bare.version_mut() = request.version();
+    *bare.headers_mut() = headers.clone();
+    let response = create_response(&bare).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let mut response = response.map(|()| Body::empty());
+    response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    debug_assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+    Ok(response)
+}
+
+fn speaks_our_protocol(headers: &HeaderMap) -> bool {
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == SUBPROTOCOL)
+}
+
+/// A connection until it has introduced itself, then its session.
+async fn welcome(app: Arc<App>, upgrade: OnUpgrade) {
+    let stopped = app.drain.stopped().clone();
+    let introduced = async {
+        let socket = open(upgrade).await?;
+        introduction(socket).await
+    };
+    let introduced = tokio::select! {
+        introduced = tokio::time::timeout(HELLO_TIMEOUT, introduced) => introduced,
+        () = stopped.cancelled() => return,
+    };
+    match introduced {
+        Ok(Ok((socket, hello))) => session(&app, socket, hello).await,
+        Ok(Err(error)) => tracing::warn!("A worker could not be let in: {error:#}"),
+        Err(_) => tracing::warn!("A worker did not introduce itself within {} s", HELLO_TIMEOUT.as_secs()),
+    }
+}
+
+async fn open(upgrade: OnUpgrade) -> anyhow::Result<Socket> {
+    let parts = upgrade.await?.downcast::<TokioIo<TcpStream>>();
+    let parts = parts.map_err(|_| anyhow::anyhow!("the connection is not TCP"))?;
+    let stream = parts.io.into_inner();
+    dial::tune(&stream);
+    let config = Some(dial::websocket_config());
+    Ok(WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), SocketRole::Server, config).await)
+}
+
+async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello)> {
+    loop {
+        match socket.next().await.ok_or_else(|| anyhow::anyhow!("it left without a word"))?? {
+            Message::Text(text) => match serde_json::from_str(&text) {
+                Ok(FromWorker::Hello(hello)) if is_sane(&hello) => return Ok((socket, hello)),
+                Ok(FromWorker::Hello(_)) => anyhow::bail!("its introduction is absurd"),
+                Ok(_) => anyhow::bail!("it did not introduce itself first"),
+                Err(error) => anyhow::bail!("its introduction was not understood: {error}"),
+            },
+            Message::Binary(_) => anyhow::bail!("it did not introduce itself first"),
+            Message::Close(_) => anyhow::bail!("it left without a word"),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+    }
+}
+
+fn is_sane(hello: &WorkerHello) -> bool {
+    let named = |text: &str| (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(char::is_control);
+    named(&hello.id) && named(&hello.name) && hello.max_streams > 0 && hello.recv_window > 0
+}
+
+async fn session(app: &App, socket: Socket, hello: WorkerHello) {
+    let windows = Windows { initial: RESPONSE_WINDOW, max: MAX_RESPONSE_WINDOW };
+    let credit = hello.recv_window.min(MAX_REQUEST_WINDOW);
+    let link = Link::new(Role::Opener, Limits { windows, credit, max_streams: hello.max_streams.min(MAX_STREAMS) });
+    link.say(&FromServer::Hello(ServerHello {
+        tunnel: uuid::Uuid::new_v4().to_string(),
+        version: crate::VERSION.to_owned(),
+        shards: 1,
+        recv_window: RESPONSE_WINDOW,
+    }));
+    let member = Arc::new(Member { id: hello.id, name: hello.name, link: link.clone() });
+    let name = member.name.clone();
+    let seat = app.roster.join(member);
+    tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
+
+    let roster = app.roster.clone();
+    let mut goodbye = None;
+    let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, |event| match event {
+        Event::Control(FromWorker::Report(report)) => roster.report(seat, sane(report)),
+        Event::Control(FromWorker::Bye(bye)) => goodbye = Some(bye.reason),
+        Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
+        Event::Request(_) => unreachable!("an opener accepts no streams"),
+    });
+    let end = tokio::select! {
+        end = driver => end.to_string(),
+        () = leave(app, &link) => unreachable!("the driver ends first"),
+    };
+    app.roster.leave(seat);
+    let why = goodbye.unwrap_or(end);
+    tracing::info!(worker.name = name, "Worker {name} left: {why}");
+}
+
+/// Closes the tunnel when the server stops; the driver ends then.
+async fn leave(app: &App, link: &Link) {
+    app.drain.stopped().cancelled().await;
+    link.close(&Bye::stopping("the server stops"));
+    std::future::pending().await
+}
+
+/// A report with what no honest worker says taken out.
+fn sane(
+    mut report: llamapool_worker_core::tunnel::control::Report,
+) -> llamapool_worker_core::tunnel::control::Report {
+    report.capacity = report.capacity.min(MAX_STREAMS as u32);
+    report.models.retain(|model| {
+        (1..=MAX_MODEL_NAME).contains(&model.name.len()) && !model.name.contains(char::is_control)
+    });
+    report.models.truncate(MAX_MODELS);
+    report.models.sort_by(|a, b| a.name.cmp(&b.name));
+    report.models.dedup_by(|a, b| a.name == b.name);
+    if let Some(reason) = &mut report.reason {
+        let end = reason.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last().unwrap_or(0);
+        if reason.len() > MAX_REASON {
+            reason.truncate(end);
+        }
+    }
+    report
+}

@@ -1,0 +1,79 @@
+//! Who waits for a free slot: a bounded line for each model, called in order of arrival over all lines.
+
+use std::collections::{HashMap, VecDeque};
+
+use tokio::sync::oneshot;
+
+use super::name::canonical;
+use super::pool::{SeatId, Want};
+use super::Claim;
+
+/// All lines.
+#[derive(Default)]
+pub(super) struct Line {
+    by_model: HashMap<String, VecDeque<Waiting>>,
+    arrivals: u64,
+    returned: Vec<Claim>,
+}
+
+struct Waiting {
+    arrival: u64,
+    want: Want,
+    tried: Vec<SeatId>,
+    call: oneshot::Sender<Claim>,
+}
+
+impl Line {
+    /// Joins the line of a model, unless `size` wait in it already.
+    pub(super) fn join(&mut self, want: &Want, tried: &[SeatId], size: usize) -> Option<oneshot::Receiver<Claim>> {
+        let line = self.by_model.entry(canonical(&want.name).to_owned()).or_default();
+        line.retain(|waiting| !waiting.call.is_closed());
+        if line.len() >= size {
+            return None;
+        }
+        self.arrivals += 1;
+        let (call, called) = oneshot::channel();
+        line.push_back(Waiting { arrival: self.arrivals, want: want.clone(), tried: tried.to_vec(), call });
+        Some(called)
+    }
+
+    /// Calls those for whom `slot` has one, the earliest first. Within one model nobody overtakes, except those whom a free worker has
+    /// already failed.
+    pub(super) fn call(&mut self, mut slot: impl FnMut(&Want, &[SeatId]) -> Option<Claim>) {
+        if self.by_model.is_empty() {
+            return;
+        }
+        let mut order: Vec<(u64, String)> = self
+            .by_model
+            .iter()
+            .flat_map(|(model, line)| line.iter().map(|waiting| (waiting.arrival, model.clone())))
+            .collect();
+        order.sort_unstable();
+        let mut served_out: Vec<String> = Vec::new();
+        for (arrival, model) in order {
+            if served_out.contains(&model) {
+                continue;
+            }
+            let Some(line) = self.by_model.get_mut(&model) else { continue };
+            let Some(at) = line.iter().position(|waiting| waiting.arrival == arrival) else { continue };
+            if line[at].call.is_closed() {
+                line.remove(at);
+                continue;
+            }
+            match slot(&line[at].want, &line[at].tried) {
+                Some(claim) => {
+                    let waiting = line.remove(at).expect("the position was just found");
+                    self.returned.extend(waiting.call.send(claim).err());
+                }
+                None if line[at].tried.is_empty() => served_out.push(model),
+                None => {}
+            }
+        }
+        self.by_model.retain(|_, line| !line.is_empty());
+    }
+
+    /// Slots whose waiter left in the moment it was called.
+    pub(super) fn take_returned(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.returned)
+    }
+}

@@ -1,0 +1,127 @@
+//! One ticket owns a request from its first byte in to its last byte out. It is opened at accept, collects what becomes known, rides in the
+//! response body and settles once, when it is dropped: done, failed, refused, or the client left. What is open is counted by tickets, so
+//! drain means what it says.
+
+use std::time::{Duration, Instant};
+
+use http::HeaderValue;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::flow::account;
+use crate::roster::Claim;
+
+/// The header that names a request in both directions, and on to the worker.
+pub const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
+/// Longest request id taken from a client; UUIDs and trace ids have 32 to 55 characters.
+const MAX_REQUEST_ID: usize = 128;
+
+/// An open request.
+pub struct Ticket {
+    /// Its name in logs, headers and errors.
+    pub id: HeaderValue,
+    /// What is known of it so far.
+    pub facts: Facts,
+    /// The slot it holds at a worker.
+    pub(crate) claim: Option<Claim>,
+    opened: Instant,
+    _open: TaskTrackerToken,
+}
+
+/// What the account of a request says.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The path, as its canonical form says it.
+    pub path: &'static str,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Which of the keys was used, by position.
+    pub key: Option<usize>,
+    /// The worker that answered.
+    pub worker: Option<String>,
+    /// Workers that were tried before.
+    pub failovers: usize,
+    /// Spent waiting for a slot.
+    pub queued: Duration,
+    /// From accept to the first byte of the reply.
+    pub first_byte: Option<Duration>,
+    /// Of the reply.
+    pub status: Option<u16>,
+    /// Body bytes in.
+    pub received: usize,
+    /// Body bytes out.
+    pub sent: u64,
+    /// How it ended; if nobody says so, the client left.
+    pub outcome: Outcome,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client went away.
+    #[default]
+    Left,
+    /// Answered to the last byte.
+    Done,
+    /// Not served, for a reason told to the client.
+    Refused(String),
+    /// Broken off in the middle of the answer.
+    Failed(String),
+}
+
+impl Ticket {
+    /// Opens a ticket. The client's own request id is kept if it is sane.
+    pub fn open(headers: &http::HeaderMap, open: TaskTrackerToken) -> Self {
+        let theirs = headers.get(REQUEST_ID).filter(|id| {
+            (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+        });
+        // A copy: theirs is a slice of the connection's buffer and would keep it alive as long as the stream.
+        let id = theirs.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()).unwrap_or_else(|| {
+            let mut buffer = uuid::Uuid::encode_buffer();
+            let id = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+            HeaderValue::from_str(id).expect("a UUID is ASCII")
+        });
+        Self { id, facts: Facts::default(), claim: None, opened: Instant::now(), _open: open }
+    }
+
+    /// The request id as text.
+    pub fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+
+    /// How long it has been open.
+    pub fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        account::settle(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    #[test]
+    fn a_sane_request_id_is_kept_and_any_other_replaced() {
+        let open = TaskTracker::new();
+        let check = |theirs: &str, kept: bool| {
+            let headers = [(REQUEST_ID, HeaderValue::from_bytes(theirs.as_bytes()).unwrap())].into_iter().collect();
+            let ticket = Ticket::open(&headers, open.token());
+            assert_eq!(ticket.id() == theirs, kept, "{theirs}");
+            assert!(!ticket.id().is_empty());
+        };
+        check("req_123", true);
+        check("", false);
+        check("two words", false);
+        check("é", false);
+        check(&"x".repeat(MAX_REQUEST_ID), true);
+        check(&"x".repeat(MAX_REQUEST_ID + 1), false);
+        assert!(open.is_empty(), "a settled ticket is no longer open");
+    }
+}

@@ -1,0 +1,40 @@
+//! Who a worker is.
+
+use crate::{
+    concern,
+    settings::{Setting, kind, kind::Kind},
+};
+
+concern! {
+    /// Who the worker is.
+    pub struct Identity: "Identity" {
+        /// Id that stays the same over restarts.
+        id: Option<String> = Setting::new("client_id", kind::name().optional()).formerly("worker_id")
+            .default_words("made once and kept");
+
+        /// Name for people.
+        name: String = Setting::new("client_name", name()).formerly("worker_name")
+            .default_words("the name of this machine");
+    }
+}
+
+/// A name; without one, that of this machine.
+fn name() -> Kind<String> {
+    kind::name().optional().map(|name| name.or_else(hostname).unwrap_or_else(nickname))
+}
+
+/// The name of this machine, as far as it can be found out without asking the network.
+fn hostname() -> Option<String> {
+    let asked = || {
+        let output = std::process::Command::new("hostname").output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let found = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let found = found.or_else(|| std::env::var("COMPUTERNAME").ok()).or_else(asked)?;
+    kind::name().read(&found)
+}
+
+fn nickname() -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("worker-{}", &id[..8])
+}

@@ -1,0 +1,67 @@
+//! The server a worker works for.
+
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    concern,
+    settings::{Setting, kind, kind::Kind},
+};
+
+/// The path at which a server takes workers.
+const CONNECT_PATH: &str = "/api/workers/connect";
+
+/// Peers ping several times in this span; shorter ones would take a busy machine for a dead one.
+const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
+
+concern! {
+    /// The server the worker works for, and how it stays with it.
+    pub struct Server: "Server" {
+        /// Address of the server. `host:port` is enough; `https://` and `wss://` are encrypted.
+        url: Url = Setting::new("server_url", server_url()).default("ws://localhost:8080/api/workers/connect");
+
+        /// Key that lets workers in; the server's `CLIENT_KEY`.
+        client_key: Option<SecretString> =
+            Setting::new("client_key", kind::secret().optional()).formerly("worker_key");
+
+        /// Certificates to trust besides the system's own. PEM, for a server with a private authority.
+        ca_file: Option<PathBuf> = Setting::new("ca_file", kind::path().optional());
+
+        /// Connect again when the server is away; without it the worker exits.
+        reconnect: bool = Setting::new("reconnect", kind::switch()).default("true").short('r');
+
+        /// A server that is silent for so long is lost.
+        keepalive_timeout: Duration =
+            Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
+    }
+}
+
+fn server_url() -> Kind<Url> {
+    Kind::new(
+        "URL",
+        "ws://, wss://, http:// or https:// with a host and without user and password, or host:port",
+        parse,
+    )
+}
+
+/// Completes what people leave out: the scheme, and the path.
+fn parse(text: &str) -> Option<Url> {
+    let whole = if text.contains("://") { text.to_owned() } else { format!("ws://{text}") };
+    let whole = match whole.strip_prefix("http") {
+        Some(rest) => format!("ws{rest}"),
+        None => whole,
+    };
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "ws" | "wss")
+            && url.has_host()
+            && url.fragment().is_none()
+            && kind::has_no_login(url)
+    };
+    let mut url = Url::parse(&whole).ok().filter(fits)?;
+    if matches!(url.path(), "" | "/") {
+        url.set_path(CONNECT_PATH);
+    }
+    Some(url)
+}

@@ -1,0 +1,105 @@
+//! Logs: to the standard error, and to daily files if a folder is given. Writing never holds up whoever logs: lines
+//! go through a short queue to a thread that writes them, and are lost when it cannot keep up.
+
+mod config;
+mod files;
+
+use std::io::{self, IsTerminal as _, Write};
+
+use anyhow::Context as _;
+use tracing::Subscriber;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, layer::SubscriberExt as _, registry::LookupSpan, reload,
+    util::SubscriberInitExt as _,
+};
+
+pub use self::config::{Config, Format};
+use self::files::Files;
+
+/// Lines that wait for the writing thread. The queue's slots are made at once (40 bytes each, for each writer), and
+/// a disk that is this far behind will not catch up.
+const WAITING_LINES: usize = 2_048;
+
+/// Keeps logs being written, and can change how much is logged. What waits is written when it is dropped.
+pub struct Guard {
+    level: reload::Handle<EnvFilter, Registry>,
+    _writers: Vec<WorkerGuard>,
+}
+
+impl Guard {
+    /// Logs more or less from here on.
+    ///
+    /// # Errors
+    /// If these are no directives as `log_level` takes them.
+    pub fn set_level(&self, directives: &str) -> anyhow::Result<()> {
+        let filter = EnvFilter::try_new(directives).context("read the log level")?;
+        self.level.reload(filter).context("change the log level")
+    }
+}
+
+/// Starts logging for this process; `name` is the first part of the file names. A folder that cannot be written is
+/// warned of, and there are no files then.
+///
+/// # Errors
+/// If this process already logs, or if the level cannot be read.
+pub fn start(config: &Config, name: &str) -> anyhow::Result<Guard> {
+    let (subscriber, guard, warning) = prepare(config, name, io::stderr())?;
+    subscriber.try_init().context("start logging")?;
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
+    Ok(guard)
+}
+
+type Prepared<S> = (S, Guard, Option<String>);
+
+fn prepare(
+    config: &Config,
+    name: &str,
+    terminal: impl Write + Send + 'static,
+) -> anyhow::Result<Prepared<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync>> {
+    let filter = EnvFilter::try_new(&config.level).context("read the log level")?;
+    let (filter, level) = reload::Layer::new(filter);
+    let (lines, writer) = queue(terminal, "log");
+    let mut layers = vec![layer(config.format, lines, has_colours())];
+    let mut guard = Guard { level, _writers: vec![writer] };
+    let mut warning = None;
+    match config.dir.as_ref().map(|dir| Files::open(dir, name, config.max_size, config.keep)) {
+        None => {}
+        Some(Ok(files)) => {
+            let (lines, writer) = queue(files, "log-files");
+            layers.push(layer(config.format, lines, false));
+            guard._writers.push(writer);
+        }
+        Some(Err(error)) => warning = Some(format!("There are no log files: {error:#}")),
+    }
+    Ok((tracing_subscriber::registry().with(filter).with(layers), guard, warning))
+}
+
+fn queue(writer: impl Write + Send + 'static, thread: &str) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name(thread)
+        .finish(writer)
+}
+
+fn layer<S>(format: Format, lines: NonBlocking, colours: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(colours);
+    match format {
+        Format::Auto | Format::Human => layer.boxed(),
+        Format::Json => layer.json().flatten_event(true).with_current_span(false).boxed(),
+    }
+}
+
+/// Colours are for terminals, and for people who did not ask to be spared (`NO_COLOR`).
+fn has_colours() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Logs as they come out.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use super::*;
+
+/// A terminal that remembers.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands on the terminal after `log` ran.
+fn shown(config: &Config, log: impl FnOnce(&Guard)) -> String {
+    let screen = Screen::default();
+    let (subscriber, guard, warning) = prepare(config, "worker", screen.clone()).unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        warning.iter().for_each(|warning| tracing::warn!("{warning}"));
+        log(&guard);
+    });
+    drop(guard);
+    let bytes = screen.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn the_level_can_be_changed_while_running() {
+    let shown = shown(&Config::default(), |guard| {
+        tracing::debug!("too much");
+        guard.set_level("debug").unwrap();
+        tracing::debug!("welcome");
+        assert!(guard.set_level("a=b=c").is_err());
+        tracing::info!("and on");
+    });
+    assert!(!shown.contains("too much"), "{shown}");
+    assert!(shown.contains("welcome") && shown.contains("and on"), "{shown}");
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let config = Config { format: Format::Json, ..Config::default() };
+    let shown = shown(&config, |_| tracing::info!(worker.id = 7, "Worker 7 joined"));
+    let line: serde_json::Value = serde_json::from_str(shown.trim()).unwrap();
+    assert_eq!((&line["message"], &line["worker.id"]), (&"Worker 7 joined".into(), &7.into()));
+}
+
+#[test]
+fn files_get_the_same_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { dir: Some(dir.path().join("logs")), ..Config::default() };
+    shown(&config, |_| tracing::info!("hello"));
+    let file = std::fs::read_dir(dir.path().join("logs")).unwrap().next().unwrap().unwrap();
+    assert!(std::fs::read_to_string(file.path()).unwrap().contains("hello"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let config = Config { dir: Some(file), ..Config::default() };
+    let shown = shown(&config, |_| tracing::info!("hello"));
+    assert!(shown.contains("There are no log files") && shown.contains("hello"), "{shown}");
+}

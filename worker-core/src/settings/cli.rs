@@ -1,0 +1,111 @@
+//! The command line: flags for every setting, `--help`, `--version`, `--check-config`.
+//!
+//! ```no_run
+//! use llamapool_worker_core::{config::Config, logs, paths, settings::{Sources, cli::{self, Invocation}}};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("worker")))) {
+//!         Invocation::Run(loaded) => loaded,
+//!         Invocation::Print(answer) => return answer.print(),
+//!     };
+//!     let logs = logs::start(&loaded.config.log, "worker").expect("nobody else logs in this process");
+//!     let config = loaded.with_warnings_logged();
+//!     // ...
+//! #   drop((logs, config));
+//! #   std::process::ExitCode::SUCCESS
+//! }
+//! ```
+
+mod command;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::error::ErrorKind;
+
+use super::{
+    Config, Loaded, Sources, build,
+    load::{self, settings_of},
+};
+
+/// The exit code for wrong flags and wrong settings.
+pub const EXIT_USAGE: u8 = 64;
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Invocation<C> {
+    /// Run with this configuration.
+    Run(Loaded<C>),
+    /// Print this and leave.
+    Print(Answer),
+}
+
+/// A text for the person who called, and the exit code that goes with it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The text, with its line ends.
+    pub text: String,
+    /// 0, or [`EXIT_USAGE`].
+    pub code: u8,
+}
+
+impl Answer {
+    /// Prints the text: to the standard output if it was asked for, to the standard error if something is wrong.
+    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "help and mistakes are for the terminal")]
+    pub fn print(self) -> ExitCode {
+        match self.code {
+            0 => print!("{}", self.text),
+            _ => eprint!("{}", self.text),
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl Sources {
+    /// Those of this process.
+    pub fn of_process(default_file: Option<PathBuf>) -> Self {
+        let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        Self { args: std::env::args_os().skip(1).collect(), env: Box::new(env), default_file }
+    }
+}
+
+/// Understands a command line and loads the configuration.
+pub fn invoke<C: Config>(sources: &Sources) -> Invocation<C> {
+    let settings = settings_of::<C>();
+    let command = command::of::<C>(&settings);
+    let args = command::with_two_dashes(&command, &sources.args);
+    let matches = match command.try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => return good(error.render().to_string()),
+        Err(error) => return bad(error.render().to_string()),
+    };
+    if matches.get_flag(command::VERSION) {
+        return good(build::line(C::PROGRAM));
+    }
+    let flags = command::flags(&settings, C::RETIRED, &matches);
+    match load::load(&flags, sources) {
+        Err(mistakes) => bad(format!("{mistakes}\n")),
+        Ok(loaded) if matches.get_flag(command::CHECK) => good(checked(&loaded)),
+        Ok(loaded) => Invocation::Run(loaded),
+    }
+}
+
+/// What `--check-config` says when nothing is wrong.
+fn checked<C>(loaded: &Loaded<C>) -> String {
+    let file = match &loaded.file {
+        Some(path) => format!("configuration file: {}\n", path.display()),
+        None => "configuration file: none\n".to_owned(),
+    };
+    let warnings: String = loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    format!("{file}{warnings}configuration is fine\n")
+}
+
+fn good<C>(text: String) -> Invocation<C> {
+    Invocation::Print(Answer { text, code: 0 })
+}
+
+fn bad<C>(text: String) -> Invocation<C> {
+    Invocation::Print(Answer { text, code: EXIT_USAGE })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What is wrong with the settings, and where.
+
+use std::{fmt, path::PathBuf};
+
+/// Where a value was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A flag, as `--port`.
+    Flag(String),
+    /// An environment variable.
+    Env(String),
+    /// A place in the configuration file; lines and columns count from 1.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Its line.
+        line: usize,
+        /// The column in that line.
+        column: usize,
+    },
+    /// A file as a whole.
+    WholeFile(PathBuf),
+    /// Nowhere: several settings together.
+    Together,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it was given.
+    pub place: Place,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+/// Everything that is wrong, so that it can be put right in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "flag {flag}: "),
+            Self::Env(name) => write!(f, "environment {name}: "),
+            Self::File { path, line, column } => write!(f, "{}:{line}:{column}: ", path.display()),
+            Self::WholeFile(path) => write!(f, "{}: ", path.display()),
+            Self::Together => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.place, self.what)
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [only] => write!(f, "The configuration has a mistake:").and_then(|()| write!(f, "\n  {only}")),
+            all => {
+                write!(f, "The configuration has {} mistakes:", all.len())?;
+                all.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Mistakes {}

@@ -1,0 +1,168 @@
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::BodyExt;
+use tokio::io::DuplexStream;
+use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
+
+use super::*;
+use crate::tunnel::control::{Bye, FromServer, FromWorker, MAX_STREAMS, REQUEST_WINDOW, RESPONSE_WINDOW};
+use crate::tunnel::head;
+use crate::tunnel::mux::{Limits, Role, Windows};
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+type Socket = WebSocketStream<DuplexStream>;
+
+/// An open WebSocket: the server's end and the worker's.
+async fn sockets() -> (Socket, Socket) {
+    let (server, worker) = tokio::io::duplex(256 * 1024);
+    let config = Some(crate::dial::websocket_config());
+    (
+        WebSocketStream::from_raw_socket(server, SocketRole::Server, config).await,
+        WebSocketStream::from_raw_socket(worker, SocketRole::Client, config).await,
+    )
+}
+
+fn server_link() -> Link {
+    let windows = Windows { initial: RESPONSE_WINDOW, max: 1024 * 1024 };
+    Link::new(Role::Opener, Limits { windows, credit: REQUEST_WINDOW, max_streams: MAX_STREAMS })
+}
+
+fn worker_link() -> Link {
+    let windows = Windows { initial: REQUEST_WINDOW, max: 4 * 1024 * 1024 };
+    Link::new(Role::Acceptor, Limits { windows, credit: RESPONSE_WINDOW, max_streams: MAX_STREAMS })
+}
+
+/// The server's driver as a task, and what it is told.
+fn drive_server(socket: Socket, link: &Link) -> (tokio::task::JoinHandle<End>, Receiver<FromWorker>) {
+    let (said, heard) = sync_channel(16);
+    let driver = Driver::new(socket, link.clone(), TIMEOUT, move |event| {
+        if let Event::Control(message) = event {
+            said.send(message).unwrap();
+        }
+    });
+    (tokio::spawn(driver), heard)
+}
+
+fn drive_worker(socket: Socket, link: &Link, requests: SyncSender<Incoming>) -> tokio::task::JoinHandle<End> {
+    tokio::spawn(Driver::new(socket, link.clone(), TIMEOUT, move |event: Event<FromServer>| {
+        if let Event::Request(incoming) = event {
+            requests.send(incoming).unwrap();
+        }
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_crosses_a_real_websocket() {
+    let (server_socket, worker_socket) = sockets().await;
+    let (server, worker) = (server_link(), worker_link());
+    let (server_task, _heard) = drive_server(server_socket, &server);
+    let (requests, inbox) = sync_channel(1);
+    let worker_task = drive_worker(worker_socket, &worker, requests);
+
+    let body: Bytes = (0..300_000u32).map(|n| n as u8).collect::<Vec<_>>().into();
+    let mut headers = http::HeaderMap::new();
+    headers.insert("content-length", body.len().into());
+    let block = head::encode_request(&http::Method::POST, "/v1/chat/completions", &headers).unwrap();
+    let mut exchange = server.open(block, body.clone()).unwrap();
+
+    let echo = async {
+        let Incoming { head, body, mut responder } = loop {
+            tokio::task::yield_now().await;
+            if let Ok(incoming) = inbox.try_recv() {
+                break incoming;
+            }
+        };
+        assert_eq!(head.target, "/v1/chat/completions");
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let block = head::encode_response(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+        responder.respond(block, Bytes::new(), false);
+        responder.ready().await.unwrap();
+        responder.send(bytes, true);
+        responder.ready().await.unwrap_err();
+    };
+    let answer = async {
+        assert_eq!(exchange.head().await.unwrap().status, 200);
+        exchange.into_body(None).collect().await.unwrap().to_bytes()
+    };
+    let ((), answer) = tokio::join!(echo, answer);
+    assert!(answer == body, "the bytes are the same");
+    assert_eq!((server.streams(), worker.streams()), (0, 0));
+
+    worker.close(&Bye::stopping("done"));
+    assert_eq!(worker_task.await.unwrap(), End::Asked);
+    assert_eq!(server_task.await.unwrap(), End::Closed(String::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn control_messages_pass_and_what_is_not_one_does_no_harm() {
+    let (server_socket, mut worker) = sockets().await;
+    let server = server_link();
+    let (_task, heard) = drive_server(server_socket, &server);
+    worker.send(Message::text("nonsense")).await.unwrap();
+    worker.send(Message::Ping(Bytes::from_static(b"x"))).await.unwrap();
+    worker.send(Message::text(r#"{"t":"bye","code":"stopping","reason":"r"}"#)).await.unwrap();
+    assert!(matches!(worker.next().await, Some(Ok(Message::Pong(_)))));
+    let said = loop {
+        tokio::task::yield_now().await;
+        if let Ok(message) = heard.try_recv() {
+            break message;
+        }
+    };
+    assert_eq!(said, FromWorker::Bye(Bye::stopping("r")));
+    assert!(!server.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_lost_within_the_timeout_and_its_streams_with_it() {
+    let (server_socket, _silent) = sockets().await;
+    let server = server_link();
+    let (task, _heard) = drive_server(server_socket, &server);
+    let block = head::encode_request(&http::Method::GET, "/v1/models", &http::HeaderMap::new()).unwrap();
+    let mut exchange = server.open(block, Bytes::new()).unwrap();
+    let started = tokio::time::Instant::now();
+    assert!(exchange.head().await.is_err());
+    assert!(started.elapsed() <= TIMEOUT, "{:?}", started.elapsed());
+    assert_eq!(task.await.unwrap(), End::Silent(TIMEOUT));
+    assert!(server.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_tunnel_stays_up() {
+    let (server_socket, worker_socket) = sockets().await;
+    let (server, worker) = (server_link(), worker_link());
+    let (server_task, _heard) = drive_server(server_socket, &server);
+    let (requests, _inbox) = sync_channel(1);
+    let worker_task = drive_worker(worker_socket, &worker, requests);
+    tokio::time::sleep(TIMEOUT * 100).await;
+    assert!(!server_task.is_finished() && !worker_task.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_violation_closes_with_1002() {
+    let (server_socket, mut worker) = sockets().await;
+    let (task, _heard) = drive_server(server_socket, &server_link());
+    worker.send(Message::Binary(Bytes::from_static(b"rubbish rubbish"))).await.unwrap();
+    assert!(matches!(task.await.unwrap(), End::Violation(_)));
+    let closed = worker.next().await;
+    assert!(
+        matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if frame.code == CloseCode::Protocol),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_driver_loses_its_streams() {
+    let (server_socket, _worker) = sockets().await;
+    let server = server_link();
+    let (task, _heard) = drive_server(server_socket, &server);
+    let block = head::encode_request(&http::Method::GET, "/", &http::HeaderMap::new()).unwrap();
+    let mut exchange = server.open(block, Bytes::new()).unwrap();
+    task.abort();
+    assert!(exchange.head().await.is_err());
+    assert_eq!(server.streams(), 1, "held by its handle");
+    drop(exchange);
+    assert_eq!(server.streams(), 0);
+}

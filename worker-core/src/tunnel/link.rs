@@ -1,0 +1,131 @@
+//! The handle of a tunnel: what everybody but the driver holds. It puts the multiplexer behind one short lock and wakes tasks outside it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::control::Bye;
+use super::frame::Violation;
+use super::mux::{Accepted, Limits, Mux, Role};
+
+/// Control messages that may wait for the socket. Reports carry the whole state, so of too many the oldest are dropped.
+const MAX_TEXTS: usize = 16;
+
+/// One tunnel. Clones are the same tunnel; the driver ends it.
+#[derive(Clone)]
+pub struct Link(Arc<Mutex<State>>);
+
+struct State {
+    mux: Mux,
+    texts: VecDeque<String>,
+    closing: bool,
+    down: bool,
+}
+
+/// What the driver sends next.
+pub(super) enum Outgoing {
+    Text(String),
+    Batch(Bytes),
+    /// All is said.
+    Close,
+}
+
+impl Link {
+    /// A tunnel whose driver has yet to run.
+    pub fn new(role: Role, limits: Limits) -> Self {
+        let mux = Mux::new(role, limits);
+        Self(Arc::new(Mutex::new(State { mux, texts: VecDeque::new(), closing: false, down: false })))
+    }
+
+    /// Queues a control message.
+    pub fn say(&self, message: &impl Serialize) {
+        let text = serde_json::to_string(message).expect("control messages are plain data");
+        self.with(|state| {
+            if state.texts.len() == MAX_TEXTS {
+                state.texts.pop_front();
+            }
+            state.texts.push_back(text);
+            state.mux.kick();
+        });
+    }
+
+    /// Says goodbye and closes the tunnel once that is sent. Streams still open are lost.
+    pub fn close(&self, bye: &Bye) {
+        self.say(bye);
+        self.with(|state| {
+            state.closing = true;
+            state.mux.close(&bye.reason);
+        });
+    }
+
+    /// Whether the tunnel is closed or about to be.
+    pub fn is_closed(&self) -> bool {
+        self.with(|state| state.closing || state.down)
+    }
+
+    /// Whether it is the same tunnel.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Streams open now.
+    pub fn streams(&self) -> usize {
+        self.with(|state| state.mux.len())
+    }
+
+    /// From now on streams the peer opens are refused, or accepted again.
+    pub fn refuse(&self, refusing: bool) {
+        self.mux(|mux| mux.refuse(refusing));
+    }
+
+    pub(super) fn mux<T>(&self, work: impl FnOnce(&mut Mux) -> T) -> T {
+        self.with(|state| work(&mut state.mux))
+    }
+
+    pub(super) fn receive(&self, message: Bytes, accepted: &mut Vec<Accepted>) -> Result<(), Violation> {
+        self.mux(|mux| mux.receive(message, accepted))
+    }
+
+    /// What to send now; if nothing, the driver will be woken when there is something.
+    pub(super) fn poll_outgoing(&self, cx: &Context<'_>) -> Poll<Outgoing> {
+        self.with(|state| {
+            if let Some(text) = state.texts.pop_front() {
+                return Poll::Ready(Outgoing::Text(text));
+            }
+            if let Some(batch) = state.mux.take_batch() {
+                return Poll::Ready(Outgoing::Batch(batch));
+            }
+            if state.closing && !state.down {
+                state.down = true;
+                return Poll::Ready(Outgoing::Close);
+            }
+            state.mux.register_driver(cx.waker());
+            Poll::Pending
+        })
+    }
+
+    /// The driver is gone.
+    pub(super) fn went_down(&self, why: &str) {
+        self.with(|state| {
+            state.down = true;
+            state.mux.close(why);
+        });
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = work(&mut state);
+        let woken = state.mux.take_woken();
+        drop(state);
+        woken.into_iter().for_each(std::task::Waker::wake);
+        result
+    }
+
+    /// A panic under the lock is a bug of ours that has been reported already; the tunnel then dies of its consequences, not of the poison.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
