@@ -1,4 +1,4 @@
-//! A worker that says exactly what the test tells it to: the tunnel's frames written and read here a second time,
+//! A worker, or a server, that says exactly what the test tells it to: the tunnel's frames written and read here a second time,
 //! from its description alone, so that a mistake in the real ones is not repeated.
 
 use std::collections::VecDeque;
@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::server::worker_url;
@@ -49,7 +51,7 @@ pub enum Frame {
     Other(u8, u32, Bytes),
 }
 
-/// What came from the server.
+/// What came from the other end.
 #[derive(Debug)]
 pub enum Received {
     /// A control message.
@@ -87,12 +89,51 @@ impl Peer {
         let mut peer = Self::connect(server, crate::server::CLIENT_KEY).await.expect("the key is right");
         peer.say(&hello(id)).await;
         peer.say(&report(models, capacity)).await;
-        let answer = peer.until(|received| match received {
-            Received::Text(text) if text["t"] == "hello" => Some(()),
-            _ => None,
-        });
-        answer.await;
+        peer.control("hello").await;
         peer
+    }
+
+    /// Takes a worker's connection, as servers do.
+    pub async fn accept(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().await.expect("a listener accepts");
+        stream.set_nodelay(true).expect("a fresh socket takes options");
+        #[expect(clippy::result_large_err, reason = "the library wants a whole response for a refusal")]
+        let agree = |request: &Request, mut answer: Response| {
+            let wanted = request.headers().get("sec-websocket-protocol").cloned();
+            answer.headers_mut().extend(wanted.map(|value| (SEC_WEBSOCKET_PROTOCOL, value)));
+            Ok(answer)
+        };
+        let socket = tokio_tungstenite::accept_hdr_async(stream, agree).await.expect("a WebSocket request");
+        Self { socket, frames: VecDeque::new() }
+    }
+
+    /// Takes a worker's connection and its hello, and answers with one; gives back what the worker said.
+    pub async fn welcome(listener: &TcpListener) -> (Self, Value) {
+        let accept = tokio::time::timeout(PATIENCE, Self::accept(listener));
+        let mut peer = accept.await.expect("a worker dials");
+        let hello = peer.control("hello").await;
+        peer.say(&json!({"t": "hello", "tunnel": "t1", "version": "0", "shards": 1, "recv_window": 65_536}))
+            .await;
+        (peer, hello)
+    }
+
+    /// Waits for a control message.
+    pub async fn control(&mut self, t: &str) -> Value {
+        self.until(|received| match received {
+            Received::Text(text) if text["t"] == t => Some(text.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits for the answer to stream `id`: its status, or the code of its reset.
+    pub async fn answer(&mut self, id: u32) -> Result<u16, u32> {
+        self.until(|received| match received {
+            Received::Frame(Frame::Head(of, _, block)) if *of == id => Some(Ok(block.clone().get_u16_le())),
+            Received::Frame(Frame::Reset(of, code)) if *of == id => Some(Err(*code)),
+            _ => None,
+        })
+        .await
     }
 
     /// Sends a control message.
@@ -102,11 +143,7 @@ impl Peer {
 
     /// Sends frames as one message.
     pub async fn send(&mut self, frames: &[Frame]) {
-        let mut out = BytesMut::new();
-        for frame in frames {
-            frame.encode(&mut out);
-        }
-        self.send_raw(Message::binary(out.freeze())).await;
+        self.send_raw(Message::binary(Frame::encode_all(frames))).await;
     }
 
     /// Sends a message of any kind; a server that has closed meanwhile is none of its business.
@@ -193,6 +230,22 @@ pub fn report(models: &[&str], capacity: u32) -> Value {
 pub fn answer_head(id: u32, end: bool, status: u16, headers: &[(&str, &str)]) -> Frame {
     let mut block = BytesMut::new();
     block.put_u16_le(status);
+    put_headers(&mut block, headers);
+    Frame::Head(id, end, block.freeze())
+}
+
+/// The head of a request.
+pub fn request_head(id: u32, end: bool, line: (&str, &str), headers: &[(&str, &str)]) -> Frame {
+    let mut block = BytesMut::new();
+    for text in [line.0, line.1] {
+        block.put_u16_le(text.len().try_into().expect("short lines"));
+        block.put_slice(text.as_bytes());
+    }
+    put_headers(&mut block, headers);
+    Frame::Head(id, end, block.freeze())
+}
+
+fn put_headers(block: &mut BytesMut, headers: &[(&str, &str)]) {
     block.put_u16_le(headers.len().try_into().expect("few headers"));
     for (name, value) in headers {
         block.put_u16_le(name.len().try_into().expect("short names"));
@@ -200,7 +253,6 @@ pub fn answer_head(id: u32, end: bool, status: u16, headers: &[(&str, &str)]) ->
         block.put_slice(name.as_bytes());
         block.put_slice(value.as_bytes());
     }
-    Frame::Head(id, end, block.freeze())
 }
 
 fn request_line(block: &Bytes) -> String {
@@ -213,6 +265,13 @@ fn request_line(block: &Bytes) -> String {
 }
 
 impl Frame {
+    /// The payload of a message that holds `frames`.
+    pub fn encode_all(frames: &[Self]) -> Bytes {
+        let mut out = BytesMut::new();
+        frames.iter().for_each(|frame| frame.encode(&mut out));
+        out.freeze()
+    }
+
     fn encode(&self, out: &mut BytesMut) {
         let number = |n: &u32| Bytes::copy_from_slice(&n.to_le_bytes());
         let (kind, id, payload) = match self {

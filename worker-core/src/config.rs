@@ -6,11 +6,7 @@ mod server;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-pub use self::{
-    identity::Identity,
-    runtime::Runtime,
-    server::Server,
-};
+pub use self::{identity::Identity, runtime::Runtime, server::Server};
 use crate::{
     concern, logs,
     settings::{self, Concern, DrainTimeout, Reader, Retired, Setting, kind},
