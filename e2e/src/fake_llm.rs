@@ -119,12 +119,15 @@ impl FakeLlm {
 
     /// How many requests are being served.
     pub fn open(&self) -> usize {
-        self.seen().iter().filter(|seen| seen.ending.is_none()).count()
+        self.shared.record.count(|seen| seen.ending.is_none())
     }
 
     /// Waits until `n` requests have arrived in all.
     pub async fn until_seen(&self, n: usize) {
-        until(&format!("{n} requests in the runtime"), async || (self.seen().len() >= n).then_some(())).await;
+        until(&format!("{n} requests in the runtime"), async || {
+            (self.shared.record.count(|_| true) >= n).then_some(())
+        })
+        .await;
     }
 
     /// Waits until `n` requests are being served.

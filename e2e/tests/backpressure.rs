@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use llamapool_e2e::fake_llm::sse_whole;
 use llamapool_e2e::wait::PATIENCE;
-use llamapool_e2e::{MODEL, Pool, Script, secs, until};
+use llamapool_e2e::{MODEL, Pool, Script, millis, secs, until};
 
 const MIB: u64 = 1 << 20;
 
@@ -58,7 +58,7 @@ async fn a_slow_reader_beside_fast_ones() {
         let mut bytes = Vec::new();
         while let Some(chunk) = reply.chunk().await {
             bytes.extend_from_slice(&chunk.expect("no broken body"));
-            tokio::task::yield_now().await;
+            tokio::time::sleep(millis(5)).await;
         }
         assert!(bytes == sse_whole(MODEL, 20_000));
     };

@@ -121,6 +121,16 @@ async fn header_floods_are_431_and_nonsense_is_closed() {
     pool.stop().await;
 }
 
+/// A head somewhat over the limit is refused in the same shape as everything else.
+#[tokio::test]
+async fn a_long_head_is_told_in_json() {
+    let pool = Pool::start().await;
+    let ask = pool.server.get("/v1/models").header("x-long", &"a".repeat(66_000));
+    ask.whole().await.expect_error(431);
+    expect_unharmed(&pool).await;
+    pool.stop().await;
+}
+
 /// A body that contradicts itself.
 #[tokio::test]
 async fn contradictory_framing_is_refused() {

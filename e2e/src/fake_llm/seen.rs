@@ -72,6 +72,10 @@ impl Record {
         super::lock(&self.0).clone()
     }
 
+    pub(super) fn count(&self, which: impl FnMut(&&Seen) -> bool) -> usize {
+        super::lock(&self.0).iter().filter(which).count()
+    }
+
     pub(super) fn begin(self: &Arc<Self>, head: &http::request::Parts) -> Visit {
         let line = format!("{} {}", head.method, head.uri);
         let mut all = super::lock(&self.0);
