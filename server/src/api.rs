@@ -14,8 +14,8 @@ use http::Request;
 
 use crate::app::App;
 use crate::flow::{self, Service};
-use crate::refusal::Refusal;
 use crate::hub;
+use crate::refusal::Refusal;
 
 /// The API's own prefix, and the one that OpenAI's clients have built in.
 const PREFIXES: [&str; 2] = ["/api", ""];

@@ -6,8 +6,8 @@
 mod accept;
 pub(crate) mod account;
 mod authenticate;
-mod dispatch;
 mod dialect;
+mod dispatch;
 mod limit;
 mod read;
 mod route;

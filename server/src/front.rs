@@ -12,10 +12,11 @@ use axum::body::Body;
 use axum::response::Response;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use llamapool_worker_core::VERSION_HEADER;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -24,9 +25,6 @@ use tower::Service;
 
 use crate::app::App;
 use crate::refusal::Refusal;
-
-/// Says what answered; a worker looking for runtimes on this machine knows by it that we are none.
-const X_VERSION: HeaderName = HeaderName::from_static("x-llamapool-version");
 
 /// After a failed accept, such as for want of file descriptors, the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -125,7 +123,7 @@ async fn respond(mut router: Router, request: Request<Incoming>) -> Result<Respo
         let allow = response.headers().get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or_default();
         response = Refusal::UnknownMethod(allow.to_owned()).response("");
     }
-    response.headers_mut().insert(X_VERSION, HeaderValue::from_static(crate::VERSION));
+    response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(crate::VERSION));
     Ok(response)
 }
 

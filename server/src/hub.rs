@@ -12,15 +12,16 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use llamapool_worker_core::dial;
 use llamapool_worker_core::tunnel::control::{
-    Bye, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, ServerHello, SUBPROTOCOL, WorkerHello,
+    Bye, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, SUBPROTOCOL, ServerHello,
+    WorkerHello,
 };
 use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::tunnel::{Driver, Event, Link};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::app::App;
 use crate::roster::Member;
@@ -72,7 +73,9 @@ fn handshake(app: &App, request: &Request<Body>) -> Result<Response, Refusal> {
         tracing::warn!("A worker came with {how} and was turned away");
     })?;
     if !speaks_our_protocol(headers) {
-        return Err(Refusal::invalid(format!("This server speaks the WebSocket subprotocol {SUBPROTOCOL} only.")));
+        return Err(Refusal::invalid(format!(
+            "This server speaks the WebSocket subprotocol {SUBPROTOCOL} only."
+        )));
     }
     let mut bare = Request::new(());
     *bare.version_mut() = request.version();
@@ -113,7 +116,8 @@ async fn open(upgrade: OnUpgrade) -> anyhow::Result<Socket> {
     let stream = parts.io.into_inner();
     dial::tune(&stream);
     let config = Some(dial::websocket_config());
-    Ok(WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), SocketRole::Server, config).await)
+    Ok(WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), SocketRole::Server, config)
+        .await)
 }
 
 async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello)> {
@@ -133,14 +137,16 @@ async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello
 }
 
 fn is_sane(hello: &WorkerHello) -> bool {
-    let named = |text: &str| (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(char::is_control);
+    let named =
+        |text: &str| (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(char::is_control);
     named(&hello.id) && named(&hello.name) && hello.max_streams > 0 && hello.recv_window > 0
 }
 
 async fn session(app: &App, socket: Socket, hello: WorkerHello) {
     let windows = Windows { initial: RESPONSE_WINDOW, max: MAX_RESPONSE_WINDOW };
     let credit = hello.recv_window.min(MAX_REQUEST_WINDOW);
-    let link = Link::new(Role::Opener, Limits { windows, credit, max_streams: hello.max_streams.min(MAX_STREAMS) });
+    let link =
+        Link::new(Role::Opener, Limits { windows, credit, max_streams: hello.max_streams.min(MAX_STREAMS) });
     link.say(&FromServer::Hello(ServerHello {
         tunnel: uuid::Uuid::new_v4().to_string(),
         version: crate::VERSION.to_owned(),
@@ -188,7 +194,8 @@ fn sane(
     report.models.sort_by(|a, b| a.name.cmp(&b.name));
     report.models.dedup_by(|a, b| a.name == b.name);
     if let Some(reason) = &mut report.reason {
-        let end = reason.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last().unwrap_or(0);
+        let end =
+            reason.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last().unwrap_or(0);
         if reason.len() > MAX_REASON {
             reason.truncate(end);
         }

@@ -1,3 +1,52 @@
-//! llamapool-server.
+//! llamapool-server: your own machines behind one OpenAI-compatible API.
 
-fn main() {}
+use std::process::ExitCode;
+
+use llamapool_server::config::Config;
+use llamapool_server::drain::Shutdown;
+use llamapool_server::{front, run};
+use llamapool_worker_core::settings::Sources;
+use llamapool_worker_core::settings::cli::{self, Invocation};
+use llamapool_worker_core::signals::Signals;
+use llamapool_worker_core::{logs, paths};
+use tokio_util::task::AbortOnDropHandle;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("server")))) {
+        Invocation::Run(loaded) => loaded,
+        Invocation::Print(answer) => return answer.print(),
+    };
+    match start(loaded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("The server cannot start: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Result<()> {
+    let _logs = logs::start(&loaded.config.log, "server")?;
+    let config = loaded.with_warnings_logged();
+    // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = front::bind(&config.addresses())?;
+        let shutdown = Shutdown::default();
+        let _signals = AbortOnDropHandle::new(tokio::spawn(obey(Signals::new()?, shutdown.clone())));
+        // A task of its own: what `block_on` polls is not batched with the rest.
+        tokio::spawn(run(config, listener, shutdown)).await?;
+        Ok(())
+    })
+}
+
+/// The first signal asks to drain, the second to stop at once.
+async fn obey(mut signals: Signals, shutdown: Shutdown) {
+    signals.next().await;
+    shutdown.gently.cancel();
+    signals.next().await;
+    shutdown.at_once.cancel();
+}

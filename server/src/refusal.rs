@@ -198,7 +198,10 @@ impl std::fmt::Display for Refusal {
                 write!(out, "The workers that have the model `{model}` are not ready. Try again soon.")
             }
             Self::QueueFull(model) => {
-                write!(out, "All workers with the model `{model}` are busy and the queue is full. Try again soon.")
+                write!(
+                    out,
+                    "All workers with the model `{model}` are busy and the queue is full. Try again soon."
+                )
             }
             Self::QueueTimeout(model) => {
                 write!(out, "No worker with the model `{model}` became free in time. Try again soon.")
@@ -209,7 +212,9 @@ impl std::fmt::Display for Refusal {
             Self::Timeout(limit) => {
                 write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
             }
-            Self::Internal => out.write_str("The server made a mistake. Its log says more under the request id."),
+            Self::Internal => {
+                out.write_str("The server made a mistake. Its log says more under the request id.")
+            }
         }
     }
 }

@@ -111,7 +111,8 @@ mod tests {
     fn a_sane_request_id_is_kept_and_any_other_replaced() {
         let open = TaskTracker::new();
         let check = |theirs: &str, kept: bool| {
-            let headers = [(REQUEST_ID, HeaderValue::from_bytes(theirs.as_bytes()).unwrap())].into_iter().collect();
+            let headers =
+                [(REQUEST_ID, HeaderValue::from_bytes(theirs.as_bytes()).unwrap())].into_iter().collect();
             let ticket = Ticket::open(&headers, open.token());
             assert_eq!(ticket.id() == theirs, kept, "{theirs}");
             assert!(!ticket.id().is_empty());

@@ -1,4 +1,8 @@
 //! Everything a worker does, and the tunnel that both ends speak.
+//!
+//! [`worker`] is the face: a [`Worker`] is started with a [`config`] and lives until its handle is dropped. It dials the server ([`dial`]), speaks
+//! the [`tunnel`] with it, relays what comes to the LLM [`runtime`] beside it (or to the built-in [`demo`]) and can be watched and steered on its
+//! own machine. [`settings`], [`paths`] and [`logs`] serve every program of the workspace.
 
 pub mod config;
 pub mod demo;
@@ -6,7 +10,17 @@ pub mod dial;
 pub mod host;
 pub mod logs;
 pub mod paths;
+mod relay;
 pub mod runtime;
 pub mod settings;
+#[cfg(feature = "cli")]
+pub mod signals;
 pub mod tls;
 pub mod tunnel;
+pub mod worker;
+
+pub use worker::Worker;
+
+/// The header by which a llamapool server tells its version, on every response. A runtime never sends it: that is how a worker that looks for
+/// runtimes on its own machine keeps from serving a server to itself.
+pub const VERSION_HEADER: &str = "x-llamapool-version";

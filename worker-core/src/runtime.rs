@@ -1,58 +1,31 @@
 //! The LLM runtime beside the worker: what it is, where it is, and which models it has.
 //!
-//! Read [`kind`], [`model`] and [`target`] first.
+//! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go. A survey asks (`ask`), finds out
+//! the kind (`detect`), and lists the models by that kind's own means (`ollama`, `lm_studio`, `llama_cpp`,
+//! `vllm`, `openai`; most of them start from `listing`). `lenient` is how answers of strangers are read.
 
-pub mod kind;
+mod kind;
+mod model;
+mod target;
+
+mod ask;
+mod detect;
 mod lenient;
-pub mod model;
-pub mod target;
+mod listing;
+mod llama_cpp;
+mod lm_studio;
+mod ollama;
+mod openai;
+mod surveyor;
+mod unready;
+mod vllm;
 
-use std::time::Duration;
+pub use kind::{Kind, UnknownKind};
+pub(crate) use lenient::wanted;
+pub use model::{MAX_MODELS, MAX_NAME, Model, Survey};
+pub use surveyor::Surveyor;
+pub use target::{NotForwarded, Target, endpoint};
+pub use unready::Unready;
 
-use secrecy::SecretString;
-use url::Url;
-
-pub use kind::Kind;
-pub use model::{Model, Survey};
-pub use target::{Target, endpoint};
-
-/// Why the runtime cannot be used now: one readable sentence.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Unready {
-    /// What is wrong, and where possible what to do.
-    pub reason: String,
-}
-
-/// Looks at the runtime as often as it is asked to, and remembers what it found.
-#[derive(Debug)]
-pub struct Surveyor {
-    base: Option<Url>,
-}
-
-impl Surveyor {
-    /// `base_url` `None` means: look at the usual ports of this machine.
-    #[must_use]
-    pub fn new(
-        base_url: Option<Url>,
-        _api_key: Option<SecretString>,
-        _kind: Kind,
-        _connect_timeout: Duration,
-    ) -> Self {
-        Self { base: base_url }
-    }
-
-    /// Where the runtime is: as configured, or as found by the last survey.
-    #[must_use]
-    pub fn base(&self) -> Option<&Url> {
-        self.base.as_ref()
-    }
-
-    /// Asks the runtime what it is and has.
-    ///
-    /// # Errors
-    /// When there is no usable runtime now.
-    pub async fn survey(&mut self) -> Result<Survey, Unready> {
-        Err(Unready { reason: "not yet written".to_owned() })
-    }
-}
+#[cfg(test)]
+mod tests;

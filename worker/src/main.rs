@@ -1,3 +1,52 @@
-//! llamapool-worker.
+//! llamapool-worker: brings the LLM runtime of this machine into a pool.
 
-fn main() {}
+use std::process::ExitCode;
+
+use llamapool_worker_core::config::Config;
+use llamapool_worker_core::settings::cli::{self, Invocation};
+use llamapool_worker_core::settings::{DrainTimeout, Loaded, Sources};
+use llamapool_worker_core::signals::Signals;
+use llamapool_worker_core::worker::Exit;
+use llamapool_worker_core::{Worker, logs, paths};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("worker")))) {
+        Invocation::Run(loaded) => loaded,
+        Invocation::Print(answer) => return answer.print(),
+    };
+    match run(loaded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("The worker ends: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(loaded: Loaded<Config>) -> anyhow::Result<()> {
+    let _logs = logs::start(&loaded.config.log, "worker")?;
+    let config = loaded.with_warnings_logged();
+    // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(work(config))? {
+        Exit::Told => Ok(()),
+        Exit::Lost(why) => anyhow::bail!(why),
+    }
+}
+
+/// Works until a signal or the control port says stop: the first drains, the second ends it at once.
+async fn work(config: Config) -> anyhow::Result<Exit> {
+    let patience = [config.drain_timeout, DrainTimeout::Now];
+    let mut signals = Signals::new()?;
+    let mut worker = Worker::start(config).await?;
+    for timeout in patience {
+        tokio::select! {
+            exit = worker.wait() => return Ok(exit),
+            () = signals.next() => worker.steer().shutdown(timeout),
+        }
+    }
+    Ok(worker.ended().await)
+}

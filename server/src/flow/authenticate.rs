@@ -61,7 +61,11 @@ impl Keyring {
 }
 
 /// The stage: finds out who calls.
-pub(super) fn authenticate(keys: &Keyring, headers: &HeaderMap, ticket: &mut Ticket) -> Result<Caller, Refusal> {
+pub(super) fn authenticate(
+    keys: &Keyring,
+    headers: &HeaderMap,
+    ticket: &mut Ticket,
+) -> Result<Caller, Refusal> {
     let caller = keys.admit(headers)?;
     ticket.facts.key = caller.key;
     Ok(caller)

@@ -44,9 +44,11 @@ pub(super) enum Dialect {
 impl Dialect {
     /// What the headers of a reply say. One with a length has no room for more.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if headers.contains_key(http::header::CONTENT_LENGTH) || headers.contains_key(http::header::CONTENT_ENCODING)
+        if headers.contains_key(http::header::CONTENT_LENGTH)
+            || headers.contains_key(http::header::CONTENT_ENCODING)
         {
             return Self::Opaque;
         }
@@ -98,7 +100,8 @@ impl Boundary {
     fn gap(&self, dialect: Dialect) -> &'static str {
         let seen = self.seen();
         let line_ended = seen.is_empty() || seen.ends_with(b"\n") || seen.ends_with(b"\r");
-        let event_ended = seen.is_empty() || [&b"\n\n"[..], b"\r\r", b"\n\r\n"].iter().any(|end| seen.ends_with(end));
+        let event_ended =
+            seen.is_empty() || [&b"\n\n"[..], b"\r\r", b"\n\r\n"].iter().any(|end| seen.ends_with(end));
         match dialect {
             Dialect::Events if event_ended => "",
             Dialect::Events if line_ended => "\n",

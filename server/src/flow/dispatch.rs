@@ -109,7 +109,9 @@ fn send(ask: &Ask, claim: &Claim) -> Result<Exchange, Miss> {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         head::encode_request(&http::Method::POST, &ask.target, &headers)
     };
-    let block = block.map_err(|_| Miss::Unsendable(Refusal::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD)))?;
+    let block = block.map_err(|_| {
+        Miss::Unsendable(Refusal::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD))
+    })?;
     claim.member().link.open(block, body).map_err(|error| Miss::Lost(error.to_string()))
 }
 

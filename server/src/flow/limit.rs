@@ -12,5 +12,9 @@ pub(super) struct Admitted(pub(super) Ask);
 /// # Errors
 /// 503 if too many are open.
 pub(super) fn limit(app: &App, ask: Ask) -> Result<Admitted, Refusal> {
-    if app.open_requests() > app.config.limits.max_requests { Err(Refusal::Overloaded) } else { Ok(Admitted(ask)) }
+    if app.open_requests() > app.config.limits.max_requests {
+        Err(Refusal::Overloaded)
+    } else {
+        Ok(Admitted(ask))
+    }
 }

@@ -103,7 +103,12 @@ pub(super) async fn read(
     Ok(Ask { target: format!("{}{query}", service.path()), headers: head.headers, model, body })
 }
 
-async fn collect(mut body: Body, headers: &HeaderMap, most: usize, silence: Duration) -> Result<Bytes, Refusal> {
+async fn collect(
+    mut body: Body,
+    headers: &HeaderMap,
+    most: usize,
+    silence: Duration,
+) -> Result<Bytes, Refusal> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|declared| declared > most) {
         linger(body).await;

@@ -35,7 +35,9 @@ pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
     let mut headers = reply.headers;
     headers.insert(REQUEST_ID, ticket.id.clone());
     headers.extend(HeaderValue::from_str(&reply.worker).ok().map(|worker| (WORKER, worker)));
-    headers.extend(reply.substitute.and_then(|model| HeaderValue::from_str(&model).ok()).map(|model| (MODEL, model)));
+    headers.extend(
+        reply.substitute.and_then(|model| HeaderValue::from_str(&model).ok()).map(|model| (MODEL, model)),
+    );
     if dialect == Dialect::Events {
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
@@ -163,7 +165,10 @@ impl http_body::Body for Streamed {
         let first = self.first.as_ref().map_or(0, |chunk| chunk.len() as u64);
         match &self.rest {
             None => SizeHint::with_exact(first),
-            Some(rest) => rest.size_hint().exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest)),
+            Some(rest) => rest
+                .size_hint()
+                .exact()
+                .map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest)),
         }
     }
 }

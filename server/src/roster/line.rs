@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
+use super::Claim;
 use super::name::canonical;
 use super::pool::{SeatId, Want};
-use super::Claim;
 
 /// All lines.
 #[derive(Default)]
@@ -25,7 +25,12 @@ struct Waiting {
 
 impl Line {
     /// Joins the line of a model, unless `size` wait in it already.
-    pub(super) fn join(&mut self, want: &Want, tried: &[SeatId], size: usize) -> Option<oneshot::Receiver<Claim>> {
+    pub(super) fn join(
+        &mut self,
+        want: &Want,
+        tried: &[SeatId],
+        size: usize,
+    ) -> Option<oneshot::Receiver<Claim>> {
         let line = self.by_model.entry(canonical(&want.name).to_owned()).or_default();
         line.retain(|waiting| !waiting.call.is_closed());
         if line.len() >= size {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::runtime::Kind;
 use crate::settings::{Loaded, Mistakes, Sources};
 
 fn load(env: &'static [(&str, &str)]) -> Result<Loaded<Config>, Mistakes> {

@@ -6,7 +6,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
     /// The server does not take our key (401 or 403).
-    #[error("the server refuses the key ({status}): {message}; check CLIENT_KEY on both sides")]
+    #[error(
+        "the server refuses the key (HTTP {status}): {message}; compare CLIENT_KEY here and at the server"
+    )]
     Unauthorized {
         /// The HTTP status.
         status: u16,
@@ -29,21 +31,25 @@ pub enum DialError {
     /// Nobody answers: name, network, port, or time.
     #[error("cannot reach the server: {0}")]
     Unreachable(String),
-    /// The TLS handshake failed: usually a certificate that is not trusted.
+    /// No secure connection: usually a certificate that is not trusted.
     #[error("no secure connection: {0}")]
     Tls(String),
-    /// The proxy between us and the server did not let us through.
+    /// The proxy between us and the server does not let us through.
     #[error("the proxy does not let us through: {0}; check HTTPS_PROXY and NO_PROXY")]
     Proxy(String),
+    /// What we were told to dial, or to show as key, cannot be used.
+    #[error("{0}")]
+    Settings(String),
 }
 
 impl DialError {
-    /// Whether somebody has to change something first, so that trying again at once is of no use:
-    /// keep trying, but slowly. What is not a refusal may be over in a second (a restart, a network change).
+    /// Whether somebody has to change something first, so that trying again at once is of no use: keep
+    /// trying, but slowly. What is no refusal may be over in a second (a restart, a change of network).
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Unauthorized { .. } | Self::NotLlamapool(_) | Self::Tls(_) => true,
+            Self::Unauthorized { .. } | Self::NotLlamapool(_) | Self::Tls(_) | Self::Settings(_) => true,
+            // Request Timeout, Too Early and Too Many Requests pass by themselves.
             Self::Refused { status, .. } => (400..500).contains(status) && !matches!(status, 408 | 425 | 429),
             Self::Unreachable(_) | Self::Proxy(_) => false,
         }

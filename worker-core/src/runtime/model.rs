@@ -13,7 +13,7 @@ pub const MAX_MODELS: usize = 2_000;
 /// Longest name of a model in bytes: the longest on public hubs are about 100.
 pub const MAX_NAME: usize = 256;
 /// Longest detail (quantization, family, ...) in bytes: `Q4_K_M`, `qwen2_vl`, `8.0B`.
-pub const MAX_DETAIL: usize = 64;
+pub(super) const MAX_DETAIL: usize = 64;
 
 /// A model that the runtime can serve, with what the runtime tells about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

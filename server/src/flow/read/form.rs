@@ -71,7 +71,8 @@ impl<'a> Fields<'a> {
         if rest.starts_with(b"--") {
             return Ok(None);
         }
-        self.left = self.left.checked_sub(1).ok_or_else(|| Refusal::invalid("The form has too many fields."))?;
+        self.left =
+            self.left.checked_sub(1).ok_or_else(|| Refusal::invalid("The form has too many fields."))?;
         let line_end = memmem::find(rest, b"\r\n").ok_or_else(broken)?;
         if !rest[..line_end].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             return Err(broken());
@@ -103,7 +104,8 @@ fn name(head: &[u8]) -> Result<String, Refusal> {
     let parsed = httparse::parse_headers(head, &mut headers).map_err(|_| broken())?;
     let httparse::Status::Complete((_, headers)) = parsed else { return Err(broken()) };
     let disposition = headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-disposition"));
-    let disposition = disposition.and_then(|header| std::str::from_utf8(header.value).ok()).ok_or_else(broken)?;
+    let disposition =
+        disposition.and_then(|header| std::str::from_utf8(header.value).ok()).ok_or_else(broken)?;
     let (_, parameters) = disposition.split_once(';').ok_or_else(broken)?;
     parameter(parameters, "name").ok_or_else(broken)
 }
@@ -134,7 +136,9 @@ fn unquote(quoted: &str) -> Option<(String, &str)> {
         match character {
             '"' => return Some((value, &quoted[at + 1..])),
             // Browsers do not escape backslashes in file names, so only a quote is taken for an escaped one.
-            '\\' if quoted[at + 1..].starts_with('"') => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            '\\' if quoted[at + 1..].starts_with('"') => {
+                value.extend(characters.next().map(|(_, escaped)| escaped))
+            }
             other => value.push(other),
         }
     }

@@ -46,7 +46,8 @@ fn picks(pool: &mut Pool, name: &str, fallback: AliasFallback) -> String {
             Pick::NobodyReady => said.push("nobody ready".into()),
             Pick::Unknown => said.push("unknown".into()),
         }
-        if !matches!(said.last().map(String::as_str), Some(last) if !["busy", "nobody ready", "unknown"].contains(&last)) {
+        if !matches!(said.last().map(String::as_str), Some(last) if !["busy", "nobody ready", "unknown"].contains(&last))
+        {
             return said.join(" ");
         }
     }
@@ -70,7 +71,9 @@ fn equals_take_turns_even_when_each_is_free_again_at_once() {
     let mut pool = pool(&[("a", 2, &["m"]), ("b", 2, &["m"]), ("c", 2, &["m"])]);
     let mut said = String::new();
     for _ in 0..7 {
-        let Pick::Seat(picked) = pool.pick(&Want { name: "m".into() }, &[], AliasFallback::Off) else { panic!() };
+        let Pick::Seat(picked) = pool.pick(&Want { name: "m".into() }, &[], AliasFallback::Off) else {
+            panic!()
+        };
         said.push_str(&picked.member.name);
         pool.release(picked.seat);
     }
@@ -113,13 +116,17 @@ fn the_same_worker_again_replaces_itself_and_nobody_else() {
     let (seat, replaced) = pool.join(again);
     assert_eq!(replaced.iter().map(|member| &*member.name).collect::<Vec<_>>(), ["a"]);
     pool.report(seat, report(1, &["m"]));
-    assert_eq!(picks(&mut pool, "m", AliasFallback::Off).split(' ').collect::<BTreeSet<_>>(), ["a2", "b", "busy"].into());
+    assert_eq!(
+        picks(&mut pool, "m", AliasFallback::Off).split(' ').collect::<BTreeSet<_>>(),
+        ["a2", "b", "busy"].into()
+    );
 }
 
 #[test]
 fn models_are_sorted_and_one_model_is_listed_once() {
     let pool = pool(&[("b", 1, &["z", "llama3:latest"]), ("a", 1, &["llama3"])]);
-    let listed: Vec<_> = pool.models().into_iter().map(|(name, by)| (name, Vec::from_iter(by).join(","))).collect();
+    let listed: Vec<_> =
+        pool.models().into_iter().map(|(name, by)| (name, Vec::from_iter(by).join(","))).collect();
     assert_eq!(listed, [("llama3".to_owned(), "a,b".to_owned()), ("z".to_owned(), "b".to_owned())]);
 }
 

@@ -142,8 +142,8 @@ fn a_reader_that_stops_holds_one_window_and_stalls_nobody() {
 fn large_bodies_take_turns() {
     let mut pair = Pair::new();
     let ids = [pair.open(b""), pair.open(b"")];
-    ids.map(|id| pair.respond(id, b"", false));
-    ids.map(|id| pair.worker.send(id, vec![id as u8; 60_000].into(), true));
+    ids.iter().for_each(|id| pair.respond(*id, b"", false));
+    ids.iter().for_each(|id| pair.worker.send(*id, vec![*id as u8; 60_000].into(), true));
     let batch = pair.worker.take_batch().unwrap();
     let sizes = |id| {
         let mut batch = batch.clone();

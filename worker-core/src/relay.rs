@@ -1,0 +1,294 @@
+//! Relays requests from the tunnel to the runtime and its answers back: unchanged but for what ends at this hop. Never follows a redirect, never
+//! decompresses, and keeps connections to the runtime alive.
+
+mod client;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming as Answer;
+use tokio::sync::{Notify, watch};
+use tokio_util::task::TaskTracker;
+
+use crate::runtime::Target;
+use crate::tunnel::frame::Code;
+use crate::tunnel::{Incoming, Responder, head};
+use client::{Client, Failure};
+
+/// The runtime to relay to, as the last survey found it.
+#[derive(Clone)]
+pub(crate) struct Destination {
+    pub(crate) target: Target,
+    pub(crate) is_tls: bool,
+}
+
+/// Takes requests and answers each in a task of its own.
+pub(crate) struct Relay {
+    setup: Setup,
+    destination: watch::Receiver<Option<Destination>>,
+    current: Option<(Target, Arc<Client>)>,
+    jobs: Jobs,
+    tasks: TaskTracker,
+    /// Rung when the runtime cannot be reached: it is to be surveyed at once.
+    alarm: Arc<Notify>,
+}
+
+/// What does not change while the worker runs.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    /// Requests at once.
+    pub(crate) most: u32,
+    /// `Authorization` for the runtime.
+    pub(crate) key: Option<HeaderValue>,
+    pub(crate) connect_timeout: Duration,
+    /// Longest silence of the runtime; `None` leaves that to the server.
+    pub(crate) silence: Option<Duration>,
+    pub(crate) ca_file: Option<std::path::PathBuf>,
+}
+
+/// Counts the requests that run.
+#[derive(Clone, Default)]
+pub(crate) struct Jobs(Arc<watch::Sender<u32>>);
+
+/// One request that runs; dropping it says that it does not any more.
+struct Job(Jobs);
+
+impl Jobs {
+    pub(crate) fn now(&self) -> u32 {
+        *self.0.borrow()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<u32> {
+        self.0.subscribe()
+    }
+
+    /// Takes a slot, unless `most` are taken.
+    fn start(&self, most: u32) -> Option<Job> {
+        let started = self.0.send_if_modified(|jobs| {
+            let free = *jobs < most;
+            *jobs += u32::from(free);
+            free
+        });
+        started.then(|| Job(self.clone()))
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|jobs| *jobs -= 1);
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(
+        setup: Setup,
+        destination: watch::Receiver<Option<Destination>>,
+        jobs: Jobs,
+        tasks: TaskTracker,
+        alarm: Arc<Notify>,
+    ) -> Self {
+        Self { setup, destination, current: None, jobs, tasks, alarm }
+    }
+
+    /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
+    pub(crate) fn take(&mut self, incoming: Incoming) {
+        let Some(job) = self.jobs.start(self.setup.most) else {
+            return incoming.responder.fail(Code::Refused, "the worker is busy");
+        };
+        let (client, target) = match self.client() {
+            Ok(found) => found,
+            Err(why) => return answer_unreachable(incoming.responder, &why),
+        };
+        let exchange = Exchange { client, target, setup: self.setup.clone(), alarm: self.alarm.clone() };
+        self.tasks.spawn(async move {
+            exchange.run(incoming).await;
+            drop(job);
+        });
+    }
+
+    /// The client for where the runtime is now; one client per place, so that connections are kept.
+    fn client(&mut self) -> Result<(Arc<Client>, Target), String> {
+        let destination = self.destination.borrow_and_update();
+        let Some(Destination { target, is_tls }) = destination.as_ref() else {
+            return Err("no runtime was found".to_owned());
+        };
+        match &self.current {
+            Some((current, client)) if current == target => Ok((client.clone(), current.clone())),
+            _ => {
+                let client =
+                    Arc::new(Client::new(*is_tls, &self.setup).map_err(|error| format!("{error:#}"))?);
+                self.current = Some((target.clone(), client.clone()));
+                Ok((client, target.clone()))
+            }
+        }
+    }
+}
+
+struct Exchange {
+    client: Arc<Client>,
+    target: Target,
+    setup: Setup,
+    alarm: Arc<Notify>,
+}
+
+impl Exchange {
+    async fn run(self, incoming: Incoming) {
+        let Incoming { head, body, mut responder } = incoming;
+        let uri = match self.target.endpoint(&head.target) {
+            Ok(uri) => uri,
+            Err(error) => {
+                return answer_error(responder, StatusCode::NOT_FOUND, "not_found_error", &error.to_string());
+            }
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers(head.headers);
+
+        let answered = tokio::select! {
+            biased;
+            answered = quiet_for(self.setup.silence, self.client.request(request)) => answered,
+            () = responder.stopped() => return,
+        };
+        match answered {
+            Ok(Ok(response)) => stream(response, responder, self.setup.silence).await,
+            Ok(Err(Failure::Unreachable(why))) => {
+                self.alarm.notify_one();
+                answer_unreachable(responder, &why);
+            }
+            Ok(Err(Failure::Broken(why))) => {
+                self.alarm.notify_one();
+                let message = format!("The model's runtime failed before it answered: {why}.");
+                answer_error(responder, StatusCode::BAD_GATEWAY, "server_error", &message);
+            }
+            Err(Silent) => {
+                let message = "The model's runtime was silent for too long.";
+                answer_error(responder, StatusCode::GATEWAY_TIMEOUT, "server_error", message);
+            }
+        }
+    }
+
+    /// The host is the runtime's, and so is the key.
+    fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
+        headers.remove(HOST);
+        headers.remove(AUTHORIZATION);
+        headers.extend(self.setup.key.clone().map(|key| (AUTHORIZATION, key)));
+        headers
+    }
+}
+
+/// Sends the answer on as it comes. What is there with the head goes with it; a chunk is held no longer than it takes to see whether it is the
+/// last.
+async fn stream(response: Response<Answer>, mut responder: Responder, silence: Option<Duration>) {
+    let (parts, mut body) = response.into_parts();
+    let Ok(block) = head::encode_response(parts.status, &parts.headers) else {
+        return responder.fail(Code::Protocol, "the runtime's headers are too large");
+    };
+    drop(parts); // its headers would keep a buffer of the connection alive as long as the stream
+    let mut next = match next_now(&mut body) {
+        Some(Ok(chunk)) => {
+            let after = next_now(&mut body);
+            responder.respond(block, chunk, is_done(after.as_ref()));
+            after
+        }
+        Some(Err(End::Done)) => return responder.respond(block, Bytes::new(), true),
+        other => {
+            responder.respond(block, Bytes::new(), false);
+            other
+        }
+    };
+    loop {
+        let chunk = match next.take() {
+            Some(chunk) => chunk,
+            None => tokio::select! {
+                biased;
+                chunk = quiet_for(silence, next_chunk(&mut body)) => chunk.unwrap_or(Err(End::Silent)),
+                () = responder.stopped() => return,
+            },
+        };
+        match chunk {
+            Ok(chunk) => {
+                if responder.ready().await.is_err() {
+                    return;
+                }
+                next = next_now(&mut body);
+                responder.send(chunk, is_done(next.as_ref()));
+            }
+            Err(End::Done) => {
+                if responder.ready().await.is_ok() {
+                    responder.send(Bytes::new(), true);
+                }
+                return;
+            }
+            Err(End::Broken(why)) => return responder.fail(Code::Backend, &why),
+            Err(End::Silent) => return responder.fail(Code::Timeout, "the runtime was silent for too long"),
+        }
+    }
+}
+
+/// How a body ended.
+enum End {
+    Done,
+    Broken(String),
+    Silent,
+}
+
+fn is_done(next: Option<&Result<Bytes, End>>) -> bool {
+    matches!(next, Some(Err(End::Done)))
+}
+
+/// The next chunk if it is there already.
+fn next_now(body: &mut Answer) -> Option<Result<Bytes, End>> {
+    next_chunk(body).now_or_never()
+}
+
+async fn next_chunk(body: &mut Answer) -> Result<Bytes, End> {
+    loop {
+        if body.is_end_stream() {
+            return Err(End::Done);
+        }
+        match body.frame().await {
+            None => return Err(End::Done),
+            Some(Err(error)) => return Err(End::Broken(error.to_string())),
+            // Trailers end here: nobody between a runtime and a browser passes them on.
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) if !chunk.is_empty() => return Ok(chunk),
+                _ => {}
+            },
+        }
+    }
+}
+
+/// Nothing came in time.
+struct Silent;
+
+async fn quiet_for<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, Silent> {
+    match limit {
+        None => Ok(work.await),
+        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| Silent),
+    }
+}
+
+fn answer_unreachable(responder: Responder, why: &str) {
+    let message = format!("The worker cannot reach its model runtime: {why}.");
+    answer_error(responder, StatusCode::BAD_GATEWAY, "server_error", &message);
+}
+
+/// An answer of our own, in the shape of the API's errors.
+fn answer_error(mut responder: Responder, status: StatusCode, kind: &str, message: &str) {
+    let code = if status == StatusCode::NOT_FOUND { "unknown_url" } else { "backend_error" };
+    let error =
+        serde_json::json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
+    let body = error.to_string();
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    let block = head::encode_response(status, &headers).expect("two short headers");
+    responder.respond(block, body.into(), true);
+}

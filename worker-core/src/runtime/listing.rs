@@ -1,0 +1,162 @@
+//! `/v1/models` as everybody answers it, with the extras that some runtimes put into it.
+
+use serde::Deserialize;
+
+use super::Model;
+use super::ask::{Answer, Miss};
+use super::lenient::{listed, wanted};
+
+/// The usual form: a list under `data`. Null is how Ollama says that it has none.
+#[derive(Debug, Deserialize)]
+struct Named {
+    #[serde(default, deserialize_with = "listed")]
+    data: Vec<Entry>,
+    #[serde(default, deserialize_with = "wanted")]
+    object: Option<String>,
+}
+
+/// Some send the bare list.
+#[derive(Debug, Deserialize)]
+struct Bare(#[serde(deserialize_with = "listed")] Vec<Entry>);
+
+/// The entries of a listing, if it is one: without any entry it must at least say that it is a list.
+pub(super) fn read(answer: &Answer) -> Result<Vec<Entry>, Miss> {
+    if let Ok(Bare(entries)) = answer.json::<Bare>() {
+        return if entries.is_empty() { Err(Miss::Rubbish) } else { Ok(entries) };
+    }
+    let named: Named = answer.json()?;
+    if named.data.is_empty() && named.object.as_deref() != Some("list") {
+        return Err(Miss::Rubbish);
+    }
+    Ok(named.data)
+}
+
+/// One model, with whatever is told about it; each runtime fills a few of these fields.
+#[derive(Debug, Deserialize)]
+pub(super) struct Entry {
+    id: String,
+    #[serde(default, deserialize_with = "wanted")]
+    owned_by: Option<String>,
+    /// vLLM and SGLang: the longest context it was started with.
+    #[serde(default, deserialize_with = "wanted")]
+    max_model_len: Option<u64>,
+    /// Various: the longest context of the model.
+    #[serde(default, deserialize_with = "wanted")]
+    context_length: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    context_window: Option<u64>,
+    /// llama.cpp with a single model.
+    #[serde(default, deserialize_with = "wanted")]
+    meta: Option<Meta>,
+    /// llama.cpp with several models, and llama-swap: whether it is in memory.
+    #[serde(default, deserialize_with = "wanted")]
+    status: Option<Status>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Meta {
+    #[serde(default, deserialize_with = "wanted")]
+    n_ctx: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    n_ctx_train: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    n_params: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    size: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    ftype: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Status {
+    value: String,
+}
+
+impl Entry {
+    pub(super) fn is_owned_by(&self, owner: &str) -> bool {
+        self.owned_by.as_deref() == Some(owner)
+    }
+
+    pub(super) fn into_model(self) -> Model {
+        let meta = self.meta.unwrap_or_default();
+        Model {
+            name: self.id,
+            loaded: self.status.and_then(|status| loaded(&status.value)),
+            size: meta.size.filter(|bytes| *bytes > 0),
+            context: self
+                .max_model_len
+                .or(meta.n_ctx)
+                .or(self.context_length)
+                .or(self.context_window)
+                .or(meta.n_ctx_train)
+                .filter(|tokens| *tokens > 0),
+            quantization: meta.ftype,
+            family: None,
+            parameters: meta.n_params.filter(|count| *count > 0).map(spoken),
+        }
+    }
+}
+
+fn loaded(status: &str) -> Option<bool> {
+    match status {
+        "loaded" | "ready" => Some(true),
+        "unloaded" | "loading" | "sleeping" | "stopped" | "starting" | "downloading" => Some(false),
+        _ => None,
+    }
+}
+
+/// A count of parameters as people write it: `8.0B`, `494M`.
+fn spoken(count: u64) -> String {
+    const MILLION: u64 = 1_000_000;
+    if count >= 1_000 * MILLION {
+        let tenths = count / (100 * MILLION);
+        return format!("{}.{}B", tenths / 10, tenths % 10);
+    }
+    if count >= MILLION { format!("{}M", count / MILLION) } else { count.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, names: Result<&[&str], Miss>) {
+        let found = read(&Answer { headers: http::HeaderMap::new(), body: json.into() });
+        let found = found.map(|entries| entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>());
+        assert_eq!(found, names.map(|names| names.iter().map(|name| (*name).to_owned()).collect()), "{json}");
+    }
+
+    #[test]
+    fn forms_of_a_listing() {
+        check(r#"{"object":"list","data":[{"id":"a"},{"id":"b","object":"model"}]}"#, Ok(&["a", "b"]));
+        check(r#"{"data":[{"id":"a"}]}"#, Ok(&["a"]));
+        check(r#"[{"id":"a"}]"#, Ok(&["a"]));
+        check(r#"{"object":"list","data":[]}"#, Ok(&[]));
+        check(r#"{"object":"list","data":null}"#, Ok(&[]));
+        check(r#"{"object":"list","data":[{"id":7},"x",null,{"id":"a"}]}"#, Ok(&["a"]));
+    }
+
+    #[test]
+    fn what_is_no_listing() {
+        for json in [
+            r#"{"error":"Unexpected endpoint"}"#,
+            "{}",
+            r#""ok""#,
+            "7",
+            "null",
+            "[]",
+            "<html>",
+            r#"{"data":"x"}"#,
+        ] {
+            check(json, Err(Miss::Rubbish));
+        }
+    }
+
+    #[test]
+    fn parameters_as_people_write_them() {
+        for (count, text) in
+            [(8_030_261_248, "8.0B"), (494_032_768, "494M"), (1_200, "1200"), (70_553_706_496, "70.5B")]
+        {
+            assert_eq!(spoken(count), text);
+        }
+    }
+}

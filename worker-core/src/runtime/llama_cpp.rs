@@ -1,0 +1,65 @@
+//! llama.cpp's `llama-server`: `/v1/models` (what is there), `/health` (whether it is in memory), `/props`.
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::ask::{Asker, Miss};
+use super::lenient::wanted;
+use super::{Kind, Model, Survey, Target, listing};
+
+/// What it tells about itself; with several models (router mode) only some of it.
+#[derive(Default, Deserialize)]
+struct Props {
+    #[serde(default, deserialize_with = "wanted")]
+    build_info: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    default_generation_settings: Option<Settings>,
+    #[serde(default, deserialize_with = "wanted")]
+    model_ftype: Option<String>,
+    /// The weights are put aside until the next request.
+    #[serde(default, deserialize_with = "wanted")]
+    is_sleeping: Option<bool>,
+    #[serde(default, deserialize_with = "wanted")]
+    role: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(default, deserialize_with = "wanted")]
+    n_ctx: Option<u64>,
+}
+
+pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
+    awake(asker, target).await?;
+    let entries = listing::read(&asker.get(&target.native("/v1/models")).await?)?;
+    let props = match asker.json::<Props>(&target.native("/props")).await {
+        Ok(props) => props,
+        // The listing is open to all, so this is where a wrong key shows.
+        Err(miss) if miss.is_locked() => return Err(miss),
+        Err(_) => Props::default(),
+    };
+    let mut models: Vec<Model> = entries.into_iter().map(listing::Entry::into_model).collect();
+    if let ([only], None) = (models.as_mut_slice(), &props.role) {
+        complete(only, &props);
+    }
+    let note = models.is_empty().then(|| "llama.cpp lists no models".to_owned());
+    Ok(Survey { kind: Kind::LlamaCpp, version: props.build_info, models, note })
+}
+
+/// It lists its model while it is still loading it.
+async fn awake(asker: &Asker, target: &Target) -> Result<(), Miss> {
+    match asker.get(&target.native("/health")).await {
+        Err(Miss::Status(StatusCode::SERVICE_UNAVAILABLE, _)) => Err(Miss::Loading),
+        Err(miss) if miss.is_silence() => Err(miss),
+        // Relatives of llama.cpp need not have the path.
+        _ => Ok(()),
+    }
+}
+
+/// The one model it was started with.
+fn complete(model: &mut Model, props: &Props) {
+    model.loaded = Some(props.is_sleeping != Some(true));
+    let context = props.default_generation_settings.as_ref().and_then(|settings| settings.n_ctx);
+    model.context = context.filter(|tokens| *tokens > 0).or(model.context);
+    model.quantization = model.quantization.take().or_else(|| props.model_ftype.clone());
+}

@@ -1,0 +1,140 @@
+//! LM Studio: `/v1/models` (what can be asked for now), with details from its own API (`/api/v0`, `/api/v1`).
+//!
+//! The OpenAI listing decides, because with loading on demand switched off it has only what is loaded, while
+//! LM Studio's own lists have everything on disk.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::ask::{Asker, Miss};
+use super::lenient::{listed, wanted};
+use super::{Kind, Model, Survey, Target, listing};
+
+/// Since 0.3.6.
+#[derive(Deserialize)]
+struct First {
+    #[serde(deserialize_with = "listed")]
+    data: Vec<FirstEntry>,
+}
+
+#[derive(Deserialize)]
+struct FirstEntry {
+    id: String,
+    /// `loaded` or `not-loaded`; no other runtime has it, so we know LM Studio by it.
+    state: String,
+    #[serde(default, deserialize_with = "wanted")]
+    arch: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    quantization: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    loaded_context_length: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    max_context_length: Option<u64>,
+}
+
+/// Since 0.4: knows sizes too.
+#[derive(Deserialize)]
+struct Second {
+    #[serde(deserialize_with = "listed")]
+    models: Vec<SecondEntry>,
+}
+
+#[derive(Deserialize)]
+struct SecondEntry {
+    key: String,
+    #[serde(deserialize_with = "listed")]
+    loaded_instances: Vec<Instance>,
+    #[serde(default, deserialize_with = "wanted")]
+    architecture: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    quantization: Option<Quantization>,
+    #[serde(default, deserialize_with = "wanted")]
+    size_bytes: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    params_string: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    max_context_length: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Quantization {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Instance {
+    #[serde(default, deserialize_with = "wanted")]
+    config: Option<Config>,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default, deserialize_with = "wanted")]
+    context_length: Option<u64>,
+}
+
+/// Whether it is LM Studio that answers there. It answers every unknown path with 200, so only shapes count.
+pub(super) async fn is_there(asker: &Asker, target: &Target) -> bool {
+    asker.json::<First>(&target.native("/api/v0/models")).await.is_ok()
+        || asker.json::<Second>(&target.native("/api/v1/models")).await.is_ok()
+}
+
+pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
+    let servable = listing::read(&asker.get(&target.native("/v1/models")).await?)?;
+    let mut known: HashMap<String, Model> = HashMap::new();
+    // Both are details, and either may be missing in some version.
+    if let Ok(first) = asker.json::<First>(&target.native("/api/v0/models")).await {
+        known.extend(first.data.into_iter().map(|entry| (entry.id.clone(), entry.into_model())));
+    }
+    if let Ok(second) = asker.json::<Second>(&target.native("/api/v1/models")).await {
+        for entry in second.models {
+            let model = known.remove(&entry.key).unwrap_or_default();
+            known.insert(entry.key.clone(), entry.complete(model));
+        }
+    }
+    let models: Vec<Model> = servable
+        .into_iter()
+        .map(|entry| {
+            let plain = entry.into_model();
+            match known.remove(&plain.name) {
+                Some(detailed) => Model { name: plain.name, ..detailed },
+                None => plain,
+            }
+        })
+        .collect();
+    let note = models.is_empty().then(|| {
+        "LM Studio offers no models: download or load one, or switch just-in-time loading on".to_owned()
+    });
+    Ok(Survey { kind: Kind::LmStudio, version: None, models, note })
+}
+
+impl FirstEntry {
+    fn into_model(self) -> Model {
+        Model {
+            name: self.id,
+            loaded: Some(self.state == "loaded"),
+            context: self.loaded_context_length.or(self.max_context_length),
+            quantization: self.quantization,
+            family: self.arch,
+            ..Model::default()
+        }
+    }
+}
+
+impl SecondEntry {
+    /// Adds what only this version of the API knows; what is known already stays.
+    fn complete(self, model: Model) -> Model {
+        let as_loaded =
+            self.loaded_instances.iter().find_map(|one| one.config.as_ref().and_then(|c| c.context_length));
+        Model {
+            name: self.key,
+            loaded: model.loaded.or(Some(!self.loaded_instances.is_empty())),
+            size: self.size_bytes,
+            context: as_loaded.or(model.context).or(self.max_context_length),
+            quantization: model.quantization.or(self.quantization.map(|how| how.name)),
+            family: model.family.or(self.architecture),
+            parameters: self.params_string,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Ollama: `/api/tags` (what is there), `/api/ps` (what is in memory), `/api/version`.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::ask::{Asker, Miss};
+use super::lenient::{listed, wanted};
+use super::{Kind, Model, Survey, Target};
+
+#[derive(Deserialize)]
+struct Tags {
+    #[serde(deserialize_with = "listed")]
+    models: Vec<Tag>,
+}
+
+/// A model on disk, or in memory.
+#[derive(Deserialize)]
+struct Tag {
+    name: String,
+    #[serde(default, deserialize_with = "wanted")]
+    size: Option<u64>,
+    #[serde(default, deserialize_with = "wanted")]
+    details: Option<Details>,
+    /// Only in `/api/ps`: what it was loaded with.
+    #[serde(default, deserialize_with = "wanted")]
+    context_length: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct Details {
+    #[serde(default, deserialize_with = "wanted")]
+    family: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    parameter_size: Option<String>,
+    #[serde(default, deserialize_with = "wanted")]
+    quantization_level: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+}
+
+/// Whether it is Ollama that answers there: others imitate one of the two answers, hardly both.
+pub(super) async fn is_there(asker: &Asker, target: &Target) -> bool {
+    version(asker, target).await.is_some() && asker.json::<Tags>(&target.native("/api/tags")).await.is_ok()
+}
+
+pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
+    let tags: Tags = asker.json(&target.native("/api/tags")).await?;
+    // What is in memory and which version it is are details: without them the models are there all the same.
+    let in_memory = asker.json::<Tags>(&target.native("/api/ps")).await.ok();
+    let in_memory: Option<HashMap<String, Option<u64>>> =
+        in_memory.map(|ps| ps.models.into_iter().map(|tag| (tag.name, tag.context_length)).collect());
+    let models: Vec<Model> = tags.models.into_iter().map(|tag| model(tag, in_memory.as_ref())).collect();
+    let note = models.is_empty().then(|| "Ollama has no models yet: get one with `ollama pull`".to_owned());
+    Ok(Survey { kind: Kind::Ollama, version: version(asker, target).await, models, note })
+}
+
+async fn version(asker: &Asker, target: &Target) -> Option<String> {
+    asker.json::<Version>(&target.native("/api/version")).await.ok().map(|said| said.version)
+}
+
+fn model(tag: Tag, in_memory: Option<&HashMap<String, Option<u64>>>) -> Model {
+    let details = tag.details.unwrap_or_default();
+    Model {
+        loaded: in_memory.map(|all| all.contains_key(&tag.name)),
+        context: in_memory.and_then(|all| all.get(&tag.name).copied().flatten()),
+        name: tag.name,
+        size: tag.size.filter(|bytes| *bytes > 0),
+        quantization: details.quantization_level,
+        family: details.family,
+        parameters: details.parameter_size,
+    }
+}

@@ -1,0 +1,227 @@
+//! The worker: one handle whose life is the worker's. It surveys the runtime, keeps the tunnel to the server up, relays, and drains when told to.
+//!
+//! `patrol` keeps looking at the runtime, `uplink` keeps the connection (with `backoff` and `wake` deciding when to try again), `session` is one
+//! connection's life, `status` what others see of it all, and `local` the status page and controls on this machine.
+
+mod backoff;
+mod local;
+mod patrol;
+mod session;
+mod status;
+mod uplink;
+mod wake;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use secrecy::ExposeSecret;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use crate::config::Config;
+use crate::demo::Demo;
+use crate::paths::{self, WorkerId};
+use crate::relay::{Destination, Jobs, Relay, Setup};
+use crate::runtime::{Kind, Survey};
+use crate::settings::DrainTimeout;
+use status::Board;
+
+pub use status::{Connection, Status};
+
+/// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
+pub struct Worker {
+    steer: Steer,
+    board: Board,
+    ended: AbortOnDropHandle<Exit>,
+    _stop: DropGuard,
+}
+
+/// How a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// As it was told to.
+    Told,
+    /// The connection was lost or refused, and reconnecting is switched off.
+    Lost(String),
+}
+
+/// What can be asked of a running worker. Clones steer the same one.
+#[derive(Clone)]
+pub struct Steer {
+    orders: Arc<watch::Sender<Orders>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Orders {
+    draining: bool,
+    shutdown: Option<DrainTimeout>,
+}
+
+impl Steer {
+    fn new() -> Self {
+        Self { orders: Arc::new(watch::Sender::new(Orders { draining: false, shutdown: None })) }
+    }
+
+    /// Finish what runs and take nothing new, but stay connected.
+    pub fn drain(&self) {
+        self.orders.send_modify(|orders| orders.draining = true);
+    }
+
+    /// Take requests again. A shutdown that has begun goes on.
+    pub fn undrain(&self) {
+        self.orders.send_modify(|orders| orders.draining = orders.shutdown.is_some());
+    }
+
+    /// Drain, then end. A second call with a shorter time counts.
+    pub fn shutdown(&self, timeout: DrainTimeout) {
+        self.orders.send_modify(|orders| *orders = Orders { draining: true, shutdown: Some(timeout) });
+    }
+}
+
+/// What the parts of a worker share.
+struct Shared {
+    config: Config,
+    id: String,
+    board: Board,
+    steer: Steer,
+    jobs: Jobs,
+    survey: watch::Receiver<patrol::Finding>,
+    destination: watch::Receiver<Option<Destination>>,
+    alarm: Arc<Notify>,
+    setup: Setup,
+    tasks: TaskTracker,
+    /// Ends everything now.
+    stop: CancellationToken,
+}
+
+impl Worker {
+    /// Starts a worker on the current runtime.
+    ///
+    /// # Errors
+    /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        crate::tls::install();
+        let stop = CancellationToken::new();
+        let steer = Steer::new();
+        let jobs = Jobs::default();
+        let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
+        let (id, kept_id) = identity(&config, &state_dir);
+        let board = Board::new(&config, &id, jobs.clone());
+        let demo = if config.runtime.demo { Some(Demo::start().await?) } else { None };
+        let patrol = patrol::Patrol::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
+        let shared = Arc::new(Shared {
+            survey: patrol.finding(),
+            destination: patrol.destination(),
+            alarm: patrol.alarm(),
+            setup: setup(&config)?,
+            tasks: TaskTracker::new(),
+            stop: stop.clone(),
+            board: board.clone(),
+            steer: steer.clone(),
+            jobs,
+            id,
+            config,
+        });
+        let local = match shared.config.control.status_addr {
+            Some(addr) => Some(local::Local::bind(addr, &shared, &state_dir).await?),
+            None => None,
+        };
+        let life = life(shared, patrol, local, kept_id, demo);
+        Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)), _stop: stop.drop_guard() })
+    }
+
+    /// How it is, now and at every change. Running requests are counted by [`Worker::jobs`], which changes far more often.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.board.watch()
+    }
+
+    /// Requests that run.
+    pub fn jobs(&self) -> watch::Receiver<u32> {
+        self.board.jobs()
+    }
+
+    /// Drains, undrains or ends it.
+    pub fn steer(&self) -> &Steer {
+        &self.steer
+    }
+
+    /// Drains and ends the worker, and waits until it has. See [`Steer::shutdown`].
+    pub async fn shutdown(self, timeout: DrainTimeout) -> Exit {
+        self.steer.shutdown(timeout);
+        self.ended().await
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(mut self) -> Exit {
+        self.wait().await
+    }
+
+    /// Waits until it has ended, without giving the handle up.
+    pub async fn wait(&mut self) -> Exit {
+        match (&mut self.ended).await {
+            Ok(exit) => exit,
+            Err(error) => Exit::Lost(format!("a part of the worker failed: {error}")),
+        }
+    }
+}
+
+/// The life of a worker: everything runs until the uplink ends, and what is held here is let go then.
+async fn life(
+    shared: Arc<Shared>,
+    patrol: patrol::Patrol,
+    local: Option<local::Local>,
+    kept_id: Option<WorkerId>,
+    demo: Option<Demo>,
+) -> Exit {
+    let patrol = AbortOnDropHandle::new(tokio::spawn(patrol.walk()));
+    let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
+    let exit = uplink::Uplink::new(shared.clone()).keep().await;
+    shared.stop.cancel();
+    shared.tasks.close();
+    shared.tasks.wait().await;
+    drop((patrol, local, kept_id, demo));
+    exit
+}
+
+/// The id as configured, or the one kept on this machine, and the lock that keeps others from using it.
+fn identity(config: &Config, state_dir: &PathBuf) -> (String, Option<WorkerId>) {
+    match &config.identity.id {
+        Some(id) => (id.clone(), None),
+        None => {
+            let kept = paths::worker_id(state_dir);
+            (kept.id.to_string(), Some(kept))
+        }
+    }
+}
+
+fn setup(config: &Config) -> anyhow::Result<Setup> {
+    let key = config.runtime.api_key.as_ref().map(|key| {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))?;
+        value.set_sensitive(true);
+        anyhow::Ok(value)
+    });
+    Ok(Setup {
+        most: config.runtime.max_concurrency,
+        key: key.transpose()?,
+        connect_timeout: config.runtime.connect_timeout,
+        silence: config.runtime.request_timeout,
+        ca_file: config.server.ca_file.clone(),
+    })
+}
+
+impl Shared {
+    fn relay(&self) -> Relay {
+        let Self { setup, destination, jobs, tasks, alarm, .. } = self;
+        Relay::new(setup.clone(), destination.clone(), jobs.clone(), tasks.clone(), alarm.clone())
+    }
+
+    /// What the last survey found; the models of the one before that found any while the runtime is away.
+    fn survey(&self) -> (Survey, Option<String>) {
+        let finding = self.survey.borrow();
+        let nothing = Survey { kind: Kind::Auto, version: None, models: Vec::new(), note: None };
+        let survey = finding.survey.clone().unwrap_or(nothing);
+        (survey, finding.away.clone())
+    }
+}

@@ -1,0 +1,128 @@
+//! Keeps looking at the runtime: what it is, what it has, whether it is there. At once when a request could not reach it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use url::Url;
+
+use super::status::Board;
+use crate::config::Config;
+use crate::relay::Destination;
+use crate::runtime::{Survey, Surveyor, Target, Unready};
+
+/// A runtime that is away is looked for this often at first, then twice as long each time up to the poll interval: restarts are short.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// What was found last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Finding {
+    /// The last survey that succeeded.
+    pub(super) survey: Option<Survey>,
+    /// Why the last one failed, if it did.
+    pub(super) away: Option<String>,
+}
+
+pub(super) struct Patrol {
+    surveyor: Surveyor,
+    interval: Duration,
+    finding: watch::Sender<Finding>,
+    destination: watch::Sender<Option<Destination>>,
+    alarm: Arc<Notify>,
+    board: Board,
+}
+
+impl Patrol {
+    pub(super) fn new(config: &Config, demo: Option<&Url>, board: Board) -> Self {
+        let runtime = &config.runtime;
+        let base = demo.cloned().or_else(|| runtime.base_url.clone());
+        let first = Finding { survey: None, away: Some("the runtime has not been looked at yet".to_owned()) };
+        Self {
+            surveyor: Surveyor::new(
+                base.clone(),
+                runtime.api_key.clone(),
+                runtime.kind,
+                runtime.connect_timeout,
+            ),
+            interval: runtime.poll_interval,
+            finding: watch::Sender::new(first),
+            destination: watch::Sender::new(base.as_ref().map(destination)),
+            alarm: Arc::new(Notify::new()),
+            board,
+        }
+    }
+
+    pub(super) fn finding(&self) -> watch::Receiver<Finding> {
+        self.finding.subscribe()
+    }
+
+    pub(super) fn destination(&self) -> watch::Receiver<Option<Destination>> {
+        self.destination.subscribe()
+    }
+
+    pub(super) fn alarm(&self) -> Arc<Notify> {
+        self.alarm.clone()
+    }
+
+    /// Never ends by itself.
+    pub(super) async fn walk(mut self) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            let found = self.surveyor.survey().await;
+            let next = if found.is_ok() { self.interval } else { retry.min(self.interval) };
+            retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(self.interval) };
+            self.note(found);
+            tokio::select! {
+                () = tokio::time::sleep(next) => {}
+                () = self.alarm.notified() => {}
+            }
+        }
+    }
+
+    fn note(&self, found: Result<Survey, Unready>) {
+        let base = self.surveyor.base();
+        self.destination.send_if_modified(|current| {
+            let found = base.map(destination);
+            let changed = found.as_ref().map(|to| &to.target) != current.as_ref().map(|to| &to.target);
+            *current = found;
+            changed
+        });
+        let changed = self.finding.send_if_modified(|finding| {
+            let before = finding.clone();
+            match &found {
+                Ok(survey) => *finding = Finding { survey: Some(survey.clone()), away: None },
+                Err(unready) => finding.away = Some(unready.reason.clone()),
+            }
+            before != *finding
+        });
+        if changed {
+            self.tell(&found);
+        }
+    }
+
+    fn tell(&self, found: &Result<Survey, Unready>) {
+        match found {
+            Ok(survey) => {
+                let models = survey.models.len();
+                tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{} is ready with {models} models", survey.kind.title());
+                self.board.change(|status| {
+                    status.runtime = Ok(());
+                    status.kind = survey.kind;
+                    status.runtime_version.clone_from(&survey.version);
+                    status.models.clone_from(&survey.models);
+                });
+            }
+            Err(unready) => {
+                tracing::warn!("The runtime is not ready: {unready}");
+                self.board.change(|status| {
+                    status.runtime = Err(unready.reason.clone());
+                    status.last_error = Some(unready.reason.clone());
+                });
+            }
+        }
+    }
+}
+
+fn destination(base: &Url) -> Destination {
+    Destination { target: Target::new(base), is_tls: base.scheme() == "https" }
+}

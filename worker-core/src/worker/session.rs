@@ -1,0 +1,190 @@
+//! One connection's life: introduce, report, relay, and take leave.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::Shared;
+use super::status::Connection;
+use crate::dial::Wire;
+use crate::host::Host;
+use crate::settings::DrainTimeout;
+use crate::tunnel::control::{
+    Bye, ByeCode, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, REPORT_INTERVAL, REQUEST_WINDOW,
+    Readiness, Report, ServerHello, WorkerHello,
+};
+use crate::tunnel::mux::{Limits, Role, Windows};
+use crate::tunnel::{Driver, Event, Link};
+
+/// How far the window of a request body may grow, bytes: uploads are few and large.
+const MAX_REQUEST_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// Largest credit taken from a server's hello; more would only invite overflow.
+const MAX_RESPONSE_WINDOW: u32 = 64 * 1024 * 1024;
+
+/// Several changes within so short a time are one report.
+const GATHER: Duration = Duration::from_millis(20);
+
+type Socket = WebSocketStream<Wire>;
+
+/// Why a session ended.
+pub(super) enum Left {
+    /// The worker is to end, and has said goodbye.
+    Told,
+    /// The connection was lost, or the server stops.
+    Lost(String),
+    /// The server does not want this worker.
+    Refused(String),
+}
+
+pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
+    let hello = match tokio::time::timeout(HELLO_TIMEOUT, introduce(shared, &mut socket)).await {
+        Ok(Ok(hello)) => hello,
+        Ok(Err(left)) => return left,
+        Err(_) => return Left::Lost("the server did not answer the introduction".to_owned()),
+    };
+    let credit = hello.recv_window.min(MAX_RESPONSE_WINDOW);
+    let windows = Windows { initial: REQUEST_WINDOW, max: MAX_REQUEST_WINDOW };
+    let link = Link::new(Role::Acceptor, Limits { windows, credit, max_streams: MAX_STREAMS });
+    tracing::info!(
+        tunnel = hello.tunnel,
+        server.version = hello.version,
+        "Connected to {}",
+        shared.config.server.url
+    );
+    shared.board.change(|status| {
+        status.connection = Connection::Connected;
+        status.last_error = None;
+    });
+
+    let mut relay = shared.relay();
+    let mut bye = None;
+    let driver =
+        Driver::new(socket, link.clone(), shared.config.server.keepalive_timeout, |event| match event {
+            Event::Request(incoming) => relay.take(incoming),
+            Event::Control(FromServer::Bye(said)) => bye = Some(said),
+            Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
+            Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
+        });
+    let end = tokio::select! {
+        end = driver => end,
+        () = report(shared, &link) => unreachable!("reports go on as long as the session"),
+        () = take_leave(shared, &link) => unreachable!("the driver ends first"),
+    };
+    match bye {
+        _ if shared.steer.orders.borrow().shutdown.is_some() && link.is_closed() => Left::Told,
+        Some(Bye { code: ByeCode::Stopping, reason }) => Left::Lost(reason),
+        Some(Bye { code: ByeCode::Replaced, reason }) => {
+            Left::Refused(format!("{reason}; if that is another machine, give it a CLIENT_ID of its own"))
+        }
+        Some(Bye { reason, .. }) => Left::Refused(reason),
+        None => Left::Lost(end.to_string()),
+    }
+}
+
+async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, Left> {
+    let hello = FromWorker::Hello(WorkerHello {
+        id: shared.id.clone(),
+        name: shared.config.identity.name.clone(),
+        version: crate::settings::build::VERSION.to_owned(),
+        instance: uuid::Uuid::new_v4().to_string(),
+        max_streams: MAX_STREAMS,
+        recv_window: REQUEST_WINDOW,
+    });
+    let text = serde_json::to_string(&hello).expect("plain data");
+    let lost = |error: &dyn std::fmt::Display| Left::Lost(error.to_string());
+    socket.send(Message::text(text)).await.map_err(|error| lost(&error))?;
+    loop {
+        let message =
+            socket.next().await.ok_or_else(|| lost(&"the server hung up"))?.map_err(|error| lost(&error))?;
+        match message {
+            Message::Text(text) => match serde_json::from_str(&text) {
+                Ok(FromServer::Hello(hello)) if hello.recv_window > 0 => return Ok(hello),
+                Ok(FromServer::Bye(bye)) => return Err(Left::Refused(bye.reason)),
+                Ok(FromServer::Drain | FromServer::Unknown) => {}
+                _ => return Err(Left::Refused("the server's introduction was not understood".to_owned())),
+            },
+            Message::Close(_) => return Err(lost(&"the server hung up")),
+            Message::Binary(_) => {
+                return Err(Left::Refused("the server did not introduce itself".to_owned()));
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+    }
+}
+
+/// Says how the worker is: at every change, and now and then anyway.
+async fn report(shared: &Shared, link: &Link) {
+    let host = Host::look();
+    let (mut survey, mut orders) = (shared.survey.clone(), shared.steer.orders.subscribe());
+    loop {
+        survey.mark_unchanged();
+        let draining = orders.borrow_and_update().draining;
+        link.refuse(draining);
+        link.say(&FromWorker::Report(current(shared, draining, &host)));
+        shared.board.change(|status| {
+            status.draining = draining;
+            status.last_report = Some(SystemTime::now());
+        });
+        tokio::select! {
+            _ = survey.changed() => tokio::time::sleep(GATHER).await,
+            _ = orders.changed() => {}
+            () = tokio::time::sleep(REPORT_INTERVAL) => {}
+        }
+    }
+}
+
+fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
+    let (survey, away) = shared.survey();
+    let state = match (&away, draining) {
+        (_, true) => Readiness::Draining,
+        (Some(_), _) => Readiness::NotReady,
+        (None, _) => Readiness::Ready,
+    };
+    Report {
+        state,
+        reason: away,
+        capacity: shared.config.runtime.max_concurrency,
+        in_flight: shared.jobs.now(),
+        models: survey.models,
+        runtime: Some(survey.kind),
+        runtime_version: survey.version,
+        host: Some(host.clone()),
+    }
+}
+
+/// When told to end: waits for what runs, as long as it may, then says goodbye. The driver ends then.
+async fn take_leave(shared: &Shared, link: &Link) {
+    told_to_end(shared).await;
+    link.close(&Bye::stopping("the worker stops"));
+    std::future::pending().await
+}
+
+/// Ends when the worker is told to end and nothing runs any more, or its time is over.
+pub(super) async fn told_to_end(shared: &Shared) {
+    let mut orders = shared.steer.orders.subscribe();
+    let mut jobs = shared.jobs.watch();
+    let Ok(_) = orders.wait_for(|orders| orders.shutdown.is_some()).await else { return };
+    let since = Instant::now();
+    shared.board.change(|status| (status.draining, status.terminating) = (true, true));
+    tracing::info!("Draining: {} requests run", shared.jobs.now());
+    loop {
+        let timeout = orders.borrow_and_update().shutdown.unwrap_or(DrainTimeout::Now);
+        let deadline = async {
+            match timeout {
+                DrainTimeout::Now => {}
+                DrainTimeout::After(timeout) => tokio::time::sleep_until(since + timeout).await,
+                DrainTimeout::Never => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = jobs.wait_for(|jobs| *jobs == 0) => return tracing::info!("Drained"),
+            () = deadline => return tracing::warn!("The drain timeout is over: {} requests are cut off", shared.jobs.now()),
+            _ = orders.changed() => {} // a second word, perhaps with less patience
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What others see of the worker: one snapshot, changed at one place, watched by the local status page, the log and the desktop app.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::relay::Jobs;
+use crate::runtime::{Kind, Model};
+
+/// The worker's state but for the number of running requests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// Stable across restarts.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// The server, as configured.
+    pub server: String,
+    /// The tunnel to it.
+    pub connection: Connection,
+    /// Whether the runtime is there; if not, why, in a sentence.
+    pub runtime: Result<(), String>,
+    /// What the runtime is.
+    pub kind: Kind,
+    /// Its version.
+    pub runtime_version: Option<String>,
+    /// What it has; while it is away, what it had.
+    pub models: Vec<Model>,
+    /// Requests that run at once, at most.
+    pub max_concurrency: u32,
+    /// Takes nothing new.
+    pub draining: bool,
+    /// Ends when nothing runs any more.
+    pub terminating: bool,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When a report last went to the server.
+    pub last_report: Option<SystemTime>,
+}
+
+/// How the tunnel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// Being made.
+    Connecting,
+    /// Up.
+    Connected,
+    /// Down; the next try is due then.
+    Waiting {
+        /// Monotonic.
+        until: tokio::time::Instant,
+        /// Somebody has to change something first: the key, the address.
+        refused: bool,
+    },
+}
+
+/// Where the status is written.
+#[derive(Clone)]
+pub(super) struct Board {
+    status: Arc<watch::Sender<Status>>,
+    jobs: Jobs,
+}
+
+impl Board {
+    pub(super) fn new(config: &Config, id: &str, jobs: Jobs) -> Self {
+        let status = Status {
+            id: id.to_owned(),
+            name: config.identity.name.clone(),
+            server: config.server.url.to_string(),
+            connection: Connection::Connecting,
+            runtime: Err("not looked at yet".to_owned()),
+            kind: config.runtime.kind,
+            runtime_version: None,
+            models: Vec::new(),
+            max_concurrency: config.runtime.max_concurrency,
+            draining: false,
+            terminating: false,
+            last_error: None,
+            last_report: None,
+        };
+        Self { status: Arc::new(watch::Sender::new(status)), jobs }
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_modify(change);
+    }
+
+    pub(super) fn now(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    pub(super) fn jobs(&self) -> watch::Receiver<u32> {
+        self.jobs.watch()
+    }
+}
+
+impl Status {
+    /// The state in one word, as the status page says it (reference: `disconnected`, `connecting`, `connected_idle`, `connected_busy`, `not_ready`,
+    /// `draining`, `terminating`, `error`).
+    pub fn word(&self, jobs: u32) -> &'static str {
+        match (self.terminating, self.draining, self.connection) {
+            (true, ..) => "terminating",
+            (_, true, _) => "draining",
+            (.., Connection::Connecting) => "connecting",
+            (.., Connection::Waiting { refused: true, .. }) => "error",
+            (.., Connection::Waiting { .. }) => "disconnected",
+            (.., Connection::Connected) if self.runtime.is_err() => "not_ready",
+            (.., Connection::Connected) if jobs > 0 => "connected_busy",
+            (.., Connection::Connected) => "connected_idle",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_says_what_matters_most() {
+        let board = Board::new(&Config::for_testing(), "id", Jobs::default());
+        let check = |change: fn(&mut Status), jobs, expect| {
+            board.change(change);
+            assert_eq!(board.now().word(jobs), expect);
+        };
+        let until = tokio::time::Instant::now;
+        check(|_| {}, 0, "connecting");
+        let _ = until;
+        check(
+            |s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: false },
+            0,
+            "disconnected",
+        );
+        check(
+            |s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: true },
+            0,
+            "error",
+        );
+        check(|s| s.connection = Connection::Connected, 0, "not_ready");
+        check(|s| s.runtime = Ok(()), 0, "connected_idle");
+        check(|_| {}, 1, "connected_busy");
+        check(|s| s.draining = true, 1, "draining");
+        check(|s| s.terminating = true, 1, "terminating");
+    }
+}
