@@ -45,6 +45,7 @@ impl Server {
         let mut all = vec![
             ("PORT", "0".to_owned()),
             ("LISTEN_ADDR", "127.0.0.1".to_owned()),
+            ("CONFIG_FILE", "/dev/null".to_owned()),
             ("API_KEY", API_KEY.to_owned()),
             ("CLIENT_KEY", CLIENT_KEY.to_owned()),
             ("LOG_FORMAT", "json".to_owned()),

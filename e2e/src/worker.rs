@@ -42,6 +42,8 @@ impl Worker {
     pub fn launch(name: &str, env: &[(&str, &str)], args: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a temporary folder");
         let folder = state.path().display().to_string();
+        let config = state.path().join("worker.yaml");
+        std::fs::write(&config, "").expect("a temporary folder takes files");
         let mut all = vec![
             ("CLIENT_KEY", CLIENT_KEY.to_owned()),
             ("CLIENT_ID", format!("id-of-{name}")),
@@ -49,6 +51,7 @@ impl Worker {
             ("MAX_CONCURRENCY", CONCURRENCY.to_owned()),
             ("STATE_DIR", folder.clone()),
             ("HOME", folder),
+            ("CONFIG_FILE", config.display().to_string()),
             ("LOG_FORMAT", "json".to_owned()),
         ];
         all.extend(env.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -67,7 +70,9 @@ impl Worker {
     /// Its status server. Needs `STATUS_ADDR=127.0.0.1:0` in its settings.
     pub async fn status(&mut self) -> StatusServer {
         let addr = self.until_address("Status on").await;
-        let token = self.state.path().join("worker.token");
+        let places =
+            ["worker.token", ".config/llamapool/worker.token"].map(|file| self.state.path().join(file));
+        let token = places.iter().find(|place| place.exists()).expect("a token is kept in one of its places");
         let token =
             std::fs::read_to_string(&token).unwrap_or_else(|error| panic!("{}: {error}", token.display()));
         StatusServer { addr: addr.parse().expect("an address"), token: token.trim().to_owned() }

@@ -69,20 +69,19 @@ async fn check_config_tells_all_mistakes() {
     let good = write("port: 0\napi_key: a\nclient_key: b\n");
     let output = run("llamapool-server", &["--check-config", "--config", &good], &[]).await;
     assert_eq!(output.status.code(), Some(0), "{}", both(&output));
-    let bad = write("port: 70000\nqueue_size: many\n\nkeepalive_timeout: 1s\nqueue_sice: 5\n");
+    let unknown = write("port: 0\nqueue_sice: 5\n");
+    let output = run("llamapool-server", &["--check-config", "--config", &unknown], &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    assert!(
+        ["queue_sice", "queue_size"].iter().all(|words| both(&output).contains(words)),
+        "{}",
+        both(&output)
+    );
+    let bad = write("port: 70000\nqueue_size: many\n\nkeepalive_timeout: 1s\n");
     let output = run("llamapool-server", &["--check-config", "--config", &bad], &[]).await;
     let said = both(&output);
     assert!(matches!(output.status.code(), Some(1 | 64)), "{:?}: {said}", output.status);
-    for words in [
-        "70000",
-        "many",
-        "1s",
-        "llamapool.yaml:1",
-        "llamapool.yaml:2",
-        "llamapool.yaml:4",
-        "queue_sice",
-        "queue_size",
-    ] {
+    for words in ["70000", "many", "1s", "llamapool.yaml:1", "llamapool.yaml:2", "llamapool.yaml:4"] {
         assert!(said.contains(words), "no {words} in {said}");
     }
     let output = run("llamapool-server", &["--config", &bad], &[]).await;
@@ -226,8 +225,10 @@ async fn the_token_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let mut pool = Pool::with(1, &[], STATUS).await;
     let status = pool.workers[0].status().await;
+    // Beside the configuration file, which every worker here has a folder of its own for.
     let file = pool.workers[0].state_dir().join("worker.token");
-    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    let metadata = std::fs::metadata(&file).expect("the token lies beside the configuration file");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(status.token.len(), 64);
     pool.stop().await;
 }

@@ -44,8 +44,8 @@ async fn a_rolling_restart_of_workers_fails_no_request() {
 #[tokio::test]
 async fn a_stopping_server_finishes_what_is_open() {
     let mut pool = Pool::start().await;
-    let mut open = pool.server.chat(MODEL, &Script::stepped(5)).send().await;
     pool.llm().step(1);
+    let mut open = pool.server.chat(MODEL, &Script::stepped(5)).send().await;
     open.data().await;
     pool.server.sigterm();
     until("healthz to say no", async || (pool.server.healthz().await.status == 503).then_some(())).await;
@@ -137,9 +137,12 @@ async fn a_negative_drain_timeout_waits_for_ever() {
 #[tokio::test]
 async fn a_stopping_worker_finishes_what_is_open() {
     let mut pool = Pool::with(2, &[], &[]).await;
-    let mut open = pool.server.chat(MODEL, &Script::stepped(5)).send().await;
-    let busy = until("a runtime to have it", async || pool.llms.iter().position(|llm| llm.open() == 1)).await;
-    pool.llms[busy].step(1);
+    let (mut open, busy) = tokio::join!(pool.server.chat(MODEL, &Script::stepped(5)).send(), async {
+        let busy =
+            until("a runtime to have it", async || pool.llms.iter().position(|llm| llm.open() == 1)).await;
+        pool.llms[busy].step(1);
+        busy
+    });
     open.data().await;
     pool.workers[busy].sigterm();
     until("the other worker to get all", async || {
@@ -169,7 +172,11 @@ async fn a_worker_can_stop_at_once() {
         pool.workers[0].sigterm();
         if signals == 2 {
             // The first must have been heard, or the two count as one.
-            pool.server.until_owners(MODEL, 0).await;
+            until("the worker to take nothing new", async || {
+                let answer = pool.server.chat(MODEL, &Script::Answer).whole().await;
+                (answer.status == 503).then_some(())
+            })
+            .await;
             pool.workers[0].sigterm();
         }
         pool.workers[0].wait_exit(secs(3)).await;

@@ -96,9 +96,11 @@ async fn a_worker_killed_before_the_first_byte_is_not_noticed() {
 #[tokio::test]
 async fn a_worker_killed_in_mid_stream_is_an_error() {
     let pool = Pool::with(2, &[], &[]).await;
-    let mut reply = pool.server.chat(MODEL, &Script::stepped(10)).send().await;
-    let first = busy(&pool).await;
-    pool.llms[first].step(2);
+    let (mut reply, first) = tokio::join!(pool.server.chat(MODEL, &Script::stepped(10)).send(), async {
+        let first = busy(&pool).await;
+        pool.llms[first].step(2);
+        first
+    });
     let mut text = reply.data().await.to_vec();
     while text.windows(2).filter(|two| two == b"\n\n").count() < 2 {
         text.extend_from_slice(&reply.data().await);
@@ -184,8 +186,8 @@ async fn a_frozen_worker_is_noticed_and_passed_over() {
 #[tokio::test]
 async fn a_worker_frozen_in_mid_stream_is_an_error() {
     let pool = Pool::with(1, IMPATIENT, IMPATIENT).await;
-    let mut reply = pool.server.chat(MODEL, &Script::stepped(10)).send().await;
     pool.llm().step(1);
+    let mut reply = pool.server.chat(MODEL, &Script::stepped(10)).send().await;
     reply.data().await;
     pool.workers[0].sigstop();
     let reply = tokio::time::timeout(secs(15), reply.whole()).await.expect("the silence is noticed");

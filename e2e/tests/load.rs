@@ -31,7 +31,7 @@ async fn a_thousand_concurrent_streams() {
 /// A burst of small requests over four workers: none is lost, and all four do their part.
 #[tokio::test]
 async fn a_burst_is_spread_over_the_workers() {
-    let pool = Pool::with(4, &[], &[("MAX_CONCURRENCY", "8")]).await;
+    let pool = Pool::with(4, &[("QUEUE_SIZE", "200")], &[("MAX_CONCURRENCY", "8")]).await;
     let burst = (0..200).map(|_| pool.server.chat(MODEL, &Script::tokens(3)).whole());
     for reply in join_all(burst).await {
         reply.expect_ok();

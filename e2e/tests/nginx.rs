@@ -23,12 +23,12 @@ async fn everything_works_behind_nginx() {
         Ask::new(nginx.addr, Method::POST, "/api/v1/chat/completions").key(API_KEY).json(&chat(MODEL, script))
     };
 
+    llm.step(1);
     let mut reply = ask(&Script::stepped(5)).send().await;
     for at in 0..5 {
-        llm.step(1);
         assert_eq!(reply.data().await, sse_token(MODEL, at));
+        llm.step(1);
     }
-    llm.step(1);
     reply.whole().await;
 
     let dialled = wire.accepted();

@@ -111,8 +111,8 @@ async fn a_black_hole_is_noticed_on_both_sides() {
 #[tokio::test]
 async fn the_same_id_replaces_the_older_link_at_once() {
     let pool = Pool::start().await;
-    let mut stream = pool.server.chat(MODEL, &Script::stepped(3)).send().await;
     pool.llm().step(1);
+    let mut stream = pool.server.chat(MODEL, &Script::stepped(3)).send().await;
     stream.data().await;
 
     let mut old = Peer::join(pool.server.addr, "twin", &["twin-model"], 4).await;

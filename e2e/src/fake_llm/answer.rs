@@ -39,7 +39,8 @@ pub(super) async fn answer(request: Request<Incoming>, shared: Arc<Shared>, wire
     }
     let stepped = matches!(always, Script::ReadStepped);
     let Some(text) = read(body, &mut visit, stepped.then_some(&*shared)).await else {
-        // The rest of the request never came. There is nobody to answer: the connection ends, the visit as dropped.
+        // The rest of the request never came: there is nobody to answer.
+        drop(visit);
         return hang().await;
     };
     let ask: Value = serde_json::from_slice(&text).unwrap_or_default();
