@@ -97,7 +97,7 @@ const gatewayChecks = {
   },
 
   async unknownModelIsNotFoundError() {
-    const isUnknown = (error) => error instanceof OpenAI.NotFoundError && error.code === "model_not_found" && error.requestID;
+    const isUnknown = (error) => error instanceof OpenAI.NotFoundError && error.code === "model_not_found" && Boolean(error.requestID);
     await assert.rejects(client().chat.completions.create({ model: "no-such-model", messages }), isUnknown);
     await assert.rejects(client().models.retrieve("no/such"), isUnknown);
   },

@@ -8,6 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+/// A host that only the proxy can resolve: loopback is commonly never proxied.
+pub const HIDDEN: &str = "pool.test";
+
 /// A running proxy that remembers what it was asked.
 pub struct ConnectProxy {
     /// Where it listens.
@@ -20,8 +23,9 @@ pub struct ConnectProxy {
 type Requests = Arc<Mutex<Vec<String>>>;
 
 impl ConnectProxy {
-    /// A proxy that lets everybody through who sends `authorization` (if any) as `Proxy-Authorization`.
-    pub async fn start(authorization: Option<&'static str>) -> Self {
+    /// A proxy that lets everybody through who sends `authorization` (if any) as `Proxy-Authorization`. It alone knows
+    /// the host [`HIDDEN`], which is at `hidden`.
+    pub async fn start(authorization: Option<&'static str>, hidden: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let requests = Requests::default();
@@ -29,7 +33,7 @@ impl ConnectProxy {
         let accept = AbortOnDropHandle::new(tokio::spawn(async move {
             let mut wires = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                wires.spawn(serve(stream, Arc::clone(&seen), authorization));
+                wires.spawn(serve(stream, Arc::clone(&seen), authorization, hidden));
             }
         }));
         Self { addr, requests, _accept: accept }
@@ -41,7 +45,7 @@ impl ConnectProxy {
     }
 }
 
-async fn serve(stream: TcpStream, seen: Requests, authorization: Option<&'static str>) {
+async fn serve(stream: TcpStream, seen: Requests, authorization: Option<&'static str>, hidden: SocketAddr) {
     let mut near = BufReader::new(stream);
     let mut head = String::new();
     while near.read_line(&mut head).await.is_ok_and(|n| n > 2) {}
@@ -58,6 +62,7 @@ async fn serve(stream: TcpStream, seen: Requests, authorization: Option<&'static
         return;
     }
     let target = head.split(' ').nth(1).unwrap_or_default();
+    let target = if target.starts_with(HIDDEN) { hidden.to_string() } else { target.to_owned() };
     let Ok(mut far) = TcpStream::connect(target).await else {
         let _ = near.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").await;
         return;

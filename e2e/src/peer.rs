@@ -84,12 +84,15 @@ impl Peer {
         }
     }
 
-    /// Connects and introduces itself as worker `id` with `models`.
+    /// Connects and introduces itself as worker `id` with `models`; returns when the server knows them.
     pub async fn join(server: SocketAddr, id: &str, models: &[&str], capacity: u32) -> Self {
         let mut peer = Self::connect(server, crate::server::CLIENT_KEY).await.expect("the key is right");
         peer.say(&hello(id)).await;
         peer.say(&report(models, capacity)).await;
         peer.control("hello").await;
+        // What came before this has been dealt with when it is answered.
+        peer.send(&[Frame::Ping]).await;
+        peer.until(|received| matches!(received, Received::Frame(Frame::Pong)).then_some(())).await;
         peer
     }
 

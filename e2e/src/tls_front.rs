@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::connect_proxy::HIDDEN;
 use tempfile::NamedTempFile;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,7 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_util::task::AbortOnDropHandle;
 
-/// A running TLS front for the name `localhost`.
+/// A running TLS front for the names `localhost` and [`HIDDEN`].
 pub struct TlsFront {
     /// Where it listens.
     pub addr: SocketAddr,
@@ -61,7 +62,8 @@ fn certificate() -> (ServerConfig, NamedTempFile) {
     let authority_cert = authority.self_signed(&authority_key).expect("an authority vouches for itself");
     let authority = rcgen::Issuer::new(authority, authority_key);
 
-    let mut server = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a valid name");
+    let mut server =
+        rcgen::CertificateParams::new(["localhost".to_owned(), HIDDEN.to_owned()]).expect("valid names");
     server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     let key = rcgen::KeyPair::generate().expect("keys can be made");
     let cert = server.signed_by(&key, &authority).expect("an authority signs");

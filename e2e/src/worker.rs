@@ -74,7 +74,7 @@ impl Worker {
             ["worker.token", ".config/llamapool/worker.token"].map(|file| self.state.path().join(file));
         let token = places.iter().find(|place| place.exists()).expect("a token is kept in one of its places");
         let token =
-            std::fs::read_to_string(&token).unwrap_or_else(|error| panic!("{}: {error}", token.display()));
+            std::fs::read_to_string(token).unwrap_or_else(|error| panic!("{}: {error}", token.display()));
         StatusServer { addr: addr.parse().expect("an address"), token: token.trim().to_owned() }
     }
 

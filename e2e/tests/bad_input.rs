@@ -22,7 +22,9 @@ async fn malformed_requests_are_400() {
     let pool = Pool::start().await;
     let deep = "[".repeat(200_000);
     let deep_inside = format!(r#"{{"model":"{MODEL}","x":{}"#, "[".repeat(200_000));
-    let cases: [&[u8]; 16] = [
+    let wrong_type = format!(r#"{{"model":"{MODEL}","stream":"yes"}}"#);
+    let cases: [&[u8]; 17] = [
+        wrong_type.as_bytes(),
         b"",
         b" ",
         b"{",
@@ -57,7 +59,6 @@ async fn malformed_requests_are_400() {
 async fn odd_but_valid_requests_pass() {
     let pool = Pool::start().await;
     for body in [
-        format!(r#"{{"model":"{MODEL}","stream":"yes"}}"#),
         format!(r#"{{"model":"{MODEL}","stream":null,"messages":7}}"#),
         r#"{"model":"llama3\u003a8b"}"#.to_owned(),
         format!("\n\t{{ \"x\": {{\"model\": 7}}, \"model\" : \"{MODEL}\" }}\r\n"),
@@ -125,7 +126,7 @@ async fn header_floods_are_431_and_nonsense_is_closed() {
 #[tokio::test]
 async fn a_long_head_is_told_in_json() {
     let pool = Pool::start().await;
-    let ask = pool.server.get("/v1/models").header("x-long", &"a".repeat(66_000));
+    let ask = pool.server.chat(MODEL, &Script::Answer).header("x-long", &"a".repeat(66_000));
     ask.whole().await.expect_error(431);
     expect_unharmed(&pool).await;
     pool.stop().await;

@@ -117,7 +117,7 @@ async fn nginx_passes_streams_and_their_deaths() {
 #[tokio::test]
 async fn the_proxy_asks_for_its_password() {
     let llm = FakeLlm::start(&["m"]).await;
-    let proxy = ConnectProxy::start(Some("Basic abc")).await;
+    let proxy = ConnectProxy::start(Some("Basic abc"), llm.addr).await;
     let knock = |extra: &str| format!("CONNECT {} HTTP/1.1\r\n{extra}\r\n", llm.addr);
     let refused = raw(proxy.addr, knock("").as_bytes(), millis(500)).await;
     assert!(refused.starts_with(b"HTTP/1.1 407 "));

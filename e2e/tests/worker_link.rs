@@ -1,6 +1,6 @@
 //! A worker alone with a server that says exactly what the test tells it to.
 
-use llamapool_e2e::peer::{CANCEL, Frame, Peer, REFUSED, request_head};
+use llamapool_e2e::peer::{CANCEL, Frame, Peer, REFUSED, Received, request_head};
 use llamapool_e2e::wait::PATIENCE;
 use llamapool_e2e::{FakeLlm, MODEL, Script, Worker, chat, millis, secs};
 use tokio::net::TcpListener;
@@ -49,7 +49,7 @@ async fn a_worker_introduces_itself_and_reports() {
     );
     let report = server
         .until(|received| match received {
-            llamapool_e2e::peer::Received::Text(text) if text["state"] == "ready" => Some(text.clone()),
+            Received::Text(text) if text["state"] == "ready" => Some(text.clone()),
             _ => None,
         })
         .await;
@@ -134,7 +134,6 @@ async fn a_request_cannot_lead_elsewhere() {
 /// Requests that are none are refused one by one, or the link is closed; the worker lives.
 #[tokio::test]
 async fn absurd_requests_are_survived() {
-    let mut alone = Alone::start(&[]).await;
     let absurd = [
         Frame::Head(1, true, "".into()),
         Frame::Head(1, true, vec![0xff; 50].into()),
@@ -147,6 +146,7 @@ async fn absurd_requests_are_survived() {
         Frame::Other(0x1f, 3, "".into()),
     ];
     for frame in absurd {
+        let mut alone = Alone::start(&[]).await;
         let (mut server, _) = Peer::welcome(&alone.listener).await;
         server.send(&[frame]).await;
         server.send(&ask(3, &Script::Answer)).await;
@@ -154,32 +154,32 @@ async fn absurd_requests_are_survived() {
         let outcome = async {
             loop {
                 match server.next().await {
-                    llamapool_e2e::peer::Received::Closed(_) => return,
-                    llamapool_e2e::peer::Received::Frame(Frame::Head(3, ..)) => return,
+                    Received::Closed(_) => return,
+                    Received::Frame(Frame::Head(3, ..)) => return,
                     _ => {}
                 }
             }
         };
         tokio::time::timeout(secs(5), outcome).await.expect("the worker goes on, or closes the link");
         assert!(alone.worker.runs());
-    }
-    for seen in alone.llm.seen() {
-        assert_eq!(seen.header("b"), "", "a header was smuggled in");
+        let smuggled = alone.llm.seen().iter().any(|seen| seen.headers.contains_key("b"));
+        assert!(!smuggled, "a header was smuggled in");
     }
 }
 
 /// A server that says nothing, or nonsense, is left, and dialled again.
 #[tokio::test]
 async fn a_silent_or_mad_server_is_left() {
+    for nonsense in [Message::text("hello?"), Message::binary(vec![0xff; 100])] {
+        let mut alone = Alone::start(&[]).await;
+        let mut mad = alone.redials().await;
+        mad.send_raw(nonsense).await;
+        tokio::time::timeout(secs(3), mad.closed()).await.expect("a mad server is left at once");
+        assert!(alone.worker.runs());
+    }
     let alone = Alone::start(&[]).await;
     let mut silent = alone.redials().await;
     tokio::time::timeout(secs(12), silent.closed()).await.expect("a server without a hello is left");
-    let mut mad = alone.redials().await;
-    mad.send_raw(Message::text("hello?")).await;
-    tokio::time::timeout(secs(12), mad.closed()).await.expect("a mad server is left");
-    let mut noisy = alone.redials().await;
-    noisy.send_raw(Message::binary(vec![0xff; 100])).await;
-    tokio::time::timeout(secs(12), noisy.closed()).await.expect("a noisy server is left");
     Peer::welcome(&alone.listener).await;
 }
 
@@ -210,17 +210,20 @@ async fn a_stopping_worker_says_so() {
     alone.worker.sigterm();
     server
         .until(|received| match received {
-            llamapool_e2e::peer::Received::Text(text) => {
-                (text["t"] == "drain" || text["state"] == "draining").then_some(())
-            }
+            Received::Text(text) => (text["t"] == "drain" || text["state"] == "draining").then_some(()),
             _ => None,
         })
         .await;
     server.send(&ask(2, &Script::Answer)).await;
     assert_eq!(server.answer(2).await, Err(REFUSED));
     alone.llm.step(2);
-    assert_eq!(server.answer(1).await, Ok(200));
-    server.control("bye").await;
+    let (mut finished, mut goodbye) = (false, false);
+    let both = server.until(|received| {
+        finished |= matches!(received, Received::Frame(Frame::Data(1, true, _)));
+        goodbye |= matches!(received, Received::Text(text) if text["t"] == "bye");
+        (finished && goodbye).then_some(())
+    });
+    both.await;
     assert_eq!(alone.worker.wait_exit(secs(5)).await.1, Some(0));
     assert_eq!(alone.llm.seen().len(), 1);
 }
@@ -235,7 +238,7 @@ async fn credit_bounds_what_is_sent() {
     let mut received = 0;
     let drain = async {
         loop {
-            if let llamapool_e2e::peer::Received::Frame(Frame::Data(1, _, body)) = server.next().await {
+            if let Received::Frame(Frame::Data(1, _, body)) = server.next().await {
                 received += body.len();
             }
         }
@@ -244,7 +247,7 @@ async fn credit_bounds_what_is_sent() {
     assert_eq!(received, 65_536, "more or less than the window of the hello");
     server.send(&[Frame::Credit(1, 1000)]).await;
     let more = server.until(|received| match received {
-        llamapool_e2e::peer::Received::Frame(Frame::Data(1, _, body)) => Some(body.len()),
+        Received::Frame(Frame::Data(1, _, body)) => Some(body.len()),
         _ => None,
     });
     assert!((1..=1000).contains(&more.await));
