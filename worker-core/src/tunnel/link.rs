@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::control::Bye;
+use super::control::{Bye, FromWorker};
 use super::frame::Violation;
 use super::mux::{Accepted, Limits, Mux, Role};
 
@@ -54,7 +54,7 @@ impl Link {
 
     /// Says goodbye and closes the tunnel once that is sent. Streams still open are lost.
     pub fn close(&self, bye: &Bye) {
-        self.say(bye);
+        self.say(&FromWorker::Bye(bye.clone())); // the same words at both ends
         self.with(|state| {
             state.closing = true;
             state.mux.close(&bye.reason);
