@@ -92,7 +92,18 @@ impl Peer {
         peer.control("hello").await;
         // What came before this has been dealt with when it is answered.
         peer.send(&[Frame::Ping]).await;
-        peer.until(|received| matches!(received, Received::Frame(Frame::Pong)).then_some(())).await;
+        let mut early = Vec::new();
+        peer.until(|received| match received {
+            Received::Frame(Frame::Pong) => Some(()),
+            Received::Frame(frame) => {
+                early.push(frame.clone());
+                None
+            }
+            _ => None,
+        })
+        .await;
+        // A request may have come meanwhile.
+        early.into_iter().rev().for_each(|frame| peer.frames.push_front(frame));
         peer
     }
 

@@ -35,6 +35,12 @@ pub(super) async fn answer(request: Request<Incoming>, shared: Arc<Shared>, wire
             visit.finish();
             return refusal(code, None);
         }
+        Script::RefuseEarly(code) => {
+            visit.finish();
+            let mut body = body;
+            shared.tasks.spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
+            return refusal(code, None);
+        }
         _ => {}
     }
     let stepped = matches!(always, Script::ReadStepped);
@@ -100,7 +106,11 @@ async fn play(
             visit.finish();
             refusal(500, None)
         }
-        Script::Answer | Script::IgnoreBody | Script::RefuseUnread(_) | Script::ReadStepped => {
+        Script::Answer
+        | Script::IgnoreBody
+        | Script::RefuseEarly(_)
+        | Script::RefuseUnread(_)
+        | Script::ReadStepped => {
             visit.finish();
             reply(200, &completion(model))
         }

@@ -46,7 +46,9 @@ pub enum Script {
     HangBeforeHead,
     /// Never read the body; wait.
     IgnoreBody,
-    /// Refuse with this status without having read the body.
+    /// Refuse with this status at once, and read the rest of the body for politeness.
+    RefuseEarly(u16),
+    /// Refuse with this status and close without having read the body.
     RefuseUnread(u16),
     /// Read the body one piece for each step, then answer.
     ReadStepped,
