@@ -143,6 +143,7 @@ async fn the_same_id_replaces_the_older_link_at_once() {
     pool.llm().step(3);
     assert!(stream.whole().await.text().ends_with("[DONE]\n\n"), "a stream on another link was touched");
     new.say(&serde_json::json!({"t": "bye", "code": "stopping", "reason": "done"})).await;
+    drop(new);
     pool.server.until_owners("twin-model", 0).await;
     pool.stop().await;
 }
