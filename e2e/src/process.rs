@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use crate::wait::{PATIENCE, until_within};
 
@@ -21,6 +22,8 @@ pub struct Process {
     pid: Pid,
     child: Child,
     log: Log,
+    /// Read the pipes; they end with the process.
+    readers: Vec<JoinHandle<()>>,
 }
 
 #[derive(Clone, Default)]
@@ -53,9 +56,11 @@ impl Process {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("a new child has an id");
         let log = Log::default();
-        log.keep(child.stdout.take().expect("stdout is piped"));
-        log.keep(child.stderr.take().expect("stderr is piped"));
-        Self { name: name.to_owned(), pid, child, log }
+        let readers = vec![
+            log.keep(child.stdout.take().expect("stdout is piped")),
+            log.keep(child.stderr.take().expect("stderr is piped")),
+        ];
+        Self { name: name.to_owned(), pid, child, log, readers }
     }
 
     /// Waits for a log line in which `pick` finds something.
@@ -133,7 +138,12 @@ impl Process {
             .await
             .unwrap_or_else(|_| panic!("{} still runs after {limit:?}", self.name))
             .expect("a child can be waited for");
-        (begun.elapsed(), status.code())
+        let time = begun.elapsed();
+        // Its last words too.
+        for reader in self.readers.drain(..) {
+            reader.await.expect("reading a pipe does not fail");
+        }
+        (time, status.code())
     }
 
     /// Memory it holds, in bytes (resident set).
@@ -169,15 +179,14 @@ impl Process {
 }
 
 impl Log {
-    fn keep(&self, pipe: impl AsyncRead + Unpin + Send + 'static) {
+    fn keep(&self, pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<()> {
         let log = self.clone();
-        // Ends with the pipe, thus with the process.
         tokio::spawn(async move {
             let mut lines = BufReader::new(pipe).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 log.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
-        });
+        })
     }
 
     fn lines(&self) -> Vec<String> {
