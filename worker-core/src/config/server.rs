@@ -32,7 +32,7 @@ concern! {
         /// Connect again when the server is away; without it the worker exits.
         reconnect: bool = Setting::new("reconnect", kind::switch()).default("true").short('r');
 
-        /// A server that is silent for so long is lost.
+        /// A server that is silent for so long is lost; it is noticed after two thirds of it at the earliest.
         keepalive_timeout: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
     }

@@ -66,6 +66,11 @@ impl Link {
         self.with(|state| state.closing || state.down)
     }
 
+    /// Whether this end has been told to close it.
+    pub(super) fn is_closing(&self) -> bool {
+        self.with(|state| state.closing)
+    }
+
     /// Whether it is the same tunnel.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -20,10 +20,10 @@ use crate::tunnel::mux::{Limits, Role, Windows};
 use crate::tunnel::{Driver, Event, Link};
 
 /// How far the window of a request body may grow, bytes: uploads are few and large.
-const MAX_REQUEST_WINDOW: u32 = 4 * 1024 * 1024;
+const MAX_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// Largest credit taken from a server's hello; more would only invite overflow.
-const MAX_RESPONSE_WINDOW: u32 = 64 * 1024 * 1024;
+const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
 /// Several changes within so short a time are one report.
 const GATHER: Duration = Duration::from_millis(20);
@@ -46,8 +46,8 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
         Ok(Err(left)) => return left,
         Err(_) => return Left::Lost("the server did not answer the introduction".to_owned()),
     };
-    let credit = hello.recv_window.min(MAX_RESPONSE_WINDOW);
-    let windows = Windows { initial: REQUEST_WINDOW, max: MAX_REQUEST_WINDOW };
+    let credit = hello.recv_window.min(MAX_CREDIT);
+    let windows = Windows { initial: REQUEST_WINDOW, max: MAX_WINDOW };
     let link = Link::new(Role::Acceptor, Limits { windows, credit, max_streams: MAX_STREAMS });
     tracing::info!(
         tunnel = hello.tunnel,
