@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use llamapool_worker_core::settings::DrainTimeout;
+use llamapool_worker_core::tunnel::control::FromServer;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -13,6 +14,7 @@ use crate::app::App;
 pub struct Drain {
     draining: Arc<AtomicBool>,
     stopped: CancellationToken,
+    cut: CancellationToken,
 }
 
 /// What a process is told from outside, by signal or by its owner.
@@ -30,9 +32,14 @@ impl Drain {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Ends when the process is to drop everything.
+    /// Ends when nothing is to go on but what has been answered already.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stopped
+    }
+
+    /// Ends when requests that are still open are to be cut off.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 }
 
@@ -43,13 +50,19 @@ pub(crate) async fn drain(app: &App, shutdown: &Shutdown, timeout: DrainTimeout)
         () = shutdown.at_once.cancelled() => {}
     }
     app.drain.draining.store(true, Ordering::Relaxed);
+    app.roster.members().iter().for_each(|member| member.link.say(&FromServer::Drain));
     let open = app.open_requests();
     tracing::info!(requests.open = open, "Draining: {open} requests are open");
-    tokio::select! {
+    let impatient = tokio::select! {
         biased;
-        () = shutdown.at_once.cancelled() => tracing::warn!(requests.open = app.open_requests(), "Stopping at once"),
-        () = app.idle() => tracing::info!("Drained"),
-        () = deadline(timeout) => tracing::warn!(requests.open = app.open_requests(), "The drain timeout is over"),
+        () = app.idle() => None,
+        () = shutdown.at_once.cancelled() => Some("Stopping at once"),
+        () = deadline(timeout) => Some("The drain timeout is over"),
+    };
+    if let Some(why) = impatient {
+        let open = app.open_requests();
+        tracing::warn!(requests.open = open, "{why}: {open} requests are cut off");
+        app.drain.cut.cancel();
     }
     app.drain.stopped.cancel();
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +20,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use llamapool_worker_core::VERSION_HEADER;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::App;
+use crate::drain::Drain;
 use crate::refusal::Refusal;
 
 /// After a failed accept, such as for want of file descriptors, the next try waits so long.
@@ -70,8 +71,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts connections until `stop`; then those that are open are dropped.
-pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>, stop: CancellationToken) {
+/// Accepts connections until the server stops; what has been answered by then is still sent.
+pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) {
+    let drain = &app.drain;
     let connections = TaskTracker::new();
     let limit = app.config.limits.max_headers;
     let mut http = http1::Builder::new();
@@ -82,11 +84,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>, 
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = drain.stopped().cancelled() => break,
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(connection(stream, http.clone(), router.clone(), stop.clone()));
+                connections.spawn(connection(stream, http.clone(), router.clone(), drain.clone()));
             }
             Err(error) => {
                 tracing::warn!("A connection could not be accepted: {error}");
@@ -98,17 +100,20 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>, 
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, http: http1::Builder, router: Router, stop: CancellationToken) {
+async fn connection(stream: TcpStream, http: http1::Builder, router: Router, drain: Drain) {
     tune(&stream);
     let service = hyper::service::service_fn(move |request| respond(router.clone(), request));
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    tokio::select! {
-        ended = connection => {
-            if let Err(error) = ended {
-                tracing::debug!("A connection ended: {error}");
-            }
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = drain.cut().cancelled() => return,
+        () = drain.stopped().cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-        () = stop.cancelled() => {}
+    };
+    if let Err(error) = ended {
+        tracing::debug!("A connection ended: {error}");
     }
 }
 

@@ -11,9 +11,10 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use llamapool_worker_core::dial;
+use llamapool_worker_core::runtime::{Kind, Survey};
 use llamapool_worker_core::tunnel::control::{
-    Bye, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, SUBPROTOCOL, ServerHello,
-    WorkerHello,
+    Bye, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, Report, SUBPROTOCOL,
+    ServerHello, WorkerHello,
 };
 use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::tunnel::{Driver, Event, Link};
@@ -27,18 +28,14 @@ use crate::app::App;
 use crate::roster::Member;
 use crate::{flow, refusal::Refusal};
 
-/// How far the window of a reply may grow, bytes: 20 MiB/s at 50 ms.
-const MAX_RESPONSE_WINDOW: u32 = 1024 * 1024;
+/// How far the window of a reply may grow, bytes: enough for 10 MiB/s at 50 ms, and what one stalled reader can hold.
+const MAX_RESPONSE_WINDOW: u32 = 512 * 1024;
 
 /// Largest credit taken from a worker's hello; more would only invite overflow.
 const MAX_REQUEST_WINDOW: u32 = 64 * 1024 * 1024;
 
 /// Longest id or name of a worker, characters.
 const MAX_NAME: usize = 128;
-
-/// Most models of one worker, and the longest name of one, bytes. Real ones have dozens.
-const MAX_MODELS: usize = 2_000;
-const MAX_MODEL_NAME: usize = 256;
 
 /// Longest text of a worker kept, bytes: it is shown to people.
 const MAX_REASON: usize = 500;
@@ -183,22 +180,16 @@ async fn leave(app: &App, link: &Link) {
 }
 
 /// A report with what no honest worker says taken out.
-fn sane(
-    mut report: llamapool_worker_core::tunnel::control::Report,
-) -> llamapool_worker_core::tunnel::control::Report {
+fn sane(mut report: Report) -> Report {
     report.capacity = report.capacity.min(MAX_STREAMS as u32);
-    report.models.retain(|model| {
-        (1..=MAX_MODEL_NAME).contains(&model.name.len()) && !model.name.contains(char::is_control)
-    });
-    report.models.truncate(MAX_MODELS);
-    report.models.sort_by(|a, b| a.name.cmp(&b.name));
-    report.models.dedup_by(|a, b| a.name == b.name);
-    if let Some(reason) = &mut report.reason {
-        let end =
-            reason.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last().unwrap_or(0);
-        if reason.len() > MAX_REASON {
-            reason.truncate(end);
-        }
+    let mut survey = Survey { kind: Kind::Auto, version: None, models: report.models, note: None };
+    survey.tidy();
+    report.models = survey.models;
+    if let Some(reason) = &mut report.reason
+        && reason.len() > MAX_REASON
+    {
+        let end = reason.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last();
+        reason.truncate(end.unwrap_or(0));
     }
     report
 }

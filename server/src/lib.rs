@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use app::App;
 use config::Config;
@@ -40,8 +41,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
     let drain_timeout = config.drain_timeout;
     let app = Arc::new(App::new(config, Drain::default()));
     greet(&app, &listener);
-    let stop = app.drain.stopped().clone();
-    let front = tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone(), stop));
+    let front =
+        AbortOnDropHandle::new(tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone())));
     drain::drain(&app, &shutdown, drain_timeout).await;
     app.sessions.close();
     let rest = async {

@@ -11,7 +11,7 @@ mod status;
 mod uplink;
 mod wake;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -51,6 +51,7 @@ pub enum Exit {
 #[derive(Clone)]
 pub struct Steer {
     orders: Arc<watch::Sender<Orders>>,
+    board: Board,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,23 +61,29 @@ struct Orders {
 }
 
 impl Steer {
-    fn new() -> Self {
-        Self { orders: Arc::new(watch::Sender::new(Orders { draining: false, shutdown: None })) }
+    fn new(board: Board) -> Self {
+        Self { orders: Arc::new(watch::Sender::new(Orders { draining: false, shutdown: None })), board }
     }
 
     /// Finish what runs and take nothing new, but stay connected.
     pub fn drain(&self) {
-        self.orders.send_modify(|orders| orders.draining = true);
+        self.order(|orders| orders.draining = true);
     }
 
     /// Take requests again. A shutdown that has begun goes on.
     pub fn undrain(&self) {
-        self.orders.send_modify(|orders| orders.draining = orders.shutdown.is_some());
+        self.order(|orders| orders.draining = orders.shutdown.is_some());
     }
 
     /// Drain, then end. A second call with a shorter time counts.
     pub fn shutdown(&self, timeout: DrainTimeout) {
-        self.orders.send_modify(|orders| *orders = Orders { draining: true, shutdown: Some(timeout) });
+        self.order(|orders| *orders = Orders { draining: true, shutdown: Some(timeout) });
+    }
+
+    fn order(&self, order: impl FnOnce(&mut Orders)) {
+        self.orders.send_modify(order);
+        let Orders { draining, shutdown } = *self.orders.borrow();
+        self.board.change(|status| (status.draining, status.terminating) = (draining, shutdown.is_some()));
     }
 }
 
@@ -97,18 +104,19 @@ struct Shared {
 }
 
 impl Worker {
-    /// Starts a worker on the current runtime.
+    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, where its control token is kept unless the
+    /// configuration names a folder for what it remembers.
     ///
     /// # Errors
     /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, home: &Path) -> anyhow::Result<Self> {
         crate::tls::install();
         let stop = CancellationToken::new();
-        let steer = Steer::new();
         let jobs = Jobs::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
         let (id, kept_id) = identity(&config, &state_dir);
         let board = Board::new(&config, &id, jobs.clone());
+        let steer = Steer::new(board.clone());
         let demo = if config.runtime.demo { Some(Demo::start().await?) } else { None };
         let patrol = patrol::Patrol::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
         let shared = Arc::new(Shared {
@@ -125,7 +133,11 @@ impl Worker {
             config,
         });
         let local = match shared.config.control.status_addr {
-            Some(addr) => Some(local::Local::bind(addr, &shared, &state_dir).await?),
+            Some(addr) => {
+                let home = shared.config.control.state_dir.as_deref().unwrap_or(home);
+                let token = paths::token(home, &state_dir)?;
+                Some(local::Local::bind(addr, &shared, token).await?)
+            }
             None => None,
         };
         let life = life(shared, patrol, local, kept_id, demo);
@@ -186,7 +198,7 @@ async fn life(
 }
 
 /// The id as configured, or the one kept on this machine, and the lock that keeps others from using it.
-fn identity(config: &Config, state_dir: &PathBuf) -> (String, Option<WorkerId>) {
+fn identity(config: &Config, state_dir: &Path) -> (String, Option<WorkerId>) {
     match &config.identity.id {
         Some(id) => (id.clone(), None),
         None => {

@@ -1,5 +1,6 @@
 //! llamapool-worker: brings the LLM runtime of this machine into a pool.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use llamapool_worker_core::config::Config;
@@ -28,20 +29,21 @@ fn main() -> ExitCode {
 
 fn run(loaded: Loaded<Config>) -> anyhow::Result<()> {
     let _logs = logs::start(&loaded.config.log, "worker")?;
+    let file = loaded.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(work(config))? {
+    match runtime.block_on(work(config, file.parent().unwrap_or(Path::new("."))))? {
         Exit::Told => Ok(()),
         Exit::Lost(why) => anyhow::bail!(why),
     }
 }
 
 /// Works until a signal or the control port says stop: the first drains, the second ends it at once.
-async fn work(config: Config) -> anyhow::Result<Exit> {
+async fn work(config: Config, home: &Path) -> anyhow::Result<Exit> {
     let patience = [config.drain_timeout, DrainTimeout::Now];
     let mut signals = Signals::new()?;
-    let mut worker = Worker::start(config).await?;
+    let mut worker = Worker::start(config, home).await?;
     for timeout in patience {
         tokio::select! {
             exit = worker.wait() => return Ok(exit),

@@ -111,7 +111,7 @@ async fn collect(
 ) -> Result<Bytes, Refusal> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|declared| declared > most) {
-        linger(body).await;
+        linger(body, headers).await;
         return Err(Refusal::BodyTooLarge(most));
     }
     let Some(first) = next(&mut body, silence).await? else { return Ok(Bytes::new()) };
@@ -122,7 +122,7 @@ async fn collect(
     let mut chunk = Some(first);
     while let Some(bytes) = chunk {
         if whole.len() + bytes.len() > most {
-            linger(body).await;
+            linger(body, headers).await;
             return Err(Refusal::BodyTooLarge(most));
         }
         whole.extend_from_slice(&bytes);
@@ -146,7 +146,10 @@ async fn next(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, Refus
     }
 }
 
-async fn linger(mut body: Body) {
+async fn linger(mut body: Body, headers: &HeaderMap) {
+    if headers.contains_key(EXPECT) {
+        return; // the client asked first, and sends nothing now
+    }
     let mut left = LINGER_BYTES;
     let drain = async {
         while let Some(Ok(frame)) = body.frame().await {

@@ -2,7 +2,6 @@
 //! the configuration. Paths and JSON names are those of the older workers.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,7 +19,7 @@ use tokio::net::TcpListener;
 
 use super::status::{Board, Connection, Status};
 use super::{Shared, Steer};
-use crate::paths;
+use crate::paths::Token;
 use crate::settings::{DrainTimeout, build};
 
 /// Carries the control token.
@@ -44,9 +43,7 @@ struct Desk {
 }
 
 impl Local {
-    pub(super) async fn bind(addr: SocketAddr, shared: &Shared, state_dir: &Path) -> anyhow::Result<Self> {
-        let config_file = paths::config_file("worker");
-        let token = paths::token(config_file.parent().unwrap_or(state_dir), state_dir)?;
+    pub(super) async fn bind(addr: SocketAddr, shared: &Shared, token: Token) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(addr).await.with_context(|| format!("listen on status_addr {addr}"))?;
         let addr = listener.local_addr()?;

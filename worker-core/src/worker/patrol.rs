@@ -43,7 +43,8 @@ impl Patrol {
                 runtime.api_key.clone(),
                 runtime.kind,
                 runtime.connect_timeout,
-            ),
+            )
+            .with_ca(config.server.ca_file.clone()),
             interval: runtime.poll_interval,
             finding: watch::Sender::new(first),
             destination: watch::Sender::new(base.as_ref().map(destination)),

@@ -125,10 +125,7 @@ async fn report(shared: &Shared, link: &Link) {
         let draining = orders.borrow_and_update().draining;
         link.refuse(draining);
         link.say(&FromWorker::Report(current(shared, draining, &host)));
-        shared.board.change(|status| {
-            status.draining = draining;
-            status.last_report = Some(SystemTime::now());
-        });
+        shared.board.change(|status| status.last_report = Some(SystemTime::now()));
         tokio::select! {
             _ = survey.changed() => tokio::time::sleep(GATHER).await,
             _ = orders.changed() => {}
@@ -169,7 +166,6 @@ pub(super) async fn told_to_end(shared: &Shared) {
     let mut jobs = shared.jobs.watch();
     let Ok(_) = orders.wait_for(|orders| orders.shutdown.is_some()).await else { return };
     let since = Instant::now();
-    shared.board.change(|status| (status.draining, status.terminating) = (true, true));
     tracing::info!("Draining: {} requests run", shared.jobs.now());
     loop {
         let timeout = orders.borrow_and_update().shutdown.unwrap_or(DrainTimeout::Now);
