@@ -39,6 +39,15 @@ async function* events(body) {
   throw new Error('the stream ended too early');
 }
 
+/** What an error says in words, if it is of the shape that OpenAI's have. */
+function reason(text) {
+  try {
+    return JSON.parse(text).error.message;
+  } catch {
+    return text;
+  }
+}
+
 async function ask(model) {
   const response = await fetch(`${server}/v1/chat/completions`, {
     method: 'POST',
@@ -50,7 +59,7 @@ async function ask(model) {
       messages: [{ role: 'user', content: question }],
     }),
   });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`${response.status} ${reason(await response.text())}`);
   let isThinking = false;
   for await (const event of events(response.body)) {
     if (event.error) throw new Error(event.error.message ?? JSON.stringify(event.error));
