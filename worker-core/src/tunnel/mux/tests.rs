@@ -382,10 +382,13 @@ impl Held {
                 self.responded = true;
                 pair.worker.respond(self.id, Bytes::from_static(b"ok"), vec![1; *size].into(), *end);
             }
-            Act::Send(_, size, end) if self.answer && self.responded && (*size > 0 || *end) => {
-                if pair.worker.poll_ready(self.id, &idle()) == Poll::Ready(Ok(())) {
-                    pair.worker.send(self.id, vec![2; *size].into(), *end);
-                }
+            Act::Send(_, size, end)
+                if self.answer
+                    && self.responded
+                    && (*size > 0 || *end)
+                    && pair.worker.poll_ready(self.id, &idle()) == Poll::Ready(Ok(())) =>
+            {
+                pair.worker.send(self.id, vec![2; *size].into(), *end);
             }
             Act::Read(_) if self.opener => drop(read(&mut pair.server, self.id)),
             Act::ReadBody(_) if self.body => drop(read(&mut pair.worker, self.id)),

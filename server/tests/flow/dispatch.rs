@@ -1,0 +1,258 @@
+//! Who gets a request, and what happens to it until the first byte of a reply.
+
+use std::time::Duration;
+
+use crate::support::{ScriptedWorker, TestServer, response};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use llamapool_server::config::AliasFallback;
+use llamapool_worker_core::tunnel::Incoming;
+use llamapool_worker_core::tunnel::control::Readiness;
+use llamapool_worker_core::tunnel::frame::Code;
+
+async fn error(response: reqwest::Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: serde_json::Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Two workers and a request, which is the first one's: among equals it is the turn of who joined first.
+async fn two(
+    server: &TestServer,
+) -> (ScriptedWorker, ScriptedWorker, tokio::task::JoinHandle<reqwest::Response>) {
+    let mut a = ScriptedWorker::join(server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let warm = server.ask("m");
+    a.answer(200, "warm").await;
+    warm.await.unwrap();
+    let mut b = ScriptedWorker::join(server, "b", 1, &["m", "n"]).await;
+    server.until_models(2).await;
+    let asked = server.ask("m");
+    b.wait_asked().await;
+    (b, a, asked)
+}
+
+#[tokio::test]
+async fn a_request_travels_whole_but_for_what_ends_here() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let request = server
+        .chat("m")
+        .query(&[("trace", "1")])
+        .header("authorization", "Bearer mine")
+        .header("cookie", "mine")
+        .header("x-request-id", "id-1")
+        .header("x-other", "kept");
+    let asked = tokio::spawn(async move { request.send().await.unwrap() });
+    let Incoming { head, body, mut responder } = worker.next().await;
+    assert_eq!(head.target, "/v1/chat/completions?trace=1");
+    assert_eq!(
+        (head.headers["x-request-id"].as_bytes(), head.headers["x-other"].as_bytes()),
+        (&b"id-1"[..], &b"kept"[..])
+    );
+    assert!(!head.headers.contains_key("authorization") && !head.headers.contains_key("cookie"));
+    assert_eq!(body.collect().await.unwrap().to_bytes(), r#"{"messages":[],"model":"m"}"#);
+    responder.respond(response(201, "text/plain"), Bytes::from_static(b"answer"), true);
+    let answer = asked.await.unwrap();
+    assert_eq!(answer.status(), 201);
+    assert_eq!(
+        (&answer.headers()["x-request-id"], &answer.headers()["x-llamapool-worker"]),
+        (&"id-1".parse().unwrap(), &"a".parse().unwrap())
+    );
+    assert!(!answer.headers().contains_key("x-llamapool-model"));
+    assert_eq!(answer.text().await.unwrap(), "answer");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_alias_is_asked_by_its_own_name_and_the_reply_says_so() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["llama2:7b-q4_0"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("llama2:7b");
+    let Incoming { body, mut responder, head } = worker.next().await;
+    let body = body.collect().await.unwrap().to_bytes();
+    assert_eq!(body, r#"{"messages":[],"model":"llama2:7b-q4_0"}"#);
+    assert_eq!(head.headers["content-length"], body.len().to_string());
+    responder.respond(response(200, "text/plain"), Bytes::new(), true);
+    assert_eq!(asked.await.unwrap().headers()["x-llamapool-model"], "llama2:7b-q4_0");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn aliases_can_be_switched_off() {
+    let server = TestServer::with(|config| config.routing.alias_fallback = AliasFallback::Off).await;
+    let _worker = ScriptedWorker::join(&server, "a", 1, &["llama2:7b-q4_0"]).await;
+    server.until_models(1).await;
+    assert_eq!(error(server.ask("llama2:7b").await.unwrap()).await, (404, "model_not_found".into()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_resets_and_losses_before_the_first_byte_go_unseen() {
+    for status in [429, 502, 503, 504] {
+        let server = TestServer::start().await;
+        let (mut a, mut b, asked) = two(&server).await;
+        a.answer(status, r#"{"error":{"code":"busy"}}"#).await;
+        b.answer(200, "fine").await;
+        let answer = asked.await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &*answer.text().await.unwrap()),
+            (200, "fine"),
+            "after {status}"
+        );
+        server.stop().await;
+    }
+    let server = TestServer::start().await;
+    let (mut a, mut b, asked) = two(&server).await;
+    a.next().await.responder.fail(Code::Refused, "draining");
+    b.answer(200, "fine").await;
+    assert_eq!(asked.await.unwrap().status(), 200);
+
+    let asked = server.ask("m");
+    // It is its turn again.
+    let Incoming { responder: mut half, .. } = a.next().await;
+    half.respond(response(200, "text/event-stream"), Bytes::new(), false);
+    drop(half);
+    a.die(); // the head was there, but not a byte of the body
+    b.answer(200, "fine").await;
+    assert_eq!(asked.await.unwrap().text().await.unwrap(), "fine");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn if_everybody_refuses_the_last_refusal_is_passed_on() {
+    let server = TestServer::start().await;
+    let (mut a, mut b, asked) = two(&server).await;
+    a.answer(503, r#"{"error":{"code":"first"}}"#).await;
+    b.answer(429, r#"{"error":{"code":"second"}}"#).await;
+    assert_eq!(error(asked.await.unwrap()).await, (429, "second".into()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_everybody_loses_is_a_bad_gateway() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("m");
+    worker.next().await.responder.fail(Code::Backend, "crashed");
+    assert_eq!(error(asked.await.unwrap()).await, (502, "backend_error".into()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_error_of_the_runtime_is_passed_on_and_not_tried_again() {
+    let server = TestServer::start().await;
+    let (mut a, mut b, asked) = two(&server).await;
+    a.answer(400, r#"{"error":{"code":"context_length_exceeded"}}"#).await;
+    assert_eq!(error(asked.await.unwrap()).await, (400, "context_length_exceeded".into()));
+    assert!(!b.is_asked());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_runtime_that_hangs_ends_in_a_gateway_timeout() {
+    let server =
+        TestServer::with(|config| config.timeouts.first_byte = Some(Duration::from_millis(50))).await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("m");
+    let Incoming { mut responder, .. } = worker.next().await;
+    assert_eq!(error(asked.await.unwrap()).await, (504, "backend_timeout".into()));
+    responder.stopped().await; // and the runtime is let go
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_is_404_and_known_but_away_is_503() {
+    let server = TestServer::start().await;
+    let worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    assert_eq!(error(server.ask("n").await.unwrap()).await, (404, "model_not_found".into()));
+    worker.report(Readiness::NotReady, 1, &["m", "n"]);
+    server.until_models(2).await;
+    let answer = server.ask("m").await.unwrap();
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(error(answer).await, (503, "no_worker_ready".into()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn busy_is_a_queue_with_an_end() {
+    let server = TestServer::with(|config| config.queue.size = 1).await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let first = server.ask("m");
+    let Incoming { mut responder, .. } = worker.next().await;
+    let mut waiting = [server.ask("m"), server.ask("m")];
+    let [x, y] = &mut waiting;
+    let (full, other) = tokio::select! {
+        full = x => (full.unwrap(), 1),
+        full = y => (full.unwrap(), 0),
+    };
+    assert_eq!(error(full).await, (503, "queue_full".into()));
+    responder.respond(response(200, "text/plain"), Bytes::new(), true);
+    assert_eq!(first.await.unwrap().status(), 200);
+    worker.answer(200, "your turn").await;
+    let [x, y] = waiting;
+    let called = if other == 0 { x } else { y };
+    assert_eq!(called.await.unwrap().text().await.unwrap(), "your turn");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_its_request_along() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("m");
+    let Incoming { mut responder, .. } = worker.next().await;
+    asked.abort();
+    responder.stopped().await;
+    assert_eq!(worker.link.streams(), 1, "only what the test itself holds");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn more_requests_than_the_server_holds_are_turned_away() {
+    let server = TestServer::with(|config| config.limits.max_requests = 1).await;
+    let mut worker = ScriptedWorker::join(&server, "a", 9, &["m"]).await;
+    server.until_models(1).await;
+    let first = server.ask("m");
+    let held = worker.next().await;
+    assert_eq!(error(server.ask("m").await.unwrap()).await, (503, "server_is_overloaded".into()));
+    drop(held);
+    assert_eq!(first.await.unwrap().status(), 502);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_named() {
+    let server = TestServer::with(|config| config.limits.max_headers = 8 * 1024).await;
+    let answer = server.chat("m").header("x-large", "x".repeat(9 * 1024)).send().await.unwrap();
+    assert_eq!(error(answer).await, (431, "headers_too_large".into()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn while_draining_new_requests_are_refused_and_open_ones_finish() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 9, &["m"]).await;
+    server.until_models(1).await;
+    let open = server.ask("m");
+    let Incoming { mut responder, .. } = worker.next().await;
+    server.shutdown.gently.cancel();
+    let health = async || server.client.get(format!("{}/healthz", server.url)).send().await.unwrap();
+    while health().await.status() == 200 {
+        tokio::task::yield_now().await;
+    }
+    assert!(health().await.text().await.unwrap().contains("draining"));
+    let refused = server.ask("m").await.unwrap();
+    assert!(refused.headers().contains_key("retry-after"));
+    assert_eq!(error(refused).await, (503, "server_draining".into()));
+    responder.respond(response(200, "text/plain"), Bytes::from_static(b"to the end"), true);
+    assert_eq!(open.await.unwrap().text().await.unwrap(), "to the end");
+    server.stop().await;
+}

@@ -1,0 +1,7 @@
+//! The life of a request, through a real server and the real tunnel.
+
+#![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
+
+mod dispatch;
+mod stream;
+mod support;

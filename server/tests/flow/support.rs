@@ -1,0 +1,178 @@
+//! A real server on a free port, and workers that do what a test says: they speak the real tunnel, but answer by script.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use llamapool_server::config::Config;
+use llamapool_server::drain::Shutdown;
+use llamapool_worker_core::dial::{self, Dialed};
+use llamapool_worker_core::runtime::Model;
+use llamapool_worker_core::tunnel::control::{
+    FromServer, FromWorker, MAX_STREAMS, REQUEST_WINDOW, Readiness, Report, WorkerHello,
+};
+use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
+use llamapool_worker_core::tunnel::{Driver, Event, Incoming, Link, head};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+
+/// No test waits longer for anything.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running server. [`TestServer::stop`] proves that nothing was left open.
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) client: reqwest::Client,
+    task: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        llamapool_worker_core::tls::install();
+        let mut config = Config::for_testing();
+        configure(&mut config);
+        let listener = llamapool_server::front::bind(&config.addresses()).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = Shutdown::default();
+        let task = tokio::spawn(llamapool_server::run(config, listener, shutdown.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { url, shutdown, client, task }
+    }
+
+    /// A chat request for a model.
+    pub(crate) fn chat(&self, model: &str) -> reqwest::RequestBuilder {
+        let body = format!(r#"{{"messages":[],"model":"{model}"}}"#);
+        self.client.post(format!("{}/v1/chat/completions", self.url)).body(body)
+    }
+
+    /// Sends a chat request in a task of its own.
+    pub(crate) fn ask(&self, model: &str) -> JoinHandle<reqwest::Response> {
+        let request = self.chat(model);
+        tokio::spawn(async move { request.send().await.unwrap() })
+    }
+
+    /// Waits until the model list has so many entries.
+    pub(crate) async fn until_models(&self, models: usize) {
+        let listed = async || {
+            let list = self.client.get(format!("{}/v1/models", self.url)).send().await.unwrap();
+            serde_json::from_slice::<serde_json::Value>(&list.bytes().await.unwrap()).unwrap()["data"]
+                .as_array()
+                .unwrap()
+                .len()
+        };
+        let wait = async {
+            while listed().await != models {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("the models never came");
+    }
+
+    /// Stops the server gently; with nothing open that takes no time.
+    pub(crate) async fn stop(self) {
+        self.shutdown.gently.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.expect("something is still open").unwrap();
+    }
+}
+
+/// A worker by script.
+pub(crate) struct ScriptedWorker {
+    pub(crate) link: Link,
+    requests: mpsc::Receiver<Incoming>,
+    driver: JoinHandle<()>,
+}
+
+impl ScriptedWorker {
+    /// Joins with some models and room for some requests, and waits until the server knows.
+    pub(crate) async fn join(server: &TestServer, id: &str, capacity: u32, models: &[&str]) -> Self {
+        let url = format!("{}/api/workers/connect", server.url.replace("http", "ws")).parse().unwrap();
+        let Dialed { mut socket, .. } = dial::dial(&url, None, &dial::Options::new(None)).await.unwrap();
+        let hello = FromWorker::Hello(WorkerHello {
+            id: id.into(),
+            name: id.into(),
+            version: "0".into(),
+            instance: id.into(),
+            max_streams: MAX_STREAMS,
+            recv_window: REQUEST_WINDOW,
+        });
+        socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
+        let Some(Ok(Message::Text(answer))) = socket.next().await else { panic!("no answer to the hello") };
+        let FromServer::Hello(answer) = serde_json::from_str(&answer).unwrap() else { panic!("{answer}") };
+
+        let windows = Windows { initial: REQUEST_WINDOW, max: REQUEST_WINDOW };
+        let limits = Limits { windows, credit: answer.recv_window, max_streams: MAX_STREAMS };
+        let link = Link::new(Role::Acceptor, limits);
+        let (inbox, requests) = mpsc::channel(100);
+        let driver = Driver::new(socket, link.clone(), PATIENCE, move |event: Event<FromServer>| {
+            if let Event::Request(incoming) = event {
+                inbox.try_send(incoming).unwrap();
+            }
+        });
+        let driver = tokio::spawn(async move {
+            driver.await;
+        });
+        let worker = Self { link, requests, driver };
+        worker.report(Readiness::Ready, capacity, models);
+        worker
+    }
+
+    pub(crate) fn report(&self, state: Readiness, capacity: u32, models: &[&str]) {
+        let models =
+            models.iter().map(|name| Model { name: (*name).to_owned(), ..Model::default() }).collect();
+        self.link.say(&FromWorker::Report(Report {
+            state,
+            reason: None,
+            capacity,
+            in_flight: 0,
+            models,
+            runtime: None,
+            runtime_version: None,
+            host: None,
+        }));
+    }
+
+    /// The next request that arrives here.
+    pub(crate) async fn next(&mut self) -> Incoming {
+        tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("no request came").unwrap()
+    }
+
+    /// Waits until a request is here, and leaves it there.
+    pub(crate) async fn wait_asked(&mut self) {
+        let wait = async {
+            while !self.is_asked() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("no request came");
+    }
+
+    /// Whether a request is here.
+    pub(crate) fn is_asked(&mut self) -> bool {
+        !self.requests.is_empty()
+    }
+
+    /// Answers the next request whole.
+    pub(crate) async fn answer(&mut self, status: u16, body: &'static str) {
+        let Incoming { mut responder, .. } = self.next().await;
+        responder.respond(response(status, "application/json"), Bytes::from_static(body.as_bytes()), true);
+    }
+
+    /// Drops the connection without a word, as a machine that loses its power does.
+    pub(crate) fn die(self) {
+        self.driver.abort();
+    }
+}
+
+/// An encoded response head.
+pub(crate) fn response(status: u16, content_type: &'static str) -> Bytes {
+    let mut headers = HeaderMap::new();
+    headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static(content_type));
+    head::encode_response(StatusCode::from_u16(status).unwrap(), &headers).unwrap()
+}
