@@ -19,6 +19,8 @@ use http::Request;
 
 pub use authenticate::{Caller, Keyring};
 pub use dialect::Service;
+#[cfg(fuzzing)]
+pub use read::fuzzing;
 
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -27,7 +29,13 @@ use crate::ticket::{Outcome, Ticket};
 /// Serves one request to a path that carries a model.
 pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
-    match stages(app, service, request, &mut ticket).await {
+    let live = ticket.live.clone();
+    let staged = tokio::select! {
+        biased;
+        staged = stages(app, service, request, &mut ticket) => staged,
+        () = std::future::poll_fn(|cx| live.poll_cancelled(cx)) => Err(Refusal::Cancelled),
+    };
+    match staged {
         Ok(reply) => stream::stream(app, reply, ticket),
         Err(refusal) => refuse(&refusal, ticket),
     }
@@ -52,6 +60,10 @@ pub(crate) fn refuse(refusal: &Refusal, mut ticket: Ticket) -> Response {
     let mut response = refusal.response(ticket.id());
     response.headers_mut().insert(crate::ticket::REQUEST_ID, ticket.id.clone());
     ticket.facts.status = Some(response.status().as_u16());
-    ticket.facts.outcome = Outcome::Refused(refusal.code().unwrap_or("invalid_request").to_owned());
+    ticket.facts.outcome = match refusal {
+        Refusal::Cancelled => Outcome::Cancelled,
+        _ if refusal.is_failure() => Outcome::Failed(refusal.to_string()),
+        _ => Outcome::Refused(refusal.code().unwrap_or("invalid_request").to_owned()),
+    };
     response
 }

@@ -150,15 +150,24 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
         shards: 1,
         recv_window: RESPONSE_WINDOW,
     }));
-    let member = Arc::new(Member { id: hello.id, name: hello.name, link: link.clone() });
+    let member = Arc::new(Member {
+        id: hello.id,
+        name: hello.name,
+        version: hello.version.clone(),
+        link: link.clone(),
+    });
     let name = member.name.clone();
     let seat = app.roster.join(member);
+    app.ledger.ring();
     tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
 
-    let roster = app.roster.clone();
+    let (roster, ledger) = (app.roster.clone(), app.ledger.clone());
     let mut goodbye = None;
     let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, |event| match event {
-        Event::Control(FromWorker::Report(report)) => roster.report(seat, sane(report)),
+        Event::Control(FromWorker::Report(report)) => {
+            roster.report(seat, sane(report));
+            ledger.ring();
+        }
         Event::Control(FromWorker::Bye(bye)) => goodbye = Some(bye.reason),
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
         Event::Request(_) => unreachable!("an opener accepts no streams"),
@@ -168,6 +177,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
         () = leave(app, &link) => unreachable!("the driver ends first"),
     };
     app.roster.leave(seat);
+    app.ledger.ring();
     let why = goodbye.unwrap_or(end);
     tracing::info!(worker.name = name, "Worker {name} left: {why}");
 }

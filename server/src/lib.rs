@@ -18,6 +18,7 @@ pub mod front;
 mod hub;
 pub mod refusal;
 pub mod roster;
+pub mod state;
 pub mod ticket;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
     greet(&app, &listener);
     let front =
         AbortOnDropHandle::new(tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone())));
+    let publisher = AbortOnDropHandle::new(tokio::spawn(state::Feed::publish(app.clone())));
     drain::drain(&app, &shutdown, drain_timeout).await;
     app.sessions.close();
     let rest = async {
@@ -51,6 +53,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
             tracing::error!("The listener ended badly: {error}");
         }
     };
+    drop(publisher);
     if tokio::time::timeout(GOODBYE, rest).await.is_err() {
         tracing::warn!("Some connections did not end in time");
     }

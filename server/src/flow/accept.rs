@@ -29,7 +29,7 @@ pub(super) fn accept(
     request: Request<Body>,
     ticket: &mut Ticket,
 ) -> Result<Arrival, Refusal> {
-    ticket.facts.path = service.path();
+    ticket.asks_at(service.path());
     if app.drain.is_draining() {
         return Err(Refusal::Draining);
     }

@@ -19,6 +19,7 @@ use super::route::Plan;
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::roster::{Claim, NoSlot, SeatId};
+use crate::state::view::RequestState;
 use crate::ticket::Ticket;
 
 /// A worker's own "not now" is kept while others are tried, so much of its body, and so long: it is an error message.
@@ -59,7 +60,8 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
     let mut last: Option<Miss> = None;
     loop {
         let asked = Instant::now();
-        let claim = app.roster.claim(&plan.want, &tried).await;
+        ticket.live.reached(RequestState::Queued);
+        let claim = app.roster.claim_or_wait(&plan.want, &tried, |waiting| app.ledger.queued(waiting)).await;
         ticket.facts.queued += asked.elapsed();
         let claim = match (claim, last.take()) {
             (Ok(claim), _) => claim,
@@ -67,7 +69,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
             (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
         };
-        ticket.facts.worker = Some(claim.member().name.clone());
+        ticket.is_at(claim.member());
         ticket.facts.failovers = tried.len();
         tried.push(claim.seat());
         match attempt(app, &plan.ask, &claim).await {
@@ -79,6 +81,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
+                app.ledger.failed_over(&claim.member().id, &miss.to_string());
                 tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
                 last = Some(miss);
             }

@@ -92,7 +92,7 @@ pub(super) async fn read(
     let body = collect(body, &head.headers, limits.max_body, app.config.timeouts.body).await?;
     ticket.facts.received = body.len();
     let model = find_model(&head.headers, body.clone()).await?;
-    ticket.facts.model = Some(model.name.clone());
+    ticket.asks_for(&model.name);
 
     let headers = &mut head.headers;
     drop_credentials(headers);
@@ -187,6 +187,9 @@ async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, Refusal> 
     }
     Ok(model)
 }
+
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 #[cfg(test)]
 mod tests;

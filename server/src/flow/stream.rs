@@ -18,6 +18,7 @@ use super::dialect::{Boundary, Dialect};
 use super::dispatch::Reply;
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::view::RequestState;
 use crate::ticket::{Outcome, REQUEST_ID, Ticket};
 
 /// The worker that answered.
@@ -43,6 +44,7 @@ pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
     ticket.facts.status = Some(reply.status.as_u16());
+    ticket.live.reached(RequestState::Streaming);
     let mut body = Streamed {
         first: reply.first,
         rest: reply.rest,
@@ -80,7 +82,7 @@ enum Broken {
 
 impl Streamed {
     fn pass(&mut self, chunk: Bytes) -> Frame<Bytes> {
-        self.ticket.facts.sent += chunk.len() as u64;
+        self.ticket.pass(&chunk);
         if self.dialect != Dialect::Opaque {
             self.boundary.pass(&chunk);
         }
@@ -99,7 +101,10 @@ impl Streamed {
     /// The reply cannot be finished: last words if the stream has room for them, then the cut.
     fn fail(&mut self, refusal: &Refusal) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let why = refusal.to_string();
-        self.ticket.facts.outcome = Outcome::Failed(why.clone());
+        self.ticket.facts.outcome = match refusal {
+            Refusal::Cancelled => Outcome::Cancelled,
+            _ => Outcome::Failed(why.clone()),
+        };
         self.ticket.claim = None;
         self.rest = None;
         match self.dialect.last_words(&self.boundary, &refusal.json(self.ticket.id())) {
@@ -137,6 +142,9 @@ impl http_body::Body for Streamed {
         }
         let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) else {
+            if this.ticket.live.poll_cancelled(cx).is_ready() {
+                return this.fail(&Refusal::Cancelled);
+            }
             let limit = ready!(this.silence.poll(cx));
             return this.fail(&Refusal::Timeout(limit));
         };

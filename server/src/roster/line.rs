@@ -8,15 +8,33 @@ use super::Claim;
 use super::name::canonical;
 use super::pool::{SeatId, Want};
 
+/// One line as others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The model, without `:latest`.
+    pub model: String,
+    /// Who waits.
+    pub requests: usize,
+    /// Workers that have the model.
+    pub providers: usize,
+}
+
+impl Waiting {
+    /// Whether a model of this name would serve those who wait.
+    pub fn serves(&self, name: &str) -> bool {
+        canonical(name) == self.model
+    }
+}
+
 /// All lines.
 #[derive(Default)]
 pub(super) struct Line {
-    by_model: HashMap<String, VecDeque<Waiting>>,
+    by_model: HashMap<String, VecDeque<Waiter>>,
     arrivals: u64,
     returned: Vec<Claim>,
 }
 
-struct Waiting {
+struct Waiter {
     arrival: u64,
     want: Want,
     tried: Vec<SeatId>,
@@ -38,7 +56,7 @@ impl Line {
         }
         self.arrivals += 1;
         let (call, called) = oneshot::channel();
-        line.push_back(Waiting { arrival: self.arrivals, want: want.clone(), tried: tried.to_vec(), call });
+        line.push_back(Waiter { arrival: self.arrivals, want: want.clone(), tried: tried.to_vec(), call });
         Some(called)
     }
 
@@ -75,6 +93,18 @@ impl Line {
             }
         }
         self.by_model.retain(|_, line| !line.is_empty());
+    }
+
+    /// The lines in which somebody waits, sorted by model.
+    pub(super) fn waiting(&self, providers: impl Fn(&str) -> usize) -> Vec<Waiting> {
+        let lines = self.by_model.iter().map(|(model, line)| Waiting {
+            model: model.clone(),
+            requests: line.iter().filter(|waiter| !waiter.call.is_closed()).count(),
+            providers: providers(model),
+        });
+        let mut lines: Vec<_> = lines.filter(|line| line.requests > 0).collect();
+        lines.sort_by(|a, b| a.model.cmp(&b.model));
+        lines
     }
 
     /// Slots whose waiter left in the moment it was called.
