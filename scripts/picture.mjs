@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 
-const WIDTH = 96; // characters
+const WIDTH = 104; // characters
 const CHAR = 7.8; // pixels of a monospaced character at FONT
 const FONT = 13;
 const LINE = 19;
