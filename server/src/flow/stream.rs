@@ -74,9 +74,9 @@ struct Streamed {
 
 /// The steps of an unclean end.
 enum Broken {
-    /// The last words have been handed over; they are to be flushed before the connection is cut.
+    /// The last words have been handed over.
     Told(String),
-    /// Now it is cut.
+    /// All is flushed: the connection is cut.
     Cut(String),
 }
 
@@ -99,7 +99,7 @@ impl Streamed {
     }
 
     /// The reply cannot be finished: last words if the stream has room for them, then the cut.
-    fn fail(&mut self, refusal: &Refusal) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn fail(&mut self, refusal: &Refusal, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let why = refusal.to_string();
         self.ticket.facts.outcome = match refusal {
             Refusal::Cancelled => Outcome::Cancelled,
@@ -112,8 +112,15 @@ impl Streamed {
                 self.broken = Some(Broken::Told(why));
                 Poll::Ready(Some(Ok(Frame::data(words.into()))))
             }
-            None => self.cut(why),
+            None => self.flush_then_cut(why, cx),
         }
+    }
+
+    /// The connection flushes when there is nothing to send, and is cut at the next turn: what was passed on before is not lost with it.
+    fn flush_then_cut(&mut self, why: String, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.broken = Some(Broken::Cut(why));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn cut(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -129,11 +136,7 @@ impl http_body::Body for Streamed {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let this = self.get_mut();
         match this.broken.take() {
-            Some(Broken::Told(why)) => {
-                this.broken = Some(Broken::Cut(why));
-                cx.waker().wake_by_ref();
-                return Poll::Pending; // the connection flushes now, and cuts at the next turn
-            }
+            Some(Broken::Told(why)) => return this.flush_then_cut(why, cx),
             Some(Broken::Cut(why)) => return this.cut(why),
             None => {}
         }
@@ -143,10 +146,10 @@ impl http_body::Body for Streamed {
         let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) else {
             if this.ticket.live.poll_cancelled(cx).is_ready() {
-                return this.fail(&Refusal::Cancelled);
+                return this.fail(&Refusal::Cancelled, cx);
             }
             let limit = ready!(this.silence.poll(cx));
-            return this.fail(&Refusal::Timeout(limit));
+            return this.fail(&Refusal::Timeout(limit), cx);
         };
         this.silence.broken();
         match frame {
@@ -156,7 +159,7 @@ impl http_body::Body for Streamed {
                 }
                 Poll::Ready(frame.into_data().ok().map(|chunk| Ok(this.pass(chunk))))
             }
-            Some(Err(lost)) => this.fail(&Refusal::Backend(explain(&lost).to_owned())),
+            Some(Err(lost)) => this.fail(&Refusal::Backend(explain(&lost).to_owned()), cx),
             None => {
                 this.rest = None;
                 this.settle_if_done();
