@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::out::MAX_BATCH;
 use super::*;
 use crate::tunnel::control::{REQUEST_WINDOW, RESPONSE_WINDOW};
+use crate::tunnel::frame::MAX_FIRST_DATA;
 
 const RESPONSES: Windows = Windows { initial: RESPONSE_WINDOW, max: 1024 * 1024 };
 const REQUESTS: Windows = Windows { initial: REQUEST_WINDOW, max: 4 * 1024 * 1024 };
