@@ -15,7 +15,7 @@ use crate::support::pattern::{compare, pattern};
 use crate::support::{Side, Tunnel, in_time};
 
 const CLIENTS: u64 = 256;
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 80;
 
 /// What becomes of one exchange; it travels as the path.
 #[derive(Debug, Clone, Copy, PartialEq)]

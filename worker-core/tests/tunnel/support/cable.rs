@@ -63,6 +63,8 @@ async fn carry(
             _ = state.wait_for(|state| *state == State::Cut) => return,
         };
         if read == 0 {
+            // Nothing comes out of a black cable, the end of a connection neither.
+            let _ = state.wait_for(|state| *state != State::Black).await;
             return;
         }
         if *state.borrow() == State::Good {
