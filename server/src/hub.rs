@@ -183,7 +183,10 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
             roster.report(seat, sane(report));
             ledger.ring();
         }
-        Event::Control(FromWorker::Bye(bye)) => goodbye = Some(brief(bye.reason)),
+        Event::Control(FromWorker::Bye(bye)) => {
+            goodbye = Some(brief(bye.reason));
+            link.close(&Bye::stopping("goodbye"));
+        }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     });

@@ -166,14 +166,30 @@ impl Refusal {
 
     /// The error as JSON.
     pub fn json(&self, request_id: &str) -> String {
-        let error = Error {
+        serde_json::to_string(&Envelope { error: self.error(request_id) }).expect("plain data")
+    }
+
+    fn error<'a>(&self, request_id: &'a str) -> Error<'a> {
+        Error {
             message: self.to_string(),
             kind: self.kind(),
             param: self.param(),
             code: self.code(),
             request_id,
+        }
+    }
+
+    /// The error as an event of the Responses API has it: with a type, and its parts at the top; the whole as well, for clients that look there.
+    pub fn typed_json(&self, request_id: &str) -> String {
+        let error = self.error(request_id);
+        let event = Event {
+            kind: "error",
+            code: error.code,
+            message: &error.message,
+            param: error.param,
+            error: &error,
         };
-        serde_json::to_string(&Envelope { error }).expect("plain data")
+        serde_json::to_string(&event).expect("plain data")
     }
 
     /// The error as a response.
@@ -249,6 +265,16 @@ impl std::fmt::Display for Refusal {
 #[derive(Serialize)]
 struct Envelope<'a> {
     error: Error<'a>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    code: Option<&'static str>,
+    message: &'a str,
+    param: Option<&'static str>,
+    error: &'a Error<'a>,
 }
 
 #[derive(Serialize)]

@@ -32,14 +32,14 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 /// Makes the response.
 pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
-    let dialect = Dialect::of(&reply.headers);
+    let dialect = Dialect::of(ticket.facts.path, &reply.headers);
     let mut headers = reply.headers;
     headers.insert(REQUEST_ID, ticket.id.clone());
     headers.extend(HeaderValue::from_str(&reply.worker).ok().map(|worker| (WORKER, worker)));
     headers.extend(
         reply.substitute.and_then(|model| HeaderValue::from_str(&model).ok()).map(|model| (MODEL, model)),
     );
-    if dialect == Dialect::Events {
+    if dialect.is_events() {
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
@@ -107,7 +107,7 @@ impl Streamed {
         };
         self.ticket.claim = None;
         self.rest = None;
-        match self.dialect.last_words(&self.boundary, &refusal.json(self.ticket.id())) {
+        match self.dialect.last_words(&self.boundary, refusal, self.ticket.id()) {
             Some(words) => {
                 self.broken = Some(Broken::Told(why));
                 Poll::Ready(Some(Ok(Frame::data(words.into()))))

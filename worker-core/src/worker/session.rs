@@ -25,6 +25,10 @@ const MAX_WINDOW: u32 = 4 * 1024 * 1024;
 /// Largest credit taken from a server's hello; more would only invite overflow.
 const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
+/// When a worker ends, so long for its last answers to leave, looked after so often.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const LAST_ANSWERS_LOOK: Duration = Duration::from_millis(5);
+
 /// Several changes within so short a time are one report.
 const GATHER: Duration = Duration::from_millis(20);
 
@@ -156,6 +160,15 @@ fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
 /// When told to end: waits for what runs, as long as it may, then says goodbye. The driver ends then.
 async fn take_leave(shared: &Shared, link: &Link) {
     told_to_end(shared).await;
+    // The last answers have been handed over; they are sent before the goodbye.
+    let sent = async {
+        while link.streams() > 0 {
+            tokio::time::sleep(LAST_ANSWERS_LOOK).await;
+        }
+    };
+    if shared.jobs.now() == 0 {
+        let _ = tokio::time::timeout(LAST_ANSWERS, sent).await;
+    }
     link.close(&Bye::stopping("the worker stops"));
     std::future::pending().await
 }

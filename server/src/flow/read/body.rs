@@ -21,6 +21,9 @@ const FIRST_ALLOCATION: usize = 1024 * 1024;
 const LINGER_BYTES: usize = 32 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(3);
 
+/// A client that sends nothing for so long waits for our answer.
+const LINGER_SILENCE: Duration = Duration::from_millis(250);
+
 /// What a body may be.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
@@ -101,7 +104,7 @@ async fn drain(mut body: Body, headers: &HeaderMap) {
     }
     let mut left = LINGER_BYTES;
     let drain = async {
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(LINGER_SILENCE, body.frame()).await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {
                 return;
