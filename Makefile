@@ -21,7 +21,7 @@ test: ## Install what the tests need, and run all of them
 	@scripts/packages test
 	e2e/setup
 	cargo build --locked --bins
-	cargo test --locked --workspace
+	cargo test --locked --workspace --no-fail-fast
 
 lint: ## Check formats, clippy, documentation, dependencies, private traces, scripts
 	@scripts/packages lint
