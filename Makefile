@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench clean
+.PHONY: help run test lint fmt bench fuzz clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -34,6 +34,13 @@ bench: ## Measure the relay against nginx, in ratios of one run; takes some minu
 	@scripts/packages bench
 	cargo build --locked --release --bins -p llamapool-server -p llamapool-worker
 	cargo run --locked --release -p llamapool-bench -- --json bench/results/last.json
+
+FUZZ_SECONDS ?= 60
+fuzz: ## Throw rubbish at everything that parses what strangers send; needs nightly Rust and cargo-fuzz
+	cd fuzz && for target in frame head control body settings mux; do \
+	  mkdir -p corpus/$$target && cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 || exit 1; \
+	done
 
 clean: ## Remove what was built, and what the tests installed
 	cargo clean
