@@ -1,1 +1,33 @@
-//! Whole-system tests and their fakes.
+//! Whole-system tests: the real `llamapool-server` and `llamapool-worker` as processes, everything else as fakes.
+//!
+//! - [`pool`]: the usual rig in one line: a server, a worker, and the LLM runtime beside it
+//! - [`server`], [`worker`]: the binaries; [`process`]: what both are
+//! - [`client`]: one HTTP exchange per connection, seen exactly, its end included
+//! - [`fake_llm`]: a runtime that is slow, chatty, dying or wrong, as asked, and remembers what it saw
+//! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
+//! - [`peer`]: a worker that says exactly what the test tells it to
+//! - [`llama_cpp`]: a real runtime
+//!
+//! Nothing here sleeps for a time it hopes to be long enough: [`wait`] waits for conditions, with a deadline.
+
+pub mod client;
+pub mod connect_proxy;
+pub mod cut;
+pub mod fake_llm;
+pub mod llama_cpp;
+pub mod nginx;
+pub mod peer;
+pub mod pool;
+pub mod process;
+pub mod server;
+pub mod tls_front;
+pub mod wait;
+pub mod worker;
+
+pub use client::{Ask, Reply, Whole, chat, plain_chat};
+pub use cut::Cut;
+pub use fake_llm::{End, FakeLlm, Pace, Script};
+pub use pool::{MODEL, Pool};
+pub use server::Server;
+pub use wait::{holds, millis, secs, until, until_within};
+pub use worker::Worker;

@@ -2,6 +2,7 @@
 
 mod health;
 mod models;
+mod state;
 
 use std::sync::Arc;
 
@@ -25,6 +26,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::healthz))
         .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, any(hub::connect));
+    router = router
+        .route("/api/state", get(state::whole))
+        .route("/api/state/stream", get(state::events))
+        .route("/api/state/workers/{id}/drain", post(state::drain_worker))
+        .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
+        .route("/api/state/requests/{number}/cancel", post(state::cancel))
+        .route("/api/state/drain", post(state::drain));
     for prefix in PREFIXES {
         for service in Service::ALL {
             let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {

@@ -1,12 +1,16 @@
 //! What every request can reach.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use http::HeaderMap;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::flow::Keyring;
+use crate::flow::{BodyMemory, Keyring};
 use crate::roster::Roster;
+use crate::state::{Feed, Ledger};
 use crate::ticket::Ticket;
 
 /// The server's state, one for the process.
@@ -21,6 +25,14 @@ pub struct App {
     pub roster: Roster,
     /// Whether the server is about to stop.
     pub drain: Drain,
+    /// For request bodies.
+    pub body_memory: BodyMemory,
+    /// What happened and happens.
+    pub ledger: Arc<Ledger>,
+    /// The same as events.
+    pub feed: Feed,
+    /// When the server started.
+    pub started: Instant,
     /// Sessions of workers.
     pub sessions: TaskTracker,
     open: TaskTracker,
@@ -34,6 +46,10 @@ impl App {
             worker_keys: Keyring::new(config.keys.client.clone()),
             roster: Roster::new(config.queue.clone(), config.routing.alias_fallback),
             drain,
+            body_memory: BodyMemory::new(config.limits.body_memory),
+            ledger: Arc::default(),
+            feed: Feed::default(),
+            started: Instant::now(),
             sessions: TaskTracker::new(),
             open: TaskTracker::new(),
             config,
@@ -42,7 +58,7 @@ impl App {
 
     /// Opens a ticket for a request.
     pub fn open_ticket(&self, headers: &HeaderMap) -> Ticket {
-        Ticket::open(headers, self.open.token())
+        Ticket::open(headers, self.ledger.clone(), self.open.token())
     }
 
     /// Requests open now.

@@ -70,6 +70,9 @@ impl Concern for Config {
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
             log: logs::Config::read(from),
         };
+        if config.limits.body_memory < config.limits.max_body {
+            from.refuse("body_memory is less than max_body: no request of that size could ever be served");
+        }
         if let Some(addr) = config.listen.is_open_to_strangers(config.keys.guard_everything()) {
             from.refuse(format!(
                 "listen_addr {addr} is open to other machines, but {}: set both API_KEY and CLIENT_KEY, or listen \

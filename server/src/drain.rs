@@ -13,6 +13,7 @@ use crate::app::App;
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
     draining: Arc<AtomicBool>,
+    asked: CancellationToken,
     stopped: CancellationToken,
     cut: CancellationToken,
 }
@@ -32,6 +33,11 @@ impl Drain {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// Starts the drain from inside, as a signal does from outside.
+    pub fn ask(&self) {
+        self.asked.cancel();
+    }
+
     /// Ends when nothing is to go on but what has been answered already.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stopped
@@ -47,9 +53,11 @@ impl Drain {
 pub(crate) async fn drain(app: &App, shutdown: &Shutdown, timeout: DrainTimeout) {
     tokio::select! {
         () = shutdown.gently.cancelled() => {}
+        () = app.drain.asked.cancelled() => {}
         () = shutdown.at_once.cancelled() => {}
     }
     app.drain.draining.store(true, Ordering::Relaxed);
+    app.ledger.ring();
     app.roster.members().iter().for_each(|member| member.link.say(&FromServer::Drain));
     let open = app.open_requests();
     tracing::info!(requests.open = open, "Draining: {open} requests are open");

@@ -1,7 +1,8 @@
 //! The life of a request: one function whose lines are the stages, each of which is a file in this folder.
 //!
-//! accept → authenticate → read → limit → route → dispatch → stream, and account when the ticket is dropped. Each stage takes what the former
-//! one gives, so none can be left out. The key is checked before the body is read: strangers do not get to fill our memory.
+//! accept → authenticate → limit → read → route → dispatch → stream, and account when the ticket is dropped. Each stage takes what the former
+//! one gives, so none can be left out. All that can be decided without the body is decided before it is read: strangers do not get to fill our
+//! memory.
 
 mod accept;
 pub(crate) mod account;
@@ -19,6 +20,9 @@ use http::Request;
 
 pub use authenticate::{Caller, Keyring};
 pub use dialect::Service;
+pub use limit::BodyMemory;
+#[cfg(fuzzing)]
+pub use read::fuzzing;
 
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -27,7 +31,13 @@ use crate::ticket::{Outcome, Ticket};
 /// Serves one request to a path that carries a model.
 pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
-    match stages(app, service, request, &mut ticket).await {
+    let live = ticket.live.clone();
+    let staged = tokio::select! {
+        biased;
+        staged = stages(app, service, request, &mut ticket) => staged,
+        () = std::future::poll_fn(|cx| live.poll_cancelled(cx)) => Err(Refusal::Cancelled),
+    };
+    match staged {
         Ok(reply) => stream::stream(app, reply, ticket),
         Err(refusal) => refuse(&refusal, ticket),
     }
@@ -39,12 +49,24 @@ async fn stages(
     request: Request<Body>,
     ticket: &mut Ticket,
 ) -> Result<dispatch::Reply, Refusal> {
-    let arrival = accept::accept(app, service, request, ticket)?;
-    let caller = authenticate::authenticate(&app.keys, &arrival.head.headers, ticket)?;
-    let ask = read::read(app, caller, arrival, ticket).await?;
-    let admitted = limit::limit(app, ask)?;
-    let plan = route::plan(admitted);
+    let arrival = accept::accept(service, request, ticket);
+    let admitted = match admit(app, &arrival) {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            read::linger(arrival).await;
+            return Err(refusal);
+        }
+    };
+    let ask = read::read(app, admitted, arrival, ticket).await?;
+    let plan = route::plan(ask);
     dispatch::dispatch(app, plan, ticket).await
+}
+
+/// All that is decided over a request before its body is read.
+fn admit(app: &App, arrival: &accept::Arrival) -> Result<limit::Admitted, Refusal> {
+    accept::check(app, arrival)?;
+    let caller = app.keys.admit(&arrival.head.headers)?;
+    limit::limit(app, caller)
 }
 
 /// Answers with an error and settles the ticket.
@@ -52,6 +74,10 @@ pub(crate) fn refuse(refusal: &Refusal, mut ticket: Ticket) -> Response {
     let mut response = refusal.response(ticket.id());
     response.headers_mut().insert(crate::ticket::REQUEST_ID, ticket.id.clone());
     ticket.facts.status = Some(response.status().as_u16());
-    ticket.facts.outcome = Outcome::Refused(refusal.code().unwrap_or("invalid_request").to_owned());
+    ticket.facts.outcome = match refusal {
+        Refusal::Cancelled => Outcome::Cancelled,
+        _ if refusal.is_failure() => Outcome::Failed(refusal.to_string()),
+        _ => Outcome::Refused(refusal.code().unwrap_or("invalid_request").to_owned()),
+    };
     response
 }

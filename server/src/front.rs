@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use futures_util::FutureExt;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -26,6 +26,7 @@ use tower::Service;
 use crate::app::App;
 use crate::drain::Drain;
 use crate::refusal::Refusal;
+use crate::ticket::{self, REQUEST_ID};
 
 /// After a failed accept, such as for want of file descriptors, the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -34,12 +35,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const BUFFER_SLACK: usize = 16 * 1024;
 const MIN_BUFFER: usize = 64 * 1024;
 
-/// A client that vanished without a word is noticed after so much silence on an open stream.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// A connection on which nothing is said is asked for a sign of life after so long, and then so often and so many times: a client that vanished
+/// while its request waits is noticed within a minute.
+const SILENCE: Duration = Duration::from_secs(30);
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+#[cfg(not(windows))]
+const PROBES: u32 = 3;
 
 /// What is not sent yet waits here rather than in the kernel, where tokens would queue behind it. Bytes.
 #[cfg(target_os = "linux")]
 const NOTSENT_LOWAT: u32 = 128 * 1024;
+
+/// Where a connection comes from; known of upgrade requests only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Binds the first of `addresses` that this machine has.
 ///
@@ -87,8 +96,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
             () = drain.stopped().cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                connections.spawn(connection(stream, http.clone(), router.clone(), drain.clone()));
+            Ok((stream, peer)) => {
+                tune(&stream, app.config.timeouts.client);
+                connections.spawn(connection(stream, peer, http.clone(), router.clone(), drain.clone()));
             }
             Err(error) => {
                 tracing::warn!("A connection could not be accepted: {error}");
@@ -100,13 +110,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, http: http1::Builder, router: Router, drain: Drain) {
-    tune(&stream);
-    let service = hyper::service::service_fn(move |request| respond(router.clone(), request));
+async fn connection(stream: TcpStream, peer: SocketAddr, http: http1::Builder, router: Router, drain: Drain) {
+    let service = hyper::service::service_fn(move |request| respond(router.clone(), peer, request));
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        biased; // a cut comes with the stop, and goes before it
         () = drain.cut().cancelled() => return,
+        ended = connection.as_mut() => ended,
         () = drain.stopped().cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -117,26 +127,44 @@ async fn connection(stream: TcpStream, http: http1::Builder, router: Router, dra
     }
 }
 
-async fn respond(mut router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn respond(
+    mut router: Router,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let id = ticket::request_id(request.headers());
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    if request.headers().contains_key(UPGRADE) {
+        request.extensions_mut().insert(Peer(peer));
+    }
     let answer = AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind();
     let mut response = match answer.await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => Refusal::Internal.response(""), // the panic hook has logged it
+        Err(_) => Refusal::Internal.response(id.to_str().unwrap_or_default()), // the panic hook has logged it
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(CONTENT_TYPE) {
         let allow = response.headers().get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or_default();
-        response = Refusal::UnknownMethod(allow.to_owned()).response("");
+        response = Refusal::UnknownMethod(allow.to_owned()).response(id.to_str().unwrap_or_default());
     }
+    response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(crate::VERSION));
     Ok(response)
 }
 
-/// Like the tunnel's sockets, but without a limit on unacknowledged data: a client may stop reading as long as it likes.
-fn tune(stream: &TcpStream) {
+/// Each setting is a wish: on systems that lack it the server works all the same.
+fn tune(stream: &TcpStream, patience: Option<Duration>) {
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_nodelay(true);
-    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE));
+    let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_INTERVAL);
+    #[cfg(not(windows))]
+    let probes = probes.with_retries(PROBES);
+    let _ = socket.set_tcp_keepalive(&probes);
     #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT);
+    {
+        let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT);
+        let _ = socket.set_tcp_user_timeout(patience);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = patience;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -25,14 +25,15 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use crate::app::App;
-use crate::roster::Member;
+use crate::front::Peer;
+use crate::roster::{Member, SeatId};
 use crate::{flow, refusal::Refusal};
 
 /// How far the window of a reply may grow, bytes: enough for 10 MiB/s at 50 ms, and what one stalled reader can hold.
-const MAX_RESPONSE_WINDOW: u32 = 512 * 1024;
+const MAX_WINDOW: u32 = 512 * 1024;
 
 /// Largest credit taken from a worker's hello; more would only invite overflow.
-const MAX_REQUEST_WINDOW: u32 = 64 * 1024 * 1024;
+const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
 /// Longest id or name of a worker, characters.
 const MAX_NAME: usize = 128;
@@ -67,7 +68,8 @@ fn handshake(app: &App, request: &Request<Body>) -> Result<Response, Refusal> {
     }
     app.worker_keys.admit(headers).inspect_err(|_| {
         let how = if headers.contains_key(AUTHORIZATION) { "a wrong key" } else { "no key" };
-        tracing::warn!("A worker came with {how} and was turned away");
+        let from = request.extensions().get::<Peer>().map(|Peer(from)| tracing::field::display(from));
+        tracing::warn!(peer.addr = from, "A worker came with {how} and was turned away");
     })?;
     if !speaks_our_protocol(headers) {
         return Err(Refusal::invalid(format!(
@@ -117,16 +119,25 @@ async fn open(upgrade: OnUpgrade) -> anyhow::Result<Socket> {
         .await)
 }
 
+/// The worker's hello. One that cannot be let in is told why.
 async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello)> {
+    let why = match first_words(&mut socket).await? {
+        Ok(FromWorker::Hello(hello)) if is_sane(&hello) => return Ok((socket, hello)),
+        Ok(FromWorker::Hello(_)) => "its introduction is absurd".to_owned(),
+        Ok(_) => "it did not introduce itself first".to_owned(),
+        Err(error) => brief(format!("its introduction was not understood: {error}")),
+    };
+    let bye = serde_json::to_string(&FromServer::Bye(Bye::refused(why.clone())))?;
+    socket.send(Message::text(bye)).await?;
+    socket.close(None).await?;
+    anyhow::bail!(why)
+}
+
+async fn first_words(socket: &mut Socket) -> anyhow::Result<serde_json::Result<FromWorker>> {
     loop {
         match socket.next().await.ok_or_else(|| anyhow::anyhow!("it left without a word"))?? {
-            Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(FromWorker::Hello(hello)) if is_sane(&hello) => return Ok((socket, hello)),
-                Ok(FromWorker::Hello(_)) => anyhow::bail!("its introduction is absurd"),
-                Ok(_) => anyhow::bail!("it did not introduce itself first"),
-                Err(error) => anyhow::bail!("its introduction was not understood: {error}"),
-            },
-            Message::Binary(_) => anyhow::bail!("it did not introduce itself first"),
+            Message::Text(text) => return Ok(serde_json::from_str(&text)),
+            Message::Binary(_) => return Ok(Ok(FromWorker::Unknown)),
             Message::Close(_) => anyhow::bail!("it left without a word"),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
@@ -136,12 +147,16 @@ async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello
 fn is_sane(hello: &WorkerHello) -> bool {
     let named =
         |text: &str| (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(char::is_control);
-    named(&hello.id) && named(&hello.name) && hello.max_streams > 0 && hello.recv_window > 0
+    named(&hello.id)
+        && named(&hello.name)
+        && named(&hello.version)
+        && hello.max_streams > 0
+        && hello.recv_window > 0
 }
 
 async fn session(app: &App, socket: Socket, hello: WorkerHello) {
-    let windows = Windows { initial: RESPONSE_WINDOW, max: MAX_RESPONSE_WINDOW };
-    let credit = hello.recv_window.min(MAX_REQUEST_WINDOW);
+    let windows = Windows { initial: RESPONSE_WINDOW, max: MAX_WINDOW };
+    let credit = hello.recv_window.min(MAX_CREDIT);
     let link =
         Link::new(Role::Opener, Limits { windows, credit, max_streams: hello.max_streams.min(MAX_STREAMS) });
     link.say(&FromServer::Hello(ServerHello {
@@ -150,26 +165,52 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
         shards: 1,
         recv_window: RESPONSE_WINDOW,
     }));
-    let member = Arc::new(Member { id: hello.id, name: hello.name, link: link.clone() });
+    let member = Arc::new(Member {
+        id: hello.id,
+        name: hello.name,
+        version: hello.version.clone(),
+        link: link.clone(),
+    });
     let name = member.name.clone();
     let seat = app.roster.join(member);
+    app.ledger.ring();
     tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
 
-    let roster = app.roster.clone();
+    let (roster, ledger) = (app.roster.clone(), app.ledger.clone());
     let mut goodbye = None;
     let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, |event| match event {
-        Event::Control(FromWorker::Report(report)) => roster.report(seat, sane(report)),
-        Event::Control(FromWorker::Bye(bye)) => goodbye = Some(bye.reason),
+        Event::Control(FromWorker::Report(report)) => {
+            roster.report(seat, sane(report));
+            ledger.ring();
+        }
+        Event::Control(FromWorker::Bye(bye)) => {
+            goodbye = Some(brief(bye.reason));
+            link.close(&Bye::stopping("goodbye"));
+        }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     });
+    let seated = Seated { app, seat };
     let end = tokio::select! {
         end = driver => end.to_string(),
         () = leave(app, &link) => unreachable!("the driver ends first"),
     };
-    app.roster.leave(seat);
+    drop(seated);
     let why = goodbye.unwrap_or(end);
     tracing::info!(worker.name = name, "Worker {name} left: {why}");
+}
+
+/// A worker in the roster: it leaves when this is dropped, however the session ends.
+struct Seated<'a> {
+    app: &'a App,
+    seat: SeatId,
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        self.app.roster.leave(self.seat);
+        self.app.ledger.ring();
+    }
 }
 
 /// Closes the tunnel when the server stops; the driver ends then.
@@ -185,11 +226,15 @@ fn sane(mut report: Report) -> Report {
     let mut survey = Survey { kind: Kind::Auto, version: None, models: report.models, note: None };
     survey.tidy();
     report.models = survey.models;
-    if let Some(reason) = &mut report.reason
-        && reason.len() > MAX_REASON
-    {
-        let end = reason.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last();
-        reason.truncate(end.unwrap_or(0));
-    }
+    report.reason = report.reason.map(brief);
     report
+}
+
+/// A worker's words, as long as people read.
+fn brief(mut words: String) -> String {
+    if words.len() > MAX_REASON {
+        let end = words.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last();
+        words.truncate(end.unwrap_or(0));
+    }
+    words
 }

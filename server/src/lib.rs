@@ -1,9 +1,9 @@
 //! The gateway: one OpenAI-compatible API in front of everybody's own machines.
 //!
 //! ```text
-//!  front ─▶ api ─▶ flow: accept → authenticate → read → limit → route → dispatch → stream → account
+//!  front ─▶ api ─▶ flow: accept → authenticate → limit → read → route → dispatch → stream → account
 //!                                                        │         │
-//!                              hub ─▶ session ─▶ roster ─┘         └─▶ tunnel ─▶ worker
+//!                                         hub ─▶ roster ─┘         └─▶ tunnel ─▶ worker
 //! ```
 //!
 //! [`front`] owns listeners and connections, `api` the paths, [`flow`] the life of a request, whose [`ticket`] rides in the response body.
@@ -18,6 +18,7 @@ pub mod front;
 mod hub;
 pub mod refusal;
 pub mod roster;
+pub mod state;
 pub mod ticket;
 
 use std::sync::Arc;
@@ -41,8 +42,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
     let drain_timeout = config.drain_timeout;
     let app = Arc::new(App::new(config, Drain::default()));
     greet(&app, &listener);
+    let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
     let front =
         AbortOnDropHandle::new(tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone())));
+    let publisher = AbortOnDropHandle::new(tokio::spawn(state::Feed::publish(app.clone())));
     drain::drain(&app, &shutdown, drain_timeout).await;
     app.sessions.close();
     let rest = async {
@@ -51,6 +54,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
             tracing::error!("The listener ended badly: {error}");
         }
     };
+    drop(publisher);
     if tokio::time::timeout(GOODBYE, rest).await.is_err() {
         tracing::warn!("Some connections did not end in time");
     }

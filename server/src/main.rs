@@ -8,7 +8,7 @@ use llamapool_server::{front, run};
 use llamapool_worker_core::settings::Sources;
 use llamapool_worker_core::settings::cli::{self, Invocation};
 use llamapool_worker_core::signals::Signals;
-use llamapool_worker_core::{logs, paths};
+use llamapool_worker_core::{descriptors, logs, paths};
 use tokio_util::task::AbortOnDropHandle;
 
 #[global_allocator]
@@ -19,17 +19,11 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    match start(loaded) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("The server cannot start: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    logs::around(&loaded.config.log.clone(), "server", || start(loaded))
 }
 
 fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Result<()> {
-    let _logs = logs::start(&loaded.config.log, "server")?;
+    descriptors::raise_limit();
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 /// Why a request is not served.
@@ -29,6 +29,10 @@ pub enum Refusal {
     TooSlow,
     /// There is no such path.
     UnknownPath(String),
+    /// What is to be acted on is not there.
+    Nothing(&'static str),
+    /// A page of another site asks.
+    ForeignOrigin,
     /// The path is known, the method is not.
     UnknownMethod(String),
     /// The path wants a WebSocket.
@@ -51,9 +55,14 @@ pub enum Refusal {
     Backend(String),
     /// The runtime was silent for too long.
     Timeout(Duration),
+    /// Somebody on this side has ended the request.
+    Cancelled,
     /// A bug of ours.
     Internal,
 }
+
+/// Keeps the official SDKs from repeating what somebody has ended on purpose.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Seconds after which a client should try again: a worker that restarts is back by then.
 const RETRY_SOON: u64 = 2;
@@ -79,7 +88,8 @@ impl Refusal {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownPath(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::UnknownPath(_) | Self::Nothing(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
@@ -87,6 +97,7 @@ impl Refusal {
             | Self::QueueFull(_)
             | Self::QueueTimeout(_)
             | Self::Overloaded
+            | Self::Cancelled
             | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::Backend(_) => StatusCode::BAD_GATEWAY,
             Self::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
@@ -94,9 +105,15 @@ impl Refusal {
         }
     }
 
+    /// Whether a worker or runtime, or we, are to blame, and not who asked.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Backend(_) | Self::Timeout(_) | Self::Internal)
+    }
+
     fn kind(&self) -> &'static str {
         match self.status().as_u16() {
             401 => "authentication_error",
+            403 => "permission_error",
             404 => "not_found_error",
             500 | 502 | 504 => "server_error",
             503 => "service_unavailable_error",
@@ -112,6 +129,8 @@ impl Refusal {
             Self::HeadersTooLarge(_) => "headers_too_large",
             Self::TooSlow => "request_timeout",
             Self::UnknownPath(_) => "unknown_url",
+            Self::Nothing(_) => "not_found",
+            Self::ForeignOrigin => "foreign_origin",
             Self::UnknownMethod(_) => "method_not_allowed",
             Self::NotWebSocket => "upgrade_required",
             Self::Unauthorized(_) => "invalid_api_key",
@@ -123,6 +142,7 @@ impl Refusal {
             Self::Draining => "server_draining",
             Self::Backend(_) => "backend_error",
             Self::Timeout(_) => "backend_timeout",
+            Self::Cancelled => "request_cancelled",
             Self::Internal => "internal_error",
         })
     }
@@ -138,6 +158,7 @@ impl Refusal {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Draining => Some(RETRY_RESTART),
+            Self::Cancelled => None,
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_SOON),
             _ => None,
         }
@@ -145,14 +166,30 @@ impl Refusal {
 
     /// The error as JSON.
     pub fn json(&self, request_id: &str) -> String {
-        let error = Error {
+        serde_json::to_string(&Envelope { error: self.error(request_id) }).expect("plain data")
+    }
+
+    fn error<'a>(&self, request_id: &'a str) -> Error<'a> {
+        Error {
             message: self.to_string(),
             kind: self.kind(),
             param: self.param(),
             code: self.code(),
             request_id,
+        }
+    }
+
+    /// The error as an event of the Responses API has it: with a type, and its parts at the top; the whole as well, for clients that look there.
+    pub fn typed_json(&self, request_id: &str) -> String {
+        let error = self.error(request_id);
+        let event = Event {
+            kind: "error",
+            code: error.code,
+            message: &error.message,
+            param: error.param,
+            error: &error,
         };
-        serde_json::to_string(&Envelope { error }).expect("plain data")
+        serde_json::to_string(&event).expect("plain data")
     }
 
     /// The error as a response.
@@ -166,6 +203,9 @@ impl Refusal {
         match self {
             Self::UnknownMethod(allow) => {
                 headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (ALLOW, allow)));
+            }
+            Self::Cancelled => {
+                headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
             }
             Self::NotWebSocket => {
                 headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -188,6 +228,8 @@ impl std::fmt::Display for Refusal {
             Self::HeadersTooLarge(most) => write!(out, "The request's headers are larger than {most} bytes."),
             Self::TooSlow => out.write_str("The request took too long to arrive."),
             Self::UnknownPath(path) => write!(out, "There is nothing at {path}."),
+            Self::Nothing(message) => out.write_str(message),
+            Self::ForeignOrigin => out.write_str("Pages of other sites may not do that."),
             Self::UnknownMethod(allow) => write!(out, "This path takes {allow} only."),
             Self::NotWebSocket => out.write_str("This path is for workers, which speak WebSocket."),
             Self::Unauthorized(message) => out.write_str(message),
@@ -212,6 +254,7 @@ impl std::fmt::Display for Refusal {
             Self::Timeout(limit) => {
                 write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
             }
+            Self::Cancelled => out.write_str("The request was cancelled by the operator of this server."),
             Self::Internal => {
                 out.write_str("The server made a mistake. Its log says more under the request id.")
             }
@@ -222,6 +265,16 @@ impl std::fmt::Display for Refusal {
 #[derive(Serialize)]
 struct Envelope<'a> {
     error: Error<'a>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    code: Option<&'static str>,
+    message: &'a str,
+    param: Option<&'static str>,
+    error: &'a Error<'a>,
 }
 
 #[derive(Serialize)]

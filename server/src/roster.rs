@@ -11,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use llamapool_worker_core::tunnel::control::{Bye, Report};
 
-pub use pool::{Member, SeatId, Want};
+pub use line::Waiting;
+pub use pool::{Member, SeatId, Seen, Want};
 
 use crate::config::{AliasFallback, Queue};
 use line::Line;
@@ -39,10 +40,10 @@ struct State {
     pool: Pool,
     line: Line,
     /// When each model (canonical name) was first and last offered.
-    seen: HashMap<String, Seen>,
+    offered: HashMap<String, Offered>,
 }
 
-struct Seen {
+struct Offered {
     first: SystemTime,
     gone: Option<Instant>,
 }
@@ -86,7 +87,12 @@ impl Roster {
 
     /// Takes a worker in. One with the same id is sent away at once.
     pub fn join(&self, member: Arc<Member>) -> SeatId {
-        let (seat, replaced) = self.lock().pool.join(member);
+        let (seat, replaced) = {
+            let mut state = self.lock();
+            let joined = state.pool.join(member);
+            state.note_models();
+            joined
+        };
         for older in replaced {
             older.link.close(&Bye {
                 code: llamapool_worker_core::tunnel::control::ByeCode::Replaced,
@@ -117,6 +123,16 @@ impl Roster {
     /// # Errors
     /// See [`NoSlot`]. Dropping the future leaves the line.
     pub async fn claim(&self, want: &Want, tried: &[SeatId]) -> Result<Claim, NoSlot> {
+        self.claim_or_wait(want, tried, |_| {}).await
+    }
+
+    /// The same; `on_wait` is told how many wait in all lines, if this one has to.
+    pub async fn claim_or_wait(
+        &self,
+        want: &Want,
+        tried: &[SeatId],
+        on_wait: impl FnOnce(usize),
+    ) -> Result<Claim, NoSlot> {
         let waiting = {
             let mut state = self.lock();
             match state.pool.pick(want, tried, self.0.fallback) {
@@ -127,6 +143,7 @@ impl Roster {
                 Pick::Busy => state.line.join(want, tried, self.0.queue.size).ok_or(NoSlot::Full)?,
             }
         };
+        on_wait(self.lock().line.len());
         match tokio::time::timeout(self.0.queue.timeout, waiting).await {
             Ok(Ok(claim)) => Ok(claim),
             Ok(Err(_)) | Err(_) => Err(NoSlot::Timeout),
@@ -147,6 +164,25 @@ impl Roster {
     /// The entry of one model; `name` and `name:latest` are one.
     pub fn model(&self, name: &str) -> Option<Listed> {
         self.models().into_iter().find(|listed| canonical(&listed.id) == canonical(name))
+    }
+
+    /// Everybody as they were seen last, those that left lately included.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.lock().pool.seen()
+    }
+
+    /// The lines of those who wait.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let state = self.lock();
+        state.line.waiting(|name| state.pool.providers(name))
+    }
+
+    /// Keeps a worker from new requests, or no longer. Says whether that changed anything.
+    pub fn hold(&self, worker: &str, hold: bool) -> bool {
+        let mut state = self.lock();
+        let changed = state.pool.hold(worker, hold);
+        self.call_waiting(&mut state);
+        changed
     }
 
     /// Whether at least one worker can serve.
@@ -200,26 +236,27 @@ impl State {
         let offered: Vec<String> =
             self.pool.models().into_iter().map(|(name, _)| canonical(&name).to_owned()).collect();
         let now = Instant::now();
-        self.seen.values_mut().for_each(|seen| {
+        self.offered.values_mut().for_each(|seen| {
             seen.gone.get_or_insert(now);
         });
         for name in offered {
-            if self.seen.len() < MAX_NAMES || self.seen.contains_key(&name) {
-                self.seen.entry(name).or_insert(Seen { first: SystemTime::now(), gone: None }).gone = None;
+            if self.offered.len() < MAX_NAMES || self.offered.contains_key(&name) {
+                self.offered.entry(name).or_insert(Offered { first: SystemTime::now(), gone: None }).gone =
+                    None;
             }
         }
-        if self.seen.len() >= MAX_NAMES {
-            self.seen.retain(|_, seen| seen.gone.is_none_or(|gone| gone.elapsed() < REMEMBER));
+        if self.offered.len() >= MAX_NAMES {
+            self.offered.retain(|_, seen| seen.gone.is_none_or(|gone| gone.elapsed() < REMEMBER));
         }
     }
 
     fn is_remembered(&self, name: &str) -> bool {
-        let gone = self.seen.get(canonical(name)).and_then(|seen| seen.gone);
+        let gone = self.offered.get(canonical(name)).and_then(|offered| offered.gone);
         gone.is_some_and(|gone| gone.elapsed() < REMEMBER)
     }
 
     fn created(&self, name: &str) -> u64 {
-        let first = self.seen.get(canonical(name)).map_or(UNIX_EPOCH, |seen| seen.first);
+        let first = self.offered.get(canonical(name)).map_or(UNIX_EPOCH, |offered| offered.first);
         first.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 }

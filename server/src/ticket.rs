@@ -2,13 +2,18 @@
 //! response body and settles once, when it is dropped: done, failed, refused, or the client left. What is open is counted by tickets, so
 //! drain means what it says.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::flow::account;
-use crate::roster::Claim;
+use crate::roster::{Claim, Member};
+use crate::state::Ledger;
+use crate::state::live::Live;
+use crate::state::usage::Tail;
+use crate::state::view::RequestState;
 
 /// The header that names a request in both directions, and on to the worker.
 pub const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
@@ -22,14 +27,18 @@ pub struct Ticket {
     pub id: HeaderValue,
     /// What is known of it so far.
     pub facts: Facts,
+    /// What others see of it while it is open.
+    pub live: Arc<Live>,
     /// The slot it holds at a worker.
     pub(crate) claim: Option<Claim>,
-    opened: Instant,
+    /// The last bytes of the reply, for the tokens it tells.
+    pub(crate) tail: Tail,
+    pub(crate) ledger: Arc<Ledger>,
     _open: TaskTrackerToken,
 }
 
 /// What the account of a request says.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Facts {
     /// The path, as its canonical form says it.
     pub path: &'static str,
@@ -37,8 +46,10 @@ pub struct Facts {
     pub model: Option<String>,
     /// Which of the keys was used, by position.
     pub key: Option<usize>,
-    /// The worker that answered.
-    pub worker: Option<String>,
+    /// The worker that answered or failed it.
+    pub worker: Option<Arc<Member>>,
+    /// When that worker got it.
+    pub sent_on: Option<Instant>,
     /// Workers that were tried before.
     pub failovers: usize,
     /// Spent waiting for a slot.
@@ -49,10 +60,22 @@ pub struct Facts {
     pub status: Option<u16>,
     /// Body bytes in.
     pub received: usize,
-    /// Body bytes out.
-    pub sent: u64,
     /// How it ended; if nobody says so, the client left.
     pub outcome: Outcome,
+}
+
+/// The client's own request id if it is sane, else a new one.
+pub fn request_id(headers: &http::HeaderMap) -> HeaderValue {
+    let theirs = headers
+        .get(REQUEST_ID)
+        .map(HeaderValue::as_bytes)
+        .filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic));
+    // A copy: theirs is a slice of the connection's buffer and would keep it alive as long as the stream.
+    theirs.and_then(|id| HeaderValue::from_bytes(id).ok()).unwrap_or_else(|| {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        let id = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+        HeaderValue::from_str(id).expect("a UUID is ASCII")
+    })
 }
 
 /// How a request ended.
@@ -65,23 +88,18 @@ pub enum Outcome {
     Done,
     /// Not served, for a reason told to the client.
     Refused(String),
-    /// Broken off in the middle of the answer.
+    /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
     Failed(String),
+    /// Ended by somebody on this side.
+    Cancelled,
 }
 
 impl Ticket {
-    /// Opens a ticket. The client's own request id is kept if it is sane.
-    pub fn open(headers: &http::HeaderMap, open: TaskTrackerToken) -> Self {
-        let theirs = headers.get(REQUEST_ID).filter(|id| {
-            (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
-        });
-        // A copy: theirs is a slice of the connection's buffer and would keep it alive as long as the stream.
-        let id = theirs.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()).unwrap_or_else(|| {
-            let mut buffer = uuid::Uuid::encode_buffer();
-            let id = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
-            HeaderValue::from_str(id).expect("a UUID is ASCII")
-        });
-        Self { id, facts: Facts::default(), claim: None, opened: Instant::now(), _open: open }
+    /// Opens a ticket for the request with these headers.
+    pub fn open(headers: &http::HeaderMap, ledger: Arc<Ledger>, open: TaskTrackerToken) -> Self {
+        let id = request_id(headers);
+        let live = ledger.open(id.to_str().unwrap_or_default());
+        Self { id, facts: Facts::default(), live, claim: None, tail: Tail::default(), ledger, _open: open }
     }
 
     /// The request id as text.
@@ -91,7 +109,33 @@ impl Ticket {
 
     /// How long it has been open.
     pub fn age(&self) -> Duration {
-        self.opened.elapsed()
+        self.live.opened.elapsed()
+    }
+
+    /// It is for this path.
+    pub fn asks_at(&mut self, path: &'static str) {
+        self.facts.path = path;
+        self.live.asks_at(path);
+    }
+
+    /// It asks for this model.
+    pub fn asks_for(&mut self, model: &str) {
+        self.facts.model = Some(model.to_owned());
+        self.live.asks_for(model);
+    }
+
+    /// This worker gets it now.
+    pub fn is_at(&mut self, worker: &Arc<Member>) {
+        self.facts.worker = Some(worker.clone());
+        self.facts.sent_on = Some(Instant::now());
+        self.live.is_at(&worker.name);
+        self.live.reached(RequestState::Waiting);
+    }
+
+    /// A chunk of the reply passes to the client.
+    pub(crate) fn pass(&mut self, chunk: &[u8]) {
+        self.live.pass(chunk.len());
+        self.tail.pass(chunk);
     }
 }
 
@@ -113,7 +157,7 @@ mod tests {
         let check = |theirs: &str, kept: bool| {
             let headers =
                 [(REQUEST_ID, HeaderValue::from_bytes(theirs.as_bytes()).unwrap())].into_iter().collect();
-            let ticket = Ticket::open(&headers, open.token());
+            let ticket = Ticket::open(&headers, Arc::default(), open.token());
             assert_eq!(ticket.id() == theirs, kept, "{theirs}");
             assert!(!ticket.id().is_empty());
         };

@@ -43,8 +43,8 @@ concern! {
         /// Address of the local status and controls. `/status`, `/control/drain` and others, for this machine alone.
         status_addr: Option<SocketAddr> = Setting::new("status_addr", loopback().optional()).default_words("off");
 
-        /// Folder for what the worker remembers: its id and its control token. Unless it is set, the token is kept
-        /// beside the configuration file if that can be written.
+        /// Folder for what the worker remembers. That is its id and its control token, which otherwise is kept beside
+        /// the configuration file, if that can be written.
         state_dir: Option<PathBuf> = Setting::new("state_dir", kind::path().optional())
             .default_words("`$STATE_DIRECTORY`, else the user's own");
     }

@@ -6,6 +6,8 @@
 
 pub mod config;
 pub mod demo;
+#[cfg(feature = "cli")]
+pub mod descriptors;
 pub mod dial;
 pub mod host;
 pub mod logs;

@@ -5,6 +5,7 @@ mod config;
 mod files;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use tracing::Subscriber;
@@ -50,6 +51,25 @@ pub fn start(config: &Config, name: &str) -> anyhow::Result<Guard> {
         tracing::warn!("{warning}");
     }
     Ok(guard)
+}
+
+/// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it.
+#[expect(clippy::print_stderr, reason = "without logs there is no other way")]
+pub fn around(config: &Config, name: &str, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    let _logs = match start(config, name) {
+        Ok(logs) => logs,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("Ended by an error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 type Prepared<S> = (S, Guard, Option<String>);

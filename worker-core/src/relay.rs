@@ -28,6 +28,10 @@ pub(crate) struct Destination {
     pub(crate) is_tls: bool,
 }
 
+/// The server gives a slot to the next request when it has cancelled the former one; that one's task may need a moment to notice. A request
+/// that finds no slot waits so long before it is refused.
+const JOB_GRACE: Duration = Duration::from_secs(1);
+
 /// Takes requests and answers each in a task of its own.
 pub(crate) struct Relay {
     setup: Setup,
@@ -79,6 +83,20 @@ impl Jobs {
     }
 }
 
+impl Jobs {
+    /// Takes a slot as soon as one is free.
+    async fn start_when_free(&self, most: u32) -> Job {
+        let mut jobs = self.watch();
+        loop {
+            if let Some(job) = self.start(most) {
+                return job;
+            }
+            // The sender is `self`: it cannot be gone.
+            let _ = jobs.wait_for(|jobs| *jobs < most).await;
+        }
+    }
+}
+
 impl Drop for Job {
     fn drop(&mut self) {
         self.0.0.send_modify(|jobs| *jobs -= 1);
@@ -98,17 +116,26 @@ impl Relay {
 
     /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
     pub(crate) fn take(&mut self, incoming: Incoming) {
-        let Some(job) = self.jobs.start(self.setup.most) else {
-            return incoming.responder.fail(Code::Refused, "the worker is busy");
-        };
         let (client, target) = match self.client() {
             Ok(found) => found,
             Err(why) => return answer_unreachable(incoming.responder, &why),
         };
         let exchange = Exchange { client, target, setup: self.setup.clone(), alarm: self.alarm.clone() };
+        let (jobs, most) = (self.jobs.clone(), self.setup.most);
         self.tasks.spawn(async move {
-            exchange.run(incoming).await;
-            drop(job);
+            let mut incoming = incoming;
+            let job = tokio::select! {
+                biased;
+                job = tokio::time::timeout(JOB_GRACE, jobs.start_when_free(most)) => job,
+                () = incoming.responder.stopped() => return,
+            };
+            match job {
+                Ok(job) => {
+                    exchange.run(incoming).await;
+                    drop(job);
+                }
+                Err(_) => incoming.responder.fail(Code::Refused, "the worker is busy"),
+            }
         });
     }
 
@@ -152,9 +179,9 @@ impl Exchange {
         *request.headers_mut() = self.headers(head.headers);
 
         let answered = tokio::select! {
-            biased;
-            answered = quiet_for(self.setup.silence, self.client.request(request)) => answered,
+            biased; // a client that leaves in mid-upload is no failure of the runtime
             () = responder.stopped() => return,
+            answered = quiet_for(self.setup.silence, self.client.request(request)) => answered,
         };
         match answered {
             Ok(Ok(response)) => stream(response, responder, self.setup.silence).await,

@@ -21,7 +21,7 @@ mod unready;
 mod vllm;
 
 pub use kind::{Kind, UnknownKind};
-pub(crate) use lenient::wanted;
+pub(crate) use lenient::{listed, wanted};
 pub use model::{MAX_MODELS, MAX_NAME, Model, Survey};
 pub use surveyor::Surveyor;
 pub use target::{NotForwarded, Target, endpoint};

@@ -2,7 +2,7 @@
 //! environment, the YAML file, `--help` and the reference page.
 //!
 //! A program's configuration is a plain struct of concerns. [`concern!`](crate::concern) declares a struct whose
-//! fields are settings; [`load`] fills it from flag, environment, file and default, in this order, and either gives
+//! fields are settings; [`load()`] fills it from flag, environment, file and default, in this order, and either gives
 //! the whole configuration or every [`Mistake`] there is.
 
 pub mod build;

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use http::HeaderValue;
 use secrecy::ExposeSecret;
 use tokio::sync::{Notify, watch};
-use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::config::Config;
@@ -35,7 +34,6 @@ pub struct Worker {
     steer: Steer,
     board: Board,
     ended: AbortOnDropHandle<Exit>,
-    _stop: DropGuard,
 }
 
 /// How a worker ended.
@@ -99,8 +97,6 @@ struct Shared {
     alarm: Arc<Notify>,
     setup: Setup,
     tasks: TaskTracker,
-    /// Ends everything now.
-    stop: CancellationToken,
 }
 
 impl Worker {
@@ -111,7 +107,6 @@ impl Worker {
     /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
     pub async fn start(config: Config, home: &Path) -> anyhow::Result<Self> {
         crate::tls::install();
-        let stop = CancellationToken::new();
         let jobs = Jobs::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
         let (id, kept_id) = identity(&config, &state_dir);
@@ -125,7 +120,6 @@ impl Worker {
             alarm: patrol.alarm(),
             setup: setup(&config)?,
             tasks: TaskTracker::new(),
-            stop: stop.clone(),
             board: board.clone(),
             steer: steer.clone(),
             jobs,
@@ -141,7 +135,7 @@ impl Worker {
             None => None,
         };
         let life = life(shared, patrol, local, kept_id, demo);
-        Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)), _stop: stop.drop_guard() })
+        Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
     }
 
     /// How it is, now and at every change. Running requests are counted by [`Worker::jobs`], which changes far more often.
@@ -190,7 +184,6 @@ async fn life(
     let patrol = AbortOnDropHandle::new(tokio::spawn(patrol.walk()));
     let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
     let exit = uplink::Uplink::new(shared.clone()).keep().await;
-    shared.stop.cancel();
     shared.tasks.close();
     shared.tasks.wait().await;
     drop((patrol, local, kept_id, demo));

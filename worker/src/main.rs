@@ -8,7 +8,7 @@ use llamapool_worker_core::settings::cli::{self, Invocation};
 use llamapool_worker_core::settings::{DrainTimeout, Loaded, Sources};
 use llamapool_worker_core::signals::Signals;
 use llamapool_worker_core::worker::Exit;
-use llamapool_worker_core::{Worker, logs, paths};
+use llamapool_worker_core::{Worker, descriptors, logs, paths};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -18,17 +18,11 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    match run(loaded) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("The worker ends: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    logs::around(&loaded.config.log.clone(), "worker", || run(loaded))
 }
 
 fn run(loaded: Loaded<Config>) -> anyhow::Result<()> {
-    let _logs = logs::start(&loaded.config.log, "worker")?;
+    descriptors::raise_limit();
     let file = loaded.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.

@@ -53,10 +53,11 @@ pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, hea
 /// What is behind the key.
 fn answer<T: Serialize>(app: &App, headers: &HeaderMap, of: impl FnOnce() -> Result<T, Refusal>) -> Response {
     let mut ticket: Ticket = app.open_ticket(headers);
-    ticket.facts.path = "/v1/models";
+    ticket.asks_at("/v1/models");
     match app.keys.admit(headers).and_then(|_| of()) {
         Ok(answer) => {
             ticket.facts.outcome = Outcome::Done;
+            ticket.facts.status = Some(200);
             ([(REQUEST_ID, ticket.id.clone())], Json(answer)).into_response()
         }
         Err(refusal) => flow::refuse(&refusal, ticket),

@@ -19,6 +19,10 @@ concern! {
         /// Largest request body. It is kept in memory until the reply begins, since another worker may need it.
         max_body: usize = Setting::new("max_body", kind::bytes(KIB..=2 * GIB).map(|n| n as usize)).default("100MiB");
 
+        /// Memory for the bodies of all requests that have no reply yet; a request that finds none left is turned away.
+        body_memory: usize =
+            Setting::new("body_memory", kind::bytes(KIB..=1024 * GIB).map(|n| n as usize)).default("1GiB");
+
         /// Largest request head.
         max_headers: usize =
             Setting::new("max_headers", kind::bytes(8 * KIB..=KIB * KIB).map(|n| n as usize)).default("64KiB");

@@ -23,7 +23,11 @@ concern! {
         /// Longest silence between two chunks of a reply. 0 waits for ever.
         chunk: Option<Duration> = Setting::new("request_timeout", kind::duration().or_off()).default("120s");
 
-        /// A worker that is silent for so long is lost.
+        /// How long a client may leave what was sent to it unread. A stalled client holds a worker's slot. Linux only; 0 waits for
+        /// ever.
+        client: Option<Duration> = Setting::new("client_timeout", kind::duration().or_off()).default("5m");
+
+        /// A worker that is silent for so long is lost. It is noticed after two thirds of it at the earliest.
         keepalive: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
 

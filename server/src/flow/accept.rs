@@ -19,26 +19,24 @@ pub(super) struct Arrival {
     pub(super) body: Body,
 }
 
-/// Lets a request in.
+/// Takes a request in.
+pub(super) fn accept(service: Service, request: Request<Body>, ticket: &mut Ticket) -> Arrival {
+    ticket.asks_at(service.path());
+    let (head, body) = request.into_parts();
+    Arrival { service, head, body }
+}
+
+/// Looks at what the head alone says.
 ///
 /// # Errors
 /// 503 while draining, 431 for a head that is too large.
-pub(super) fn accept(
-    app: &App,
-    service: Service,
-    request: Request<Body>,
-    ticket: &mut Ticket,
-) -> Result<Arrival, Refusal> {
-    ticket.facts.path = service.path();
+pub(super) fn check(app: &App, arrival: &Arrival) -> Result<(), Refusal> {
     if app.drain.is_draining() {
         return Err(Refusal::Draining);
     }
-    let (head, body) = request.into_parts();
+    let head = &arrival.head;
     let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_LINE);
     let size = lines.sum::<usize>() + head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let most = app.config.limits.max_headers;
-    if size > most {
-        return Err(Refusal::HeadersTooLarge(most));
-    }
-    Ok(Arrival { service, head, body })
+    if size > most { Err(Refusal::HeadersTooLarge(most)) } else { Ok(()) }
 }

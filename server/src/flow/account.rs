@@ -1,34 +1,93 @@
-//! The end of a request: one log line. Never content.
+//! The end of a request: the books, and one log line. Never content.
 
+use std::time::SystemTime;
+
+use crate::state::ledger::Settled;
+use crate::state::snapshot::rfc3339;
+use crate::state::usage::Usage;
+use crate::state::view::{EndedAs, FinishedRequest};
 use crate::ticket::{Outcome, Ticket};
 
 /// Settles a ticket: writes down what became of the request.
 pub(crate) fn settle(ticket: &Ticket) {
-    if !tracing::enabled!(tracing::Level::INFO) {
-        return;
-    }
+    let usage = ticket.facts.status.filter(|status| *status < 300).and_then(|_| ticket.tail.usage());
+    let request = finished(ticket, usage);
+    log(ticket, &request);
+    let facts = &ticket.facts;
+    ticket.ledger.settle(Settled {
+        worker_id: facts.worker.as_ref().map(|worker| worker.id.as_str()),
+        processing: facts.sent_on.map(|since| since.elapsed()).unwrap_or_default(),
+        generating: generating(ticket),
+        first_byte: facts.first_byte,
+        usage,
+        request,
+    });
+}
+
+fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
     let facts = &ticket.facts;
     let (outcome, reason) = match &facts.outcome {
-        Outcome::Done => ("done", None),
-        Outcome::Left => ("left", None),
-        Outcome::Refused(reason) => ("refused", Some(reason.as_str())),
-        Outcome::Failed(reason) => ("failed", Some(reason.as_str())),
+        Outcome::Done => (EndedAs::Done, None),
+        Outcome::Left => (EndedAs::Left, None),
+        Outcome::Cancelled => (EndedAs::Cancelled, None),
+        Outcome::Refused(reason) => (EndedAs::Refused, Some(reason.clone())),
+        Outcome::Failed(reason) => (EndedAs::Failed, Some(reason.clone())),
     };
-    tracing::info!(
-        request.id = ticket.id(),
-        request.model = facts.model,
-        request.key = facts.key,
-        request.bytes = facts.received,
-        worker.name = facts.worker,
-        response.status = facts.status,
-        response.bytes = facts.sent,
+    let generating = generating(ticket).as_secs_f64();
+    let tokens_out = usage.map(|usage| usage.tokens_out);
+    FinishedRequest {
+        id: ticket.id().to_owned(),
+        number: ticket.live.number,
+        path: facts.path.to_owned(),
+        model: facts.model.clone(),
+        worker: facts.worker.as_ref().map(|worker| worker.name.clone()),
+        ended_at: rfc3339(SystemTime::now()),
         outcome,
         reason,
-        failovers = facts.failovers,
-        queue_ms = facts.queued.as_millis() as u64,
-        first_byte_ms = facts.first_byte.map(|wait| wait.as_millis() as u64),
-        total_ms = ticket.age().as_millis() as u64,
+        status: facts.status,
+        failovers: facts.failovers as u32,
+        queue_ms: facts.queued.as_millis() as u64,
+        first_byte_ms: facts.first_byte.map(|wait| wait.as_millis() as u64),
+        total_ms: ticket.age().as_millis() as u64,
+        bytes_in: facts.received as u64,
+        bytes_out: ticket.live.bytes(),
+        tokens_in: usage.map(|usage| usage.tokens_in),
+        tokens_out,
+        tokens_per_second: tokens_out.filter(|_| generating > 0.0).map(|tokens| tokens as f64 / generating),
+    }
+}
+
+/// From the first byte to now.
+fn generating(ticket: &Ticket) -> std::time::Duration {
+    let facts = &ticket.facts;
+    facts.first_byte.map(|wait| ticket.age().saturating_sub(wait)).unwrap_or_default()
+}
+
+fn log(ticket: &Ticket, request: &FinishedRequest) {
+    let outcome = match request.outcome {
+        EndedAs::Done => "done",
+        EndedAs::Left => "left",
+        EndedAs::Refused => "refused",
+        EndedAs::Failed => "failed",
+        EndedAs::Cancelled => "cancelled",
+    };
+    tracing::info!(
+        request.id = request.id,
+        request.model = request.model,
+        request.key = ticket.facts.key,
+        request.bytes = request.bytes_in,
+        worker.name = request.worker,
+        response.status = request.status,
+        response.bytes = request.bytes_out,
+        tokens.input = request.tokens_in,
+        tokens.output = request.tokens_out,
+        outcome,
+        reason = request.reason,
+        failovers = request.failovers,
+        queue_ms = request.queue_ms,
+        first_byte_ms = request.first_byte_ms,
+        total_ms = request.total_ms,
         "{} {outcome}",
-        facts.path
+        request.path
     );
 }

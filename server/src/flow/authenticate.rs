@@ -1,4 +1,4 @@
-//! Who is calling. Keys are compared in constant time, all of them each time, so that nothing is learnt from how long it takes.
+//! Who is calling. Keys are compared in constant time, all of them each time, so that the time it takes tells nothing of what is in them.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -6,7 +6,6 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::refusal::Refusal;
-use crate::ticket::Ticket;
 
 /// Where some clients put their key instead of `Authorization`.
 const X_API_KEY: &str = "x-api-key";
@@ -58,17 +57,6 @@ impl Keyring {
         }
         (found != none).then_some(found as usize)
     }
-}
-
-/// The stage: finds out who calls.
-pub(super) fn authenticate(
-    keys: &Keyring,
-    headers: &HeaderMap,
-    ticket: &mut Ticket,
-) -> Result<Caller, Refusal> {
-    let caller = keys.admit(headers)?;
-    ticket.facts.key = caller.key;
-    Ok(caller)
 }
 
 /// Drops what proves who the caller is: that is between the caller and us.

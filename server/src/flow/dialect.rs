@@ -3,6 +3,11 @@
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+use crate::refusal::Refusal;
+
+/// The service whose events have types.
+const RESPONSES: &str = "/v1/responses";
+
 /// A service of the API: a path below `/v1` that is relayed to whoever has the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Service(&'static str);
@@ -33,8 +38,10 @@ impl Service {
 /// How a stream speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Server-sent events.
+    /// Server-sent events, as chat and completions stream.
     Events,
+    /// Server-sent events that have a name and a type, as the Responses API streams.
+    TypedEvents,
     /// One JSON object on a line.
     Lines,
     /// Not a stream with room for a word of ours.
@@ -43,7 +50,7 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// What the headers of a reply say. One with a length has no room for more.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(path: &str, headers: &HeaderMap) -> Self {
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -53,6 +60,7 @@ impl Dialect {
             return Self::Opaque;
         }
         match essence.as_str() {
+            "text/event-stream" if path == RESPONSES => Self::TypedEvents,
             "text/event-stream" => Self::Events,
             "application/x-ndjson" | "application/jsonl" | "application/jsonlines" => Self::Lines,
             _ => Self::Opaque,
@@ -61,13 +69,21 @@ impl Dialect {
 
     /// The last words of a broken stream; `boundary` is what the stream ended with so far. An event or line that was cut is closed first: the
     /// client cannot use it, but must not take our words for its rest.
-    pub(super) fn last_words(self, boundary: &Boundary, error: &str) -> Option<String> {
+    pub(super) fn last_words(self, boundary: &Boundary, error: &Refusal, request_id: &str) -> Option<String> {
         let gap = boundary.gap(self);
         match self {
-            Self::Events => Some(format!("{gap}data: {error}\n\n")),
-            Self::Lines => Some(format!("{gap}{error}\n")),
+            Self::Events => Some(format!("{gap}data: {}\n\n", error.json(request_id))),
+            Self::TypedEvents => {
+                Some(format!("{gap}event: error\ndata: {}\n\n", error.typed_json(request_id)))
+            }
+            Self::Lines => Some(format!("{gap}{}\n", error.json(request_id))),
             Self::Opaque => None,
         }
+    }
+
+    /// Whether it is a stream of events.
+    pub(super) fn is_events(self) -> bool {
+        matches!(self, Self::Events | Self::TypedEvents)
     }
 }
 
@@ -103,9 +119,9 @@ impl Boundary {
         let event_ended =
             seen.is_empty() || [&b"\n\n"[..], b"\r\r", b"\n\r\n"].iter().any(|end| seen.ends_with(end));
         match dialect {
-            Dialect::Events if event_ended => "",
-            Dialect::Events if line_ended => "\n",
-            Dialect::Events => "\n\n",
+            Dialect::Events | Dialect::TypedEvents if event_ended => "",
+            Dialect::Events | Dialect::TypedEvents if line_ended => "\n",
+            Dialect::Events | Dialect::TypedEvents => "\n\n",
             Dialect::Lines if line_ended => "",
             Dialect::Lines => "\n",
             Dialect::Opaque => "",
@@ -124,17 +140,19 @@ mod tests {
         let check = |dialect: Dialect, sent: &str, expect: &str| {
             let mut boundary = Boundary::default();
             boundary.pass(sent.as_bytes());
-            assert_eq!(dialect.last_words(&boundary, "{}").unwrap(), expect, "{sent:?}");
+            let words = dialect.last_words(&boundary, &Refusal::Cancelled, "id").unwrap();
+            let gap = words.trim_end_matches('\n').trim_end_matches(|other| other != '\n');
+            assert_eq!(gap, expect, "{sent:?}");
         };
-        check(Dialect::Events, "data: 1\n\n", "data: {}\n\n");
-        check(Dialect::Events, "data: 1\r\n\r\n", "data: {}\n\n");
-        check(Dialect::Events, "data: 1\r\r", "data: {}\n\n");
-        check(Dialect::Events, "", "data: {}\n\n");
-        check(Dialect::Events, "data: 1\n", "\ndata: {}\n\n");
-        check(Dialect::Events, "data: 1\r\n", "\ndata: {}\n\n");
-        check(Dialect::Events, "data: {\"a", "\n\ndata: {}\n\n");
-        check(Dialect::Lines, "{}\n", "{}\n");
-        check(Dialect::Lines, "{\"a", "\n{}\n");
+        check(Dialect::Events, "data: 1\n\n", "");
+        check(Dialect::Events, "data: 1\r\n\r\n", "");
+        check(Dialect::Events, "data: 1\r\r", "");
+        check(Dialect::Events, "", "");
+        check(Dialect::Events, "data: 1\n", "\n");
+        check(Dialect::Events, "data: 1\r\n", "\n");
+        check(Dialect::Events, "data: {\"a", "\n\n");
+        check(Dialect::Lines, "{}\n", "");
+        check(Dialect::Lines, "{\"a", "\n");
     }
 
     #[test]
@@ -143,7 +161,7 @@ mod tests {
             let headers = pairs.iter().map(|(name, value)| {
                 (name.parse::<http::HeaderName>().unwrap(), value.parse::<http::HeaderValue>().unwrap())
             });
-            assert_eq!(Dialect::of(&headers.collect()), expect, "{pairs:?}");
+            assert_eq!(Dialect::of("/v1/completions", &headers.collect()), expect, "{pairs:?}");
         };
         check(&[("content-type", "text/event-stream; charset=utf-8")], Dialect::Events);
         check(&[("content-type", "Text/Event-Stream")], Dialect::Events);

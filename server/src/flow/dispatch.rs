@@ -10,7 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use llamapool_worker_core::tunnel::frame::Code;
 use llamapool_worker_core::tunnel::head::{self, ResponseHead};
-use llamapool_worker_core::tunnel::mux::Lost;
+use llamapool_worker_core::tunnel::mux::{Lost, OpenError};
 use llamapool_worker_core::tunnel::{Exchange, ReplyBody};
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ use super::route::Plan;
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::roster::{Claim, NoSlot, SeatId};
+use crate::state::view::RequestState;
 use crate::ticket::Ticket;
 
 /// A worker's own "not now" is kept while others are tried, so much of its body, and so long: it is an error message.
@@ -44,6 +45,8 @@ enum Miss {
     Refused(Box<Reply>),
     /// It was lost, or did nothing.
     Lost(String),
+    /// Its tunnel has no room at the moment.
+    Full,
     /// It was silent too long. The next one is not tried: the client has waited long enough.
     TimedOut(Duration),
     /// The request cannot be sent to anybody.
@@ -59,15 +62,17 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
     let mut last: Option<Miss> = None;
     loop {
         let asked = Instant::now();
-        let claim = app.roster.claim(&plan.want, &tried).await;
+        ticket.live.reached(RequestState::Queued);
+        let claim = app.roster.claim_or_wait(&plan.want, &tried, |waiting| app.ledger.queued(waiting)).await;
         ticket.facts.queued += asked.elapsed();
         let claim = match (claim, last.take()) {
             (Ok(claim), _) => claim,
             (Err(_), Some(Miss::Refused(reply))) => return Ok(*reply),
             (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
+            (Err(_), Some(Miss::Full)) => return Err(Refusal::QueueFull(plan.want.name)),
             (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
         };
-        ticket.facts.worker = Some(claim.member().name.clone());
+        ticket.is_at(claim.member());
         ticket.facts.failovers = tried.len();
         tried.push(claim.seat());
         match attempt(app, &plan.ask, &claim).await {
@@ -79,6 +84,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
+                app.ledger.failed_over(&claim.member().id, &miss.to_string());
                 tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
                 last = Some(miss);
             }
@@ -112,11 +118,15 @@ fn send(ask: &Ask, claim: &Claim) -> Result<Exchange, Miss> {
     let block = block.map_err(|_| {
         Miss::Unsendable(Refusal::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD))
     })?;
-    claim.member().link.open(block, body).map_err(|error| Miss::Lost(error.to_string()))
+    claim.member().link.open(block, body).map_err(|error| match error {
+        OpenError::Full => Miss::Full,
+        OpenError::Closed => Miss::Lost("The worker was lost before it answered.".to_owned()),
+    })
 }
 
 async fn receive(mut exchange: Exchange, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
-    let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| explain(&lost))?;
+    let sent = Instant::now();
+    let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| explain(&lost, sent))?;
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let mut body = exchange.into_body(length);
     let mut reply = Reply {
@@ -133,7 +143,7 @@ async fn receive(mut exchange: Exchange, ask: &Ask, claim: &Claim) -> Result<Rep
     }
     reply.first = match body.frame().await {
         Some(Ok(frame)) => frame.into_data().ok(),
-        Some(Err(lost)) => return Err(explain(&lost)),
+        Some(Err(lost)) => return Err(explain(&lost, sent)),
         None => None,
     };
     reply.rest = (!body.is_end_stream()).then_some(body);
@@ -157,13 +167,14 @@ fn is_refusal(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-fn explain(lost: &Lost) -> Miss {
-    Miss::Lost(match lost {
-        Lost::Reset(Code::Refused, _) => "The worker took no more requests.".to_owned(),
-        Lost::Reset(Code::Timeout, _) => "The model's runtime was silent for too long.".to_owned(),
-        Lost::Reset(..) => "The model's runtime failed before it answered.".to_owned(),
-        Lost::Closed(_) => "The worker was lost before it answered.".to_owned(),
-    })
+fn explain(lost: &Lost, sent: Instant) -> Miss {
+    let why = match lost {
+        Lost::Reset(Code::Timeout, _) => return Miss::TimedOut(sent.elapsed()),
+        Lost::Reset(Code::Refused, _) => "The worker took no more requests.",
+        Lost::Reset(..) => "The model's runtime failed before it answered.",
+        Lost::Closed(_) => "The worker was lost before it answered.",
+    };
+    Miss::Lost(why.to_owned())
 }
 
 fn refusal(no_slot: NoSlot, model: &str) -> Refusal {
@@ -181,6 +192,7 @@ impl std::fmt::Display for Miss {
         match self {
             Self::Refused(reply) => write!(out, "it answered {}", reply.status),
             Self::Lost(why) => out.write_str(why),
+            Self::Full => out.write_str("its tunnel has no room"),
             Self::TimedOut(limit) => write!(out, "silent for {} s", limit.as_secs_f32()),
             Self::Unsendable(refusal) => write!(out, "{refusal}"),
         }

@@ -1,6 +1,5 @@
 //! Where the request may go: who it is for. Which worker that is, the roster decides in the moment each is tried.
 
-use super::limit::Admitted;
 use super::read::Ask;
 use crate::roster::Want;
 
@@ -10,7 +9,7 @@ pub(super) struct Plan {
     pub(super) want: Want,
 }
 
-pub(super) fn plan(Admitted(ask): Admitted) -> Plan {
+pub(super) fn plan(ask: Ask) -> Plan {
     let want = Want { name: ask.model.name.clone() };
     Plan { ask, want }
 }

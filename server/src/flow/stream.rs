@@ -18,6 +18,7 @@ use super::dialect::{Boundary, Dialect};
 use super::dispatch::Reply;
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::view::RequestState;
 use crate::ticket::{Outcome, REQUEST_ID, Ticket};
 
 /// The worker that answered.
@@ -31,18 +32,19 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 /// Makes the response.
 pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
-    let dialect = Dialect::of(&reply.headers);
+    let dialect = Dialect::of(ticket.facts.path, &reply.headers);
     let mut headers = reply.headers;
     headers.insert(REQUEST_ID, ticket.id.clone());
     headers.extend(HeaderValue::from_str(&reply.worker).ok().map(|worker| (WORKER, worker)));
     headers.extend(
         reply.substitute.and_then(|model| HeaderValue::from_str(&model).ok()).map(|model| (MODEL, model)),
     );
-    if dialect == Dialect::Events {
+    if dialect.is_events() {
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
     ticket.facts.status = Some(reply.status.as_u16());
+    ticket.live.reached(RequestState::Streaming);
     let mut body = Streamed {
         first: reply.first,
         rest: reply.rest,
@@ -72,15 +74,15 @@ struct Streamed {
 
 /// The steps of an unclean end.
 enum Broken {
-    /// The last words have been handed over; they are to be flushed before the connection is cut.
+    /// The last words have been handed over.
     Told(String),
-    /// Now it is cut.
+    /// All is flushed: the connection is cut.
     Cut(String),
 }
 
 impl Streamed {
     fn pass(&mut self, chunk: Bytes) -> Frame<Bytes> {
-        self.ticket.facts.sent += chunk.len() as u64;
+        self.ticket.pass(&chunk);
         if self.dialect != Dialect::Opaque {
             self.boundary.pass(&chunk);
         }
@@ -97,18 +99,28 @@ impl Streamed {
     }
 
     /// The reply cannot be finished: last words if the stream has room for them, then the cut.
-    fn fail(&mut self, refusal: &Refusal) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn fail(&mut self, refusal: &Refusal, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let why = refusal.to_string();
-        self.ticket.facts.outcome = Outcome::Failed(why.clone());
+        self.ticket.facts.outcome = match refusal {
+            Refusal::Cancelled => Outcome::Cancelled,
+            _ => Outcome::Failed(why.clone()),
+        };
         self.ticket.claim = None;
         self.rest = None;
-        match self.dialect.last_words(&self.boundary, &refusal.json(self.ticket.id())) {
+        match self.dialect.last_words(&self.boundary, refusal, self.ticket.id()) {
             Some(words) => {
                 self.broken = Some(Broken::Told(why));
                 Poll::Ready(Some(Ok(Frame::data(words.into()))))
             }
-            None => self.cut(why),
+            None => self.flush_then_cut(why, cx),
         }
+    }
+
+    /// The connection flushes when there is nothing to send, and is cut at the next turn: what was passed on before is not lost with it.
+    fn flush_then_cut(&mut self, why: String, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.broken = Some(Broken::Cut(why));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn cut(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -124,11 +136,7 @@ impl http_body::Body for Streamed {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let this = self.get_mut();
         match this.broken.take() {
-            Some(Broken::Told(why)) => {
-                this.broken = Some(Broken::Cut(why));
-                cx.waker().wake_by_ref();
-                return Poll::Pending; // the connection flushes now, and cuts at the next turn
-            }
+            Some(Broken::Told(why)) => return this.flush_then_cut(why, cx),
             Some(Broken::Cut(why)) => return this.cut(why),
             None => {}
         }
@@ -137,8 +145,11 @@ impl http_body::Body for Streamed {
         }
         let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) else {
+            if this.ticket.live.poll_cancelled(cx).is_ready() {
+                return this.fail(&Refusal::Cancelled, cx);
+            }
             let limit = ready!(this.silence.poll(cx));
-            return this.fail(&Refusal::Timeout(limit));
+            return this.fail(&Refusal::Timeout(limit), cx);
         };
         this.silence.broken();
         match frame {
@@ -148,7 +159,7 @@ impl http_body::Body for Streamed {
                 }
                 Poll::Ready(frame.into_data().ok().map(|chunk| Ok(this.pass(chunk))))
             }
-            Some(Err(lost)) => this.fail(&Refusal::Backend(explain(&lost).to_owned())),
+            Some(Err(lost)) => this.fail(&Refusal::Backend(explain(&lost).to_owned()), cx),
             None => {
                 this.rest = None;
                 this.settle_if_done();

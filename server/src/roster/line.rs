@@ -1,6 +1,6 @@
-//! Who waits for a free slot: a bounded line for each model, called in order of arrival over all lines.
+//! Who waits for a free slot: one line in order of arrival, in which each model has room for so many.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use tokio::sync::oneshot;
 
@@ -8,77 +8,106 @@ use super::Claim;
 use super::name::canonical;
 use super::pool::{SeatId, Want};
 
-/// All lines.
+/// The line.
 #[derive(Default)]
 pub(super) struct Line {
-    by_model: HashMap<String, VecDeque<Waiting>>,
-    arrivals: u64,
+    waiters: VecDeque<Waiter>,
     returned: Vec<Claim>,
 }
 
-struct Waiting {
-    arrival: u64,
+struct Waiter {
     want: Want,
     tried: Vec<SeatId>,
     call: oneshot::Sender<Claim>,
 }
 
+impl Waiter {
+    fn model(&self) -> &str {
+        canonical(&self.want.name)
+    }
+}
+
+/// Those who wait for one model, as others see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The model, without `:latest`.
+    pub model: String,
+    /// Who waits.
+    pub requests: usize,
+    /// Workers that have the model.
+    pub providers: usize,
+}
+
+impl Waiting {
+    /// Whether a model of this name would serve those who wait.
+    pub fn serves(&self, name: &str) -> bool {
+        canonical(name) == self.model
+    }
+}
+
 impl Line {
-    /// Joins the line of a model, unless `size` wait in it already.
+    /// Joins the line, unless `size` wait for the same model already.
     pub(super) fn join(
         &mut self,
         want: &Want,
         tried: &[SeatId],
         size: usize,
     ) -> Option<oneshot::Receiver<Claim>> {
-        let line = self.by_model.entry(canonical(&want.name).to_owned()).or_default();
-        line.retain(|waiting| !waiting.call.is_closed());
-        if line.len() >= size {
+        self.waiters.retain(|waiter| !waiter.call.is_closed());
+        let before = self.waiters.iter().filter(|waiter| waiter.model() == canonical(&want.name)).count();
+        if before >= size {
             return None;
         }
-        self.arrivals += 1;
         let (call, called) = oneshot::channel();
-        line.push_back(Waiting { arrival: self.arrivals, want: want.clone(), tried: tried.to_vec(), call });
+        self.waiters.push_back(Waiter { want: want.clone(), tried: tried.to_vec(), call });
         Some(called)
     }
 
     /// Calls those for whom `slot` has one, the earliest first. Within one model nobody overtakes, except those whom a free worker has
     /// already failed.
     pub(super) fn call(&mut self, mut slot: impl FnMut(&Want, &[SeatId]) -> Option<Claim>) {
-        if self.by_model.is_empty() {
-            return;
-        }
-        let mut order: Vec<(u64, String)> = self
-            .by_model
-            .iter()
-            .flat_map(|(model, line)| line.iter().map(|waiting| (waiting.arrival, model.clone())))
-            .collect();
-        order.sort_unstable();
-        let mut served_out: Vec<String> = Vec::new();
-        for (arrival, model) in order {
-            if served_out.contains(&model) {
+        let mut busy: HashSet<String> = HashSet::new();
+        for waiter in std::mem::take(&mut self.waiters) {
+            if waiter.call.is_closed() {
                 continue;
             }
-            let Some(line) = self.by_model.get_mut(&model) else { continue };
-            let Some(at) = line.iter().position(|waiting| waiting.arrival == arrival) else { continue };
-            if line[at].call.is_closed() {
-                line.remove(at);
+            if busy.contains(waiter.model()) {
+                self.waiters.push_back(waiter);
                 continue;
             }
-            match slot(&line[at].want, &line[at].tried) {
-                Some(claim) => {
-                    let waiting = line.remove(at).expect("the position was just found");
-                    self.returned.extend(waiting.call.send(claim).err());
+            match slot(&waiter.want, &waiter.tried) {
+                Some(claim) => self.returned.extend(waiter.call.send(claim).err()),
+                None => {
+                    if waiter.tried.is_empty() {
+                        busy.insert(waiter.model().to_owned());
+                    }
+                    self.waiters.push_back(waiter);
                 }
-                None if line[at].tried.is_empty() => served_out.push(model),
-                None => {}
             }
         }
-        self.by_model.retain(|_, line| !line.is_empty());
     }
 
     /// Slots whose waiter left in the moment it was called.
     pub(super) fn take_returned(&mut self) -> Vec<Claim> {
         std::mem::take(&mut self.returned)
+    }
+
+    /// Those who wait, by model.
+    pub(super) fn waiting(&self, providers: impl Fn(&str) -> usize) -> Vec<Waiting> {
+        let mut by_model: BTreeMap<&str, usize> = BTreeMap::new();
+        for waiter in self.waiters.iter().filter(|waiter| !waiter.call.is_closed()) {
+            *by_model.entry(waiter.model()).or_default() += 1;
+        }
+        let lines = by_model.into_iter().map(|(model, requests)| Waiting {
+            model: model.to_owned(),
+            requests,
+            providers: providers(model),
+        });
+        lines.collect()
+    }
+
+    /// All who wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiters.iter().filter(|waiter| !waiter.call.is_closed()).count()
     }
 }

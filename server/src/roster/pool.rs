@@ -1,8 +1,9 @@
 //! Who is there, what each has, and who gets the next request. Pure: no clock, no socket, no lock of its own; the roster puts one lock around
 //! it, so that choosing a worker and taking its slot are one step.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use llamapool_worker_core::tunnel::Link;
 use llamapool_worker_core::tunnel::control::{Readiness, Report};
@@ -19,9 +20,36 @@ pub struct Member {
     pub id: String,
     /// For people.
     pub name: String,
+    /// Of the worker's software.
+    pub version: String,
     /// Where its requests go.
     pub link: Link,
 }
+
+/// A worker as it was seen last.
+#[derive(Clone)]
+pub struct Seen {
+    /// Who it is.
+    pub member: Arc<Member>,
+    /// When it connected.
+    pub joined: SystemTime,
+    /// When it last reported.
+    pub heard: SystemTime,
+    /// What it said.
+    pub report: Option<Report>,
+    /// Slots taken.
+    pub in_flight: u32,
+    /// Gets no requests because somebody said so.
+    pub held: bool,
+    /// When it left.
+    pub gone: Option<SystemTime>,
+}
+
+/// Workers that left are shown for so long.
+const KEEP_GONE: Duration = Duration::from_secs(600);
+
+/// And no more than so many of them.
+const MAX_GONE: usize = 200;
 
 /// The model a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +86,10 @@ pub(super) struct Pool {
     /// Alias key to those that have a variant.
     alias: HashMap<String, Vec<Offer>>,
     next_seat: SeatId,
+    /// Workers, by id, that get no requests because somebody said so.
+    held: HashSet<String>,
+    /// Those that left, oldest first.
+    gone: VecDeque<Seen>,
     /// Counts choices, so that among equals it is the turn of whoever was chosen longest ago.
     turn: u64,
 }
@@ -72,12 +104,26 @@ struct Offer {
 
 struct Seat {
     member: Arc<Member>,
+    joined: SystemTime,
+    heard: SystemTime,
     report: Option<Report>,
     in_flight: u32,
     last_turn: u64,
 }
 
 impl Seat {
+    fn seen(&self, held: &HashSet<String>) -> Seen {
+        Seen {
+            member: self.member.clone(),
+            joined: self.joined,
+            heard: self.heard,
+            report: self.report.clone(),
+            in_flight: self.in_flight,
+            held: held.contains(&self.member.id),
+            gone: None,
+        }
+    }
+
     fn is_ready(&self) -> bool {
         self.capacity() > 0
             && self.report.as_ref().is_some_and(|report| report.state == Readiness::Ready)
@@ -100,7 +146,9 @@ impl Pool {
             self.seats.iter().filter(|(_, seat)| seat.member.id == member.id).map(|(id, _)| *id).collect();
         let replaced = older.into_iter().filter_map(|id| self.leave(id)).collect();
         self.next_seat += 1;
-        let seat = Seat { member, report: None, in_flight: 0, last_turn: 0 };
+        let now = SystemTime::now();
+        self.gone.retain(|gone| gone.member.id != member.id);
+        let seat = Seat { member, joined: now, heard: now, report: None, in_flight: 0, last_turn: 0 };
         self.seats.insert(self.next_seat, seat);
         (self.next_seat, replaced)
     }
@@ -108,6 +156,7 @@ impl Pool {
     /// Takes note of how a worker is. Says whether its models have changed.
     pub(super) fn report(&mut self, id: SeatId, report: Report) -> bool {
         let Some(seat) = self.seats.get_mut(&id) else { return false };
+        seat.heard = SystemTime::now();
         let same_models = seat.report.as_ref().is_some_and(|before| before.models == report.models);
         seat.report = Some(report);
         if !same_models {
@@ -119,7 +168,36 @@ impl Pool {
     pub(super) fn leave(&mut self, id: SeatId) -> Option<Arc<Member>> {
         let seat = self.seats.remove(&id)?;
         self.unlist(id);
+        if self.gone.len() == MAX_GONE {
+            self.gone.pop_front();
+        }
+        let gone = Some(SystemTime::now());
+        self.gone.push_back(Seen { gone, in_flight: 0, ..seat.seen(&self.held) });
         Some(seat.member)
+    }
+
+    /// Everybody, in order of arrival, then those that left lately.
+    pub(super) fn seen(&mut self) -> Vec<Seen> {
+        let lately = |gone: &Seen| gone.gone.is_some_and(|at| at.elapsed().is_ok_and(|ago| ago < KEEP_GONE));
+        self.gone.retain(lately);
+        let mut seats: Vec<_> = self.seats.iter().collect();
+        seats.sort_unstable_by_key(|(id, _)| **id);
+        let here = seats.into_iter().map(|(_, seat)| seat.seen(&self.held));
+        here.chain(self.gone.iter().cloned()).collect()
+    }
+
+    /// Keeps a worker from new requests, or no longer. By its id, so that it holds over reconnects.
+    pub(super) fn hold(&mut self, worker: &str, hold: bool) -> bool {
+        if hold && self.seats.values().any(|seat| seat.member.id == worker) {
+            self.held.insert(worker.to_owned());
+            return true;
+        }
+        !hold && self.held.remove(worker)
+    }
+
+    /// How many workers have a model that answers to this name.
+    pub(super) fn providers(&self, name: &str) -> usize {
+        self.exact.get(canonical(name)).map_or(0, Vec::len)
     }
 
     /// Chooses a worker and takes its slot: an exact name before an alias, then the least busy by share of its capacity, then in rotation.
@@ -175,7 +253,7 @@ impl Pool {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.seats.values().any(Seat::is_ready)
+        self.seats.values().any(|seat| seat.is_ready() && !self.held.contains(&seat.member.id))
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Member>> {
@@ -183,7 +261,8 @@ impl Pool {
     }
 
     fn is_candidate(&self, offer: &Offer, tried: &[SeatId]) -> bool {
-        !tried.contains(&offer.seat) && self.seats[&offer.seat].is_ready()
+        let seat = &self.seats[&offer.seat];
+        !tried.contains(&offer.seat) && seat.is_ready() && !self.held.contains(&seat.member.id)
     }
 
     /// Share of capacity in use, crosswise so that it stays whole numbers; then whose turn it is; then, of one worker's variants, the loaded.

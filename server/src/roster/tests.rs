@@ -12,7 +12,7 @@ fn roster(size: usize) -> Roster {
 fn join(roster: &Roster, id: &str, capacity: u32, models: &[&str]) -> SeatId {
     let windows = Windows { initial: 1, max: 1 };
     let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
-    let seat = roster.join(Arc::new(Member { id: id.into(), name: id.into(), link }));
+    let seat = roster.join(Arc::new(Member { id: id.into(), name: id.into(), version: String::new(), link }));
     roster.report(seat, report(Readiness::Ready, capacity, models));
     seat
 }

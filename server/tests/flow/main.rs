@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
 
 mod dispatch;
+mod state;
 mod stream;
 mod support;

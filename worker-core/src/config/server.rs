@@ -8,10 +8,8 @@ use url::Url;
 use crate::{
     concern,
     settings::{Setting, kind, kind::Kind},
+    tunnel::control::CONNECT_PATH,
 };
-
-/// The path at which a server takes workers.
-const CONNECT_PATH: &str = "/api/workers/connect";
 
 /// Peers ping several times in this span; shorter ones would take a busy machine for a dead one.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
@@ -32,7 +30,7 @@ concern! {
         /// Connect again when the server is away; without it the worker exits.
         reconnect: bool = Setting::new("reconnect", kind::switch()).default("true").short('r');
 
-        /// A server that is silent for so long is lost.
+        /// A server that is silent for so long is lost. It is noticed after two thirds of it at the earliest.
         keepalive_timeout: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Unacknowledged bytes for this long mean that the peer is gone: between the two beats that the tunnel itself waits for.
+/// Unacknowledged bytes for this long mean that the peer is gone, where the tunnel's own keepalive has not said so before.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Unsent bytes in the kernel beyond which the socket is not writable: what is queued there cannot be overtaken by a
@@ -14,7 +14,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(20);
 const NOTSENT_LOWAT: u32 = 32 * 1024;
 /// The WebSocket library clears its whole read buffer before each read: its default of 128 KiB costs 0.6 us a time.
 const READ_BUFFER: usize = 16 * 1024;
-/// Largest message taken from a peer; peers send about 64 KiB at most.
+/// Largest message taken from a peer; ours have 128 KiB at most.
 const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Sets a TCP socket up for the tunnel: no delay for small writes, a dead peer noticed, little queued in the kernel.

@@ -99,7 +99,8 @@ pub struct Report {
     pub capacity: u32,
     /// Requests it runs now.
     pub in_flight: u32,
-    /// What it serves, with what is known of each.
+    /// What it serves, with what is known of each. An entry that is not understood is left out.
+    #[serde(default, deserialize_with = "crate::runtime::listed")]
     pub models: Vec<Model>,
     /// What its runtime is, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,6 +123,9 @@ pub enum Readiness {
     NotReady,
     /// It finishes what it has and takes nothing new.
     Draining,
+    /// What only a newer worker can be: not ready for us.
+    #[serde(other)]
+    Other,
 }
 
 /// Why an end closes the tunnel.
@@ -137,7 +141,7 @@ pub struct Bye {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeCode {
-    /// A process stops as it should: connect again at once, a successor may be there.
+    /// A process stops as it should: connect again soon, a successor may be there.
     Stopping,
     /// Another tunnel came with the same worker id: connect again slowly, if at all.
     Replaced,

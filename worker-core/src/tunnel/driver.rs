@@ -27,7 +27,7 @@ const READ_BURST: usize = 64;
 /// Ticks of the keepalive in its timeout: a peer is lost after two that heard nothing, that is after two to three intervals.
 const TICKS: u32 = 3;
 
-/// So long the peer may take to answer our close before the socket is dropped.
+/// So long a close may take, from our last words to the peer's answer, before the socket is dropped.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What arrives for the owner of a tunnel.
@@ -65,7 +65,9 @@ pub struct Driver<S, C, F> {
     on_event: F,
     accepted: Vec<Accepted>,
     flushing: bool,
-    /// Set when our close is on its way.
+    /// Nothing is read until the peer has taken what waits for it.
+    paused: bool,
+    /// Runs from the moment this end is told to close.
     closing: Option<Pin<Box<Sleep>>>,
     keepalive: Keepalive,
     control: std::marker::PhantomData<fn() -> C>,
@@ -85,6 +87,7 @@ where
             on_event,
             accepted: Vec::new(),
             flushing: false,
+            paused: false,
             closing: None,
             keepalive: Keepalive::new(keepalive_timeout),
             control: std::marker::PhantomData,
@@ -94,7 +97,8 @@ where
     fn read(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         for _ in 0..READ_BURST {
             if !self.link.mux(|mux| mux.may_receive()) {
-                return Ok(()); // the write side goes on when the peer reads, and wakes us
+                self.paused = true;
+                return Ok(());
             }
             let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx) else { return Ok(()) };
             self.keepalive.heard = true;
@@ -154,12 +158,7 @@ where
             let message = match ready!(self.link.poll_outgoing(cx)) {
                 Outgoing::Text(text) => Message::text(text),
                 Outgoing::Batch(batch) => Message::Binary(batch),
-                Outgoing::Close => {
-                    let mut deadline = Box::pin(tokio::time::sleep(CLOSE_TIMEOUT));
-                    let _ = deadline.as_mut().poll(cx); // only to be woken by it
-                    self.closing = Some(deadline);
-                    Message::Close(None)
-                }
+                Outgoing::Close => Message::Close(None),
             };
             Pin::new(&mut self.socket).start_send(message)?;
             self.flushing = true;
@@ -175,6 +174,13 @@ where
         }
         if let Poll::Ready(Err(error)) = self.poll_write(cx) {
             return Poll::Ready(self.failed(&error));
+        }
+        if self.paused && self.link.mux(|mux| mux.may_receive()) {
+            self.paused = false;
+            cx.waker().wake_by_ref(); // what was left unread wakes nobody
+        }
+        if self.closing.is_none() && self.link.is_closing() {
+            self.closing = Some(Box::pin(tokio::time::sleep(CLOSE_TIMEOUT)));
         }
         match &mut self.closing {
             Some(deadline) => deadline.as_mut().poll(cx).map(|()| End::Asked),

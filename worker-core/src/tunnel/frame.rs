@@ -196,6 +196,11 @@ pub(super) fn extend_data(out: &mut BytesMut, at: usize, end: bool, body: &[u8])
     out[at..at + 4].copy_from_slice(&word(DATA, end, length).to_le_bytes());
 }
 
+/// The length of the payload of the frame that `encoded`, of our own making, starts with.
+pub(super) fn payload_length(mut encoded: &[u8]) -> usize {
+    (encoded.get_u32_le() >> 8) as usize
+}
+
 fn put(out: &mut BytesMut, kind: u8, end: bool, id: StreamId, payload: &[u8]) {
     put_header(out, kind, end, id, payload.len());
     out.put_slice(payload);

@@ -87,7 +87,7 @@ impl Body for RequestBody {
     }
 }
 
-/// Answers one request. Dropping it before the end of the answer fails the exchange.
+/// Answers one request. Dropping it before the end of the answer was handed over fails the exchange.
 pub struct Responder {
     link: Link,
     id: StreamId,

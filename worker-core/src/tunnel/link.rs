@@ -66,6 +66,11 @@ impl Link {
         self.with(|state| state.closing || state.down)
     }
 
+    /// Whether this end has been told to close it.
+    pub(super) fn is_closing(&self) -> bool {
+        self.with(|state| state.closing)
+    }
+
     /// Whether it is the same tunnel.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -92,11 +97,17 @@ impl Link {
     /// What to send now; if nothing, the driver will be woken when there is something.
     pub(super) fn poll_outgoing(&self, cx: &Context<'_>) -> Poll<Outgoing> {
         self.with(|state| {
-            if let Some(text) = state.texts.pop_front() {
+            // Words first, since they are few; but a goodbye comes last.
+            if !state.closing
+                && let Some(text) = state.texts.pop_front()
+            {
                 return Poll::Ready(Outgoing::Text(text));
             }
             if let Some(batch) = state.mux.take_batch() {
                 return Poll::Ready(Outgoing::Batch(batch));
+            }
+            if let Some(text) = state.texts.pop_front() {
+                return Poll::Ready(Outgoing::Text(text));
             }
             if state.closing && !state.down {
                 state.down = true;

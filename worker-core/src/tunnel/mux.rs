@@ -24,13 +24,17 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::frame::{Code, Frame, MAX_DATA, MAX_FIRST_DATA, StreamId, Violation};
+use super::frame::{Code, Frame, StreamId, Violation};
 
+mod acceptor;
+mod frames;
+mod opener;
 mod out;
+mod sending;
 mod stream;
 
 use out::Out;
-use stream::{Receive, Send, Stream};
+use stream::{Receive, Stream};
 
 /// Most a peer may ever hold in credit. Well beyond every window of ours, well below where sums overflow.
 const MAX_CREDIT: u32 = 1 << 30;
@@ -38,7 +42,8 @@ const MAX_CREDIT: u32 = 1 << 30;
 /// So far a window may grow for a reader that keeps up, all streams of a tunnel together.
 const GROWTH_BUDGET: u64 = 64 * 1024 * 1024;
 
-/// A peer that sends faster than it reads is not read from beyond this backlog of control frames.
+/// A peer that sends faster than it reads is not read from beyond this backlog of RESETs and CREDITs: far more than two ends that mean well can
+/// cause each other, or both might wait for the other to read.
 const MAX_BACKLOG: usize = 1024 * 1024;
 
 /// Which end this is.
@@ -226,9 +231,12 @@ impl Mux {
     /// The tunnel is down: every stream is lost.
     pub fn close(&mut self, why: &str) {
         let lost = Lost::Closed(why.to_owned());
-        for stream in self.streams.values_mut() {
+        let mut released = Vec::new();
+        for (id, stream) in &mut self.streams {
             stream.lose(lost.clone(), &mut self.woken);
+            released.extend(stream.sending.released.then_some(*id));
         }
+        released.into_iter().for_each(|id| self.reap(id));
         self.ready.clear();
         self.closed.get_or_insert(lost);
         self.kick();
@@ -258,300 +266,6 @@ impl Mux {
         }
         let last = receiving.state == Receive::Ended && receiving.is_drained();
         Poll::Ready(Some(Ok(Chunk { bytes, last })))
-    }
-
-    // ---- the opener's side ----
-
-    /// Opens a stream with a request head and its whole body, which is sent as credit allows.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub fn open(&mut self, block: Bytes, body: Bytes) -> Result<StreamId, OpenError> {
-        if self.closed.is_some() {
-            return Err(OpenError::Closed);
-        }
-        if self.streams.len() >= self.limits.max_streams {
-            return Err(OpenError::Full);
-        }
-        let id = self.free_id();
-        let mut stream = Stream::new(&self.limits.windows, self.limits.credit, 1);
-        self.out.frame(&Frame::Head { id, end: body.is_empty(), block });
-        let at_once =
-            body.len() <= MAX_FIRST_DATA.min(stream.sending.credit as usize) && self.out.has_space();
-        if body.is_empty() {
-            stream.sending.state = Send::Ended;
-        } else if at_once {
-            self.out.frame(&Frame::Data { id, end: true, body });
-            stream.sending.state = Send::Ended;
-        } else {
-            stream.sending.pending = body;
-            stream.sending.end = true;
-            stream.sending.queued = true;
-            self.ready.push_back(id);
-        }
-        self.streams.insert(id, stream);
-        self.kick();
-        Ok(id)
-    }
-
-    /// The head of the answer, once.
-    pub fn poll_head(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<Result<Bytes, Lost>> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Poll::Pending };
-        match (stream.head.take(), &stream.receiving.state) {
-            (Some(block), _) => Poll::Ready(Ok(block)),
-            (None, Receive::Lost(lost)) => Poll::Ready(Err(lost.clone())),
-            (None, _) => {
-                register(&mut stream.receiving.waker, cx);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// The user is done with a stream it opened; before its end that cancels it.
-    pub fn release(&mut self, id: StreamId) {
-        let Some(stream) = self.forget(id) else { return };
-        let complete = stream.receiving.state == Receive::Ended && stream.sending.state != Send::Open;
-        if !complete && !matches!(stream.receiving.state, Receive::Lost(_)) {
-            self.reset(id, Code::Cancel, "");
-        }
-    }
-
-    // ---- the acceptor's side ----
-
-    /// From now on streams are refused: this end drains.
-    pub fn refuse(&mut self, refusing: bool) {
-        self.refusing = refusing;
-    }
-
-    /// Sends the head of the answer, and body bytes that are there already.
-    pub fn respond(&mut self, id: StreamId, block: Bytes, chunk: Bytes, end: bool) {
-        let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.sending.state == Send::Open)
-        else {
-            return;
-        };
-        let end_now = end && chunk.is_empty();
-        if end_now {
-            stream.sending.state = Send::Ended;
-        }
-        self.out.frame(&Frame::Head { id, end: end_now, block });
-        self.kick();
-        if !end_now {
-            self.send(id, chunk, end);
-        }
-    }
-
-    /// Whether the next chunk may be handed over.
-    ///
-    /// # Errors
-    /// `Err(())` once the peer wants no more.
-    pub fn poll_ready(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<Result<(), ()>> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Poll::Ready(Err(())) };
-        match stream.sending.state {
-            Send::Open if stream.sending.is_idle() => Poll::Ready(Ok(())),
-            Send::Open => {
-                register(&mut stream.sending.waker, cx);
-                Poll::Pending
-            }
-            Send::Ended | Send::Stopped => Poll::Ready(Err(())),
-        }
-    }
-
-    /// Ready when the peer wants no more of the answer.
-    pub fn poll_stopped(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<()> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Poll::Ready(()) };
-        if stream.sending.state != Send::Open {
-            return Poll::Ready(());
-        }
-        register(&mut stream.sending.waker, cx);
-        Poll::Pending
-    }
-
-    /// Hands a chunk over, after [`Self::poll_ready`] was ready.
-    pub fn send(&mut self, id: StreamId, chunk: Bytes, end: bool) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if stream.sending.state != Send::Open {
-            return;
-        }
-        debug_assert!(stream.sending.is_idle(), "one chunk at a time");
-        stream.sending.pending = chunk;
-        stream.sending.end = end;
-        if self.out.has_space() {
-            self.advance(id);
-        } else {
-            self.enqueue(id);
-        }
-        self.kick();
-    }
-
-    /// Gives a stream up: the answer cannot be finished.
-    pub fn fail(&mut self, id: StreamId, code: Code, text: &str) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if stream.sending.state == Send::Open {
-            stream.lose(Lost::Reset(code, text.to_owned()), &mut self.woken);
-            self.reset(id, code, text);
-        }
-    }
-
-    /// The user needs no more of the request's body.
-    pub fn release_body(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        stream.receiving.discard();
-        if stream.receiving.state == Receive::Open {
-            stream.receiving.state = Receive::Lost(Lost::Reset(Code::Stop, String::new()));
-            self.reset(id, Code::Stop, "");
-        }
-        self.drop_handle(id);
-    }
-
-    /// The user is done with the answer; before its end that fails it.
-    pub fn release_answer(&mut self, id: StreamId) {
-        self.fail(id, Code::Backend, "the worker dropped the request");
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if stream.receiving.state == Receive::Open {
-            stream.lose(Lost::Reset(Code::Stop, String::new()), &mut self.woken);
-            self.reset(id, Code::Stop, "");
-        }
-        self.drop_handle(id);
-    }
-
-    // ---- what frames do ----
-
-    fn accept(&mut self, id: StreamId, end: bool, block: Bytes) -> Result<Option<Accepted>, Violation> {
-        if id == 0 || self.streams.contains_key(&id) {
-            return Err(Violation::UnexpectedHead(id));
-        }
-        if self.refusing || self.closed.is_some() || self.streams.len() >= self.limits.max_streams {
-            self.reset(
-                id,
-                Code::Refused,
-                if self.refusing { "the worker is draining" } else { "too many streams" },
-            );
-            return Ok(None);
-        }
-        let mut stream = Stream::new(&self.limits.windows, self.limits.credit, if end { 1 } else { 2 });
-        stream.head_seen = true;
-        if end {
-            stream.receiving.state = Receive::Ended;
-        }
-        self.streams.insert(id, stream);
-        Ok(Some(Accepted { id, block, has_body: !end }))
-    }
-
-    fn on_head(&mut self, id: StreamId, end: bool, block: Bytes) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
-        if std::mem::replace(&mut stream.head_seen, true) {
-            return Err(Violation::UnexpectedHead(id));
-        }
-        stream.head = Some(block);
-        if end && stream.receiving.state == Receive::Open {
-            stream.receiving.state = Receive::Ended;
-        }
-        self.woken.extend(stream.receiving.waker.take());
-        Ok(())
-    }
-
-    fn on_data(&mut self, id: StreamId, end: bool, body: Bytes, message: usize) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
-        let receiving = &mut stream.receiving;
-        match receiving.state {
-            Receive::Lost(_) => return Ok(()),
-            Receive::Ended => return Err(Violation::UnexpectedData(id)),
-            Receive::Open if !stream.head_seen => return Err(Violation::UnexpectedData(id)),
-            Receive::Open => {}
-        }
-        receiving.granted = receiving.granted.checked_sub(body.len() as u32).ok_or(Violation::Credit(id))?;
-        receiving.push(body, message);
-        if end {
-            receiving.state = Receive::Ended;
-        }
-        self.woken.extend(receiving.waker.take());
-        Ok(())
-    }
-
-    fn on_reset(&mut self, id: StreamId, code: Code, text: String) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if code == Code::Stop {
-            stream.sending.stop(&mut self.woken);
-        } else {
-            stream.lose(Lost::Reset(code, text), &mut self.woken);
-        }
-    }
-
-    fn on_credit(&mut self, id: StreamId, bytes: u32) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
-        let credit = stream.sending.credit.checked_add(bytes).filter(|sum| *sum <= MAX_CREDIT);
-        stream.sending.credit = credit.ok_or(Violation::Overflow(id))?;
-        self.enqueue(id);
-        Ok(())
-    }
-
-    // ---- sending ----
-
-    /// Writes one frame of a stream's pending chunk: one in turn, so that no stream waits for another's chunk.
-    fn advance(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        let sending = &mut stream.sending;
-        sending.queued = false;
-        if !sending.is_able() {
-            return;
-        }
-        let piece =
-            sending.pending.split_to(sending.pending.len().min(MAX_DATA).min(sending.credit as usize));
-        sending.credit -= piece.len() as u32;
-        let done = sending.pending.is_empty();
-        let end = done && sending.end;
-        self.out.data(id, end, &piece);
-        if end {
-            sending.end = false;
-            sending.state = Send::Ended;
-        }
-        if done {
-            // Let go of the chunk's memory, which an empty slice would keep.
-            sending.pending = Bytes::new();
-            self.woken.extend(sending.waker.take());
-        } else {
-            self.enqueue(id);
-        }
-    }
-
-    fn enqueue(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if stream.sending.is_able() && !stream.sending.queued {
-            stream.sending.queued = true;
-            self.ready.push_back(id);
-            self.kick();
-        }
-    }
-
-    fn reset(&mut self, id: StreamId, code: Code, text: &str) {
-        if self.closed.is_none() {
-            self.out.frame(&Frame::Reset { id, code, text: text.to_owned() });
-            self.kick();
-        }
-    }
-
-    fn drop_handle(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        stream.handles -= 1;
-        if stream.handles == 0 {
-            self.forget(id);
-        }
-    }
-
-    fn forget(&mut self, id: StreamId) -> Option<Stream> {
-        let stream = self.streams.remove(&id)?;
-        self.grown -= stream.growth(&self.limits.windows);
-        Some(stream)
-    }
-
-    fn free_id(&mut self) -> StreamId {
-        loop {
-            let id = self.next_id;
-            self.next_id = self.next_id.wrapping_add(1);
-            if id != 0 && !self.streams.contains_key(&id) {
-                return id;
-            }
-        }
     }
 }
 

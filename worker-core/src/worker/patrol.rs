@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use url::Url;
 
 use super::status::Board;
@@ -13,6 +14,9 @@ use crate::runtime::{Survey, Surveyor, Target, Unready};
 
 /// A runtime that is away is looked for this often at first, then twice as long each time up to the poll interval: restarts are short.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// Alarms come with every request that fails; the runtime is looked at no more often than this.
+const ALARM_GAP: Duration = Duration::from_secs(1);
 
 /// What was found last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -73,9 +77,10 @@ impl Patrol {
             let next = if found.is_ok() { self.interval } else { retry.min(self.interval) };
             retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(self.interval) };
             self.note(found);
+            let looked = Instant::now();
             tokio::select! {
                 () = tokio::time::sleep(next) => {}
-                () = self.alarm.notified() => {}
+                () = self.alarm.notified() => tokio::time::sleep_until(looked + ALARM_GAP).await,
             }
         }
     }

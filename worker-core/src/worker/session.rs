@@ -20,10 +20,14 @@ use crate::tunnel::mux::{Limits, Role, Windows};
 use crate::tunnel::{Driver, Event, Link};
 
 /// How far the window of a request body may grow, bytes: uploads are few and large.
-const MAX_REQUEST_WINDOW: u32 = 4 * 1024 * 1024;
+const MAX_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// Largest credit taken from a server's hello; more would only invite overflow.
-const MAX_RESPONSE_WINDOW: u32 = 64 * 1024 * 1024;
+const MAX_CREDIT: u32 = 64 * 1024 * 1024;
+
+/// When a worker ends, so long for its last answers to leave, looked after so often.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const LAST_ANSWERS_LOOK: Duration = Duration::from_millis(5);
 
 /// Several changes within so short a time are one report.
 const GATHER: Duration = Duration::from_millis(20);
@@ -46,8 +50,8 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
         Ok(Err(left)) => return left,
         Err(_) => return Left::Lost("the server did not answer the introduction".to_owned()),
     };
-    let credit = hello.recv_window.min(MAX_RESPONSE_WINDOW);
-    let windows = Windows { initial: REQUEST_WINDOW, max: MAX_REQUEST_WINDOW };
+    let credit = hello.recv_window.min(MAX_CREDIT);
+    let windows = Windows { initial: REQUEST_WINDOW, max: MAX_WINDOW };
     let link = Link::new(Role::Acceptor, Limits { windows, credit, max_streams: MAX_STREAMS });
     tracing::info!(
         tunnel = hello.tunnel,
@@ -156,6 +160,15 @@ fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
 /// When told to end: waits for what runs, as long as it may, then says goodbye. The driver ends then.
 async fn take_leave(shared: &Shared, link: &Link) {
     told_to_end(shared).await;
+    // The last answers have been handed over; they are sent before the goodbye.
+    let sent = async {
+        while link.streams() > 0 {
+            tokio::time::sleep(LAST_ANSWERS_LOOK).await;
+        }
+    };
+    if shared.jobs.now() == 0 {
+        let _ = tokio::time::timeout(LAST_ANSWERS, sent).await;
+    }
     link.close(&Bye::stopping("the worker stops"));
     std::future::pending().await
 }

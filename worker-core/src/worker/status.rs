@@ -128,9 +128,7 @@ mod tests {
             board.change(change);
             assert_eq!(board.now().word(jobs), expect);
         };
-        let until = tokio::time::Instant::now;
         check(|_| {}, 0, "connecting");
-        let _ = until;
         check(
             |s| s.connection = Connection::Waiting { until: tokio::time::Instant::now(), refused: false },
             0,

@@ -32,6 +32,13 @@ struct Down {
     retry_after: Option<Duration>,
 }
 
+impl Down {
+    /// Whether a machine that wakes up may try at once: not if the server, or somebody else, has to act first.
+    fn may_hurry(&self) -> bool {
+        !self.refused && self.retry_after.is_none()
+    }
+}
+
 impl From<DialError> for Down {
     fn from(error: DialError) -> Self {
         Self { why: error.to_string(), refused: error.is_refusal(), retry_after: error.retry_after() }
@@ -64,7 +71,7 @@ impl Uplink {
             tracing::info!("Connecting again in {:.0} s", delay.as_secs_f32());
             tokio::select! {
                 () = tokio::time::sleep_until(until) => {}
-                () = wake::woken(&self.shared.config.server.url) => {}
+                () = wake::woken(&self.shared.config.server.url), if down.may_hurry() => {}
                 () = session::told_to_end(&self.shared) => return Exit::Told,
             }
         }

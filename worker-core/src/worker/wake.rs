@@ -32,7 +32,8 @@ pub(super) async fn woken(server: &Url) {
 /// The address of ours from which packets to the server would come. Nothing is sent.
 async fn source(server: &Url) -> Option<IpAddr> {
     let (host, port) = (server.host_str()?, server.port_or_known_default()?);
-    let address: SocketAddr = tokio::net::lookup_host((host, port)).await.ok()?.next()?;
+    // The same of several addresses each time, in whatever order the resolver says them.
+    let address: SocketAddr = tokio::net::lookup_host((host, port)).await.ok()?.min()?;
     let any: SocketAddr = if address.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
     let socket = tokio::net::UdpSocket::bind(any).await.ok()?;
     socket.connect(address).await.ok()?;

@@ -11,7 +11,8 @@ fn ask(content_type: &str, body: &[u8]) -> Result<Ask, Refusal> {
     let body = Bytes::copy_from_slice(body);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let model = runtime.block_on(find_model(&headers, body.clone()))?;
-    Ok(Ask { target: String::new(), headers, model, body })
+    let _share = crate::flow::limit::Share::none();
+    Ok(Ask { target: String::new(), headers, model, body, _share })
 }
 
 #[test]

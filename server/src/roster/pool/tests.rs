@@ -27,7 +27,8 @@ fn report(capacity: u32, models: &[&str]) -> Report {
 fn pool(workers: &[(&str, u32, &[&str])]) -> Pool {
     let mut pool = Pool::default();
     for (name, capacity, models) in workers {
-        let member = Member { id: (*name).into(), name: (*name).into(), link: link() };
+        let member =
+            Member { id: (*name).into(), name: (*name).into(), version: String::new(), link: link() };
         let (seat, _) = pool.join(Arc::new(member));
         pool.report(seat, report(*capacity, models));
     }
@@ -112,7 +113,7 @@ fn who_has_been_tried_is_not_tried_again() {
 #[test]
 fn the_same_worker_again_replaces_itself_and_nobody_else() {
     let mut pool = pool(&[("a", 1, &["m"]), ("b", 1, &["m"])]);
-    let again = Arc::new(Member { id: "a".into(), name: "a2".into(), link: link() });
+    let again = Arc::new(Member { id: "a".into(), name: "a2".into(), version: String::new(), link: link() });
     let (seat, replaced) = pool.join(again);
     assert_eq!(replaced.iter().map(|member| &*member.name).collect::<Vec<_>>(), ["a"]);
     pool.report(seat, report(1, &["m"]));

@@ -1,13 +1,13 @@
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use tokio::io::DuplexStream;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use super::*;
 use crate::tunnel::control::{Bye, FromServer, FromWorker, MAX_STREAMS, REQUEST_WINDOW, RESPONSE_WINDOW};
+use crate::tunnel::frame::Frame;
 use crate::tunnel::head;
 use crate::tunnel::mux::{Limits, Role, Windows};
 
@@ -17,7 +17,12 @@ type Socket = WebSocketStream<DuplexStream>;
 
 /// An open WebSocket: the server's end and the worker's.
 async fn sockets() -> (Socket, Socket) {
-    let (server, worker) = tokio::io::duplex(256 * 1024);
+    sockets_with(256 * 1024).await
+}
+
+/// The same, with room for so many bytes on the way.
+async fn sockets_with(buffer: usize) -> (Socket, Socket) {
+    let (server, worker) = tokio::io::duplex(buffer);
     let config = Some(crate::dial::websocket_config());
     (
         WebSocketStream::from_raw_socket(server, SocketRole::Server, config).await,
@@ -37,19 +42,19 @@ fn worker_link() -> Link {
 
 /// The server's driver as a task, and what it is told.
 fn drive_server(socket: Socket, link: &Link) -> (tokio::task::JoinHandle<End>, Receiver<FromWorker>) {
-    let (said, heard) = sync_channel(16);
+    let (said, heard) = channel(16);
     let driver = Driver::new(socket, link.clone(), TIMEOUT, move |event| {
         if let Event::Control(message) = event {
-            said.send(message).unwrap();
+            said.try_send(message).unwrap();
         }
     });
     (tokio::spawn(driver), heard)
 }
 
-fn drive_worker(socket: Socket, link: &Link, requests: SyncSender<Incoming>) -> tokio::task::JoinHandle<End> {
+fn drive_worker(socket: Socket, link: &Link, requests: Sender<Incoming>) -> tokio::task::JoinHandle<End> {
     tokio::spawn(Driver::new(socket, link.clone(), TIMEOUT, move |event: Event<FromServer>| {
         if let Event::Request(incoming) = event {
-            requests.send(incoming).unwrap();
+            assert!(requests.try_send(incoming).is_ok());
         }
     }))
 }
@@ -59,7 +64,7 @@ async fn an_exchange_crosses_a_real_websocket() {
     let (server_socket, worker_socket) = sockets().await;
     let (server, worker) = (server_link(), worker_link());
     let (server_task, _heard) = drive_server(server_socket, &server);
-    let (requests, inbox) = sync_channel(1);
+    let (requests, mut inbox) = channel(1);
     let worker_task = drive_worker(worker_socket, &worker, requests);
 
     let body: Bytes = (0..300_000u32).map(|n| n as u8).collect::<Vec<_>>().into();
@@ -69,12 +74,7 @@ async fn an_exchange_crosses_a_real_websocket() {
     let mut exchange = server.open(block, body.clone()).unwrap();
 
     let echo = async {
-        let Incoming { head, body, mut responder } = loop {
-            tokio::task::yield_now().await;
-            if let Ok(incoming) = inbox.try_recv() {
-                break incoming;
-            }
-        };
+        let Incoming { head, body, mut responder } = inbox.recv().await.unwrap();
         assert_eq!(head.target, "/v1/chat/completions");
         let bytes = body.collect().await.unwrap().to_bytes();
         let block = head::encode_response(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
@@ -100,18 +100,12 @@ async fn an_exchange_crosses_a_real_websocket() {
 async fn control_messages_pass_and_what_is_not_one_does_no_harm() {
     let (server_socket, mut worker) = sockets().await;
     let server = server_link();
-    let (_task, heard) = drive_server(server_socket, &server);
+    let (_task, mut heard) = drive_server(server_socket, &server);
     worker.send(Message::text("nonsense")).await.unwrap();
     worker.send(Message::Ping(Bytes::from_static(b"x"))).await.unwrap();
     worker.send(Message::text(r#"{"t":"bye","code":"stopping","reason":"r"}"#)).await.unwrap();
     assert!(matches!(worker.next().await, Some(Ok(Message::Pong(_)))));
-    let said = loop {
-        tokio::task::yield_now().await;
-        if let Ok(message) = heard.try_recv() {
-            break message;
-        }
-    };
-    assert_eq!(said, FromWorker::Bye(Bye::stopping("r")));
+    assert_eq!(heard.recv().await, Some(FromWorker::Bye(Bye::stopping("r"))));
     assert!(!server.is_closed());
 }
 
@@ -134,7 +128,7 @@ async fn an_idle_tunnel_stays_up() {
     let (server_socket, worker_socket) = sockets().await;
     let (server, worker) = (server_link(), worker_link());
     let (server_task, _heard) = drive_server(server_socket, &server);
-    let (requests, _inbox) = sync_channel(1);
+    let (requests, _inbox) = channel(1);
     let worker_task = drive_worker(worker_socket, &worker, requests);
     tokio::time::sleep(TIMEOUT * 100).await;
     assert!(!server_task.is_finished() && !worker_task.is_finished());
@@ -165,4 +159,22 @@ async fn dropping_the_driver_loses_its_streams() {
     assert_eq!(server.streams(), 1, "held by its handle");
     drop(exchange);
     assert_eq!(server.streams(), 0);
+}
+
+/// A backlog that stops the reading is gone in the same breath if the socket takes it all: then nothing else would start it again.
+#[tokio::test(start_paused = true)]
+async fn reading_goes_on_when_the_backlog_is_gone() {
+    let (mut server, worker_socket) = sockets_with(16 * 1024 * 1024).await;
+    let worker = worker_link();
+    worker.refuse(true);
+    let (requests, _inbox) = channel(1);
+    let mut heads = bytes::BytesMut::new();
+    (1..100_000).for_each(|id| Frame::Head { id, end: true, block: Bytes::new() }.encode(&mut heads));
+    server.send(Message::Binary(heads.freeze())).await.unwrap();
+    server.send(Message::text(r#"{"t":"drain"}"#)).await.unwrap();
+    server.send(Message::Ping(Bytes::from_static(b"are you there?"))).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let _task = drive_worker(worker_socket, &worker, requests);
+    while !matches!(server.next().await.unwrap().unwrap(), Message::Pong(_)) {}
+    assert_eq!(started.elapsed(), Duration::ZERO, "it waited for the keepalive");
 }

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::tunnel::frame::{self, Frame, MAX_DATA, StreamId};
+use crate::tunnel::frame::{self, FRAME_HEADER, Frame, MAX_DATA, StreamId};
 
 /// Beyond so many bytes DATA waits, and its senders with it. One batch here and one in the socket bound what a tunnel holds, and how long a
 /// RESET waits behind answers.
@@ -56,12 +56,23 @@ impl Out {
         }
     }
 
-    /// The batch, and room for the next.
+    /// The batch, and room for the next. Heads and resets never wait for space: when thousands have queued up, this takes a batch of them
+    /// only, because a peer refuses messages that are much larger.
     pub(super) fn take(&mut self) -> Option<Bytes> {
         if std::mem::take(&mut self.pong) {
             self.frame(&Frame::Pong);
         }
         self.open = None;
-        (!self.buf.is_empty()).then(|| self.buf.split().freeze())
+        let end = if self.buf.len() <= MAX_BATCH { self.buf.len() } else { self.batch_end() };
+        (end > 0).then(|| self.buf.split_to(end).freeze())
+    }
+
+    /// Where the frame ends that makes the batch full.
+    fn batch_end(&self) -> usize {
+        let mut at = 0;
+        while at < MAX_BATCH && at < self.buf.len() {
+            at += FRAME_HEADER + frame::payload_length(&self.buf[at..]);
+        }
+        at
     }
 }

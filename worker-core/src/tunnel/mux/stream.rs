@@ -46,6 +46,8 @@ pub(super) enum Receive {
 
 pub(super) struct Sending {
     pub(super) state: Send,
+    /// The head of the request or answer, if that has not gone out, for want of space.
+    pub(super) head: Option<Bytes>,
     /// One chunk that has not gone out whole, for want of credit or space.
     pub(super) pending: Bytes,
     /// END follows `pending`.
@@ -53,6 +55,8 @@ pub(super) struct Sending {
     pub(super) credit: u32,
     /// In the ring of streams that have something to send.
     pub(super) queued: bool,
+    /// The user is gone. What was handed over goes out all the same.
+    pub(super) released: bool,
     pub(super) waker: Option<Waker>,
 }
 
@@ -82,10 +86,12 @@ impl Stream {
             },
             sending: Sending {
                 state: Send::Open,
+                head: None,
                 pending: Bytes::new(),
                 end: false,
                 credit,
                 queued: false,
+                released: false,
                 waker: None,
             },
             handles,
@@ -94,10 +100,7 @@ impl Stream {
 
     /// Ends both halves. What was received before stays readable.
     pub(super) fn lose(&mut self, lost: Lost, woken: &mut Vec<Waker>) {
-        if self.receiving.state == Receive::Open {
-            self.receiving.state = Receive::Lost(lost);
-        }
-        woken.extend(self.receiving.waker.take());
+        self.receiving.lose(lost, woken);
         self.sending.stop(woken);
     }
 
@@ -138,6 +141,14 @@ impl Receiving {
         self.queue.is_empty() && self.tail.is_empty()
     }
 
+    /// Ends the body before its end. What was received before stays readable.
+    pub(super) fn lose(&mut self, lost: Lost, woken: &mut Vec<Waker>) {
+        if self.state == Receive::Open {
+            self.state = Receive::Lost(lost);
+        }
+        woken.extend(self.waker.take());
+    }
+
     pub(super) fn discard(&mut self) {
         self.unwanted = true;
         self.queue = VecDeque::new();
@@ -167,18 +178,30 @@ impl Receiving {
 
 impl Sending {
     pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && !self.end
+        self.head.is_none() && self.pending.is_empty() && !self.end
     }
 
     /// Something could go out if there were space.
     pub(super) fn is_able(&self) -> bool {
-        self.state == Send::Open && (if self.pending.is_empty() { self.end } else { self.credit > 0 })
+        let body = if self.pending.is_empty() { self.end } else { self.credit > 0 };
+        self.state == Send::Open && (body || self.head.is_some())
+    }
+
+    /// Whether END is due now that so much has gone out. It is to be sent then.
+    pub(super) fn take_end(&mut self) -> bool {
+        let end = self.end && self.pending.is_empty();
+        if end {
+            self.end = false;
+            self.state = Send::Ended;
+        }
+        end
     }
 
     pub(super) fn stop(&mut self, woken: &mut Vec<Waker>) {
         if self.state == Send::Open {
             self.state = Send::Stopped;
         }
+        self.head = None;
         self.pending = Bytes::new();
         self.end = false;
         woken.extend(self.waker.take());

@@ -4,8 +4,10 @@ use std::task::Wake;
 
 use proptest::prelude::*;
 
+use super::out::MAX_BATCH;
 use super::*;
 use crate::tunnel::control::{REQUEST_WINDOW, RESPONSE_WINDOW};
+use crate::tunnel::frame::MAX_FIRST_DATA;
 
 const RESPONSES: Windows = Windows { initial: RESPONSE_WINDOW, max: 1024 * 1024 };
 const REQUESTS: Windows = Windows { initial: REQUEST_WINDOW, max: 4 * 1024 * 1024 };
@@ -223,6 +225,58 @@ fn an_answer_that_ends_before_the_upload_takes_the_upload_with_it() {
 }
 
 #[test]
+fn an_answer_handed_over_whole_arrives_whole_though_its_user_is_gone() {
+    let mut pair = Pair::new();
+    let body = vec![3; 200_000];
+    let check = |pair: &mut Pair, id| {
+        let (mut got, mut end) = read(&mut pair.server, id);
+        while end.is_none() {
+            pair.carry();
+            let (part, now) = read(&mut pair.server, id);
+            got.extend(part);
+            end = now;
+        }
+        assert!(got == body && end == Some(Ok(())), "{} bytes, {end:?}", got.len());
+        pair.server.release(id);
+        pair.carry();
+    };
+    let id = pair.open(b"");
+    pair.worker.respond(id, Bytes::from_static(b"ok"), body.clone().into(), true);
+    pair.worker.release_answer(id);
+    check(&mut pair, id);
+    assert!(pair.is_empty());
+
+    // Nor is the request's reader harmed, who may be slower than the answer.
+    let id = pair.open(b"question");
+    pair.worker.respond(id, Bytes::from_static(b"ok"), body.clone().into(), true);
+    pair.worker.release_answer(id);
+    assert_eq!(read(&mut pair.worker, id), (b"question".to_vec(), Some(Ok(()))));
+    check(&mut pair, id);
+    pair.worker.release_body(id);
+    assert!(pair.is_empty());
+}
+
+#[test]
+fn an_answer_that_goes_out_alone_ends_with_its_client_or_its_tunnel() {
+    let release = |pair: &mut Pair| {
+        let id = pair.open(b"");
+        pair.worker.respond(id, Bytes::from_static(b"ok"), vec![3; 200_000].into(), true);
+        pair.worker.release_answer(id);
+        pair.carry();
+        assert!(!pair.worker.is_empty(), "it waits for credit");
+        id
+    };
+    let mut pair = Pair::new();
+    let id = release(&mut pair);
+    pair.server.release(id);
+    pair.carry();
+    assert!(pair.is_empty());
+    release(&mut pair);
+    pair.worker.close("cable cut");
+    assert!(pair.worker.is_empty());
+}
+
+#[test]
 fn more_streams_than_allowed_or_any_while_draining_are_refused_unharmed() {
     let mut pair = Pair::with_streams(1);
     let first = pair.open(b"");
@@ -333,6 +387,57 @@ fn a_flood_of_pings_is_answered_once() {
     let flood = pair.server.take_batch().unwrap();
     pair.worker.receive(flood, &mut Vec::new()).unwrap();
     assert_eq!(pair.worker.take_batch().map(|batch| batch.len()), Some(super::super::frame::FRAME_HEADER));
+}
+
+/// Requests and answers by the thousand whose heads alone are more than a peer takes in one message, and more than it reads ahead.
+#[test]
+fn heads_that_queue_up_go_out_in_batches() {
+    const STREAMS: usize = 4096;
+    let mut pair = Pair::with_streams(STREAMS);
+    let head = Bytes::from(vec![b'h'; 2_000]);
+    let ids: Vec<_> =
+        (0..STREAMS).map(|_| pair.server.open(head.clone(), Bytes::from_static(b"body")).unwrap()).collect();
+    let check = |batch: &Bytes| assert!(batch.len() <= MAX_BATCH + MAX_FIRST_DATA, "{} bytes", batch.len());
+    while let Some(batch) = pair.server.take_batch() {
+        check(&batch);
+        pair.worker.receive(batch, &mut pair.accepted).unwrap();
+    }
+    assert_eq!(pair.accepted.len(), STREAMS);
+    ids.iter().for_each(|id| pair.worker.respond(*id, head.clone(), Bytes::new(), true));
+    assert!(pair.worker.may_receive(), "heads are no reason to stop reading");
+    while let Some(batch) = pair.worker.take_batch() {
+        check(&batch);
+        pair.server.receive(batch, &mut Vec::new()).unwrap();
+    }
+    assert!(ids.iter().all(|id| pair.server.poll_head(*id, &idle()).is_ready()));
+}
+
+#[test]
+fn a_request_given_up_before_it_went_out_is_never_sent() {
+    let mut pair = Pair::with_streams(100);
+    let ids: Vec<_> =
+        (0..100).map(|_| pair.server.open(Bytes::from(vec![b'h'; 2_000]), Bytes::new()).unwrap()).collect();
+    ids.iter().for_each(|id| pair.server.release(*id));
+    pair.carry();
+    let sent = pair.accepted.len();
+    assert!((30..40).contains(&sent), "{sent} of 100 heads of 2 kB fit into the batch");
+}
+
+#[test]
+fn resets_that_queue_up_go_out_in_batches() {
+    let mut pair = Pair::new();
+    pair.worker.refuse(true);
+    let mut wire = bytes::BytesMut::new();
+    (1..100_000).for_each(|id| Frame::Head { id, end: true, block: Bytes::new() }.encode(&mut wire));
+    pair.worker.receive(wire.freeze(), &mut Vec::new()).unwrap();
+    assert!(!pair.worker.may_receive(), "a peer that does not read is not read from");
+    let mut resets = 0;
+    while let Some(mut batch) = pair.worker.take_batch() {
+        assert!(batch.len() < MAX_BATCH + 100, "{} bytes", batch.len());
+        resets += std::iter::from_fn(|| Frame::decode(&mut batch).unwrap()).count();
+    }
+    assert_eq!(resets, 99_999);
+    assert!(pair.worker.may_receive());
 }
 
 /// What may happen to a stream, by index into those open.

@@ -1,0 +1,248 @@
+//! The one writer of what is counted: every request is entered when it is opened and settled when it ends. Everybody else reads.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+
+use super::history::{History, Samples};
+use super::live::Live;
+use super::usage::Usage;
+use super::view::{EndedAs, FinishedRequest, HistoryBin, LiveRequest, PerModel};
+
+/// Finished requests kept for everybody to see.
+const RECENT: usize = 200;
+
+/// Workers whose figures are kept, those that left included: the ones heard of longest ago go first.
+const MAX_WORKERS: usize = 1_000;
+
+/// Models counted for one worker; further ones are counted in its totals only.
+const MAX_MODELS: usize = 500;
+
+/// Requests over which a worker's time to the first byte is taken.
+const FIRST_BYTES: usize = 100;
+
+/// All books, behind one short lock.
+#[derive(Default)]
+pub struct Ledger {
+    books: Mutex<Books>,
+    /// Rung when something changes.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Books {
+    next_number: u64,
+    live: BTreeMap<u64, Arc<Live>>,
+    recent: VecDeque<FinishedRequest>,
+    totals: Totals,
+    workers: HashMap<String, WorkerBook>,
+    history: History,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Answered to the last byte.
+    pub done: u64,
+    /// Broken off by worker or runtime.
+    pub failed: u64,
+    /// Turned away.
+    pub refused: u64,
+    /// Whose client left, or that were cancelled.
+    pub left: u64,
+    /// Workers that another one took over for.
+    pub failovers: u64,
+    /// Tokens told by replies.
+    pub usage: Usage,
+}
+
+/// What one worker did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WorkerBook {
+    pub(super) processed: u64,
+    pub(super) processing: Duration,
+    pub(super) failures: u64,
+    pub(super) last_error: Option<(String, SystemTime)>,
+    pub(super) usage: Usage,
+    /// From first byte to last, of requests that told their tokens.
+    pub(super) generating: Duration,
+    pub(super) first_bytes: Samples,
+    pub(super) per_model: BTreeMap<String, PerModel>,
+    touched: u64,
+}
+
+/// A request that ended.
+pub struct Settled<'a> {
+    /// As it is shown.
+    pub request: FinishedRequest,
+    /// The worker that answered or failed it, by id.
+    pub worker_id: Option<&'a str>,
+    /// How long it was at that worker.
+    pub processing: Duration,
+    /// From first byte to last.
+    pub generating: Duration,
+    /// To the first byte.
+    pub first_byte: Option<Duration>,
+    /// What the reply told.
+    pub usage: Option<Usage>,
+}
+
+impl Ledger {
+    /// Enters a request.
+    pub fn open(&self, id: &str) -> Arc<Live> {
+        let mut books = self.books();
+        books.next_number += 1;
+        let live = Arc::new(Live::new(books.next_number, id));
+        books.live.insert(live.number, live.clone());
+        let inflight = books.live.len();
+        books.history.level(SystemTime::now(), inflight, 0);
+        drop(books);
+        self.changed.notify_one();
+        live
+    }
+
+    /// Settles a request.
+    pub fn settle(&self, settled: Settled<'_>) {
+        let now = SystemTime::now();
+        let mut books = self.books();
+        books.live.remove(&settled.request.number);
+        books.totals.count(&settled);
+        books.history.ended(
+            now,
+            settled.request.outcome,
+            settled.usage.map_or(0, |usage| usage.tokens_out),
+            settled.first_byte,
+        );
+        if let Some(id) = settled.worker_id {
+            books.worker(id).count(&settled, now);
+        }
+        if books.recent.len() == RECENT {
+            books.recent.pop_back();
+        }
+        books.recent.push_front(settled.request);
+        drop(books);
+        self.changed.notify_one();
+    }
+
+    /// A worker failed a request that another one may still answer.
+    pub fn failed_over(&self, worker_id: &str, why: &str) {
+        let mut books = self.books();
+        books.totals.failovers += 1;
+        books.worker(worker_id).failed(why, SystemTime::now());
+    }
+
+    /// So many requests wait now.
+    pub fn queued(&self, waiting: usize) {
+        let mut books = self.books();
+        let inflight = books.live.len();
+        books.history.level(SystemTime::now(), inflight, waiting);
+    }
+
+    /// Something outside these books has changed.
+    pub fn ring(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Waits until something has changed since the last time.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Cancels an open request. Says whether there is such a one.
+    pub fn cancel(&self, number: u64) -> bool {
+        let live = self.books().live.get(&number).cloned();
+        live.inspect(|live| live.cancel()).is_some()
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.books().totals
+    }
+
+    pub(super) fn live(&self) -> Vec<LiveRequest> {
+        let live: Vec<_> = self.books().live.values().cloned().collect();
+        live.iter().map(|live| live.view()).collect()
+    }
+
+    /// Finished requests with a number the reader has not seen, newest first.
+    pub(super) fn recent(&self, seen: impl Fn(&FinishedRequest) -> bool) -> Vec<FinishedRequest> {
+        self.books().recent.iter().take_while(|request| !seen(request)).cloned().collect()
+    }
+
+    pub(super) fn history(&self, since: u64) -> Vec<HistoryBin> {
+        self.books().history.view(since)
+    }
+
+    pub(super) fn worker(&self, id: &str) -> WorkerBook {
+        self.books().workers.get(id).cloned().unwrap_or_default()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    fn worker(&mut self, id: &str) -> &mut WorkerBook {
+        if self.workers.len() >= MAX_WORKERS && !self.workers.contains_key(id) {
+            let oldest = self.workers.iter().min_by_key(|(_, book)| book.touched).map(|(id, _)| id.clone());
+            oldest.map(|id| self.workers.remove(&id));
+        }
+        let book = self.workers.entry(id.to_owned()).or_default();
+        book.touched = self.next_number;
+        book
+    }
+}
+
+impl Totals {
+    fn count(&mut self, settled: &Settled<'_>) {
+        match settled.request.outcome {
+            EndedAs::Done => self.done += 1,
+            EndedAs::Failed => self.failed += 1,
+            EndedAs::Refused => self.refused += 1,
+            EndedAs::Left | EndedAs::Cancelled => self.left += 1,
+        }
+        let usage = settled.usage.unwrap_or_default();
+        self.usage.tokens_in += usage.tokens_in;
+        self.usage.tokens_out += usage.tokens_out;
+    }
+}
+
+impl WorkerBook {
+    fn count(&mut self, settled: &Settled<'_>, now: SystemTime) {
+        self.processing += settled.processing;
+        if let Some(wait) = settled.first_byte {
+            self.first_bytes.add(wait, FIRST_BYTES);
+        }
+        let failed = settled.request.outcome == EndedAs::Failed;
+        if failed {
+            self.failed(settled.request.reason.as_deref().unwrap_or_default(), now);
+        } else {
+            self.processed += 1;
+        }
+        let usage = settled.usage.unwrap_or_default();
+        self.usage.tokens_in += usage.tokens_in;
+        self.usage.tokens_out += usage.tokens_out;
+        if usage.tokens_out > 0 {
+            self.generating += settled.generating;
+        }
+        let Some(model) = &settled.request.model else { return };
+        if self.per_model.len() >= MAX_MODELS && !self.per_model.contains_key(model) {
+            return;
+        }
+        let book = self.per_model.entry(model.clone()).or_default();
+        if failed {
+            book.error_total += 1
+        } else {
+            book.success_total += 1
+        }
+        book.tokens_in_total += usage.tokens_in;
+        book.tokens_out_total += usage.tokens_out;
+    }
+
+    fn failed(&mut self, why: &str, now: SystemTime) {
+        self.failures += 1;
+        self.last_error = Some((why.to_owned(), now));
+    }
+}
