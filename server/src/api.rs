@@ -15,8 +15,8 @@ use http::Request;
 
 use crate::app::App;
 use crate::flow::{self, Service};
-use crate::hub;
 use crate::refusal::Refusal;
+use crate::{dashboard, hub};
 
 /// The API's own prefix, and the one that OpenAI's clients have built in.
 const PREFIXES: [&str; 2] = ["/api", ""];
@@ -27,6 +27,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::healthz))
         .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, any(hub::connect));
     router = router
+        .route("/", get(dashboard::page))
+        .route("/state", get(dashboard::page))
+        .route("/state/{*path}", get(dashboard::asset))
         .route("/api/state", get(state::whole))
         .route("/api/state/stream", get(state::events))
         .route("/api/state/workers/{id}/drain", post(state::drain_worker))

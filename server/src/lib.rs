@@ -12,6 +12,7 @@
 mod api;
 pub mod app;
 pub mod config;
+mod dashboard;
 pub mod drain;
 pub mod flow;
 pub mod front;

@@ -1,0 +1,62 @@
+//! The dashboard: files that `npm run build` leaves in `ui/dist/dashboard`, part of this program. It needs nothing from the network, and the page may
+//! load nothing from anywhere else.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
+use rust_embed::RustEmbed;
+
+/// What a page of ours may do (CSP Level 3): its own scripts, styles and images, and talk to this server.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Shown by a server that was built without the dashboard.
+const NOT_BUILT: &str = "This server was built without its dashboard: `npm ci && npm run build` makes it, then build the server again. \
+     The state is at /api/state.";
+
+#[derive(RustEmbed)]
+#[folder = "../ui/dist/dashboard"]
+#[allow_missing = true]
+struct Files;
+
+/// The page.
+pub(crate) async fn page() -> Response {
+    match Files::get("index.html") {
+        Some(page) => file("text/html; charset=utf-8", "no-cache", page.data.into_owned()),
+        None => (StatusCode::NOT_FOUND, NOT_BUILT).into_response(),
+    }
+}
+
+/// A file of the page. Those below `assets` have names that change with what is in them.
+pub(crate) async fn asset(Path(path): Path<String>) -> Response {
+    let Some(found) = Files::get(&path) else { return page().await };
+    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    file(content_type(&path), cache, found.data.into_owned())
+}
+
+fn file(content_type: &'static str, cache: &'static str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, cache),
+        (HeaderName::from_static("content-security-policy"), CONTENT_SECURITY_POLICY),
+        (HeaderName::from_static("x-content-type-options"), "nosniff"),
+        (HeaderName::from_static("x-frame-options"), "DENY"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    (headers, bytes).into_response()
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("html") => "text/html; charset=utf-8",
+        Some("json") => "application/json",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
