@@ -20,6 +20,7 @@ run: ## Build, start a server and a worker here, stream one answer, keep running
 test: ## Install what the tests need, and run all of them
 	@scripts/packages test
 	e2e/setup
+	@scripts/dashboard test
 	cargo build --locked --bins
 	cargo test --locked --workspace --no-fail-fast
 
@@ -32,6 +33,7 @@ fmt: ## Format the Rust sources
 
 bench: ## Measure the relay against nginx, in ratios of one run; takes some minutes
 	@scripts/packages bench
+	@scripts/dashboard
 	cargo build --locked --release --bins -p llamapool-server -p llamapool-worker
 	cargo run --locked --release -p llamapool-bench -- --json bench/results/last.json
 
@@ -44,4 +46,4 @@ fuzz: ## Throw rubbish at everything that parses what strangers send; needs nigh
 
 clean: ## Remove what was built, and what the tests installed
 	cargo clean
-	rm -rf e2e/.cache e2e/node/node_modules bench/results
+	rm -rf e2e/.cache e2e/node/node_modules bench/results node_modules ui/node_modules ui/dist
