@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use llamapool_worker_core::tunnel::Incoming;
 use llamapool_worker_core::tunnel::control::REQUEST_WINDOW;
+use llamapool_worker_core::tunnel::frame::{Code, Frame};
 
 use crate::support::answer::{echo, give, next, status};
 use crate::support::cable::Cable;
 use crate::support::pattern::{HUNDRED_MIB, compare, pattern};
+use crate::support::peer::{Peer, request};
 use crate::support::{Terms, Tunnel, in_time, read};
 
 #[tokio::test]
@@ -49,4 +51,33 @@ async fn an_answer_goes_on_after_the_upload_was_stopped() {
     let carried = cable.to_worker();
     assert!(carried < 2 * u64::from(REQUEST_WINDOW), "{carried} bytes of the upload went out");
     tunnel.finish().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_wants_no_more_of_the_request_says_so_at_once() {
+    let (mut peer, _worker) = Peer::server(|incoming: Incoming| async move {
+        let Incoming { body, mut responder, .. } = incoming;
+        drop(body);
+        responder.stopped().await;
+    })
+    .await;
+    peer.say(&[Frame::Head { id: 1, end: false, block: request("/") }]).await;
+    assert!(matches!(peer.hear().await, Frame::Reset { id: 1, code: Code::Stop, .. }));
+    peer.say(&[Frame::Data { id: 1, end: false, body: pattern(0, 1_000) }]).await;
+    peer.hear_silence().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_sends_no_more_and_takes_the_answer() {
+    let (mut peer, server) = Peer::worker().await;
+    let exchange = server.ask("/", pattern(0, 5_000_000), true);
+    let Frame::Head { id, end: false, .. } = peer.hear().await else { panic!("not a HEAD") };
+    assert_eq!(peer.hear_data(REQUEST_WINDOW as usize).await, REQUEST_WINDOW as usize);
+    let stop = Frame::Reset { id, code: Code::Stop, text: String::new() };
+    peer.say(&[stop, Frame::Credit { id, bytes: 1_000_000 }]).await;
+    peer.hear_silence().await;
+    let head = Frame::Head { id, end: false, block: status(413) };
+    peer.say(&[head, Frame::Data { id, end: true, body: pattern(0, 10) }]).await;
+    assert_eq!(read(exchange).await.unwrap(), (http::StatusCode::PAYLOAD_TOO_LARGE, pattern(0, 10)));
+    peer.hear_silence().await; // no RESET: nothing was cancelled
 }

@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::tunnel::frame::{self, FRAME_HEADER, Frame, MAX_DATA, StreamId};
 
-/// Beyond so many bytes DATA waits, and its senders with it. One batch here and one in the socket bound what a tunnel holds, and how long a
-/// RESET waits behind answers.
+/// Beyond so many bytes heads and DATA wait, and their senders with them. One batch here and one in the socket bound what a tunnel holds, and
+/// how long a RESET waits behind answers.
 pub(super) const MAX_BATCH: usize = 64 * 1024;
 
 /// The batch under construction.
@@ -56,7 +56,7 @@ impl Out {
         }
     }
 
-    /// The batch, and room for the next. Heads and resets never wait for space: when thousands have queued up, this takes a batch of them
+    /// The batch, and room for the next. RESETs and CREDITs never wait for space: when thousands have queued up, this takes a batch of them
     /// only, because a peer refuses messages that are much larger.
     pub(super) fn take(&mut self) -> Option<Bytes> {
         if std::mem::take(&mut self.pong) {

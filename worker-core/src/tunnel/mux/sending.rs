@@ -52,7 +52,9 @@ impl Mux {
             // Let go of the chunk's memory, which an empty slice would keep.
             sending.pending = Bytes::new();
             self.woken.extend(sending.waker.take());
-            self.reap(id);
+            if sending.released {
+                self.reap(id);
+            }
         } else {
             self.enqueue(id);
         }
