@@ -29,6 +29,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     router = router
         .route("/", get(dashboard::page))
         .route("/state", get(dashboard::page))
+        .route("/state/", get(dashboard::page))
         .route("/state/{*path}", get(dashboard::asset))
         .route("/api/state", get(state::whole))
         .route("/api/state/stream", get(state::events))

@@ -189,3 +189,20 @@ async fn the_server_can_be_drained_over_the_api() {
     assert_eq!(server.act("drain").await, 204);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_dashboard_may_load_nothing_from_elsewhere() {
+    let server = TestServer::start().await;
+    for path in ["/", "/state", "/state/"] {
+        let page = server.client.get(format!("{}{path}", server.url)).send().await.unwrap();
+        if page.status() == 404 {
+            assert!(page.text().await.unwrap().contains("npm run build"), "it says what to do");
+            continue;
+        }
+        assert!(
+            page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'")
+        );
+        assert!(page.text().await.unwrap().contains("/state/assets/"), "{path}");
+    }
+    server.stop().await;
+}
