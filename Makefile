@@ -23,6 +23,7 @@ test: ## Install what the tests need, and run all of them
 	@scripts/dashboard test
 	cargo build --locked --bins
 	cargo test --locked --workspace --no-fail-fast
+	@git diff --exit-code -- ui/src/bindings || { echo "The types of the dashboard were not current: commit what the tests wrote."; exit 1; }
 
 lint: ## Check formats, clippy, documentation, dependencies, private traces, scripts
 	@scripts/packages lint

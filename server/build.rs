@@ -1,6 +1,5 @@
 //! Looks for the dashboard again when it has been built since. It is embedded if it is there; see `src/dashboard.rs`.
 
-#[expect(clippy::print_stdout, reason = "that is how cargo is spoken to")]
 fn main() -> std::io::Result<()> {
     const DASHBOARD: &str = "../ui/dist/dashboard";
     // A folder that is there can be watched; an empty one is a server without a dashboard.
