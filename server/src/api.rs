@@ -54,7 +54,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 async fn unknown_path(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    let ticket = app.open_ticket(request.headers());
+    let mut ticket = app.open_ticket(request.headers());
+    ticket.asks_at("unknown path");
     let asked = format!("{} {}", request.method(), request.uri().path());
     flow::refuse(&Refusal::UnknownPath(asked), ticket)
 }

@@ -67,10 +67,13 @@ pub(crate) async fn drain(app: &App, shutdown: &Shutdown, timeout: DrainTimeout)
         () = shutdown.at_once.cancelled() => Some("Stopping at once"),
         () = deadline(timeout) => Some("The drain timeout is over"),
     };
-    if let Some(why) = impatient {
-        let open = app.open_requests();
-        tracing::warn!(requests.open = open, "{why}: {open} requests are cut off");
-        app.drain.cut.cancel();
+    match impatient {
+        None => tracing::info!("Drained"),
+        Some(why) => {
+            let open = app.open_requests();
+            tracing::warn!(requests.open = open, "{why}: {open} requests are cut off");
+            app.drain.cut.cancel();
+        }
     }
     app.drain.stopped.cancel();
 }

@@ -13,8 +13,8 @@ use hyper_util::rt::TokioIo;
 use llamapool_worker_core::dial;
 use llamapool_worker_core::runtime::{Kind, Survey};
 use llamapool_worker_core::tunnel::control::{
-    Bye, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, Report, SUBPROTOCOL,
-    ServerHello, WorkerHello,
+    Bye, CONNECT_PATH, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, Report,
+    SUBPROTOCOL, ServerHello, WorkerHello,
 };
 use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::tunnel::{Driver, Event, Link};
@@ -52,7 +52,8 @@ pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Bo
             response
         }
         Err(refusal) => {
-            let ticket = app.open_ticket(request.headers());
+            let mut ticket = app.open_ticket(request.headers());
+            ticket.asks_at(CONNECT_PATH);
             flow::refuse(&refusal, ticket)
         }
     }
