@@ -71,11 +71,6 @@ impl Link {
         self.with(|state| state.closing)
     }
 
-    /// Whether it is the same tunnel.
-    pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     /// Streams open now.
     pub fn streams(&self) -> usize {
         self.with(|state| state.mux.len())
