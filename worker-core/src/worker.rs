@@ -27,7 +27,7 @@ use crate::runtime::{Kind, Survey};
 use crate::settings::DrainTimeout;
 use status::Board;
 
-pub use status::{Connection, Status};
+pub use status::{Connection, Readiness, Status};
 
 /// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
 pub struct Worker {

@@ -17,7 +17,7 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
-use super::status::{Board, Connection, Status};
+use super::status::{Board, Connection, Readiness, Status};
 use super::{Shared, Steer};
 use crate::paths::Token;
 use crate::settings::{DrainTimeout, build};
@@ -141,14 +141,15 @@ fn view(status: Status, jobs: u32) -> StatusView {
         }
         Connection::Connecting | Connection::Connected => None,
     };
+    let last_error = status.error().unwrap_or_default().to_owned();
     StatusView {
         state: status.word(jobs),
         connected_to_server: status.connection == Connection::Connected,
-        connected_to_backend: status.runtime.is_ok(),
+        connected_to_backend: status.runtime == Readiness::Ready,
         current_jobs: jobs,
         max_concurrency: status.max_concurrency,
         models: status.models.into_iter().map(|model| model.name).collect(),
-        last_error: status.last_error.unwrap_or_default(),
+        last_error,
         last_heartbeat: status.last_report.map_or_else(|| NEVER.to_owned(), rfc3339),
         worker_id: status.id,
         worker_name: status.name,

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use url::Url;
 
-use super::status::Board;
+use super::status::{Board, Readiness};
 use crate::config::Config;
 use crate::relay::Destination;
 use crate::runtime::{Survey, Surveyor, Target, Unready};
@@ -112,7 +112,7 @@ impl Patrol {
                 let models = survey.models.len();
                 tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{} is ready with {models} models", survey.kind.title());
                 self.board.change(|status| {
-                    status.runtime = Ok(());
+                    status.runtime = Readiness::Ready;
                     status.kind = survey.kind;
                     status.runtime_version.clone_from(&survey.version);
                     status.models.clone_from(&survey.models);
@@ -120,10 +120,7 @@ impl Patrol {
             }
             Err(unready) => {
                 tracing::warn!("The runtime is not ready: {unready}");
-                self.board.change(|status| {
-                    status.runtime = Err(unready.reason.clone());
-                    status.last_error = Some(unready.reason.clone());
-                });
+                self.board.change(|status| status.runtime = Readiness::Away(unready.reason.clone()));
             }
         }
     }

@@ -61,7 +61,7 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
     );
     shared.board.change(|status| {
         status.connection = Connection::Connected;
-        status.last_error = status.runtime.clone().err(); // that of the connection is over
+        status.link_error = None;
     });
 
     let mut relay = shared.relay();

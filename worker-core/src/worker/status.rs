@@ -20,8 +20,8 @@ pub struct Status {
     pub server: String,
     /// The tunnel to it.
     pub connection: Connection,
-    /// Whether the runtime is there; if not, why, in a sentence.
-    pub runtime: Result<(), String>,
+    /// Whether the runtime is there.
+    pub runtime: Readiness,
     /// What the runtime is.
     pub kind: Kind,
     /// Its version.
@@ -34,10 +34,21 @@ pub struct Status {
     pub draining: bool,
     /// Ends when nothing runs any more.
     pub terminating: bool,
-    /// What went wrong last.
-    pub last_error: Option<String>,
+    /// Why the last try to connect failed, or what ended the connection; nothing once it is up.
+    pub link_error: Option<String>,
     /// When a report last went to the server.
     pub last_report: Option<SystemTime>,
+}
+
+/// How the runtime is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Not looked at yet.
+    Unknown,
+    /// It answers.
+    Ready,
+    /// It does not; why, in a sentence.
+    Away(String),
 }
 
 /// How the tunnel is.
@@ -70,14 +81,14 @@ impl Board {
             name: config.identity.name.clone(),
             server: config.server.url.to_string(),
             connection: Connection::Connecting,
-            runtime: Err("not looked at yet".to_owned()),
+            runtime: Readiness::Unknown,
             kind: config.runtime.kind,
             runtime_version: None,
             models: Vec::new(),
             max_concurrency: config.runtime.max_concurrency,
             draining: false,
             terminating: false,
-            last_error: None,
+            link_error: None,
             last_report: None,
         };
         Self { status: Arc::new(watch::Sender::new(status)), jobs }
@@ -110,10 +121,19 @@ impl Status {
             (.., Connection::Connecting) => "connecting",
             (.., Connection::Waiting { refused: true, .. }) => "error",
             (.., Connection::Waiting { .. }) => "disconnected",
-            (.., Connection::Connected) if self.runtime.is_err() => "not_ready",
+            (.., Connection::Connected) if self.runtime != Readiness::Ready => "not_ready",
             (.., Connection::Connected) if jobs > 0 => "connected_busy",
             (.., Connection::Connected) => "connected_idle",
         }
+    }
+
+    /// What is wrong now: with the connection before the runtime, since nothing works without it.
+    pub fn error(&self) -> Option<&str> {
+        let runtime = match &self.runtime {
+            Readiness::Away(why) => Some(why.as_str()),
+            Readiness::Unknown | Readiness::Ready => None,
+        };
+        self.link_error.as_deref().or(runtime)
     }
 }
 
@@ -140,7 +160,7 @@ mod tests {
             "error",
         );
         check(|s| s.connection = Connection::Connected, 0, "not_ready");
-        check(|s| s.runtime = Ok(()), 0, "connected_idle");
+        check(|s| s.runtime = Readiness::Ready, 0, "connected_idle");
         check(|_| {}, 1, "connected_busy");
         check(|s| s.draining = true, 1, "draining");
         check(|s| s.terminating = true, 1, "terminating");

@@ -66,7 +66,7 @@ impl Uplink {
             let until = Instant::now() + delay;
             self.shared.board.change(|status| {
                 status.connection = Connection::Waiting { until, refused: down.refused };
-                status.last_error = Some(down.why.clone());
+                status.link_error = Some(down.why.clone());
             });
             tracing::info!("Connecting again in {:.0} s", delay.as_secs_f32());
             tokio::select! {
