@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    logs::around(&loaded.config.log.clone(), "worker", || run(loaded))
+    logs::around(&loaded.config.log.clone(), "worker", |_| run(loaded))
 }
 
 fn run(loaded: Loaded<Config>) -> anyhow::Result<()> {
