@@ -1,9 +1,10 @@
 //! The worker: one handle whose life is the worker's. It surveys the runtime, keeps the tunnel to the server up, relays, and drains when told to.
 //!
 //! `patrol` keeps looking at the runtime, `uplink` keeps the connection (with `backoff` and `wake` deciding when to try again), `session` is one
-//! connection's life, `status` what others see of it all, and `local` the status page and controls on this machine.
+//! connection's life, `status` what others see of it all, and `local` (in its `home`) the status page and controls on this machine.
 
 mod backoff;
+mod home;
 mod local;
 mod patrol;
 mod session;
@@ -29,6 +30,7 @@ use crate::settings::DrainTimeout;
 use status::Board;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
+pub use home::Home;
 pub use status::{Connection, Readiness, Status, Trouble};
 
 /// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
@@ -102,12 +104,12 @@ struct Shared {
 }
 
 impl Worker {
-    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, where its control token is kept unless the
-    /// configuration names a folder for what it remembers.
+    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, or a [`Home`] for more.
     ///
     /// # Errors
     /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
-    pub async fn start(config: Config, home: &Path) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, home: impl Into<Home>) -> anyhow::Result<Self> {
+        let home = home.into();
         crate::tls::install();
         let ledger = Ledger::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
@@ -130,9 +132,9 @@ impl Worker {
         });
         let local = match shared.config.control.status_addr {
             Some(addr) => {
-                let home = shared.config.control.state_dir.as_deref().unwrap_or(home);
-                let token = paths::token(home, &state_dir)?;
-                Some(local::Local::bind(addr, &shared, token).await?)
+                let folder = shared.config.control.state_dir.as_deref().unwrap_or(&home.folder);
+                let token = paths::token(folder, &state_dir)?;
+                Some(local::Local::bind(addr, &shared, token, home.level).await?)
             }
             None => None,
         };

@@ -26,6 +26,8 @@ pub struct Status {
     pub kind: Kind,
     /// Its version.
     pub runtime_version: Option<String>,
+    /// Something odd about it that is no failure, in a sentence: that it has no models, for one.
+    pub runtime_note: Option<String>,
     /// What it has; while it is away, what it had.
     pub models: Vec<Model>,
     /// Requests that run at once, at most.
@@ -95,6 +97,7 @@ impl Board {
             runtime: Readiness::Unknown,
             kind: config.runtime.kind,
             runtime_version: None,
+            runtime_note: None,
             models: Vec::new(),
             max_concurrency: config.runtime.max_concurrency,
             draining: false,
@@ -112,6 +115,11 @@ impl Board {
 
     pub(super) fn now(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    /// Whether this note is not the one that is there.
+    pub(super) fn is_news(&self, note: &str) -> bool {
+        self.status.borrow().runtime_note.as_deref() != Some(note)
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Status> {
