@@ -19,8 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::ledger::{Asked, Job, Ledger, Outcome};
 use crate::runtime::{MAX_NAME, Target};
 use crate::tunnel::frame::Code;
-use crate::tunnel::head::{self, RequestHead};
-use crate::tunnel::{Incoming, Responder};
+use crate::tunnel::{Incoming, Responder, head};
 use client::{Client, Failure};
 
 /// The runtime to relay to, as the last survey found it.
@@ -71,7 +70,7 @@ impl Relay {
 
     /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
     pub(crate) fn take(&mut self, mut incoming: Incoming) {
-        let asked = asked(&mut incoming.head);
+        let asked = asked(&mut incoming);
         let (client, target) = match self.client() {
             Ok(found) => found,
             Err(why) => {
@@ -116,11 +115,16 @@ impl Relay {
 }
 
 /// What the books say of a request. The model's name is taken out of the head: it was for this worker.
-fn asked(head: &mut RequestHead) -> Asked {
+fn asked(incoming: &mut Incoming) -> Asked {
+    let Incoming { head, body, .. } = incoming;
     let model =
         head.headers.remove(head::MODEL).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
     let path = head.target.split('?').next().unwrap_or_default().to_owned();
-    Asked { path, model: model.filter(|name| name.len() <= MAX_NAME) }
+    Asked {
+        path,
+        model: model.filter(|name| name.len() <= MAX_NAME),
+        bytes: body.size_hint().exact().unwrap_or(0),
+    }
 }
 
 struct Exchange {

@@ -6,6 +6,7 @@
 mod backoff;
 mod home;
 mod local;
+mod metrics;
 mod patrol;
 mod session;
 mod status;
@@ -23,6 +24,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::ledger::Ledger;
+use crate::metrics::Listener;
 use crate::paths::{self, WorkerId};
 use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::{Kind, Survey};
@@ -31,6 +33,7 @@ use status::Board;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
 pub use home::Home;
+pub use metrics::SERIES;
 pub use status::{Connection, Readiness, Status, Trouble};
 
 /// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
@@ -107,7 +110,7 @@ impl Worker {
     /// Starts a worker on the current runtime. `home` is the folder of its configuration file, or a [`Home`] for more.
     ///
     /// # Errors
-    /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
+    /// The status or metrics address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
     pub async fn start(config: Config, home: impl Into<Home>) -> anyhow::Result<Self> {
         let home = home.into();
         crate::tls::install();
@@ -138,7 +141,11 @@ impl Worker {
             }
             None => None,
         };
-        let life = life(shared, patrol, local, kept_id, demo);
+        let metrics = match shared.config.metrics.addr {
+            Some(addr) => Some(Listener::bind(addr).await?),
+            None => None,
+        };
+        let life = life(shared, patrol, local, metrics, kept_id, demo);
         Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
     }
 
@@ -188,15 +195,18 @@ async fn life(
     shared: Arc<Shared>,
     patrol: patrol::Patrol,
     local: Option<local::Local>,
+    metrics: Option<Listener>,
     kept_id: Option<WorkerId>,
     demo: Option<Demo>,
 ) -> Exit {
     let patrol = AbortOnDropHandle::new(tokio::spawn(patrol.walk()));
     let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
+    let metrics = metrics
+        .map(|listener| AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(shared.board.clone())))));
     let exit = uplink::Uplink::new(shared.clone()).keep().await;
     shared.tasks.close();
     shared.tasks.wait().await;
-    drop((patrol, local, kept_id, demo));
+    drop((patrol, local, metrics, kept_id, demo));
     exit
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use axum::{Json, Router, middleware};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use super::status::Board;
 use super::{Shared, Steer};
 use crate::logs::{Level, LevelError};
+use crate::metrics;
 use crate::paths::Token;
 use crate::settings::{DrainTimeout, build};
 
@@ -72,6 +74,10 @@ impl Local {
     }
 }
 
+async fn scrape(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    metrics::respond(&desk.board, &headers).await
+}
+
 /// Every path. Callers are looked at before anything else, and those of the controls once more.
 fn router(desk: Desk) -> Router {
     let controls = Router::new()
@@ -84,6 +90,7 @@ fn router(desk: Desk) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/version", get(version))
+        .route(metrics::PATH, get(scrape))
         .merge(controls)
         .layer(middleware::from_fn_with_state(desk.clone(), caller::is_at_home))
         .with_state(desk)

@@ -38,6 +38,8 @@ pub struct Status {
     pub terminating: bool,
     /// Why the last try to connect failed, or what ended the connection; nothing once it is up.
     pub link_error: Option<Trouble>,
+    /// How many times it has been made.
+    pub connections: u64,
     /// How long the server takes to answer, there and back; measured every few seconds while connected.
     pub latency: Option<Duration>,
     /// When a report last went to the server.
@@ -103,6 +105,7 @@ impl Board {
             draining: false,
             terminating: false,
             link_error: None,
+            connections: 0,
             latency: None,
             last_report: None,
         };
