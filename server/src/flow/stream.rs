@@ -240,3 +240,40 @@ impl Silence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for a chunk that comes after a while.
+    async fn wait(silence: &mut Silence, time: Duration) -> Option<Duration> {
+        let waited = std::future::poll_fn(|cx| silence.poll(cx));
+        assert!(tokio::time::timeout(time, waited).await.is_err(), "it is not silent for too long yet");
+        silence.broken()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_waited_for_is_a_gap() {
+        let second = Duration::from_secs(1);
+        for limit in [None, Some(10 * second)] {
+            let mut silence = Silence::new(limit);
+            assert_eq!(silence.broken(), None, "there at once");
+            assert_eq!(wait(&mut silence, 3 * second).await, Some(3 * second));
+            tokio::time::advance(9 * second).await;
+            assert_eq!(silence.broken(), None, "it was there, and the reader came late");
+            assert_eq!(wait(&mut silence, second).await, Some(second));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_begins_the_silence_anew() {
+        let limit = Duration::from_secs(10);
+        let mut silence = Silence::new(Some(limit));
+        for _ in 0..3 {
+            wait(&mut silence, Duration::from_secs(9)).await;
+        }
+        let before = Instant::now();
+        assert_eq!(std::future::poll_fn(|cx| silence.poll(cx)).await, limit);
+        assert_eq!(before.elapsed(), limit);
+    }
+}

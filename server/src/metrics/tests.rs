@@ -3,9 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use llamapool_worker_core::metrics::{COMMON, Kind, page};
+use llamapool_worker_core::runtime::Model;
+use llamapool_worker_core::tunnel::Link;
+use llamapool_worker_core::tunnel::control::{Readiness, Report};
+use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 
 use super::*;
+use crate::roster::Member;
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -100,4 +108,67 @@ fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
         let asks = |target: &serde_json::Value| !named(target["expr"].as_str().unwrap()).is_empty();
         assert!(!targets.is_empty() && targets.iter().all(asks), "{}", panel["title"]);
     }
+}
+
+/// A worker that is there, with one model.
+fn seen(id: &str, model: &str) -> Seen {
+    let windows = Windows { initial: 1, max: 1 };
+    let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
+    let model = Model { name: model.to_owned(), ..Model::default() };
+    Seen {
+        member: Arc::new(Member { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned(), link }),
+        joined: SystemTime::now(),
+        heard: SystemTime::now(),
+        report: Some(Report {
+            state: Readiness::Ready,
+            reason: None,
+            capacity: 1,
+            in_flight: 0,
+            models: vec![model],
+            runtime: None,
+            runtime_version: None,
+            host: None,
+        }),
+        in_flight: 0,
+        held: false,
+        gone: None,
+    }
+}
+
+#[test]
+fn who_is_not_seen_any_more_has_no_series() {
+    let mut tally = Tally::default();
+    let names = |tally: &Tally| {
+        let workers: Vec<_> = tally.workers.iter().map(|(id, _)| id.to_owned()).collect();
+        let models: Vec<_> = tally.models.iter().map(|(name, _)| name.to_owned()).collect();
+        (workers.join(" "), models.join(" "))
+    };
+    tally.meet(&[seen("a", "x"), seen("b", "y")]);
+    tally.failed("a", true);
+    assert_eq!(names(&tally), ("a b".to_owned(), "x y".to_owned()));
+    tally.meet(&[seen("b", "z")]);
+    assert_eq!(names(&tally), ("b".to_owned(), "z".to_owned()));
+    tally.meet(&[seen("a", "x")]);
+    let again = tally.workers.of("a");
+    assert_eq!((again.failures, &*again.name), (0, "a"), "it begins anew");
+}
+
+#[test]
+fn however_many_workers_there_are_the_page_has_an_end() {
+    let crowd: Vec<_> = (0..500).map(|at| seen(&format!("w{at}"), &format!("m{at}"))).collect();
+    let mut tally = Tally::default();
+    tally.meet(&crowd);
+    let mut figures = Figures::new(ALL.iter().copied());
+    models(&mut figures, &tally);
+    offers(&mut figures, &crowd, &tally);
+    tally.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
+    worker_levels(&mut figures, &crowd, &tally.workers);
+    let text = figures.write(llamapool_worker_core::metrics::Format::Text);
+    assert!(text.contains("llamapool_worker_slots{worker_id=\"other\",worker=\"other\"} 400\n"));
+    assert!(text.contains("llamapool_workers{state=\"idle\"} 500\n"), "sums count everybody");
+    let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let unique: BTreeSet<_> =
+        series.iter().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+    assert_eq!(unique.len(), series.len(), "no series twice");
+    assert!(series.len() < 20_000, "{}", series.len());
 }
