@@ -1,6 +1,7 @@
 //! Every path there is, on one screen.
 
 mod health;
+mod metrics;
 mod models;
 mod state;
 
@@ -37,6 +38,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
         .route("/api/state/drain", post(state::drain));
+    if app.config.metrics.addr.is_none() {
+        router = router.route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
+    }
     for prefix in PREFIXES {
         for service in Service::ALL {
             let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {

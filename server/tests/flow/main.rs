@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
 
 mod dispatch;
+mod metrics;
 mod state;
 mod stream;
 mod support;
