@@ -16,6 +16,10 @@ const en = {
     connect: 'Connect',
   },
   close: 'Close',
+  footer: {
+    about: (version: string) => `llamapool ${version}`,
+    notices: 'Third-party notices',
+  },
   copy: { copy: 'Copy', copied: 'Copied', failed: 'Selected: press Ctrl+C' },
   theme: { dark: 'Switch to dark', light: 'Switch to light' },
   loading: 'Waiting for the first state of the server…',
@@ -132,6 +136,23 @@ const en = {
 
   charts: {
     title: 'Last hour',
+    view: 'Show the last hour as',
+    charts: 'Charts',
+    table: 'Table',
+    byMinute: 'Last hour by the minute',
+    highest: 'The highest in this minute',
+    columns: {
+      minute: 'Minute',
+      all: 'All',
+      ended: 'Ended',
+      failed: 'Failed',
+      refused: 'Refused',
+      left: 'Client left',
+      generated: 'Tokens',
+      p95: 'First byte, p95',
+      inflight: 'Open',
+      queue: 'Waiting',
+    },
     none: 'No requests in the last hour',
     noneText: 'As soon as somebody asks something, it shows here.',
     requests: 'Requests per second',
@@ -291,6 +312,7 @@ const en = {
     empty: {
       title: 'No requests yet',
       text: 'Try a model in the playground, or send one from a terminal:',
+      noModel: 'There is no model to ask yet. When there is, this asks it from a terminal:',
       playground: 'Open the playground',
     },
   },
