@@ -8,7 +8,7 @@ await play(async (arrive) => {
   for (const narrow of [false, true]) {
     const person = await arrive({ narrow, tolerates: [failedLoad(401)] });
     await person.enter();
-    const dial = `${ORIGIN.replace('http', 'ws')}/api/workers/connect`;
+    const dial = `--server-url ${ORIGIN.replace('http', 'ws')}`;
     for (const page of ['Overview', 'Workers', 'Models', 'Playground', 'Connect']) {
       await person.go(page);
       await person.sees(dial);

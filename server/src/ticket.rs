@@ -58,6 +58,8 @@ pub struct Facts {
     pub first_byte: Option<Duration>,
     /// Of the reply.
     pub status: Option<u16>,
+    /// The reply comes as events, while it is generated.
+    pub streams: bool,
     /// Body bytes in.
     pub received: usize,
     /// How it ended; if nobody says so, the client left.

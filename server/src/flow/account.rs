@@ -57,10 +57,15 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
     }
 }
 
-/// From the first byte to now.
+/// The time in which the reply was generated: from the first byte to now. A reply in one piece is generated before its first byte, so
+/// for it all its time at the worker counts.
 fn generating(ticket: &Ticket) -> std::time::Duration {
     let facts = &ticket.facts;
-    facts.first_byte.map(|wait| ticket.age().saturating_sub(wait)).unwrap_or_default()
+    match (facts.streams, facts.first_byte, facts.sent_on) {
+        (true, Some(wait), _) => ticket.age().saturating_sub(wait),
+        (false, Some(_), Some(sent_on)) => sent_on.elapsed(),
+        _ => std::time::Duration::default(),
+    }
 }
 
 fn log(ticket: &Ticket, request: &FinishedRequest) {

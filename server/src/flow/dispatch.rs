@@ -66,7 +66,12 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
         let claim = app.roster.claim_or_wait(&plan.want, &tried, |waiting| app.ledger.queued(waiting)).await;
         ticket.facts.queued += asked.elapsed();
         let claim = match (claim, last.take()) {
-            (Ok(claim), _) => claim,
+            (Ok(claim), missed) => {
+                if let (Some(miss), Some(former)) = (missed, &ticket.facts.worker) {
+                    app.ledger.failed_over(&former.id, &plan.ask.model.name, &miss.to_string());
+                }
+                claim
+            }
             (Err(_), Some(Miss::Refused(reply))) => return Ok(*reply),
             (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
             (Err(_), Some(Miss::Full)) => return Err(Refusal::QueueFull(plan.want.name)),
@@ -84,7 +89,6 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
-                app.ledger.failed_over(&claim.member().id, &miss.to_string());
                 tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
                 last = Some(miss);
             }

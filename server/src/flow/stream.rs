@@ -44,6 +44,7 @@ pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
     ticket.facts.status = Some(reply.status.as_u16());
+    ticket.facts.streams = dialect.is_events();
     ticket.live.reached(RequestState::Streaming);
     let mut body = Streamed {
         first: reply.first,
@@ -93,7 +94,10 @@ impl Streamed {
     /// Where nothing is to come, the client cannot leave too early any more.
     fn settle_if_done(&mut self) {
         if self.rest.is_none() && self.broken.is_none() {
-            self.ticket.facts.outcome = Outcome::Done;
+            self.ticket.facts.outcome = match self.ticket.facts.status {
+                Some(status @ 500..) => Outcome::Failed(format!("The runtime answered {status}.")),
+                _ => Outcome::Done,
+            };
             self.ticket.claim = None;
         }
     }

@@ -66,7 +66,7 @@ pub(super) struct WorkerBook {
     pub(super) failures: u64,
     pub(super) last_error: Option<(String, SystemTime)>,
     pub(super) usage: Usage,
-    /// From first byte to last, of requests that told their tokens.
+    /// Time in which tokens were generated, of requests that told them.
     pub(super) generating: Duration,
     pub(super) first_bytes: Samples,
     pub(super) per_model: BTreeMap<String, PerModel>,
@@ -81,7 +81,7 @@ pub struct Settled<'a> {
     pub worker_id: Option<&'a str>,
     /// How long it was at that worker.
     pub processing: Duration,
-    /// From first byte to last.
+    /// In which the reply was generated.
     pub generating: Duration,
     /// To the first byte.
     pub first_byte: Option<Duration>,
@@ -126,11 +126,15 @@ impl Ledger {
         self.changed.notify_one();
     }
 
-    /// A worker failed a request that another one may still answer.
-    pub fn failed_over(&self, worker_id: &str, why: &str) {
+    /// A worker failed a request for `model` that another one takes over.
+    pub fn failed_over(&self, worker_id: &str, model: &str, why: &str) {
         let mut books = self.books();
         books.totals.failovers += 1;
-        books.worker(worker_id).failed(why, SystemTime::now());
+        let worker = books.worker(worker_id);
+        worker.failed(why, SystemTime::now());
+        if let Some(model) = worker.model(model) {
+            model.error_total += 1;
+        }
     }
 
     /// So many requests wait now.
@@ -211,7 +215,6 @@ impl Totals {
 
 impl WorkerBook {
     fn count(&mut self, settled: &Settled<'_>, now: SystemTime) {
-        self.processing += settled.processing;
         if let Some(wait) = settled.first_byte {
             self.first_bytes.add(wait, FIRST_BYTES);
         }
@@ -220,6 +223,7 @@ impl WorkerBook {
             self.failed(settled.request.reason.as_deref().unwrap_or_default(), now);
         } else {
             self.processed += 1;
+            self.processing += settled.processing;
         }
         let usage = settled.usage.unwrap_or_default();
         self.usage.tokens_in += usage.tokens_in;
@@ -227,11 +231,7 @@ impl WorkerBook {
         if usage.tokens_out > 0 {
             self.generating += settled.generating;
         }
-        let Some(model) = &settled.request.model else { return };
-        if self.per_model.len() >= MAX_MODELS && !self.per_model.contains_key(model) {
-            return;
-        }
-        let book = self.per_model.entry(model.clone()).or_default();
+        let Some(book) = settled.request.model.as_deref().and_then(|model| self.model(model)) else { return };
         if failed {
             book.error_total += 1
         } else {
@@ -239,6 +239,13 @@ impl WorkerBook {
         }
         book.tokens_in_total += usage.tokens_in;
         book.tokens_out_total += usage.tokens_out;
+    }
+
+    fn model(&mut self, name: &str) -> Option<&mut PerModel> {
+        if self.per_model.len() >= MAX_MODELS && !self.per_model.contains_key(name) {
+            return None;
+        }
+        Some(self.per_model.entry(name.to_owned()).or_default())
     }
 
     fn failed(&mut self, why: &str, now: SystemTime) {

@@ -89,10 +89,11 @@ const en = {
     requests: 'Requests/s',
     lastMinute: 'last minute',
     open: 'Open requests',
-    queued: (n: number) => (n === 0 ? 'none waits for a slot' : `${f.count(n)} wait for a slot`),
+    queued: (n: number) =>
+      n === 0 ? 'none waits for a slot' : n === 1 ? '1 waits for a slot' : `${f.count(n)} wait for a slot`,
     tokens: 'Tokens/s',
     firstByte: 'First byte, median',
-    firstByteNote: (p95: string, n: number) => `p95 ${p95} · ${n} replies`,
+    firstByteNote: (p95: string, n: number) => `p95 ${p95} · ${n === 1 ? '1 reply' : `${n} replies`}`,
     noReplies: 'no replies yet',
     errors: 'Errors, last hour',
     errorsNote: (refused: number, left: number) => `${f.count(refused)} refused · ${f.count(left)} left`,
