@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use crate::Script;
 use crate::fake_llm::FakeLlm;
 use crate::llama_cpp::folder;
 use crate::peer::Peer;
 use crate::server::{API_KEY, CLIENT_KEY, Server};
 use crate::wait::{secs, until};
 use crate::worker::Worker;
-use crate::Script;
 
 /// A play opens a browser and takes some seconds; beyond this it hangs.
 const LONGEST_PLAY: std::time::Duration = secs(120);

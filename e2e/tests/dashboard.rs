@@ -16,7 +16,8 @@ const BROWSERS: [&str; 4] = [
 /// Plays a script, if there is a browser. Linux has one: `scripts/packages test` installs it.
 #[expect(clippy::print_stderr, reason = "a test that did not run says so")]
 async fn play(script: &str, env: &[(&str, &str)]) {
-    let found = std::env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists());
+    let found =
+        std::env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists());
     if !found && cfg!(target_os = "macos") {
         eprintln!("SKIPPED: there is no Chrome here, so nobody has looked at the dashboard ({script})");
         return;
