@@ -16,8 +16,8 @@ const PHONE = { width: 390, height: 844 };
 const SETTLE_MS = 1_500;
 
 const SHOTS = [
-  { name: 'overview', page: 'overview', scheme: 'light', size: DESK },
-  { name: 'overview-dark', page: 'overview', scheme: 'dark', size: DESK },
+  { name: 'overview', page: 'overview', scheme: 'light', size: { ...DESK, height: 1080 } },
+  { name: 'overview-dark', page: 'overview', scheme: 'dark', size: { ...DESK, height: 1080 } },
   { name: 'overview-phone', page: 'overview', scheme: 'light', size: PHONE },
   { name: 'workers', page: 'workers', scheme: 'light', size: { ...DESK, height: 560 } },
   { name: 'workers-phone', page: 'workers', scheme: 'dark', size: PHONE },

@@ -38,7 +38,7 @@ export async function pool() {
       CLIENT_KEY,
       SERVER_URL: origin.replace('http', 'ws'),
       CLIENT_NAME: machine.name,
-      CLIENT_ID: `shots-${machine.name}`,
+      CLIENT_ID: machine.name,
       MAX_CONCURRENCY: String(machine.slots),
       COMPLETION_BASE_URL: `${url}/v1`,
       CONFIG_FILE: '/dev/null',

@@ -172,10 +172,10 @@ const en = {
       refused: 'refused',
       left: 'client left',
     },
-    summary: (title: string, now: string, peak: string) =>
-      `${title}: now ${now}, at most ${peak} in the last hour`,
+    summary: (title: string, latest: string, peak: string) =>
+      `${title}: latest ${latest}, at most ${peak} in the last hour`,
     at: (time: string) => `at ${time}`,
-    now: 'now',
+    latest: 'latest',
   },
 
   workers: {
