@@ -7,6 +7,7 @@
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
 //! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics
+//! - [`stage`]: a pool for a play in a browser
 //!
 //! Nothing here sleeps for a time it hopes to be long enough: [`wait`] waits for conditions, with a deadline.
 
@@ -21,6 +22,7 @@ pub mod pool;
 pub mod process;
 pub mod promtool;
 pub mod server;
+pub mod stage;
 pub mod tls_front;
 pub mod wait;
 pub mod worker;
@@ -30,5 +32,6 @@ pub use cut::Cut;
 pub use fake_llm::{End, FakeLlm, Pace, Script};
 pub use pool::{MODEL, Pool};
 pub use server::Server;
+pub use stage::Stage;
 pub use wait::{holds, millis, secs, until, until_within};
 pub use worker::Worker;

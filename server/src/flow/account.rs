@@ -57,7 +57,8 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
     }
 }
 
-/// From the first byte to now; an answer in one piece was generated before it, while the worker had the request.
+/// The time in which the reply was generated: from the first byte to now. A reply in one piece is generated before its first byte, so
+/// for it all its time at the worker counts.
 fn generating(ticket: &Ticket) -> std::time::Duration {
     let facts = &ticket.facts;
     match (facts.first_byte, facts.longest_gap) {

@@ -60,7 +60,7 @@ enum Miss {
 /// 404, 503, 502 and 504; but if workers refused, the last one's own words.
 pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, Refusal> {
     let mut tried: Vec<SeatId> = Vec::new();
-    let mut last: Option<(Arc<Member>, Miss)> = None;
+    let mut last: Option<(Arc<Member>, String, Miss)> = None;
     loop {
         let asked = Instant::now();
         ticket.live.reached(RequestState::Queued);
@@ -73,17 +73,16 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
         if claim.is_err() && ticket.facts.served_as.is_none() {
             ticket.facts.served_as = app.roster.listed_name(&plan.want.name);
         }
-        let missed = last.take();
-        if let Some((worker, miss)) = &missed
-            && (claim.is_ok() || matches!(miss, Miss::Refused(_)))
-        {
-            app.ledger.failed(&worker.id, &miss.to_string(), claim.is_ok());
-        }
-        let claim = match (claim, missed.map(|(_, miss)| miss)) {
-            (Ok(claim), _) => claim,
-            (Err(_), Some(Miss::Refused(reply))) => return Ok(*reply),
-            (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
-            (Err(_), Some(Miss::Full)) => return Err(Refusal::QueueFull(plan.want.name)),
+        let claim = match (claim, last.take()) {
+            (Ok(claim), missed) => {
+                if let Some((worker, model, miss)) = missed {
+                    app.ledger.failed_over(&worker.id, &model, &miss.to_string());
+                }
+                claim
+            }
+            (Err(_), Some((.., Miss::Refused(reply)))) => return Ok(*reply),
+            (Err(_), Some((.., Miss::Lost(why)))) => return Err(Refusal::Backend(why)),
+            (Err(_), Some((.., Miss::Full))) => return Err(Refusal::QueueFull(plan.want.name)),
             (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
         };
         ticket.is_at(claim.member(), claim.model());
@@ -99,7 +98,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
                 tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
-                last = Some((claim.member().clone(), miss));
+                last = Some((claim.member().clone(), claim.model().to_owned(), miss));
             }
         }
     }

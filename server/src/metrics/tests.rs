@@ -144,7 +144,7 @@ fn who_is_not_seen_any_more_has_no_series() {
         (workers.join(" "), models.join(" "))
     };
     tally.meet(&[seen("a", "x"), seen("b", "y")]);
-    tally.failed("a", true);
+    tally.failed_over("a");
     assert_eq!(names(&tally), ("a b".to_owned(), "x y".to_owned()));
     tally.meet(&[seen("b", "z")]);
     assert_eq!(names(&tally), ("b".to_owned(), "z".to_owned()));

@@ -1,7 +1,7 @@
 //! The event stream: what has changed is put together once, at most four times a second, and handed to every reader. A reader that cannot keep up
 //! skips, and gets the whole state again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -21,7 +21,12 @@ const LONGEST: Duration = Duration::from_secs(15);
 const WHILE_LIVE: Duration = Duration::from_secs(1);
 
 /// Events, for any number of readers.
-pub struct Feed(watch::Sender<Event>);
+#[derive(Default)]
+pub struct Feed {
+    events: watch::Sender<Event>,
+    /// The whole state as it was told last: those who come or skip at the same time share it.
+    whole: Mutex<Option<(Instant, Event)>>,
+}
 
 /// One event, ready to be sent.
 #[derive(Debug, Clone, Default)]
@@ -37,28 +42,35 @@ pub struct Reader {
     had: Option<u64>,
 }
 
-impl Default for Feed {
-    fn default() -> Self {
-        Self(watch::Sender::new(Event::default()))
-    }
-}
-
 impl Feed {
     /// A new reader, whose first event comes at once.
     pub fn subscribe(app: &Arc<App>) -> Reader {
-        let events = app.feed.0.subscribe();
+        let events = app.feed.events.subscribe();
         app.ledger.ring(); // whoever publishes may be asleep for want of readers
         Reader { app: app.clone(), events, had: None }
     }
 
     /// How many read.
     pub fn readers(&self) -> usize {
-        self.0.receiver_count()
+        self.events.receiver_count()
+    }
+
+    /// The whole state after event `version`, not older than what readers are used to.
+    fn whole(&self, app: &App, version: u64) -> Bytes {
+        let mut told = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*told {
+            Some((at, event)) if event.version == version && at.elapsed() < SHORTEST => event.text.clone(),
+            _ => {
+                let text = event("snapshot", version, &since(app, version, Had::default()));
+                *told = Some((Instant::now(), Event { version, text: text.clone() }));
+                text
+            }
+        }
     }
 
     /// Publishes as long as the server runs; sleeps while nobody reads.
     pub async fn publish(app: Arc<App>) {
-        let feed = &app.feed.0;
+        let feed = &app.feed.events;
         let mut had = Had::default();
         let mut last = Instant::now() - LONGEST;
         loop {
@@ -105,7 +117,7 @@ impl Reader {
     fn whole(&mut self) -> Bytes {
         let version = self.events.borrow().version;
         self.had = Some(version);
-        event("snapshot", version, &since(&self.app, version, Had::default()))
+        self.app.feed.whole(&self.app, version)
     }
 }
 

@@ -52,7 +52,7 @@ pub struct ServerView {
     /// Requests answered to the last byte.
     #[ts(type = "number")]
     pub jobs_completed_total: u64,
-    /// Requests that a worker or runtime failed.
+    /// Requests that a worker or runtime failed, or answered with 5xx.
     #[ts(type = "number")]
     pub jobs_failed_total: u64,
     /// Requests turned away: wrong, unknown model, busy.
@@ -327,7 +327,7 @@ pub enum EndedAs {
     Done,
     /// Turned away.
     Refused,
-    /// Broken off by worker or runtime.
+    /// Broken off by worker or runtime, or answered with 5xx.
     Failed,
     /// The client left.
     Left,
@@ -381,7 +381,7 @@ pub struct FinishedRequest {
     /// Generated tokens, if the reply told.
     #[ts(type = "number | null")]
     pub tokens_out: Option<u64>,
-    /// Generated tokens per second, from first byte to last; of an answer in one piece, while its worker had it.
+    /// Generated tokens per second: of a stream from first byte to last, of a reply in one piece while the worker had it.
     pub tokens_per_second: Option<f64>,
 }
 

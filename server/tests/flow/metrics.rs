@@ -122,7 +122,7 @@ async fn every_count_equals_what_happened() {
         r#"llamapool_stream_longest_gap_seconds_count{model="m"} 0"#,
         r#"llamapool_request_duration_seconds_count{worker_id="a",worker="a",model="m"} 4"#,
         r#"llamapool_worker_tokens_total{worker_id="a",worker="a",kind="in"} 6"#,
-        r#"llamapool_worker_failures_total{worker_id="a",worker="a"} 1"#,
+        r#"llamapool_worker_failures_total{worker_id="a",worker="a"} 2"#,
         r#"llamapool_failovers_total{worker_id="a",worker="a"} 0"#,
         "llamapool_requests_in_flight 0",
     ]);
