@@ -12,11 +12,13 @@
 mod api;
 pub mod app;
 pub mod config;
+mod cors;
 mod dashboard;
 pub mod drain;
 pub mod flow;
 pub mod front;
 mod hub;
+mod openapi;
 pub mod refusal;
 pub mod roster;
 pub mod state;
