@@ -13,12 +13,12 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use utoipa::OpenApi;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr};
+use utoipa::{OpenApi, ToSchema};
 
 pub(crate) use answers::{Guarded, Malformed, Missing, OtherSite, Tunnel, UnknownModel};
 pub(crate) use page::{file, page, slash};
@@ -32,6 +32,17 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
     404. Every answer has an `X-Request-Id`. An error of the server's own is a JSON object with `error`, whose `code` programs branch on; \
     where it is worth trying again there is a `Retry-After`. What a model's runtime says passes through as it is, its errors included; a stream \
     that breaks ends with an event that has `error`, and an unfinished body.";
+
+/// One of the events of a stream (HTML Standard, "Server-sent events"), as `text/event-stream` has them.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is there to be described")]
+pub(crate) struct Event {
+    /// Its name; `message` if it has none.
+    #[schema(required = false)]
+    event: String,
+    /// JSON, or `[DONE]` at the end of OpenAI's streams.
+    data: String,
+}
 
 /// What is described beside its function.
 #[derive(OpenApi)]
@@ -64,7 +75,7 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
         page::slash,
         page::file,
     ),
-    components(schemas(crate::refusal::Envelope)),
+    components(schemas(crate::refusal::Envelope, Event)),
 )]
 struct Described;
 

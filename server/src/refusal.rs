@@ -297,7 +297,8 @@ struct Error<'a> {
     /// What programs branch on.
     #[schema(required)]
     code: Option<&'static str>,
-    /// As `X-Request-Id` has it, and the server's log.
+    /// As `X-Request-Id` has it, and the server's log. Errors of a model's runtime have none.
+    #[schema(required = false)]
     request_id: &'a str,
 }
 

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::At;
 use crate::app::App;
-use crate::openapi::{Guarded, Malformed, Missing, OtherSite};
+use crate::openapi::{Event, Guarded, Malformed, Missing, OtherSite};
 use crate::refusal::Refusal;
 use crate::state::view::Snapshot;
 use crate::state::{Feed, snapshot};
@@ -38,7 +38,7 @@ pub(crate) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
 /// what is new. At most four a second, and at least one every 15 seconds. Who reads too slowly gets a new `snapshot`.
 #[utoipa::path(
     get, path = "/api/state/stream", operation_id = "state_stream", tag = "State",
-    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = String), Guarded),
+    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = Event), Guarded),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {

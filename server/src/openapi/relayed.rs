@@ -114,6 +114,11 @@ fn fields_of(told: &Told) -> Object {
         .min_length(Some(1))
         .max_length(Some(MAX_MODEL));
     let mut fields = ObjectBuilder::new().property("model", model).required("model");
+    if told.takes == FORM {
+        // RFC 7578, 4.2: a name is part of a header, which has no control characters.
+        let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[^\\x00-\\x1f\\x7f]*$"));
+        fields = fields.property_names(Some(name));
+    }
     if told.takes == JSON {
         let stream = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::Boolean, Type::Null]))
@@ -130,12 +135,12 @@ fn fields_of(told: &Told) -> Object {
 }
 
 fn whole(told: &Told) -> Response {
-    let text = || Content::new(Some(Object::with_type(Type::String)));
     let mut response = ResponseBuilder::new().description("The answer of the model's runtime.");
     for content_type in told.gives {
         let content = match *content_type {
             JSON => Content::new(Some(Object::with_type(Type::Object))),
-            _ => text(),
+            EVENTS => Content::new(Some(Ref::from_schema_name("Event"))),
+            _ => Content::new(Some(Object::with_type(Type::String))),
         };
         response = response.content(*content_type, content);
     }
