@@ -1,5 +1,6 @@
 //! The configuration of the server.
 
+mod cors;
 mod keys;
 mod limits;
 mod listen;
@@ -15,6 +16,7 @@ use llamapool_worker_core::{
 };
 
 pub use self::{
+    cors::{Cors, Origin},
     keys::Keys,
     limits::{Limits, Queue},
     listen::Listen,
@@ -29,6 +31,8 @@ pub struct Config {
     pub listen: Listen,
     /// Who is let in.
     pub keys: Keys,
+    /// Which other sites' pages may use it.
+    pub cors: Cors,
     /// How much of everything it takes.
     pub limits: Limits,
     /// What waits for a free worker.
@@ -65,6 +69,7 @@ impl Concern for Config {
         let mut config = Self {
             listen: Listen::read(from),
             keys: Keys::read(from),
+            cors: Cors::read(from),
             limits: Limits::read(from),
             queue: Queue::read(from),
             timeouts: Timeouts::read(from),

@@ -1,11 +1,14 @@
 //! The dashboard: files that `npm run build` leaves in `ui/dist/dashboard`, part of this program. It needs nothing from the network, and the page may
 //! load nothing from anywhere else.
 
-use axum::extract::Path;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use rust_embed::RustEmbed;
+
+use crate::api::At;
+use crate::openapi::Malformed;
 
 /// What a page of ours may do (CSP Level 3): its own scripts, styles and images, and talk to this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -20,7 +23,14 @@ const NOT_BUILT: &str = "This server was built without its dashboard: `npm ci &&
 #[allow_missing = true]
 struct Files;
 
-/// The page.
+/// The dashboard
+#[utoipa::path(
+    get, path = "/state", operation_id = "dashboard", tag = "Pages", security(()),
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String),
+        (status = 404, description = "This server was built without it.", content_type = "text/plain", body = String),
+    ),
+)]
 pub(crate) async fn page() -> Response {
     match Files::get("index.html") {
         Some(page) => file("text/html; charset=utf-8", "no-cache", page.data.into_owned()),
@@ -28,14 +38,27 @@ pub(crate) async fn page() -> Response {
     }
 }
 
-/// A file of the page. Those below `assets` have names that change with what is in them.
-pub(crate) async fn asset(Path(path): Path<String>) -> Response {
+/// A file of the dashboard
+///
+/// What is no file of it is the page.
+#[utoipa::path(
+    get, path = "/state/{path}", operation_id = "dashboard_file", tag = "Pages", security(()),
+    params(("path" = String, Path, description = "Its name.")),
+    responses(
+        (status = 200, description = "The file.", content_type = "*/*", body = String),
+        (status = 404, description = "This server was built without its dashboard.", content_type = "text/plain", body = String),
+        Malformed,
+    ),
+)]
+pub(crate) async fn asset(At(path): At<String>) -> Response {
     let Some(found) = Files::get(&path) else { return page().await };
+    // Those below `assets` have names that change with what is in them.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     file(content_type(&path), cache, found.data.into_owned())
 }
 
-fn file(content_type: &'static str, cache: &'static str, bytes: Vec<u8>) -> Response {
+/// A file of a page of ours, with what keeps browsers from more than it needs.
+pub(crate) fn file(content_type: &'static str, cache: &'static str, bytes: impl Into<Body>) -> Response {
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, cache),
@@ -46,7 +69,7 @@ fn file(content_type: &'static str, cache: &'static str, bytes: Vec<u8>) -> Resp
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    (headers, bytes).into_response()
+    (headers, bytes.into()).into_response()
 }
 
 fn content_type(path: &str) -> &'static str {

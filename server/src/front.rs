@@ -24,7 +24,6 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::App;
-use crate::drain::Drain;
 use crate::refusal::Refusal;
 use crate::ticket::{self, REQUEST_ID};
 
@@ -98,7 +97,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
         match accepted {
             Ok((stream, peer)) => {
                 tune(&stream, app.config.timeouts.client);
-                connections.spawn(connection(stream, peer, http.clone(), router.clone(), drain.clone()));
+                connections.spawn(connection(stream, peer, http.clone(), router.clone(), app.clone()));
             }
             Err(error) => {
                 tracing::warn!("A connection could not be accepted: {error}");
@@ -110,8 +109,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, http: http1::Builder, router: Router, drain: Drain) {
-    let service = hyper::service::service_fn(move |request| respond(router.clone(), peer, request));
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    http: http1::Builder,
+    router: Router,
+    app: Arc<App>,
+) {
+    let drain = app.drain.clone();
+    let service =
+        hyper::service::service_fn(move |request| respond(router.clone(), peer, app.clone(), request));
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         biased; // a cut comes with the stop, and goes before it
@@ -128,8 +135,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, http: http1::Builder, r
 }
 
 async fn respond(
-    mut router: Router,
+    router: Router,
     peer: SocketAddr,
+    app: Arc<App>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let id = ticket::request_id(request.headers());
@@ -137,19 +145,33 @@ async fn respond(
     if request.headers().contains_key(UPGRADE) {
         request.extensions_mut().insert(Peer(peer));
     }
-    let answer = AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind();
-    let mut response = match answer.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
-        Err(_) => Refusal::Internal.response(id.to_str().unwrap_or_default()), // the panic hook has logged it
+    let asker = app.config.cors.asker(&request);
+    let mut response = if let Some(answer) = asker.preflight(&request) {
+        answer
+    } else {
+        let mut answer = answer(router, request, &id).await;
+        asker.mark(answer.headers_mut());
+        answer
     };
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(CONTENT_TYPE) {
-        let allow = response.headers().get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or_default();
-        response = Refusal::UnknownMethod(allow.to_owned()).response(id.to_str().unwrap_or_default());
-    }
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(crate::VERSION));
     Ok(response)
+}
+
+/// What the paths say, with a panic and a wrong method in the same shape as every other error.
+async fn answer(mut router: Router, request: Request<Incoming>, id: &HeaderValue) -> Response {
+    let id = id.to_str().unwrap_or_default();
+    let answer = AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind();
+    let response = match answer.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => Refusal::Internal.response(id), // the panic hook has logged it
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(CONTENT_TYPE) {
+        let allow = response.headers().get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or_default();
+        return Refusal::UnknownMethod(allow.to_owned()).response(id);
+    }
+    response
 }
 
 /// Each setting is a wish: on systems that lack it the server works all the same.

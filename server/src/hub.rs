@@ -26,6 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use crate::app::App;
 use crate::front::Peer;
+use crate::openapi::Tunnel;
 use crate::roster::{Member, SeatId};
 use crate::{flow, refusal::Refusal};
 
@@ -43,7 +44,14 @@ const MAX_REASON: usize = 500;
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Takes a worker's upgrade request.
+/// Where workers connect
+///
+/// A WebSocket with the subprotocol `llamapool.v2`, which `docs/tunnel.md` describes.
+#[utoipa::path(
+    get, path = "/api/workers/connect", operation_id = "connect_worker", tag = "Workers",
+    responses((status = 101, description = "The tunnel is open."), Tunnel),
+    security(("worker_key" = [])),
+)]
 pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Body>) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     match handshake(&app, &request) {

@@ -12,12 +12,14 @@
 mod api;
 pub mod app;
 pub mod config;
+mod cors;
 mod dashboard;
 pub mod drain;
 pub mod flow;
 pub mod front;
 mod hub;
 mod metrics;
+mod openapi;
 pub mod refusal;
 pub mod roster;
 pub mod state;

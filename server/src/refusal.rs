@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Why a request is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +176,8 @@ impl Refusal {
         }
     }
 
-    fn retry_after(&self) -> Option<u64> {
+    /// Seconds after which it is worth trying again, if it is.
+    pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Draining => Some(RETRY_RESTART),
             Self::Cancelled => None,
@@ -282,8 +284,10 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
+/// An error as OpenAI's clients know it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct Envelope<'a> {
     error: Error<'a>,
 }
 
@@ -297,13 +301,24 @@ struct Event<'a> {
     error: &'a Error<'a>,
 }
 
-#[derive(Serialize)]
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorDetail)]
 struct Error<'a> {
+    /// For people.
     message: String,
+    /// Whose fault it is: `invalid_request_error`, `authentication_error`, `permission_error`, `not_found_error`, `server_error` or
+    /// `service_unavailable_error`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The field of the request at fault.
+    #[schema(required)]
     param: Option<&'static str>,
+    /// What programs branch on.
+    #[schema(required)]
     code: Option<&'static str>,
+    /// As `X-Request-Id` has it, and the server's log. Errors of a model's runtime have none.
+    #[schema(required = false)]
     request_id: &'a str,
 }
 

@@ -3,28 +3,40 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::At;
 use crate::app::App;
 use crate::flow;
+use crate::openapi::{Guarded, Malformed, UnknownModel};
 use crate::refusal::Refusal;
 use crate::roster::Listed;
 use crate::ticket::{Outcome, REQUEST_ID, Ticket};
 
-#[derive(Serialize)]
-struct List {
+/// Models.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelList)]
+pub(crate) struct List {
+    /// `list`.
     object: &'static str,
+    /// Sorted by id.
     data: Vec<Model>,
 }
 
-#[derive(Serialize)]
-struct Model {
+/// A model.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Model {
+    /// Its name in requests.
     id: String,
+    /// `model`.
     object: &'static str,
+    /// When a worker first had it, Unix seconds.
     created: u64,
+    /// The names of the workers that have it, with commas between.
     owned_by: String,
 }
 
@@ -34,16 +46,29 @@ impl From<Listed> for Model {
     }
 }
 
-/// Every model of every worker, sorted.
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+/// Every model of every worker
+#[utoipa::path(
+    get, path = "/v1/models", operation_id = "models", tag = "Models",
+    responses((status = 200, description = "All of them.", body = List), Guarded),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     answer(&app, &headers, || {
         let data = app.roster.models().into_iter().map(Model::from).collect();
         Ok(List { object: "list", data })
     })
 }
 
-/// One model; its id may have slashes.
-pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+/// One model
+///
+/// The id may have slashes, as they are or as `%2F`.
+#[utoipa::path(
+    get, path = "/v1/models/{id}", operation_id = "model", tag = "Models",
+    params(("id" = String, Path, description = "The model's id.", min_length = 1)),
+    responses((status = 200, description = "It is here.", body = Model), Guarded, Malformed, UnknownModel),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn one(State(app): State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
     let id = id.strip_suffix('/').unwrap_or(&id);
     answer(&app, &headers, || {
         app.roster.model(id).map(Model::from).ok_or_else(|| Refusal::UnknownModel(id.to_owned()))

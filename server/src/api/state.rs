@@ -5,28 +5,45 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::At;
 use crate::app::App;
+use crate::openapi::{Event, Guarded, Malformed, Missing, OtherSite};
 use crate::refusal::Refusal;
+use crate::state::view::Snapshot;
 use crate::state::{Feed, snapshot};
+use crate::ticket::request_id;
 
-/// The whole state.
-pub(super) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+/// The whole state
+#[utoipa::path(
+    get, path = "/api/state", operation_id = "state", tag = "State",
+    responses((status = 200, description = "The state at this moment.", body = Snapshot), Guarded),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.keys.admit(&headers) {
         Ok(_) => ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app))).into_response(),
-        Err(refusal) => refusal.response(""),
+        Err(refusal) => refuse(&refusal, &headers),
     }
 }
 
-/// The state at once, and then what changes.
-pub(super) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+/// The state at once, and then what changes
+///
+/// Server-sent events without an end: `snapshot` with the whole state, then `update` with the same fields, where `recent` and `history` have only
+/// what is new. At most four a second, and at least one every 15 seconds. Who reads too slowly gets a new `snapshot`.
+#[utoipa::path(
+    get, path = "/api/state/stream", operation_id = "state_stream", tag = "State",
+    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = Event), Guarded),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = app.keys.admit(&headers) {
-        return refusal.response("");
+        return refuse(&refusal, &headers);
     }
     let events = stream::unfold(Feed::subscribe(&app), |mut reader| async move {
         let event = reader.next().await?;
@@ -40,34 +57,49 @@ pub(super) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     (headers, Body::from_stream(events)).into_response()
 }
 
-/// Keeps a worker from new requests.
-pub(super) async fn drain_worker(
-    app: State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+/// Keep a worker from new requests
+#[utoipa::path(
+    post, path = "/api/state/workers/{id}/drain", operation_id = "drain_worker", tag = "State",
+    params(("id" = String, Path, description = "The worker's id, as the state has it.")),
+    responses((status = 204, description = "It gets no new requests, and finishes what it has."), Guarded, OtherSite, Malformed, Missing),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn drain_worker(app: State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
     act(&app, &headers, || hold(&app, &id, true))
 }
 
-/// Gives a worker requests again.
-pub(super) async fn undrain_worker(
-    app: State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+/// Give a worker requests again
+#[utoipa::path(
+    post, path = "/api/state/workers/{id}/undrain", operation_id = "undrain_worker", tag = "State",
+    params(("id" = String, Path, description = "The worker's id, as the state has it.")),
+    responses((status = 204, description = "It gets requests again."), Guarded, OtherSite, Malformed, Missing),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn undrain_worker(app: State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
     act(&app, &headers, || hold(&app, &id, false))
 }
 
-/// Ends an open request.
-pub(super) async fn cancel(app: State<Arc<App>>, Path(number): Path<u64>, headers: HeaderMap) -> Response {
+/// End an open request
+#[utoipa::path(
+    post, path = "/api/state/requests/{number}/cancel", operation_id = "cancel_request", tag = "State",
+    params(("number" = u64, Path, description = "The request's number, as the state has it.")),
+    responses((status = 204, description = "Whoever sent it is told, and its worker stops."), Guarded, OtherSite, Malformed, Missing),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn cancel(app: State<Arc<App>>, At(number): At<u64>, headers: HeaderMap) -> Response {
     act(&app, &headers, || {
         let known = app.ledger.cancel(number);
         if known { Ok(()) } else { Err(Refusal::Nothing("That request is not open any more.")) }
     })
 }
 
-/// Drains the server, which then ends.
-pub(super) async fn drain(app: State<Arc<App>>, headers: HeaderMap) -> Response {
+/// Drain the server, which then ends
+#[utoipa::path(
+    post, path = "/api/state/drain", operation_id = "drain_server", tag = "State",
+    responses((status = 204, description = "No new request is taken; when the open ones are done, the server ends."), Guarded, OtherSite),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn drain(app: State<Arc<App>>, headers: HeaderMap) -> Response {
     act(&app, &headers, || {
         tracing::info!("Told to drain over the API");
         app.drain.ask();
@@ -87,17 +119,26 @@ fn hold(app: &App, id: &str, hold: bool) -> Result<(), Refusal> {
 
 /// What changes something asks for the key, and does not take orders from other sites: a browser says where it is.
 fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), Refusal>) -> Response {
-    let acted = app.keys.admit(headers).and_then(|_| same_origin(headers)).and_then(|()| action());
+    let acted = app.keys.admit(headers).and_then(|_| known_origin(app, headers)).and_then(|()| action());
     match acted {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => refusal.response(""),
+        Err(refusal) => refuse(&refusal, headers),
     }
 }
 
-fn same_origin(headers: &HeaderMap) -> Result<(), Refusal> {
+/// The dashboard's own pages, and those of the sites that the settings allow.
+fn known_origin(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let known = is_ours(origin, headers) || app.config.cors.trusts(origin, !app.keys.is_open());
+    if known { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+}
+
+fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let same = origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host));
-    if same { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
+}
+
+fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response {
+    refusal.response(request_id(headers).to_str().unwrap_or_default())
 }

@@ -1,11 +1,12 @@
 //! What is promised about the server's state: the JSON that scripts, the dashboard and Prometheus-less people read. The names of the older server are
-//! kept; the dashboard's TypeScript types are generated from here.
+//! kept; the dashboard's TypeScript types and the schemas of the API's description are generated from here.
 
 use serde::Serialize;
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 /// The whole state at one moment.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct Snapshot {
     /// Grows by one with each snapshot that is published.
@@ -30,7 +31,7 @@ pub struct Snapshot {
 }
 
 /// The server itself.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct ServerView {
     /// RFC 3339, UTC.
@@ -80,7 +81,7 @@ pub struct ServerView {
 }
 
 /// How the server is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum ServerState {
@@ -93,7 +94,7 @@ pub enum ServerState {
 }
 
 /// Workers by state.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkersSummary {
     /// All that are connected.
@@ -111,7 +112,7 @@ pub struct WorkersSummary {
 }
 
 /// How a worker is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum WorkerState {
@@ -129,7 +130,7 @@ pub enum WorkerState {
 }
 
 /// One model.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct ModelView {
     /// Its name.
@@ -143,7 +144,7 @@ pub struct ModelView {
 }
 
 /// One worker.
-#[derive(Debug, Clone, Default, Serialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkerView {
     /// Stable across reconnects.
@@ -213,7 +214,7 @@ pub struct WorkerView {
 }
 
 /// One model of one worker.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkerModel {
     /// Its name there.
@@ -231,7 +232,7 @@ pub struct WorkerModel {
 }
 
 /// What a worker did for one model.
-#[derive(Debug, Clone, Default, Serialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct PerModel {
     /// Requests answered.
@@ -249,7 +250,7 @@ pub struct PerModel {
 }
 
 /// The machine of a worker, as far as it tells.
-#[derive(Debug, Clone, Default, Serialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct HostView {
     /// Its name on its network.
@@ -266,7 +267,7 @@ pub struct HostView {
 }
 
 /// MCP relays; there are none in this version.
-#[derive(Debug, Clone, Default, Serialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct McpView {
     /// Relays that are connected.
@@ -276,7 +277,7 @@ pub struct McpView {
 }
 
 /// Where an open request is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum RequestState {
@@ -291,7 +292,7 @@ pub enum RequestState {
 }
 
 /// An open request. Never its content.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct LiveRequest {
     /// The request id.
@@ -319,7 +320,7 @@ pub struct LiveRequest {
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum EndedAs {
@@ -336,7 +337,7 @@ pub enum EndedAs {
 }
 
 /// A request that ended. Never its content.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct FinishedRequest {
     /// The request id.
@@ -386,7 +387,7 @@ pub struct FinishedRequest {
 }
 
 /// What happened in ten seconds.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct HistoryBin {
     /// When it begins, Unix seconds: a multiple of ten.

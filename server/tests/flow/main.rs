@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
 
+mod cors;
+mod description;
 mod dispatch;
 mod metrics;
 mod state;

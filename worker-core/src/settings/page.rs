@@ -81,7 +81,8 @@ fn default(about: &About) -> String {
 fn purpose(about: &About) -> String {
     let mut purpose = about.doc.trim().to_owned();
     if about.form != Form::Switch {
-        purpose += &format!("<br>Wanted: {}.", about.allowed);
+        let allowed = about.allowed.replace('*', "\\*"); // two of them would set in italics what is between
+        purpose += &format!("<br>Wanted: {allowed}.");
     }
     if about.secret {
         let file = about.names[0].file_key();

@@ -1,0 +1,166 @@
+//! Which other sites' pages may use the server.
+
+use llamapool_worker_core::{
+    concern,
+    settings::{Setting, kind::Kind},
+};
+
+concern! {
+    /// Which other sites' pages may use the server.
+    pub struct Cors: "Pages of other sites" {
+        /// Origins whose pages may use the API from a browser (CORS). Without any, browsers keep the pages of other
+        /// sites away; programs are not concerned.
+        allowed: Vec<Origin> = Setting::new("allowed_origins", origin().list()).default_words("none");
+    }
+}
+
+/// Where a page comes from (RFC 6454), or a pattern of such places. All in lower case, as browsers send them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `*`: everywhere.
+    Any,
+    /// `https://app.example.com`: there and nowhere else.
+    Exact(String),
+    /// `https://*.example.com`: every name below a domain, not the domain itself.
+    Below {
+        /// `https://`
+        scheme: String,
+        /// `.example.com`, and the port if there is one.
+        domain: String,
+    },
+    /// `http://localhost:*`: every port of a host, the scheme's own too.
+    AnyPort(String),
+}
+
+impl Origin {
+    /// Whether a page from `origin`, as a browser says it, is from here.
+    pub fn matches(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(only) => origin == only,
+            Self::Below { scheme, domain } => {
+                let name =
+                    origin.strip_prefix(scheme.as_str()).and_then(|rest| rest.strip_suffix(domain.as_str()));
+                name.is_some_and(|name| is_host(name) && !name.starts_with('.'))
+            }
+            Self::AnyPort(host) => match origin.strip_prefix(host.as_str()) {
+                Some("") => true,
+                Some(rest) => rest.strip_prefix(':').is_some_and(is_port),
+                None => false,
+            },
+        }
+    }
+}
+
+fn origin() -> Kind<Origin> {
+    let allowed = "an origin such as https://app.example.com, https://*.example.com or http://localhost:*, or * for all";
+    Kind::new("ORIGIN", allowed, |text| parse(&text.to_ascii_lowercase()))
+}
+
+fn parse(text: &str) -> Option<Origin> {
+    if text == "*" {
+        return Some(Origin::Any);
+    }
+    let text = text.strip_suffix('/').unwrap_or(text); // people copy it from the address bar
+    let (scheme, place) = text.split_once("://")?;
+    if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
+        return None;
+    }
+    if let Some(host) = place.strip_suffix(":*") {
+        return is_host_or_ipv6(host).then(|| Origin::AnyPort(format!("{scheme}://{host}")));
+    }
+    let place = place.strip_suffix(own_port(scheme)).unwrap_or(place);
+    if let Some(domain) = place.strip_prefix('*') {
+        let name = domain.strip_prefix('.')?;
+        let scheme = format!("{scheme}://");
+        return is_place(name).then(|| Origin::Below { scheme, domain: domain.to_owned() });
+    }
+    is_place(place).then(|| Origin::Exact(format!("{scheme}://{place}")))
+}
+
+/// What browsers leave out.
+fn own_port(scheme: &str) -> &'static str {
+    match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "\0",
+    }
+}
+
+/// A host, with a port or without.
+fn is_place(place: &str) -> bool {
+    match place.rsplit_once(':') {
+        Some((host, port)) if !place.ends_with(']') => is_host_or_ipv6(host) && is_port(port),
+        _ => is_host_or_ipv6(place),
+    }
+}
+
+fn is_host_or_ipv6(host: &str) -> bool {
+    let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    ipv6.map_or_else(|| is_host(host), |ip| ip.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+fn is_host(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, page: &str, expect: bool) {
+        let origin = origin().read(pattern).unwrap_or_else(|| panic!("{pattern} is refused"));
+        assert_eq!(origin.matches(page), expect, "{pattern} and {page}");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        check("https://app.example.com", "https://app.example.com", true);
+        check("https://App.Example.com:443/", "https://app.example.com", true);
+        check("http://localhost:80", "http://localhost", true);
+        check("https://app.example.com", "http://app.example.com", false);
+        check("https://app.example.com", "https://app.example.com:8443", false);
+        check("https://app.example.com", "https://app.example.com.evil.example", false);
+        check("http://[::1]:3000", "http://[::1]:3000", true);
+        check("tauri://localhost", "tauri://localhost", true);
+        check("*", "https://anything.example", true);
+        check("*", "null", true);
+    }
+
+    #[test]
+    fn a_star_stands_for_names_or_for_a_port() {
+        check("https://*.example.com", "https://a.b.example.com", true);
+        check("https://*.example.com", "https://example.com", false);
+        check("https://*.example.com", "https://.example.com", false);
+        check("https://*.example.com", "https://evil.example/.example.com", false);
+        check("https://*.example.com:8443", "https://a.example.com:8443", true);
+        check("https://*.example.com", "https://a.example.com:8443", false);
+        check("http://localhost:*", "http://localhost:5173", true);
+        check("http://localhost:*", "http://localhost", true);
+        check("http://localhost:*", "http://localhost.evil.example", false);
+        check("http://localhost:*", "http://localhost:1.evil.example", false);
+        check("http://localhost:*", "http://localhost:", false);
+        check("http://[::1]:*", "http://[::1]:5173", true);
+    }
+
+    #[test]
+    fn what_no_browser_sends_is_refused() {
+        for wrong in [
+            "example.com",
+            "https://",
+            "https://a.example/path",
+            "https://*",
+            "https://a.*.example",
+            "https://a b",
+            "https://a:99999",
+            "null",
+            "://a",
+        ] {
+            assert!(origin().read(wrong).is_none(), "{wrong}");
+        }
+    }
+}
