@@ -154,6 +154,11 @@ fn worker_levels(figures: &mut Figures, seen: &[Seen], known: &Labelled<WorkerTa
         let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
         figures.add(&WORKER_SLOTS, labels(), slots);
         figures.add(&WORKER_SLOTS_USED, labels(), worker.in_flight);
+        if worker.gone.is_none() {
+            let traffic = worker.member.link.traffic();
+            figures.add(&TUNNEL_RECEIVED, labels(), traffic.received);
+            figures.add(&TUNNEL_SENT, labels(), traffic.sent);
+        }
     }
     if rest != (0, 0) {
         figures.add(&WORKER_SLOTS, [OTHER.into(), OTHER.into()], rest.0);
