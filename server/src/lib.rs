@@ -28,10 +28,9 @@ pub mod ticket;
 use std::sync::Arc;
 use std::time::Duration;
 
+use llamapool_worker_core::metrics::Listener as MetricsListener;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
-
-use llamapool_worker_core::metrics::Listener as MetricsListener;
 
 use app::App;
 use config::Config;

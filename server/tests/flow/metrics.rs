@@ -131,7 +131,11 @@ async fn every_count_equals_what_happened() {
         scrape.value(r#"llamapool_request_duration_seconds_sum{worker_id="a",worker="a",model="m"}"#);
     assert!(processing > 0.0 && processing <= durations, "{processing} of {durations}");
     assert!(scrape.value("llamapool_sent_bytes_total") >= 2.0 * USAGE.len() as f64);
-    assert!(scrape.value("llamapool_received_bytes_total") > 0.0);
+    let received = scrape.value("llamapool_received_bytes_total");
+    assert!(received > 0.0);
+    let tunnel =
+        |way| scrape.value(&format!(r#"llamapool_tunnel_{way}_bytes_total{{worker_id="a",worker="a"}}"#));
+    assert!(tunnel("received") >= 2.0 * USAGE.len() as f64 && tunnel("sent") > received / 2.0);
     server.stop().await;
 }
 
