@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use llamapool_worker_core::{
     logs,
     settings::{self, Concern, DrainTimeout, Reader, Retired},
+    trace,
 };
 
 pub use self::{
@@ -41,6 +42,8 @@ pub struct Config {
     pub drain_timeout: DrainTimeout,
     /// What it logs.
     pub log: logs::Config,
+    /// Where traces of requests go.
+    pub trace: trace::Config,
 }
 
 impl Config {
@@ -69,6 +72,7 @@ impl Concern for Config {
             routing: Routing::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
             log: logs::Config::read(from),
+            trace: trace::Config::read(from),
         };
         if config.limits.body_memory < config.limits.max_body {
             from.refuse("body_memory is less than max_body: no request of that size could ever be served");

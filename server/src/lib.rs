@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod roster;
 pub mod state;
 pub mod ticket;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// After everything is told to end, so long for goodbyes to be sent.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// So long the last traces may take to be sent.
+const LAST_TRACES: Duration = Duration::from_secs(2);
 
 /// Runs the server on `listener` until it is told to stop, and has.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
@@ -58,6 +62,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
     drop(publisher);
     if tokio::time::timeout(GOODBYE, rest).await.is_err() {
         tracing::warn!("Some connections did not end in time");
+    }
+    if let Some(tracer) = &app.tracer {
+        let _ = shutdown.at_once.run_until_cancelled(tracer.finish(LAST_TRACES)).await;
     }
 }
 
