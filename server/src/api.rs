@@ -1,6 +1,7 @@
 //! Every path there is, on one screen.
 
 mod health;
+mod log_level;
 mod models;
 mod state;
 
@@ -36,7 +37,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/state/workers/{id}/drain", post(state::drain_worker))
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
-        .route("/api/state/drain", post(state::drain));
+        .route("/api/state/drain", post(state::drain))
+        .route("/api/log-level", get(log_level::get).put(log_level::put));
     for prefix in PREFIXES {
         for service in Service::ALL {
             let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {

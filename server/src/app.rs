@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderMap;
+use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::trace::{Service, Tracer};
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +37,8 @@ pub struct App {
     pub started: Instant,
     /// Sessions of workers.
     pub sessions: TaskTracker,
+    /// How much is logged, if that is the server's to say.
+    pub log_level: Option<Level>,
     /// Makes traces of requests, if somebody collects them.
     pub tracer: Option<Arc<Tracer>>,
     open: TaskTracker,
@@ -54,6 +57,7 @@ impl App {
             feed: Feed::default(),
             started: Instant::now(),
             sessions: TaskTracker::new(),
+            log_level: None,
             tracer: Tracer::start(&config.trace, &Service { name: "llamapool-server", instance: None }),
             open: TaskTracker::new(),
             config,

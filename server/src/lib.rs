@@ -18,6 +18,7 @@ pub mod flow;
 pub mod front;
 mod hub;
 pub mod refusal;
+pub mod reload;
 pub mod roster;
 pub mod state;
 pub mod ticket;
@@ -26,6 +27,7 @@ mod trace;
 use std::sync::Arc;
 use std::time::Duration;
 
+use llamapool_worker_core::logs::Level;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -42,10 +44,12 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// So long the last traces may take to be sent.
 const LAST_TRACES: Duration = Duration::from_secs(2);
 
-/// Runs the server on `listener` until it is told to stop, and has.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
+/// Runs the server on `listener` until it is told to stop, and has. `log_level` is the process's, if it may be changed over the API.
+pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown, log_level: Option<Level>) {
     let drain_timeout = config.drain_timeout;
-    let app = Arc::new(App::new(config, Drain::default()));
+    let mut app = App::new(config, Drain::default());
+    app.log_level = log_level;
+    let app = Arc::new(app);
     greet(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
     let front =

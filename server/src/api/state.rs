@@ -94,7 +94,7 @@ fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), Refus
     }
 }
 
-fn same_origin(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn same_origin(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
