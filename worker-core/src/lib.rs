@@ -10,6 +10,7 @@ pub mod demo;
 pub mod descriptors;
 pub mod dial;
 pub mod host;
+mod ledger;
 pub mod logs;
 pub mod paths;
 mod relay;
@@ -20,6 +21,7 @@ pub mod signals;
 pub mod tls;
 pub mod trace;
 pub mod tunnel;
+pub mod usage;
 pub mod worker;
 
 pub use worker::Worker;

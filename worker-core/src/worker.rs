@@ -21,13 +21,15 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::ledger::Ledger;
 use crate::paths::{self, WorkerId};
-use crate::relay::{Destination, Jobs, Relay, Setup};
+use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::{Kind, Survey};
 use crate::settings::DrainTimeout;
 use status::Board;
 
-pub use status::{Connection, Readiness, Status};
+pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
+pub use status::{Connection, Readiness, Status, Trouble};
 
 /// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
 pub struct Worker {
@@ -91,7 +93,7 @@ struct Shared {
     id: String,
     board: Board,
     steer: Steer,
-    jobs: Jobs,
+    ledger: Ledger,
     survey: watch::Receiver<patrol::Finding>,
     destination: watch::Receiver<Option<Destination>>,
     alarm: Arc<Notify>,
@@ -107,10 +109,10 @@ impl Worker {
     /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
     pub async fn start(config: Config, home: &Path) -> anyhow::Result<Self> {
         crate::tls::install();
-        let jobs = Jobs::default();
+        let ledger = Ledger::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
         let (id, kept_id) = identity(&config, &state_dir);
-        let board = Board::new(&config, &id, jobs.clone());
+        let board = Board::new(&config, &id, ledger.clone());
         let steer = Steer::new(board.clone());
         let demo = if config.runtime.demo { Some(Demo::start().await?) } else { None };
         let patrol = patrol::Patrol::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
@@ -122,7 +124,7 @@ impl Worker {
             tasks: TaskTracker::new(),
             board: board.clone(),
             steer: steer.clone(),
-            jobs,
+            ledger,
             id,
             config,
         });
@@ -143,9 +145,15 @@ impl Worker {
         self.board.watch()
     }
 
-    /// Requests that run.
+    /// How many requests run. Marked as changed whenever [`Worker::activity`] says something new, but for ages and bytes; a reader that wants
+    /// fewer looks waits a while after each, and marks what came meanwhile as seen (`mark_unchanged`).
     pub fn jobs(&self) -> watch::Receiver<u32> {
-        self.board.jobs()
+        self.board.ledger().watch()
+    }
+
+    /// What it does, and has done since it started.
+    pub fn activity(&self) -> Activity {
+        self.board.ledger().activity()
     }
 
     /// Drains, undrains or ends it.
@@ -218,8 +226,8 @@ fn setup(config: &Config) -> anyhow::Result<Setup> {
 
 impl Shared {
     fn relay(&self) -> Relay {
-        let Self { setup, destination, jobs, tasks, alarm, .. } = self;
-        Relay::new(setup.clone(), destination.clone(), jobs.clone(), tasks.clone(), alarm.clone())
+        let Self { setup, destination, ledger, tasks, alarm, .. } = self;
+        Relay::new(setup.clone(), destination.clone(), ledger.clone(), tasks.clone(), alarm.clone())
     }
 
     /// What the last survey found; the models of the one before that found any while the runtime is away.

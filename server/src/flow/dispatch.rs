@@ -15,7 +15,7 @@ use llamapool_worker_core::tunnel::mux::{Lost, OpenError};
 use llamapool_worker_core::tunnel::{Exchange, ReplyBody};
 use tokio::time::Instant;
 
-use super::read::Ask;
+use super::read::{Ask, name_model};
 use super::route::Plan;
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -132,8 +132,9 @@ async fn answer(app: &App, ask: &Ask, claim: &Claim, trace: Option<&Trace>) -> R
 fn send(ask: &Ask, claim: &Claim, trace: Option<&Trace>) -> Result<Exchange, Miss> {
     let body = ask.body_for(claim.model());
     let mut headers = Cow::Borrowed(&ask.headers);
-    if body.len() != ask.body.len() {
+    if claim.model() != ask.model.name {
         headers.to_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        name_model(headers.to_mut(), claim.model());
     }
     if let Some(trace) = trace {
         trace.pass_on(headers.to_mut());

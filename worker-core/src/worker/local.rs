@@ -130,7 +130,7 @@ struct StatusView {
 }
 
 async fn status(State(desk): State<Desk>) -> Json<StatusView> {
-    let jobs = *desk.board.jobs().borrow();
+    let jobs = desk.board.ledger().running();
     Json(view(desk.board.now(), jobs))
 }
 
@@ -141,7 +141,7 @@ fn view(status: Status, jobs: u32) -> StatusView {
         }
         Connection::Connecting | Connection::Connected => None,
     };
-    let last_error = status.error().unwrap_or_default().to_owned();
+    let last_error = status.trouble().map(|trouble| trouble.what.clone()).unwrap_or_default();
     StatusView {
         state: status.word(jobs),
         connected_to_server: status.connection == Connection::Connected,

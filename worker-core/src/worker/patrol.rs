@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use url::Url;
 
-use super::status::{Board, Readiness};
+use super::status::{Board, Readiness, Trouble};
 use crate::config::Config;
 use crate::relay::Destination;
 use crate::runtime::{Survey, Surveyor, Target, Unready};
@@ -120,7 +120,13 @@ impl Patrol {
             }
             Err(unready) => {
                 tracing::warn!("The runtime is not ready: {unready}");
-                self.board.change(|status| status.runtime = Readiness::Away(unready.reason.clone()));
+                self.board.change(|status| {
+                    let before = match &status.runtime {
+                        Readiness::Away(before) => Some(before),
+                        Readiness::Unknown | Readiness::Ready => None,
+                    };
+                    status.runtime = Readiness::Away(Trouble::found(&unready.reason, before));
+                });
             }
         }
     }
