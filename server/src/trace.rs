@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::header::{HOST, HeaderMap};
 use http::uri::Authority;
-use llamapool_worker_core::trace::{KeyValue, Span, SpanKind, Tracer};
+use llamapool_worker_core::trace::{KeyValue, Span, SpanKind, Tracer, operation};
 
 use crate::flow::Service;
 use crate::roster::Claim;
@@ -30,7 +30,7 @@ pub(crate) struct Trace {
 impl Trace {
     /// Begins with the request's head.
     pub(crate) fn begin(tracer: &Arc<Tracer>, service: Service, headers: &HeaderMap, id: &str) -> Self {
-        let (operation, path) = (service.operation(), service.path());
+        let (operation, path) = (operation(service.path()), service.path());
         let mut attributes = vec![
             KeyValue::new("gen_ai.operation.name", operation),
             KeyValue::new("gen_ai.provider.name", PROVIDER),

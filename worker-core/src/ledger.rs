@@ -6,6 +6,7 @@
 mod activity;
 mod job;
 mod load;
+mod span;
 mod today;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 pub use activity::{Activity, JobState, LiveJob, LoadBin};
 pub(crate) use job::{Asked, Job, Outcome};
+pub(crate) use span::JobSpan;
 
 use crate::usage::Usage;
 use job::Live;

@@ -168,6 +168,21 @@ impl Span {
     }
 }
 
+/// What a path of the API does, as the conventions for generative AI call it; in their manner where they have no word for it.
+pub fn operation(path: &str) -> &'static str {
+    match path {
+        "/v1/chat/completions" | "/v1/responses" => "chat",
+        "/v1/completions" => "text_completion",
+        "/v1/embeddings" => "embeddings",
+        "/v1/rerank" => "rerank",
+        "/v1/moderations" => "moderation",
+        "/v1/audio/speech" => "speech",
+        "/v1/audio/transcriptions" => "transcription",
+        "/v1/audio/translations" => "translation",
+        _ => "generate_content",
+    }
+}
+
 fn context(span: &SpanContext) -> Context {
     Context::new().with_remote_span_context(span.clone())
 }

@@ -33,21 +33,6 @@ impl Service {
     pub fn path(self) -> &'static str {
         self.0
     }
-
-    /// What it does, as OpenTelemetry's conventions for generative AI call it; in their manner where they have no word for it.
-    pub(crate) fn operation(self) -> &'static str {
-        match self.0 {
-            "/v1/chat/completions" | RESPONSES => "chat",
-            "/v1/completions" => "text_completion",
-            "/v1/embeddings" => "embeddings",
-            "/v1/rerank" => "rerank",
-            "/v1/moderations" => "moderation",
-            "/v1/audio/speech" => "speech",
-            "/v1/audio/transcriptions" => "transcription",
-            "/v1/audio/translations" => "translation",
-            _ => "generate_content",
-        }
-    }
 }
 
 /// How a stream speaks.

@@ -8,7 +8,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::activity::{JobState, LiveJob};
-use super::{Ledger, Settled};
+use super::{JobSpan, Ledger, Settled};
 use crate::tunnel::Stopped;
 use crate::usage::Tail;
 
@@ -49,6 +49,19 @@ pub(crate) struct Job {
     first_byte: Option<Duration>,
     stopped: Option<std::time::Instant>,
     outcome: Outcome,
+    /// Its part of a trace, if it has one.
+    pub(crate) span: Option<JobSpan>,
+}
+
+impl Outcome {
+    /// The same in a word, for traces.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl Live {
@@ -72,12 +85,13 @@ impl Live {
 impl Job {
     pub(super) fn new(ledger: Ledger, live: Arc<Live>) -> Self {
         let (tail, outcome) = (Tail::default(), Outcome::Cancelled);
-        Self { ledger, live, tail, status: None, first_byte: None, stopped: None, outcome }
+        Self { ledger, live, tail, status: None, first_byte: None, stopped: None, outcome, span: None }
     }
 
     /// The runtime answers with this status.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
+        self.span.iter_mut().for_each(|span| span.answered(status));
     }
 
     /// A piece of the answer's body, never empty, passes. Only a success tells tokens.
@@ -89,6 +103,7 @@ impl Job {
         if self.first_byte.is_none() {
             self.first_byte = Some(self.live.since.elapsed());
             self.ledger.ring();
+            self.span.iter_mut().for_each(JobSpan::first_byte);
         }
     }
 
@@ -119,11 +134,15 @@ impl Drop for Job {
                 stopped.elapsed()
             );
         }
+        let usage = self.tail.usage();
+        if let Some(span) = self.span.take() {
+            span.end(self.outcome, usage);
+        }
         self.ledger.settle(Settled {
             number: self.live.number,
             outcome: self.outcome,
             took: self.live.since.elapsed(),
-            usage: self.tail.usage().unwrap_or_default(),
+            usage: usage.unwrap_or_default(),
         });
     }
 }
