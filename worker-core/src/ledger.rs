@@ -8,10 +8,11 @@ mod job;
 mod load;
 mod span;
 mod today;
+pub(crate) mod totals;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 
@@ -19,10 +20,10 @@ pub use activity::{Activity, JobState, LiveJob, LoadBin};
 pub(crate) use job::{Asked, Job, Outcome};
 pub(crate) use span::JobSpan;
 
-use crate::usage::Usage;
-use job::Live;
+use job::{Ended, Live};
 use load::Load;
 use today::Today;
+use totals::Totals;
 
 /// The books. Clones are the same ones.
 #[derive(Clone, Default)]
@@ -38,23 +39,9 @@ struct Shared {
 #[derive(Default)]
 struct Books {
     live: BTreeMap<u64, Arc<Live>>,
-    /// Also the number of the newest.
-    started: u64,
-    succeeded: u64,
-    failed: u64,
-    cancelled: u64,
-    longest: Duration,
-    usage: Usage,
+    totals: Totals,
     today: Today,
     load: Load,
-}
-
-/// How a job went.
-struct Settled {
-    number: u64,
-    outcome: Outcome,
-    took: Duration,
-    usage: Usage,
 }
 
 impl Ledger {
@@ -91,27 +78,22 @@ impl Ledger {
         if books.live.len() >= most as usize {
             return None;
         }
-        books.started += 1;
-        let live = Arc::new(Live::new(books.started, asked.take()?));
+        books.totals.started += 1;
+        let live = Arc::new(Live::new(books.totals.started, asked.take()?));
         books.live.insert(live.number, live.clone());
         self.publish(&mut books);
         drop(books);
         Some(Job::new(self.clone(), live))
     }
 
-    fn settle(&self, settled: Settled) {
+    fn settle(&self, number: u64, ended: &Ended<'_>) {
         let now = SystemTime::now();
+        let (today, usage) = (today::local(now), ended.usage.unwrap_or_default());
         let mut books = self.books();
-        books.live.remove(&settled.number);
-        match settled.outcome {
-            Outcome::Succeeded => books.succeeded += 1,
-            Outcome::Failed => books.failed += 1,
-            Outcome::Cancelled => books.cancelled += 1,
-        }
-        books.longest = books.longest.max(settled.took);
-        books.usage += settled.usage;
-        books.today.count(today::local(now), settled.usage);
-        books.load.ended(now, settled.usage.tokens_out);
+        books.live.remove(&number);
+        books.totals.count(ended);
+        books.today.count(today, usage);
+        books.load.ended(now, usage.tokens_out);
         self.publish(&mut books);
     }
 
@@ -130,20 +112,27 @@ impl Ledger {
     /// What the worker does and has done, now.
     pub(crate) fn activity(&self) -> Activity {
         let now = SystemTime::now();
+        let date = today::local(now);
         let mut books = self.books();
-        let today = books.today.at(today::local(now));
+        let Books { live, totals, today, load } = &mut *books;
+        let today = today.at(date);
         Activity {
-            live: books.live.values().map(|live| live.view()).collect(),
-            started: books.started,
-            succeeded: books.succeeded,
-            failed: books.failed,
-            cancelled: books.cancelled,
-            longest_job_ms: books.longest.as_millis() as u64,
-            tokens: books.usage,
+            live: live.values().map(|live| live.view()).collect(),
+            started: totals.started,
+            succeeded: totals.succeeded,
+            failed: totals.failed,
+            cancelled: totals.cancelled,
+            longest_job_ms: totals.longest.as_millis() as u64,
+            tokens: totals.usage,
             tokens_today: today.usage,
             requests_today: today.requests,
-            history: books.load.view(now),
+            history: load.view(now),
         }
+    }
+
+    /// What was counted since the start.
+    pub(crate) fn totals(&self) -> Totals {
+        self.books().totals.clone()
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {

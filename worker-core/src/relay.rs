@@ -20,8 +20,7 @@ use crate::ledger::{Asked, Job, JobSpan, Ledger, Outcome};
 use crate::runtime::{Kind, MAX_NAME, Target};
 use crate::trace::Tracer;
 use crate::tunnel::frame::Code;
-use crate::tunnel::head::{self, RequestHead};
-use crate::tunnel::{Incoming, Responder};
+use crate::tunnel::{Incoming, Responder, head};
 use client::{Client, Failure};
 
 /// The runtime to relay to, as the last survey found it.
@@ -74,8 +73,8 @@ impl Relay {
 
     /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
     pub(crate) fn take(&mut self, mut incoming: Incoming) {
-        let asked = asked(&mut incoming.head);
-        let span = self.span(&incoming.head, &asked);
+        let asked = asked(&mut incoming);
+        let span = self.span(&incoming.head.headers, &asked);
         let (client, target) = match self.client() {
             Ok(found) => found,
             Err(why) => {
@@ -108,10 +107,10 @@ impl Relay {
     }
 
     /// Begins the request's span, if somebody collects them.
-    fn span(&self, head: &RequestHead, asked: &Asked) -> Option<JobSpan> {
+    fn span(&self, headers: &HeaderMap, asked: &Asked) -> Option<JobSpan> {
         let tracer = self.setup.tracer.as_ref()?;
         let kind = self.destination.borrow().as_ref().map_or(Kind::Auto, |destination| destination.kind);
-        Some(JobSpan::begin(tracer, &head.headers, asked, kind))
+        Some(JobSpan::begin(tracer, headers, asked, kind))
     }
 
     /// The client for where the runtime is now; one client per place, so that connections are kept.
@@ -133,11 +132,16 @@ impl Relay {
 }
 
 /// What the books say of a request. The model's name is taken out of the head: it was for this worker.
-fn asked(head: &mut RequestHead) -> Asked {
+fn asked(incoming: &mut Incoming) -> Asked {
+    let Incoming { head, body, .. } = incoming;
     let model =
         head.headers.remove(head::MODEL).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
     let path = head.target.split('?').next().unwrap_or_default().to_owned();
-    Asked { path, model: model.filter(|name| name.len() <= MAX_NAME) }
+    Asked {
+        path,
+        model: model.filter(|name| name.len() <= MAX_NAME),
+        bytes: body.size_hint().exact().unwrap_or(0),
+    }
 }
 
 struct Exchange {

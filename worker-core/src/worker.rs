@@ -1,10 +1,12 @@
 //! The worker: one handle whose life is the worker's. It surveys the runtime, keeps the tunnel to the server up, relays, and drains when told to.
 //!
 //! `patrol` keeps looking at the runtime, `uplink` keeps the connection (with `backoff` and `wake` deciding when to try again), `session` is one
-//! connection's life, `status` what others see of it all, and `local` the status page and controls on this machine.
+//! connection's life, `status` what others see of it all, and `local` (in its `home`) the status page and controls on this machine.
 
 mod backoff;
+mod home;
 mod local;
+mod metrics;
 mod patrol;
 mod session;
 mod status;
@@ -23,6 +25,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::ledger::Ledger;
+use crate::metrics::Listener;
 use crate::paths::{self, WorkerId};
 use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::{Kind, Survey};
@@ -31,6 +34,8 @@ use crate::trace::{Service, Tracer};
 use status::Board;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
+pub use home::Home;
+pub use metrics::SERIES;
 pub use status::{Connection, Readiness, Status, Trouble};
 
 /// When a worker ends, so long for its last traces to be sent.
@@ -107,12 +112,12 @@ struct Shared {
 }
 
 impl Worker {
-    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, where its control token is kept unless the
-    /// configuration names a folder for what it remembers.
+    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, or a [`Home`] for more.
     ///
     /// # Errors
-    /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
-    pub async fn start(config: Config, home: &Path) -> anyhow::Result<Self> {
+    /// The status or metrics address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
+    pub async fn start(config: Config, home: impl Into<Home>) -> anyhow::Result<Self> {
+        let home = home.into();
         crate::tls::install();
         let ledger = Ledger::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
@@ -135,13 +140,17 @@ impl Worker {
         });
         let local = match shared.config.control.status_addr {
             Some(addr) => {
-                let home = shared.config.control.state_dir.as_deref().unwrap_or(home);
-                let token = paths::token(home, &state_dir)?;
-                Some(local::Local::bind(addr, &shared, token).await?)
+                let folder = shared.config.control.state_dir.as_deref().unwrap_or(&home.folder);
+                let token = paths::token(folder, &state_dir)?;
+                Some(local::Local::bind(addr, &shared, token, home.level).await?)
             }
             None => None,
         };
-        let life = life(shared, patrol, local, kept_id, demo);
+        let metrics = match shared.config.metrics.addr {
+            Some(addr) => Some(Listener::bind(addr).await?),
+            None => None,
+        };
+        let life = life(shared, patrol, local, metrics, kept_id, demo);
         Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
     }
 
@@ -191,18 +200,21 @@ async fn life(
     shared: Arc<Shared>,
     patrol: patrol::Patrol,
     local: Option<local::Local>,
+    metrics: Option<Listener>,
     kept_id: Option<WorkerId>,
     demo: Option<Demo>,
 ) -> Exit {
     let patrol = AbortOnDropHandle::new(tokio::spawn(patrol.walk()));
     let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
+    let metrics = metrics
+        .map(|listener| AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(shared.board.clone())))));
     let exit = uplink::Uplink::new(shared.clone()).keep().await;
     shared.tasks.close();
     shared.tasks.wait().await;
     if let Some(tracer) = &shared.setup.tracer {
         tracer.finish(LAST_TRACES).await;
     }
-    drop((patrol, local, kept_id, demo));
+    drop((patrol, local, metrics, kept_id, demo));
     exit
 }
 

@@ -8,9 +8,9 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::activity::{JobState, LiveJob};
-use super::{JobSpan, Ledger, Settled};
+use super::{JobSpan, Ledger};
 use crate::tunnel::Stopped;
-use crate::usage::Tail;
+use crate::usage::{Tail, Usage};
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// The model's name at this worker, if the server says it.
     pub(crate) model: Option<String>,
+    /// Size of the request's body, if it is announced.
+    pub(crate) bytes: u64,
 }
 
 /// How a request ended.
@@ -30,6 +32,22 @@ pub(crate) enum Outcome {
     Failed,
     /// Nobody wants the answer any more.
     Cancelled,
+}
+
+/// A request that has ended.
+pub(super) struct Ended<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) outcome: Outcome,
+    /// From its slot to its end.
+    pub(super) took: Duration,
+    /// From its slot to the first byte of the answer's body.
+    pub(super) first_byte: Option<Duration>,
+    /// From the word that nobody wants it to its end.
+    pub(super) cancel_delay: Option<Duration>,
+    /// Body bytes of the answer.
+    pub(super) sent: u64,
+    /// What the answer told.
+    pub(super) usage: Option<Usage>,
 }
 
 /// What others see of a request while it runs.
@@ -127,22 +145,22 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if let Some(stopped) = self.stopped {
-            tracing::debug!(
-                job.number = self.live.number,
-                "The runtime was let go {:?} after the client",
-                stopped.elapsed()
-            );
-        }
+        let Live { number, asked, since, bytes } = &*self.live;
         let usage = self.tail.usage();
         if let Some(span) = self.span.take() {
             span.end(self.outcome, usage);
         }
-        self.ledger.settle(Settled {
-            number: self.live.number,
-            outcome: self.outcome,
-            took: self.live.since.elapsed(),
-            usage: usage.unwrap_or_default(),
-        });
+        self.ledger.settle(
+            *number,
+            &Ended {
+                asked,
+                outcome: self.outcome,
+                took: since.elapsed(),
+                first_byte: self.first_byte,
+                cancel_delay: self.stopped.map(|stopped| stopped.elapsed()),
+                sent: bytes.load(Ordering::Relaxed),
+                usage,
+            },
+        );
     }
 }

@@ -1,9 +1,12 @@
 //! The books as a whole.
 
+use std::time::Duration;
+
 use super::*;
+use crate::usage::Usage;
 
 fn asked(model: &str) -> Asked {
-    Asked { path: "/v1/chat/completions".to_owned(), model: Some(model.to_owned()) }
+    Asked { path: "/v1/chat/completions".to_owned(), model: Some(model.to_owned()), bytes: 10 }
 }
 
 const ANSWER: &[u8] = br#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;

@@ -36,6 +36,13 @@ impl Level {
         self.0.reload(filter).map_err(|_| LevelError::Ended)
     }
 
+    /// A dial that turns nothing, and what has to be kept for it to turn.
+    #[cfg(test)]
+    pub(crate) fn for_testing(level: &str) -> (Self, reload::Layer<EnvFilter, Registry>) {
+        let (layer, handle) = reload::Layer::new(EnvFilter::new(level));
+        (Self(handle), layer)
+    }
+
     /// The directives that count now.
     pub fn get(&self) -> String {
         self.0.with_current(ToString::to_string).unwrap_or_default()

@@ -114,8 +114,14 @@ impl Patrol {
         match found {
             Ok(survey) => {
                 let models = survey.models.len();
-                tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{} is ready with {models} models", survey.kind.title());
+                let title = survey.kind.title();
+                let s = if models == 1 { "" } else { "s" };
+                tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{title} is ready with {models} model{s}");
+                if let Some(note) = survey.note.as_ref().filter(|note| self.board.is_news(note)) {
+                    tracing::warn!(runtime.kind = %survey.kind, "{note}");
+                }
                 self.board.change(|status| {
+                    status.runtime_note.clone_from(&survey.note);
                     status.runtime = Readiness::Ready;
                     status.kind = survey.kind;
                     status.runtime_version.clone_from(&survey.version);

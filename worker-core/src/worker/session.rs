@@ -61,6 +61,7 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
     );
     shared.board.change(|status| {
         status.connection = Connection::Connected;
+        status.connections += 1;
         status.link_error = None;
     });
 

@@ -26,6 +26,8 @@ pub struct Status {
     pub kind: Kind,
     /// Its version.
     pub runtime_version: Option<String>,
+    /// Something odd about it that is no failure, in a sentence: that it has no models, for one.
+    pub runtime_note: Option<String>,
     /// What it has; while it is away, what it had.
     pub models: Vec<Model>,
     /// Requests that run at once, at most.
@@ -36,6 +38,8 @@ pub struct Status {
     pub terminating: bool,
     /// Why the last try to connect failed, or what ended the connection; nothing once it is up.
     pub link_error: Option<Trouble>,
+    /// How many times it has been made.
+    pub connections: u64,
     /// How long the server takes to answer, there and back; measured every few seconds while connected.
     pub latency: Option<Duration>,
     /// When a report last went to the server.
@@ -95,11 +99,13 @@ impl Board {
             runtime: Readiness::Unknown,
             kind: config.runtime.kind,
             runtime_version: None,
+            runtime_note: None,
             models: Vec::new(),
             max_concurrency: config.runtime.max_concurrency,
             draining: false,
             terminating: false,
             link_error: None,
+            connections: 0,
             latency: None,
             last_report: None,
         };
@@ -112,6 +118,11 @@ impl Board {
 
     pub(super) fn now(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    /// Whether this note is not the one that is there.
+    pub(super) fn is_news(&self, note: &str) -> bool {
+        self.status.borrow().runtime_note.as_deref() != Some(note)
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Status> {
