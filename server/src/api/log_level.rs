@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::state::same_origin;
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::ticket::{REQUEST_ID, request_id};
 
 /// Longest body that sets a level, bytes; directives for a dozen modules have some hundred.
 const MAX_BODY: usize = 4 * 1024;
@@ -28,7 +29,7 @@ pub(crate) struct LogLevel {
 
 /// The level that counts now.
 pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    answer(app.keys.admit(&headers).and_then(|_| level(&app)))
+    answer(app.keys.admit(&headers).and_then(|_| level(&app)), &headers)
 }
 
 /// Sets it.
@@ -38,7 +39,7 @@ pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: B
         Ok(level) => set(level, body).await,
         Err(refusal) => Err(refusal),
     };
-    answer(set)
+    answer(set, &headers)
 }
 
 /// A server that is part of another program may not have logs of its own.
@@ -55,9 +56,14 @@ async fn set(level: &Level, body: Body) -> Result<&Level, Refusal> {
     Ok(level)
 }
 
-fn answer(level: Result<&Level, Refusal>) -> Response {
+fn answer(level: Result<&Level, Refusal>, headers: &HeaderMap) -> Response {
     match level {
         Ok(level) => ([(CACHE_CONTROL, "no-store")], Json(LogLevel { level: level.get() })).into_response(),
-        Err(refusal) => refusal.response(""),
+        Err(refusal) => {
+            let id = request_id(headers);
+            let mut response = refusal.response(id.to_str().unwrap_or_default());
+            response.headers_mut().insert(REQUEST_ID, id);
+            response
+        }
     }
 }
