@@ -174,7 +174,12 @@ async fn a_bad_receiver_slows_nobody() {
         }
         // The receiver's own time limits are 5 and 10 s: one request that waited for it would show.
         assert!(begun.elapsed() < secs(4), "200 requests took {:?}", begun.elapsed());
-        let Pool { server, mut workers, .. } = pool;
+        let Pool { mut server, mut workers, .. } = pool;
+        if url != hanging.url() {
+            let refused =
+                |line: &str| (line.contains("do not arrive") && line.contains("refused")).then_some(());
+            server.until_log("why", refused).await;
+        }
         workers.pop().expect("one worker").stop().await;
         server.stop().await;
     }

@@ -6,6 +6,7 @@
 
 mod config;
 mod export;
+mod receiver;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,9 +30,7 @@ pub use opentelemetry::trace::SpanKind;
 pub use opentelemetry::{KeyValue, Value};
 
 use export::Sending;
-
-/// How long the receiver may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use receiver::{Cause, Receiver};
 
 /// The headers of a trace's context, W3C Trace Context.
 const CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
@@ -75,16 +74,17 @@ impl Tracer {
             .headers
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let cause = Cause::default();
         let mut exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(client(url.scheme() == "https")?)
+            .with_http_client(Receiver::new(url.scheme() == "https", cause.clone())?)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(url.as_str())
             .with_headers(headers.collect())
             .build()
             .context("set up the sending of traces")?;
         exporter.set_resource(&resource);
-        let (sending, queue) = Sending::start(exporter);
+        let (sending, queue) = Sending::start(exporter, cause);
         let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue);
         Ok(Self { sdk: provider.build().tracer("llamapool"), sending })
     }
@@ -196,17 +196,6 @@ fn resource(config: &Config, service: &Service<'_>) -> Resource {
         .with_attribute(KeyValue::new("service.version", crate::settings::build::VERSION))
         .with_attributes(instance)
         .build()
-}
-
-fn client(is_tls: bool) -> anyhow::Result<reqwest::Client> {
-    let tls = if is_tls { (*crate::tls::client_config(None)?).clone() } else { crate::tls::unused_config() };
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .http1_only()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build()
-        .context("make a client for the receiver of traces")
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::receiver::Cause;
+
 /// Spans that wait, a kilobyte or two each: what a busy server ends in a second.
 const QUEUE: usize = 2_048;
 
@@ -39,11 +41,12 @@ pub(super) struct Queue {
 }
 
 impl Sending {
-    pub(super) fn start<E: SpanExporter + 'static>(exporter: E) -> (Self, Queue) {
+    pub(super) fn start<E: SpanExporter + 'static>(exporter: E, cause: Cause) -> (Self, Queue) {
         let (sender, spans) = mpsc::channel(QUEUE);
         let (stop, ended, lost) =
             (CancellationToken::new(), CancellationToken::new(), Arc::<AtomicU64>::default());
-        let export = Export { exporter, spans, stop: stop.clone(), lost: lost.clone(), is_away: false };
+        let export =
+            Export { exporter, cause, spans, stop: stop.clone(), lost: lost.clone(), is_away: false };
         let guard = ended.clone().drop_guard();
         let task = tokio::spawn(async move {
             export.run().await;
@@ -99,6 +102,7 @@ impl SpanProcessor for Queue {
 /// Sends batches, one at a time.
 struct Export<E> {
     exporter: E,
+    cause: Cause,
     spans: mpsc::Receiver<SpanData>,
     stop: CancellationToken,
     lost: Arc<AtomicU64>,
@@ -151,7 +155,7 @@ impl<E: SpanExporter> Export<E> {
         let sent = tokio::time::timeout(EXPORT_TIMEOUT, self.exporter.export(batch)).await;
         let why = match sent {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
+            Ok(Err(error)) => Some(self.cause.take().unwrap_or_else(|| error.to_string())),
             Err(_) => Some(format!("no answer in {} s", EXPORT_TIMEOUT.as_secs())),
         };
         let was_away = std::mem::replace(&mut self.is_away, why.is_some());

@@ -8,7 +8,7 @@ use crate::settings::{self, Sources};
 
 /// A receiver beside the tracer: it hands on what it gets, or fails, or hangs.
 #[derive(Debug)]
-struct Receiver {
+struct Collector {
     got: mpsc::Sender<Vec<SpanData>>,
     mood: Mood,
 }
@@ -20,7 +20,7 @@ enum Mood {
     Hanging,
 }
 
-impl SpanExporter for Receiver {
+impl SpanExporter for Collector {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         match self.mood {
             Mood::Good => self.got.send(batch).await.expect("the test listens"),
@@ -33,7 +33,7 @@ impl SpanExporter for Receiver {
 
 fn tracer(mood: Mood) -> (Tracer, mpsc::Receiver<Vec<SpanData>>) {
     let (got, batches) = mpsc::channel(16);
-    let (sending, queue) = Sending::start(Receiver { got, mood });
+    let (sending, queue) = Sending::start(Collector { got, mood }, Cause::default());
     let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
     (Tracer { sdk: provider.tracer("test"), sending }, batches)
 }
