@@ -2,6 +2,7 @@
 
 mod at;
 pub(crate) mod health;
+pub(crate) mod log_level;
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod state;
@@ -63,6 +64,7 @@ fn routes() -> Routes {
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
         .route("/api/state/drain", post(state::drain))
+        .route("/api/log-level", get(log_level::get).put(log_level::put))
         .route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
     for prefix in PREFIXES {
         for service in Service::ALL {

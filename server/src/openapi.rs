@@ -60,6 +60,8 @@ pub(crate) struct Event {
     paths(
         api::health::healthz,
         api::metrics::scrape,
+        api::log_level::get,
+        api::log_level::put,
         api::models::list,
         api::models::one,
         api::state::whole,
@@ -112,7 +114,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let below_api: Vec<_> = below_api.collect();
     paths.extend(below_api);
     for item in paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
             complete(operation);
         }
     }
@@ -126,7 +128,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 /// The same path under another name.
 fn renamed(item: &PathItem, id: &str, tag: Option<&str>) -> PathItem {
     let mut item = item.clone();
-    for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+    for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
         operation.operation_id = Some(id.to_owned());
         if let Some(tag) = tag {
             operation.tags = Some(vec![tag.to_owned()]);

@@ -336,6 +336,19 @@ pub enum EndedAs {
     Cancelled,
 }
 
+impl EndedAs {
+    /// The same in a word, for logs and traces.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Left => "left",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A request that ended. Never its content.
 #[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]

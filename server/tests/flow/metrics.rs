@@ -245,7 +245,7 @@ async fn a_port_of_their_own_needs_no_key_and_ends_with_the_server() {
     let api = format!("http://{}/metrics", listeners.api.local_addr().unwrap());
     let own = format!("http://{}/metrics", listeners.metrics.as_ref().unwrap().addr());
     let shutdown = Shutdown::default();
-    let server = tokio::spawn(llamapool_server::run(config, listeners, shutdown.clone()));
+    let server = tokio::spawn(llamapool_server::run(config, listeners, shutdown.clone(), None));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let scraped = client.get(&own).send().await.unwrap();
     assert_eq!(scraped.status(), 200);
