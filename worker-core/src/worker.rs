@@ -218,6 +218,11 @@ async fn life(
     exit
 }
 
+/// `1 model`, `3 models`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The id as configured, or the one kept on this machine, and the lock that keeps others from using it.
 fn identity(config: &Config, state_dir: &Path) -> (String, Option<WorkerId>) {
     match &config.identity.id {

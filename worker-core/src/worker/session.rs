@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::Shared;
 use super::status::Connection;
+use super::{Shared, counted};
 use crate::dial::Wire;
 use crate::host::Host;
 use crate::settings::DrainTimeout;
@@ -182,7 +182,7 @@ pub(super) async fn told_to_end(shared: &Shared) {
     let mut jobs = shared.ledger.watch();
     let Ok(_) = orders.wait_for(|orders| orders.shutdown.is_some()).await else { return };
     let since = Instant::now();
-    tracing::info!("Draining: {} requests run", shared.ledger.running());
+    tracing::info!("Draining: {} to finish", running(shared));
     loop {
         let timeout = orders.borrow_and_update().shutdown.unwrap_or(DrainTimeout::Now);
         let deadline = async {
@@ -195,8 +195,12 @@ pub(super) async fn told_to_end(shared: &Shared) {
         tokio::select! {
             biased;
             _ = jobs.wait_for(|jobs| *jobs == 0) => return tracing::info!("Drained"),
-            () = deadline => return tracing::warn!("The drain timeout is over: {} requests are cut off", shared.ledger.running()),
+            () = deadline => return tracing::warn!("The drain timeout is over: {} cut off", running(shared)),
             _ = orders.changed() => {} // a second word, perhaps with less patience
         }
     }
+}
+
+fn running(shared: &Shared) -> String {
+    counted(shared.ledger.running() as usize, "request")
 }

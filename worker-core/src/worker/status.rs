@@ -197,4 +197,23 @@ mod tests {
         check(|s| s.draining = true, 1, "draining");
         check(|s| s.terminating = true, 1, "terminating");
     }
+
+    #[test]
+    fn trouble_keeps_its_time_while_it_is_the_same() {
+        let old = Trouble { what: "refused".to_owned(), since: SystemTime::UNIX_EPOCH };
+        assert_eq!(Trouble::found("refused", Some(&old)), old);
+        assert!(Trouble::found("gone", Some(&old)).since > old.since);
+        assert!(Trouble::found("refused", None).since > old.since);
+    }
+
+    #[test]
+    fn a_lost_server_is_said_before_a_lost_runtime() {
+        let board = Board::new(&Config::for_testing(), "id", Ledger::default());
+        let said = || board.now().trouble().map(|trouble| trouble.what.clone());
+        assert_eq!(said(), None);
+        board.change(|status| status.runtime = Readiness::Away(Trouble::found("no runtime", None)));
+        assert_eq!(said().as_deref(), Some("no runtime"));
+        board.change(|status| status.link_error = Some(Trouble::found("no server", None)));
+        assert_eq!(said().as_deref(), Some("no server"));
+    }
 }
