@@ -6,7 +6,7 @@
 //! - [`fake_llm`]: a runtime that is slow, chatty, dying or wrong, as asked, and remembers what it saw
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
-//! - [`llama_cpp`]: a real runtime
+//! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics
 //!
 //! Nothing here sleeps for a time it hopes to be long enough: [`wait`] waits for conditions, with a deadline.
 
@@ -19,6 +19,7 @@ pub mod nginx;
 pub mod peer;
 pub mod pool;
 pub mod process;
+pub mod promtool;
 pub mod server;
 pub mod tls_front;
 pub mod wait;

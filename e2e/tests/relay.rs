@@ -210,6 +210,7 @@ async fn an_alias_is_rewritten_to_what_the_worker_has() {
         let answer = ask.body(body(asked)).whole().await;
         answer.expect_ok();
         assert_eq!(llm.last().body, body(had), "asked for {asked}");
+        assert_eq!(llm.last().header("x-llamapool-model"), "", "that was for the worker");
         assert!(
             answer.headers.values().any(|value| value == had),
             "no header names {had}: {:?}",

@@ -2,6 +2,7 @@
 
 mod at;
 pub(crate) mod health;
+pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod state;
 
@@ -15,6 +16,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::Request;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::flow::{self, Service};
 use crate::refusal::Refusal;
 use crate::{dashboard, hub, openapi};
@@ -41,10 +43,10 @@ impl Routes {
 
 /// The whole HTTP face of the server.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    routes().router.fallback(unknown_path).with_state(app)
+    routes(&app.config).router.fallback(unknown_path).with_state(app)
 }
 
-fn routes() -> Routes {
+fn routes(config: &Config) -> Routes {
     let mut routes = Routes::default()
         .route("/healthz", get(health::healthz))
         .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, get(hub::connect))
@@ -62,6 +64,9 @@ fn routes() -> Routes {
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
         .route("/api/state/drain", post(state::drain));
+    if config.metrics.addr.is_none() {
+        routes = routes.route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
+    }
     for prefix in PREFIXES {
         for service in Service::ALL {
             let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {

@@ -11,7 +11,7 @@ mod timeouts;
 use std::net::SocketAddr;
 
 use llamapool_worker_core::{
-    logs,
+    logs, metrics,
     settings::{self, Concern, DrainTimeout, Reader, Retired},
 };
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub routing: Routing,
     /// How long open requests may go on when it is told to stop; 5 minutes by default.
     pub drain_timeout: DrainTimeout,
+    /// Where its metrics are.
+    pub metrics: metrics::Config,
     /// What it logs.
     pub log: logs::Config,
 }
@@ -64,7 +66,7 @@ impl Config {
 
 impl Concern for Config {
     fn read(from: &mut Reader<'_>) -> Self {
-        let config = Self {
+        let mut config = Self {
             listen: Listen::read(from),
             keys: Keys::read(from),
             cors: Cors::read(from),
@@ -73,8 +75,13 @@ impl Concern for Config {
             timeouts: Timeouts::read(from),
             routing: Routing::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
+            metrics: metrics::Config::read(from),
             log: logs::Config::read(from),
         };
+        if config.metrics.addr.is_some_and(|addr| addr.port() == config.listen.port && addr.port() != 0) {
+            config.metrics.addr = None;
+            from.warn("metrics_port is the API's own port: metrics are there, and need the API's key");
+        }
         if config.limits.body_memory < config.limits.max_body {
             from.refuse("body_memory is less than max_body: no request of that size could ever be served");
         }

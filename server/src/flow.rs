@@ -77,7 +77,7 @@ pub(crate) fn refuse(refusal: &Refusal, mut ticket: Ticket) -> Response {
     ticket.facts.outcome = match refusal {
         Refusal::Cancelled => Outcome::Cancelled,
         _ if refusal.is_failure() => Outcome::Failed(refusal.to_string()),
-        _ => Outcome::Refused(refusal.code().unwrap_or("invalid_request").to_owned()),
+        _ => Outcome::Refused(refusal.code().unwrap_or(Refusal::INVALID)),
     };
     response
 }

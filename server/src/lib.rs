@@ -18,6 +18,7 @@ pub mod drain;
 pub mod flow;
 pub mod front;
 mod hub;
+mod metrics;
 mod openapi;
 pub mod refusal;
 pub mod roster;
@@ -30,6 +31,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use llamapool_worker_core::metrics::Listener as MetricsListener;
+
 use app::App;
 use config::Config;
 use drain::{Drain, Shutdown};
@@ -40,14 +43,45 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// After everything is told to end, so long for goodbyes to be sent.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Runs the server on `listener` until it is told to stop, and has.
-pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
+/// Where the server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For the API, the dashboard and workers.
+    pub api: TcpListener,
+    /// For Prometheus, if it has a port of its own.
+    pub metrics: Option<MetricsListener>,
+}
+
+impl Listeners {
+    /// Binds what the configuration says.
+    ///
+    /// # Errors
+    /// A port is taken, or the machine does not have an address.
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let metrics = match config.metrics.addr {
+            Some(addr) => Some(MetricsListener::bind(addr).await?),
+            None => None,
+        };
+        Ok(Self { api: front::bind(&config.addresses())?, metrics })
+    }
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, metrics: None }
+    }
+}
+
+/// Runs the server on its listeners until it is told to stop, and has.
+pub async fn run(config: Config, listeners: impl Into<Listeners>, shutdown: Shutdown) {
+    let Listeners { api: listener, metrics } = listeners.into();
     let drain_timeout = config.drain_timeout;
     let app = Arc::new(App::new(config, Drain::default()));
     greet(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
     let front =
         AbortOnDropHandle::new(tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone())));
+    let scraped = metrics.map(|metrics| AbortOnDropHandle::new(tokio::spawn(metrics.serve(app.clone()))));
     let publisher = AbortOnDropHandle::new(tokio::spawn(state::Feed::publish(app.clone())));
     drain::drain(&app, &shutdown, drain_timeout).await;
     app.sessions.close();
@@ -57,7 +91,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) {
             tracing::error!("The listener ended badly: {error}");
         }
     };
-    drop(publisher);
+    drop((publisher, scraped));
     if tokio::time::timeout(GOODBYE, rest).await.is_err() {
         tracing::warn!("Some connections did not end in time");
     }

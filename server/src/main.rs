@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
-use llamapool_server::{front, run};
+use llamapool_server::{Listeners, run};
 use llamapool_worker_core::settings::Sources;
 use llamapool_worker_core::settings::cli::{self, Invocation};
 use llamapool_worker_core::signals::Signals;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    logs::around(&loaded.config.log.clone(), "server", || start(loaded))
+    logs::around(&loaded.config.log.clone(), "server", |_| start(loaded))
 }
 
 fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Result<()> {
@@ -28,11 +28,11 @@ fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Res
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = front::bind(&config.addresses())?;
+        let listeners = Listeners::bind(&config).await?;
         let shutdown = Shutdown::default();
         let _signals = AbortOnDropHandle::new(tokio::spawn(obey(Signals::new()?, shutdown.clone())));
         // A task of its own: what `block_on` polls is not batched with the rest.
-        tokio::spawn(run(config, listener, shutdown)).await?;
+        tokio::spawn(run(config, listeners, shutdown)).await?;
         Ok(())
     })
 }

@@ -72,6 +72,26 @@ const RETRY_SOON: u64 = 2;
 const RETRY_RESTART: u64 = 5;
 
 impl Refusal {
+    /// What books and metrics call a refusal that has no code.
+    pub const INVALID: &'static str = "invalid_request";
+
+    /// How books and metrics name what may become of a ticket that is refused: codes, and [`Refusal::INVALID`].
+    pub const CODES: &'static [&'static str] = &[
+        Self::INVALID,
+        "request_too_large",
+        "headers_too_large",
+        "request_timeout",
+        "unknown_url",
+        "upgrade_required",
+        "invalid_api_key",
+        "model_not_found",
+        "no_worker_ready",
+        "queue_full",
+        "queue_timeout",
+        "server_is_overloaded",
+        "server_draining",
+    ];
+
     /// The request is wrong.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), param: None }

@@ -143,7 +143,8 @@ impl Roster {
                 Pick::Busy => state.line.join(want, tried, self.0.queue.size).ok_or(NoSlot::Full)?,
             }
         };
-        on_wait(self.lock().line.len());
+        let in_line = self.lock().line.len();
+        on_wait(in_line);
         match tokio::time::timeout(self.0.queue.timeout, waiting).await {
             Ok(Ok(claim)) => Ok(claim),
             Ok(Err(_)) | Err(_) => Err(NoSlot::Timeout),
@@ -164,6 +165,11 @@ impl Roster {
     /// The entry of one model; `name` and `name:latest` are one.
     pub fn model(&self, name: &str) -> Option<Listed> {
         self.models().into_iter().find(|listed| canonical(&listed.id) == canonical(name))
+    }
+
+    /// How the model list has this name, if it does.
+    pub fn listed_name(&self, name: &str) -> Option<String> {
+        self.lock().pool.listed_name(name).map(str::to_owned)
     }
 
     /// Everybody as they were seen last, those that left lately included.

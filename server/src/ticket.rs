@@ -44,6 +44,8 @@ pub struct Facts {
     pub path: &'static str,
     /// The model asked for.
     pub model: Option<String>,
+    /// The same as its worker has it, or, before there is one, the model list; `None` if nobody has it.
+    pub served_as: Option<String>,
     /// Which of the keys was used, by position.
     pub key: Option<usize>,
     /// The worker that answered or failed it.
@@ -56,6 +58,8 @@ pub struct Facts {
     pub queued: Duration,
     /// From accept to the first byte of the reply.
     pub first_byte: Option<Duration>,
+    /// The longest that the reply was silent for; `None` if it is no stream.
+    pub longest_gap: Option<Duration>,
     /// Of the reply.
     pub status: Option<u16>,
     /// Body bytes in.
@@ -86,8 +90,8 @@ pub enum Outcome {
     Left,
     /// Answered to the last byte.
     Done,
-    /// Not served, for a reason told to the client.
-    Refused(String),
+    /// Not served, for a reason told to the client by this code.
+    Refused(&'static str),
     /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
     Failed(String),
     /// Ended by somebody on this side.
@@ -124,12 +128,18 @@ impl Ticket {
         self.live.asks_for(model);
     }
 
-    /// This worker gets it now.
-    pub fn is_at(&mut self, worker: &Arc<Member>) {
+    /// This worker gets it now, as a request for this model of its own.
+    pub fn is_at(&mut self, worker: &Arc<Member>, model: &str) {
+        self.facts.served_as = Some(model.to_owned());
         self.facts.worker = Some(worker.clone());
         self.facts.sent_on = Some(Instant::now());
         self.live.is_at(&worker.name);
         self.live.reached(RequestState::Waiting);
+    }
+
+    /// The reply was silent for so long.
+    pub(crate) fn was_silent(&mut self, gap: Duration) {
+        self.facts.longest_gap = self.facts.longest_gap.map(|longest| longest.max(gap));
     }
 
     /// A chunk of the reply passes to the client.

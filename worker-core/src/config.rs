@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 pub use self::{identity::Identity, runtime::Runtime, server::Server};
 use crate::{
-    concern, logs,
+    concern, logs, metrics,
     settings::{self, Concern, DrainTimeout, Reader, Retired, Setting, kind},
 };
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub runtime: Runtime,
     /// How it is watched and steered on its own machine.
     pub control: Control,
+    /// Where it is measured.
+    pub metrics: metrics::Config,
     /// How long requests may go on when it is told to stop; 1 minute by default.
     pub drain_timeout: DrainTimeout,
     /// What it logs.
@@ -57,6 +59,7 @@ impl Concern for Config {
             identity: Identity::read(from),
             runtime: Runtime::read(from),
             control: Control::read(from),
+            metrics: metrics::Config::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("1m")),
             log: logs::Config::read(from),
         }
@@ -67,7 +70,6 @@ impl settings::Config for Config {
     const PROGRAM: &'static str = "llamapool-worker";
     const ABOUT: &'static str = "Brings the LLM runtime of this machine into a llamapool server's pool.";
     const RETIRED: &'static [Retired] = &[
-        Retired { keys: &["metrics_port", "metrics_addr"], why: "the worker has no metrics listener" },
         Retired { keys: &["embedding_batch_size"], why: "the server does not split embeddings" },
         Retired { keys: &["completion_agent_version"], why: "the version is asked of the runtime" },
     ];

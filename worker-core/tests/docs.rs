@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bytes::{Bytes, BytesMut};
 use llamapool_worker_core::tunnel::control::{self, FromServer, FromWorker};
 use llamapool_worker_core::tunnel::frame::{self, Code, Frame};
+use llamapool_worker_core::tunnel::head;
 
 /// Files all of whose limits the page has to name.
 const PROTOCOL: [&str; 7] = [
@@ -218,6 +219,13 @@ fn the_messages_shown_are_understood_whole() {
         let message: FromServer = serde_json::from_value(shown.clone()).expect("a server's message");
         assert_eq!(serde_json::to_value(message).unwrap(), shown, "nothing of it is unknown");
     }
+}
+
+#[test]
+fn the_header_that_names_the_model_is_the_one_of_the_page() {
+    let heads = page();
+    let heads = heads.split("\n### Heads\n").nth(1).and_then(|rest| rest.split("\n### ").next());
+    assert!(heads.is_some_and(|heads| heads.contains(&format!("`{}`", head::MODEL))), "{heads:?}");
 }
 
 fn json(text: &str) -> impl Iterator<Item = serde_json::Value> {

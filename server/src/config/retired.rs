@@ -7,7 +7,6 @@ const fn retired(keys: &'static [&'static str], why: &'static str) -> Retired {
 }
 
 pub(super) const RETIRED: &[Retired] = &[
-    retired(&["metrics_port", "metrics_addr"], "the server has no metrics listener"),
     retired(&["broker_max_req_bytes"], "`max_body` limits every request body"),
     retired(&["broker_max_resp_bytes"], "replies are passed on as they come, whatever their size"),
     retired(&["broker_ws_heartbeat_ms"], "it follows from `keepalive_timeout`"),

@@ -95,11 +95,13 @@ fn older_names_and_values() {
 
 #[test]
 fn settings_without_effect_are_warned_of() {
-    let warnings =
-        load(&[("METRICS_PORT", "9090"), ("REDIS_ADDR", "redis://x"), ("BROKER_MAX_REQ_BYTES", "1")]);
+    let warnings = load(&[("WS_PATH", "/x"), ("REDIS_ADDR", "redis://x"), ("BROKER_MAX_REQ_BYTES", "1")]);
     let warnings = warnings.unwrap().warnings;
     assert_eq!(warnings.len(), 3);
-    assert!(warnings[0].starts_with("environment METRICS_PORT: metrics_port has no effect"), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|said| said.starts_with("environment WS_PATH: ws_path has no effect")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -118,6 +120,18 @@ fn flags() {
         panic!("a check does not run");
     };
     assert_eq!(answer.code, cli::EXIT_USAGE);
+}
+
+#[test]
+fn metrics_have_a_port_of_their_own_or_the_api_s() {
+    let addr = |env| config(env).metrics.addr.map(|addr| addr.to_string());
+    assert_eq!(addr(&[]), None);
+    assert_eq!(addr(&[("METRICS_PORT", "9090")]).as_deref(), Some("127.0.0.1:9090"));
+    assert_eq!(addr(&[("METRICS_ADDR", "0.0.0.0:9090")]).as_deref(), Some("0.0.0.0:9090"));
+    assert_eq!(addr(&[("METRICS_PORT", "0"), ("PORT", "0")]).as_deref(), Some("127.0.0.1:0"));
+    let same = load(&[("METRICS_PORT", ":8080")]).unwrap();
+    assert_eq!(same.config.metrics.addr, None);
+    assert!(same.warnings[0].contains("the API's own port"), "{:?}", same.warnings);
 }
 
 /// What stands before the tables.

@@ -15,10 +15,10 @@ pub(crate) fn settle(ticket: &Ticket) {
     log(ticket, &request);
     let facts = &ticket.facts;
     ticket.ledger.settle(Settled {
-        worker_id: facts.worker.as_ref().map(|worker| worker.id.as_str()),
+        facts,
+        age: ticket.age(),
         processing: facts.sent_on.map(|since| since.elapsed()).unwrap_or_default(),
         generating: generating(ticket),
-        first_byte: facts.first_byte,
         usage,
         request,
     });
@@ -30,7 +30,7 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
         Outcome::Done => (EndedAs::Done, None),
         Outcome::Left => (EndedAs::Left, None),
         Outcome::Cancelled => (EndedAs::Cancelled, None),
-        Outcome::Refused(reason) => (EndedAs::Refused, Some(reason.clone())),
+        Outcome::Refused(code) => (EndedAs::Refused, Some((*code).to_owned())),
         Outcome::Failed(reason) => (EndedAs::Failed, Some(reason.clone())),
     };
     let generating = generating(ticket).as_secs_f64();
@@ -57,10 +57,14 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
     }
 }
 
-/// From the first byte to now.
+/// From the first byte to now; an answer in one piece was generated before it, while the worker had the request.
 fn generating(ticket: &Ticket) -> std::time::Duration {
     let facts = &ticket.facts;
-    facts.first_byte.map(|wait| ticket.age().saturating_sub(wait)).unwrap_or_default()
+    match (facts.first_byte, facts.longest_gap) {
+        (None, _) => std::time::Duration::ZERO,
+        (Some(wait), Some(_)) => ticket.age().saturating_sub(wait),
+        (Some(_), None) => facts.sent_on.map(|since| since.elapsed()).unwrap_or_default(),
+    }
 }
 
 fn log(ticket: &Ticket, request: &FinishedRequest) {

@@ -1,6 +1,7 @@
 //! Sends the request to its candidates, one after the other, until the first byte of a reply is there. What happens before that byte the client
 //! never sees; after it nothing is tried again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,11 +15,11 @@ use llamapool_worker_core::tunnel::mux::{Lost, OpenError};
 use llamapool_worker_core::tunnel::{Exchange, ReplyBody};
 use tokio::time::Instant;
 
-use super::read::Ask;
+use super::read::{Ask, name_model};
 use super::route::Plan;
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::roster::{Claim, NoSlot, SeatId};
+use crate::roster::{Claim, Member, NoSlot, SeatId};
 use crate::state::view::RequestState;
 use crate::ticket::Ticket;
 
@@ -59,20 +60,33 @@ enum Miss {
 /// 404, 503, 502 and 504; but if workers refused, the last one's own words.
 pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, Refusal> {
     let mut tried: Vec<SeatId> = Vec::new();
-    let mut last: Option<Miss> = None;
+    let mut last: Option<(Arc<Member>, Miss)> = None;
     loop {
         let asked = Instant::now();
         ticket.live.reached(RequestState::Queued);
-        let claim = app.roster.claim_or_wait(&plan.want, &tried, |waiting| app.ledger.queued(waiting)).await;
+        let claim = app.roster.claim_or_wait(&plan.want, &tried, |waiting| {
+            app.ledger.queued(waiting);
+            ticket.facts.served_as = app.roster.listed_name(&plan.want.name);
+        });
+        let claim = claim.await;
         ticket.facts.queued += asked.elapsed();
-        let claim = match (claim, last.take()) {
+        if claim.is_err() && ticket.facts.served_as.is_none() {
+            ticket.facts.served_as = app.roster.listed_name(&plan.want.name);
+        }
+        let missed = last.take();
+        if let Some((worker, miss)) = &missed
+            && (claim.is_ok() || matches!(miss, Miss::Refused(_)))
+        {
+            app.ledger.failed(&worker.id, &miss.to_string(), claim.is_ok());
+        }
+        let claim = match (claim, missed.map(|(_, miss)| miss)) {
             (Ok(claim), _) => claim,
             (Err(_), Some(Miss::Refused(reply))) => return Ok(*reply),
             (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
             (Err(_), Some(Miss::Full)) => return Err(Refusal::QueueFull(plan.want.name)),
             (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
         };
-        ticket.is_at(claim.member());
+        ticket.is_at(claim.member(), claim.model());
         ticket.facts.failovers = tried.len();
         tried.push(claim.seat());
         match attempt(app, &plan.ask, &claim).await {
@@ -84,9 +98,8 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
-                app.ledger.failed_over(&claim.member().id, &miss.to_string());
                 tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
-                last = Some(miss);
+                last = Some((claim.member().clone(), miss));
             }
         }
     }
@@ -108,11 +121,12 @@ async fn attempt(app: &App, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
 
 fn send(ask: &Ask, claim: &Claim) -> Result<Exchange, Miss> {
     let body = ask.body_for(claim.model());
-    let block = if body.len() == ask.body.len() {
+    let block = if claim.model() == ask.model.name {
         head::encode_request(&http::Method::POST, &ask.target, &ask.headers)
     } else {
         let mut headers = ask.headers.clone();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        name_model(&mut headers, claim.model());
         head::encode_request(&http::Method::POST, &ask.target, &headers)
     };
     let block = block.map_err(|_| {

@@ -44,6 +44,7 @@ pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
     ticket.facts.status = Some(reply.status.as_u16());
+    ticket.facts.longest_gap = (dialect != Dialect::Opaque).then_some(Duration::ZERO);
     ticket.live.reached(RequestState::Streaming);
     let mut body = Streamed {
         first: reply.first,
@@ -149,9 +150,12 @@ impl http_body::Body for Streamed {
                 return this.fail(&Refusal::Cancelled, cx);
             }
             let limit = ready!(this.silence.poll(cx));
+            this.ticket.was_silent(limit);
             return this.fail(&Refusal::Timeout(limit), cx);
         };
-        this.silence.broken();
+        if let Some(gap) = this.silence.broken() {
+            this.ticket.was_silent(gap);
+        }
         match frame {
             Some(Ok(frame)) => {
                 if rest.is_end_stream() {
@@ -197,38 +201,79 @@ fn explain(lost: &Lost) -> &'static str {
 #[error("{0}")]
 struct Cut(String);
 
-/// Notices when a stream has been silent for too long. A chunk costs one look at the clock; the timer is set anew only when it fires.
+/// Notices when a stream has been silent for too long, and for how long it was silent. A chunk costs at most one look at the clock, and none as long
+/// as all that is asked for is there already; the timer is set anew only when it fires.
 struct Silence {
     limit: Option<Duration>,
-    last: Instant,
+    /// When the last chunk was passed on; `None` as long as nobody had to wait for one.
+    last: Option<Instant>,
+    /// Whether somebody has waited since then. What a slow reader comes for late is no silence of the runtime's.
+    waited: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Silence {
     fn new(limit: Option<Duration>) -> Self {
-        Self { limit, last: Instant::now(), timer: None }
+        Self { limit, last: None, waited: false, timer: None }
     }
 
-    fn broken(&mut self) {
-        if self.timer.is_some() {
-            self.last = Instant::now();
-        }
+    /// A chunk is there. Gives the time that it was waited for.
+    fn broken(&mut self) -> Option<Duration> {
+        let last = self.last.as_mut()?;
+        let now = Instant::now();
+        let gap = now - std::mem::replace(last, now);
+        std::mem::take(&mut self.waited).then_some(gap)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        self.waited = true;
+        let last = *self.last.get_or_insert_with(Instant::now);
         let Some(limit) = self.limit else { return Poll::Pending };
-        if self.timer.is_none() {
-            self.last = Instant::now();
-        }
-        let last = self.last;
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(last + limit)));
         loop {
             ready!(timer.as_mut().poll(cx));
-            let due = self.last + limit;
+            let due = last + limit;
             if due <= Instant::now() {
                 return Poll::Ready(limit);
             }
             timer.as_mut().reset(due);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for a chunk that comes after a while.
+    async fn wait(silence: &mut Silence, time: Duration) -> Option<Duration> {
+        let waited = std::future::poll_fn(|cx| silence.poll(cx));
+        assert!(tokio::time::timeout(time, waited).await.is_err(), "it is not silent for too long yet");
+        silence.broken()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_waited_for_is_a_gap() {
+        let second = Duration::from_secs(1);
+        for limit in [None, Some(10 * second)] {
+            let mut silence = Silence::new(limit);
+            assert_eq!(silence.broken(), None, "there at once");
+            assert_eq!(wait(&mut silence, 3 * second).await, Some(3 * second));
+            tokio::time::advance(9 * second).await;
+            assert_eq!(silence.broken(), None, "it was there, and the reader came late");
+            assert_eq!(wait(&mut silence, second).await, Some(second));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_begins_the_silence_anew() {
+        let limit = Duration::from_secs(10);
+        let mut silence = Silence::new(Some(limit));
+        for _ in 0..3 {
+            wait(&mut silence, Duration::from_secs(9)).await;
+        }
+        let before = Instant::now();
+        assert_eq!(std::future::poll_fn(|cx| silence.poll(cx)).await, limit);
+        assert_eq!(before.elapsed(), limit);
     }
 }

@@ -200,6 +200,11 @@ impl Pool {
         self.exact.get(canonical(name)).map_or(0, Vec::len)
     }
 
+    /// How the model list has this name.
+    pub(super) fn listed_name(&self, name: &str) -> Option<&str> {
+        self.exact.get(canonical(name))?.iter().map(|offer| &*offer.name).min()
+    }
+
     /// Chooses a worker and takes its slot: an exact name before an alias, then the least busy by share of its capacity, then in rotation.
     pub(super) fn pick(&mut self, want: &Want, tried: &[SeatId], fallback: AliasFallback) -> Pick {
         match self.choose(want, tried, fallback) {

@@ -51,6 +51,11 @@ impl Feed {
         Reader { app: app.clone(), events, had: None }
     }
 
+    /// How many read.
+    pub fn readers(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     /// Publishes as long as the server runs; sleeps while nobody reads.
     pub async fn publish(app: Arc<App>) {
         let feed = &app.feed.0;

@@ -10,6 +10,9 @@ use super::history::{History, Samples};
 use super::live::Live;
 use super::usage::Usage;
 use super::view::{EndedAs, FinishedRequest, HistoryBin, LiveRequest, PerModel};
+use crate::metrics::Tally;
+use crate::roster::Seen;
+use crate::ticket::Facts;
 
 /// Finished requests kept for everybody to see.
 const RECENT: usize = 200;
@@ -39,6 +42,7 @@ struct Books {
     totals: Totals,
     workers: HashMap<String, WorkerBook>,
     history: History,
+    tally: Tally,
 }
 
 /// Counts since the start.
@@ -77,14 +81,14 @@ pub(super) struct WorkerBook {
 pub struct Settled<'a> {
     /// As it is shown.
     pub request: FinishedRequest,
-    /// The worker that answered or failed it, by id.
-    pub worker_id: Option<&'a str>,
-    /// How long it was at that worker.
+    /// What became known of it.
+    pub facts: &'a Facts,
+    /// How long it was open.
+    pub age: Duration,
+    /// How long it was at its worker.
     pub processing: Duration,
-    /// From first byte to last.
+    /// How long the answer was generated.
     pub generating: Duration,
-    /// To the first byte.
-    pub first_byte: Option<Duration>,
     /// What the reply told.
     pub usage: Option<Usage>,
 }
@@ -109,14 +113,15 @@ impl Ledger {
         let mut books = self.books();
         books.live.remove(&settled.request.number);
         books.totals.count(&settled);
+        books.tally.settle(&settled);
         books.history.ended(
             now,
             settled.request.outcome,
             settled.usage.map_or(0, |usage| usage.tokens_out),
-            settled.first_byte,
+            settled.facts.first_byte,
         );
-        if let Some(id) = settled.worker_id {
-            books.worker(id).count(&settled, now);
+        if let Some(worker) = &settled.facts.worker {
+            books.worker(&worker.id).count(&settled, now);
         }
         if books.recent.len() == RECENT {
             books.recent.pop_back();
@@ -126,10 +131,11 @@ impl Ledger {
         self.changed.notify_one();
     }
 
-    /// A worker failed a request that another one may still answer.
-    pub fn failed_over(&self, worker_id: &str, why: &str) {
+    /// A worker failed a request before the first byte, and another one has taken over, or there is none and what this one said is the answer.
+    pub fn failed(&self, worker_id: &str, why: &str, taken_over: bool) {
         let mut books = self.books();
-        books.totals.failovers += 1;
+        books.totals.failovers += u64::from(taken_over);
+        books.tally.failed(worker_id, taken_over);
         books.worker(worker_id).failed(why, SystemTime::now());
     }
 
@@ -178,6 +184,13 @@ impl Ledger {
         self.books().workers.get(id).cloned().unwrap_or_default()
     }
 
+    /// What is counted for Prometheus; `seen` are the workers that are there or were lately.
+    pub(crate) fn tally(&self, seen: &[Seen]) -> Tally {
+        let mut books = self.books();
+        books.tally.meet(seen);
+        books.tally.clone()
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,7 +202,10 @@ impl Books {
             let oldest = self.workers.iter().min_by_key(|(_, book)| book.touched).map(|(id, _)| id.clone());
             oldest.map(|id| self.workers.remove(&id));
         }
-        let book = self.workers.entry(id.to_owned()).or_default();
+        if !self.workers.contains_key(id) {
+            self.workers.insert(id.to_owned(), WorkerBook::default());
+        }
+        let book = self.workers.get_mut(id).expect("it is there or was just made");
         book.touched = self.next_number;
         book
     }
@@ -203,16 +219,14 @@ impl Totals {
             EndedAs::Refused => self.refused += 1,
             EndedAs::Left | EndedAs::Cancelled => self.left += 1,
         }
-        let usage = settled.usage.unwrap_or_default();
-        self.usage.tokens_in += usage.tokens_in;
-        self.usage.tokens_out += usage.tokens_out;
+        add(&mut self.usage, settled.usage);
     }
 }
 
 impl WorkerBook {
     fn count(&mut self, settled: &Settled<'_>, now: SystemTime) {
         self.processing += settled.processing;
-        if let Some(wait) = settled.first_byte {
+        if let Some(wait) = settled.facts.first_byte {
             self.first_bytes.add(wait, FIRST_BYTES);
         }
         let failed = settled.request.outcome == EndedAs::Failed;
@@ -221,17 +235,14 @@ impl WorkerBook {
         } else {
             self.processed += 1;
         }
+        add(&mut self.usage, settled.usage);
         let usage = settled.usage.unwrap_or_default();
-        self.usage.tokens_in += usage.tokens_in;
-        self.usage.tokens_out += usage.tokens_out;
         if usage.tokens_out > 0 {
             self.generating += settled.generating;
         }
-        let Some(model) = &settled.request.model else { return };
-        if self.per_model.len() >= MAX_MODELS && !self.per_model.contains_key(model) {
+        let Some(book) = settled.facts.served_as.as_deref().and_then(|model| self.model(model)) else {
             return;
-        }
-        let book = self.per_model.entry(model.clone()).or_default();
+        };
         if failed {
             book.error_total += 1
         } else {
@@ -241,8 +252,25 @@ impl WorkerBook {
         book.tokens_out_total += usage.tokens_out;
     }
 
+    fn model(&mut self, model: &str) -> Option<&mut PerModel> {
+        if !self.per_model.contains_key(model) {
+            if self.per_model.len() >= MAX_MODELS {
+                return None;
+            }
+            self.per_model.insert(model.to_owned(), PerModel::default());
+        }
+        self.per_model.get_mut(model)
+    }
+
     fn failed(&mut self, why: &str, now: SystemTime) {
         self.failures += 1;
         self.last_error = Some((why.to_owned(), now));
     }
+}
+
+/// Adds what a reply told.
+pub(crate) fn add(sum: &mut Usage, told: Option<Usage>) {
+    let told = told.unwrap_or_default();
+    sum.tokens_in += told.tokens_in;
+    sum.tokens_out += told.tokens_out;
 }

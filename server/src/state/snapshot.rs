@@ -47,19 +47,34 @@ pub(super) fn since(app: &App, version: u64, had: Had) -> Snapshot {
     }
 }
 
-fn server(app: &App, waiting: &[Waiting]) -> ServerView {
-    let totals = app.ledger.totals();
-    let state = match (app.drain.is_draining(), app.roster.is_ready()) {
+/// How the server is.
+pub(crate) fn server_state(app: &App) -> ServerState {
+    match (app.drain.is_draining(), app.roster.is_ready()) {
         (true, _) => ServerState::Draining,
         (_, true) => ServerState::Ready,
         (_, false) => ServerState::NotReady,
-    };
+    }
+}
+
+/// How a worker is.
+pub(crate) fn worker_state(seen: &Seen) -> WorkerState {
+    match (seen.gone, seen.report.as_ref().map(|report| report.state), seen.held) {
+        (Some(_), ..) => WorkerState::Gone,
+        (_, Some(Readiness::Draining), _) | (_, Some(_), true) => WorkerState::Draining,
+        (_, Some(Readiness::Ready), _) if seen.in_flight > 0 => WorkerState::Working,
+        (_, Some(Readiness::Ready), _) => WorkerState::Idle,
+        (_, Some(Readiness::NotReady | Readiness::Other) | None, _) => WorkerState::NotReady,
+    }
+}
+
+fn server(app: &App, waiting: &[Waiting]) -> ServerView {
+    let totals = app.ledger.totals();
     ServerView {
         now: rfc3339(SystemTime::now()),
         version: build::VERSION.to_owned(),
         build_sha: build::SHA.to_owned(),
         build_date: build::DATE.to_owned(),
-        state,
+        state: server_state(app),
         uptime_s: app.started.elapsed().as_secs(),
         jobs_inflight_total: app.open_requests() as u64,
         jobs_completed_total: totals.done,
@@ -78,19 +93,12 @@ fn server(app: &App, waiting: &[Waiting]) -> ServerView {
 fn worker(app: &App, seen: Seen, waiting: &[Waiting]) -> WorkerView {
     let book = app.ledger.worker(&seen.member.id);
     let report = seen.report.as_ref();
-    let status = match (seen.gone, report.map(|report| report.state), seen.held) {
-        (Some(_), ..) => WorkerState::Gone,
-        (_, Some(Readiness::Draining), _) | (_, Some(_), true) => WorkerState::Draining,
-        (_, Some(Readiness::Ready), _) if seen.in_flight > 0 => WorkerState::Working,
-        (_, Some(Readiness::Ready), _) => WorkerState::Idle,
-        (_, Some(Readiness::NotReady | Readiness::Other) | None, _) => WorkerState::NotReady,
-    };
     let models = report.map_or(&[][..], |report| &report.models);
     let only_here =
         |line: &&Waiting| line.providers == 1 && models.iter().any(|model| line.serves(&model.name));
     let error = book.last_error.clone();
     WorkerView {
-        status,
+        status: worker_state(&seen),
         reason: report.and_then(|report| report.reason.clone()),
         connected_at: rfc3339(seen.joined),
         last_heartbeat: rfc3339(seen.heard),

@@ -207,7 +207,7 @@ pub struct WorkerView {
     pub first_byte_p50_ms: Option<f64>,
     /// 95th percentile of the same.
     pub first_byte_p95_ms: Option<f64>,
-    /// By model, as asked for.
+    /// By model, as the worker has it.
     pub per_model: std::collections::BTreeMap<String, PerModel>,
     /// The machine: host name, system, CPUs, memory.
     pub host: HostView,
@@ -382,7 +382,7 @@ pub struct FinishedRequest {
     /// Generated tokens, if the reply told.
     #[ts(type = "number | null")]
     pub tokens_out: Option<u64>,
-    /// Generated tokens per second, from first byte to last.
+    /// Generated tokens per second, from first byte to last; of an answer in one piece, while its worker had it.
     pub tokens_per_second: Option<f64>,
 }
 

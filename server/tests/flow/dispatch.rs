@@ -43,6 +43,7 @@ async fn a_request_travels_whole_but_for_what_ends_here() {
         .header("authorization", "Bearer mine")
         .header("cookie", "mine")
         .header("x-request-id", "id-1")
+        .header("x-llamapool-model", "not for a client to say")
         .header("x-other", "kept");
     let asked = tokio::spawn(async move { request.send().await.unwrap() });
     let Incoming { head, body, mut responder } = worker.next().await;
@@ -51,6 +52,7 @@ async fn a_request_travels_whole_but_for_what_ends_here() {
         (head.headers["x-request-id"].as_bytes(), head.headers["x-other"].as_bytes()),
         (&b"id-1"[..], &b"kept"[..])
     );
+    assert_eq!(head.headers.get_all("x-llamapool-model").iter().collect::<Vec<_>>(), ["m"]);
     assert!(!head.headers.contains_key("authorization") && !head.headers.contains_key("cookie"));
     assert_eq!(body.collect().await.unwrap().to_bytes(), r#"{"messages":[],"model":"m"}"#);
     responder.respond(response(201, "text/plain"), Bytes::from_static(b"answer"), true);
@@ -75,6 +77,7 @@ async fn an_alias_is_asked_by_its_own_name_and_the_reply_says_so() {
     let body = body.collect().await.unwrap().to_bytes();
     assert_eq!(body, r#"{"messages":[],"model":"llama2:7b-q4_0"}"#);
     assert_eq!(head.headers["content-length"], body.len().to_string());
+    assert_eq!(head.headers["x-llamapool-model"], "llama2:7b-q4_0");
     responder.respond(response(200, "text/plain"), Bytes::new(), true);
     assert_eq!(asked.await.unwrap().headers()["x-llamapool-model"], "llama2:7b-q4_0");
     server.stop().await;

@@ -5,6 +5,7 @@
 mod cors;
 mod description;
 mod dispatch;
+mod metrics;
 mod state;
 mod stream;
 mod support;

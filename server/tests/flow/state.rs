@@ -71,7 +71,8 @@ async fn every_figure_equals_what_happened() {
     assert_eq!((&worker["status"], &worker["name"]), (&"idle".into(), &"a".into()));
     assert_eq!((&worker["tokens_total"], &worker["max_concurrency"]), (&16.into(), &2.into()));
     assert_eq!(worker["per_model"]["m"]["tokens_out_total"], 10);
-    assert_eq!(worker["per_model"]["m"]["error_total"], 1);
+    assert_eq!((&worker["per_model"]["m"]["error_total"], &worker["failures_total"]), (&1.into(), &1.into()));
+    assert_eq!(figures["failovers_total"], 0, "nobody was there to take over");
     assert!(worker["last_error"].as_str().unwrap().contains("failed before it answered"), "{worker}");
     let outcomes: Vec<_> =
         state["recent"].as_array().unwrap().iter().map(|request| &request["outcome"]).collect();

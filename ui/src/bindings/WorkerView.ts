@@ -117,7 +117,7 @@ first_byte_p50_ms: number | null,
  */
 first_byte_p95_ms: number | null, 
 /**
- * By model, as asked for.
+ * By model, as the worker has it.
  */
 per_model: { [key in string]: PerModel }, 
 /**

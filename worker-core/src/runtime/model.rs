@@ -10,6 +10,8 @@ use super::lenient::{listed, wanted};
 
 /// More models than any runtime has; a list without end must not become a report without end.
 pub const MAX_MODELS: usize = 2_000;
+/// Most bytes of all models together, as the JSON of a report: that has to fit into one message of the tunnel (1 MiB), with room for the rest.
+const MAX_LISTING: usize = 768 * 1024;
 /// Longest name of a model in bytes: the longest on public hubs are about 100.
 pub const MAX_NAME: usize = 256;
 /// Longest detail (quantization, family, ...) in bytes: `Q4_K_M`, `qwen2_vl`, `8.0B`.
@@ -75,10 +77,23 @@ impl Survey {
                 detail.take_if(|text| !is_sane(text, MAX_DETAIL));
             }
         }
+        let fitting = fitting(&self.models);
+        dropped += self.models.len() - fitting;
+        self.models.truncate(fitting);
         self.version.take_if(|text| !is_sane(text, MAX_DETAIL));
         self.note.take_if(|text| !is_sane(text, MAX_NAME));
         dropped
     }
+}
+
+/// How many of the models fit into a report.
+fn fitting(models: &[Model]) -> usize {
+    let written = models.iter().scan(0, |written, model| {
+        // One more for the comma.
+        *written += 1 + serde_json::to_vec(model).map_or(MAX_LISTING, |json| json.len());
+        Some(*written)
+    });
+    written.take_while(|written| *written <= MAX_LISTING).count()
 }
 
 fn is_sane(text: &str, longest: usize) -> bool {
@@ -121,6 +136,20 @@ mod tests {
         let mut survey = named(&many.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(survey.tidy(), 5);
         assert_eq!(survey.models.len(), MAX_MODELS);
+    }
+
+    #[test]
+    fn a_list_is_cut_where_it_would_not_fit_a_report() {
+        // Quotes take two bytes each in JSON.
+        let name = |n| format!("m{n:05}{}", "\"".repeat(MAX_NAME - 6));
+        let names: Vec<String> = (0..MAX_MODELS).map(name).collect();
+        let mut survey = named(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let dropped = survey.tidy();
+        assert!((1..MAX_MODELS).contains(&dropped), "{dropped}");
+        assert_eq!(survey.models.len(), MAX_MODELS - dropped);
+        let json = serde_json::to_string(&survey.models).unwrap();
+        assert!((MAX_LISTING - 1_000..=MAX_LISTING + 2).contains(&json.len()), "{}", json.len());
+        assert_eq!(survey.tidy(), 0, "once is enough");
     }
 
     #[test]

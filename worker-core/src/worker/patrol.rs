@@ -7,7 +7,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use url::Url;
 
-use super::status::{Board, Readiness};
+use super::counted;
+use super::status::{Board, Readiness, Trouble};
 use crate::config::Config;
 use crate::relay::Destination;
 use crate::runtime::{Survey, Surveyor, Target, Unready};
@@ -101,28 +102,38 @@ impl Patrol {
             }
             before != *finding
         });
-        if changed {
-            self.tell(&found);
+        match &found {
+            _ if !changed => {}
+            Ok(survey) => self.tell_ready(survey),
+            Err(unready) => self.tell_away(unready),
         }
     }
 
-    fn tell(&self, found: &Result<Survey, Unready>) {
-        match found {
-            Ok(survey) => {
-                let models = survey.models.len();
-                tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{} is ready with {models} models", survey.kind.title());
-                self.board.change(|status| {
-                    status.runtime = Readiness::Ready;
-                    status.kind = survey.kind;
-                    status.runtime_version.clone_from(&survey.version);
-                    status.models.clone_from(&survey.models);
-                });
-            }
-            Err(unready) => {
-                tracing::warn!("The runtime is not ready: {unready}");
-                self.board.change(|status| status.runtime = Readiness::Away(unready.reason.clone()));
-            }
+    fn tell_ready(&self, survey: &Survey) {
+        let models = survey.models.len();
+        let (title, listed) = (survey.kind.title(), counted(models, "model"));
+        tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{title} is ready with {listed}");
+        if let Some(note) = survey.note.as_ref().filter(|note| self.board.is_news(note)) {
+            tracing::warn!(runtime.kind = %survey.kind, "{note}");
         }
+        self.board.change(|status| {
+            status.runtime = Readiness::Ready;
+            status.kind = survey.kind;
+            status.runtime_version.clone_from(&survey.version);
+            status.runtime_note.clone_from(&survey.note);
+            status.models.clone_from(&survey.models);
+        });
+    }
+
+    fn tell_away(&self, unready: &Unready) {
+        tracing::warn!("The runtime is not ready: {unready}");
+        self.board.change(|status| {
+            let before = match &status.runtime {
+                Readiness::Away(before) => Some(before),
+                Readiness::Unknown | Readiness::Ready => None,
+            };
+            status.runtime = Readiness::Away(Trouble::found(&unready.reason, before));
+        });
     }
 }
 

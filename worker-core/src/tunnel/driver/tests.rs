@@ -178,3 +178,44 @@ async fn reading_goes_on_when_the_backlog_is_gone() {
     while !matches!(server.next().await.unwrap().unwrap(), Message::Pong(_)) {}
     assert_eq!(started.elapsed(), Duration::ZERO, "it waited for the keepalive");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_round_trip_is_measured_at_once_and_at_every_tick() {
+    let (server_socket, worker_socket) = sockets().await;
+    let server = server_link();
+    let (_server, _heard) = drive_server(server_socket, &server);
+    let (measured, mut trips) = channel(16);
+    let driver = Driver::new(worker_socket, worker_link(), TIMEOUT, move |event: Event<FromServer>| {
+        if let Event::RoundTrip(took) = event {
+            measured.try_send(took).unwrap();
+        }
+    });
+    let started = tokio::time::Instant::now();
+    let _worker = tokio::spawn(driver.asking_at_once());
+    assert_eq!(trips.recv().await, Some(Duration::ZERO), "the clock stands still");
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    trips.recv().await.unwrap();
+    assert_eq!(started.elapsed(), TIMEOUT / 3);
+}
+
+/// A PONG that nobody asked for does not shorten what is measured next.
+#[tokio::test(start_paused = true)]
+async fn a_round_trip_takes_as_long_as_the_answer() {
+    let (mut server, worker_socket) = sockets().await;
+    let (measured, mut trips) = channel(16);
+    let driver = Driver::new(worker_socket, worker_link(), TIMEOUT, move |event: Event<FromServer>| {
+        if let Event::RoundTrip(took) = event {
+            measured.try_send(took).unwrap();
+        }
+    });
+    let mut pong = bytes::BytesMut::new();
+    Frame::Pong.encode(&mut pong);
+    let pong = Message::Binary(pong.freeze());
+    server.send(pong.clone()).await.unwrap();
+    let _worker = tokio::spawn(driver);
+    while !matches!(server.next().await.unwrap().unwrap(), Message::Binary(_)) {}
+    let late = Duration::from_millis(120);
+    tokio::time::advance(late).await;
+    server.send(pong).await.unwrap();
+    assert_eq!(trips.recv().await, Some(late));
+}

@@ -1,0 +1,174 @@
+//! The reference page, and that what is drawn and alerted on is there.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use llamapool_worker_core::metrics::{COMMON, Kind, page};
+use llamapool_worker_core::runtime::Model;
+use llamapool_worker_core::tunnel::Link;
+use llamapool_worker_core::tunnel::control::{Readiness, Report};
+use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
+
+use super::*;
+use crate::roster::Member;
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).unwrap_or_default().replace("\r\n", "\n")
+}
+
+/// What stands before the tables.
+const INTRODUCTION: &str = include_str!("introduction.md");
+
+#[test]
+fn the_reference_page_is_current() {
+    let common = "Of the process: all of them on Linux. They stand before the rest.";
+    let chapters = [
+        page::Chapter {
+            title: "llamapool-server",
+            about: "What goes through it, and who is there.",
+            series: ALL,
+        },
+        page::Chapter { title: "Every program", about: common, series: COMMON },
+    ];
+    let page = page::markdown(INTRODUCTION, &chapters);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(repository("docs/metrics.md"), &page).unwrap();
+    }
+    assert!(
+        read("docs/metrics.md") == page,
+        "docs/metrics.md is not current: run this test with UPDATE_DOCS=1 and commit the page"
+    );
+}
+
+#[test]
+fn declarations_are_as_prometheus_wants_them() {
+    let names: BTreeSet<_> = ALL.iter().chain(COMMON).map(|series| series.name).collect();
+    assert_eq!(names.len(), ALL.len() + COMMON.len(), "no name twice");
+    for series in ALL {
+        let Series { name, kind, help, .. } = series;
+        assert!(name.starts_with("llamapool_"), "{name}");
+        assert_eq!(*kind == Kind::Counter, name.ends_with("_total"), "{name}");
+        assert_eq!(*kind == Kind::Info, name.ends_with("_info"), "{name}");
+        // The writer does not escape them.
+        assert!(
+            help.ends_with('.') && !help.contains(['\\', '"', '\n']) && !help.contains("  "),
+            "{name}: {help}"
+        );
+    }
+}
+
+/// The names of series in a text.
+fn named(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.filter(|word| word.starts_with("llamapool_") || word.starts_with("process_")).collect()
+}
+
+/// What a query may name: of a histogram its parts.
+fn queried() -> BTreeSet<String> {
+    let parts = |series: &&Series| match series.kind {
+        Kind::Histogram(_) => {
+            ["_bucket", "_sum", "_count"].map(|part| format!("{}{part}", series.name)).to_vec()
+        }
+        _ => vec![series.name.to_owned()],
+    };
+    ALL.iter().chain(COMMON).flat_map(parts).collect()
+}
+
+#[test]
+fn what_is_drawn_and_alerted_on_exists() {
+    for file in ["installers/grafana/llamapool.json", "installers/prometheus/llamapool.rules.yml"] {
+        let text = read(file);
+        let names = named(&text);
+        assert!(names.len() > 5, "{file} names series");
+        let queried = queried();
+        let unknown: Vec<_> = names.into_iter().filter(|name| !queried.contains(*name)).collect();
+        assert!(unknown.is_empty(), "{file}: {unknown:?}");
+    }
+}
+
+#[test]
+fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
+    let board: serde_json::Value = serde_json::from_str(&read("installers/grafana/llamapool.json")).unwrap();
+    let panels = board["panels"].as_array().unwrap();
+    let mut ids = BTreeSet::new();
+    for panel in panels {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{} has an id of its own", panel["title"]);
+        if panel["type"] == "row" {
+            continue;
+        }
+        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{}", panel["title"]);
+        let targets = panel["targets"].as_array().unwrap();
+        let asks = |target: &serde_json::Value| !named(target["expr"].as_str().unwrap()).is_empty();
+        assert!(!targets.is_empty() && targets.iter().all(asks), "{}", panel["title"]);
+    }
+}
+
+/// A worker that is there, with one model.
+fn seen(id: &str, model: &str) -> Seen {
+    let windows = Windows { initial: 1, max: 1 };
+    let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
+    let model = Model { name: model.to_owned(), ..Model::default() };
+    Seen {
+        member: Arc::new(Member { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned(), link }),
+        joined: SystemTime::now(),
+        heard: SystemTime::now(),
+        report: Some(Report {
+            state: Readiness::Ready,
+            reason: None,
+            capacity: 1,
+            in_flight: 0,
+            models: vec![model],
+            runtime: None,
+            runtime_version: None,
+            host: None,
+        }),
+        in_flight: 0,
+        held: false,
+        gone: None,
+    }
+}
+
+#[test]
+fn who_is_not_seen_any_more_has_no_series() {
+    let mut tally = Tally::default();
+    let names = |tally: &Tally| {
+        let workers: Vec<_> = tally.workers.iter().map(|(id, _)| id.to_owned()).collect();
+        let models: Vec<_> = tally.models.iter().map(|(name, _)| name.to_owned()).collect();
+        (workers.join(" "), models.join(" "))
+    };
+    tally.meet(&[seen("a", "x"), seen("b", "y")]);
+    tally.failed("a", true);
+    assert_eq!(names(&tally), ("a b".to_owned(), "x y".to_owned()));
+    tally.meet(&[seen("b", "z")]);
+    assert_eq!(names(&tally), ("b".to_owned(), "z".to_owned()));
+    tally.meet(&[seen("a", "x")]);
+    let again = tally.workers.of("a");
+    assert_eq!((again.failures, &*again.name), (0, "a"), "it begins anew");
+}
+
+#[test]
+fn however_many_workers_there_are_the_page_has_an_end() {
+    let crowd: Vec<_> = (0..500).map(|at| seen(&format!("w{at}"), &format!("m{at}"))).collect();
+    let mut tally = Tally::default();
+    tally.meet(&crowd);
+    let mut figures = Figures::new(ALL.iter().copied());
+    models(&mut figures, &tally);
+    offers(&mut figures, &crowd, &tally);
+    tally.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
+    worker_levels(&mut figures, &crowd, &tally.workers);
+    let text = figures.write(llamapool_worker_core::metrics::Format::Text);
+    assert!(text.contains("llamapool_worker_slots{worker_id=\"other\",worker=\"other\"} 400\n"));
+    assert!(text.contains("llamapool_workers{state=\"idle\"} 500\n"), "sums count everybody");
+    let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let unique: BTreeSet<_> =
+        series.iter().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+    assert_eq!(unique.len(), series.len(), "no series twice");
+    assert!(series.len() < 20_000, "{}", series.len());
+}

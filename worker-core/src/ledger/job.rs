@@ -1,0 +1,147 @@
+//! One request from the moment it has a slot to its end: what others see of it, and the handle that settles it when it is dropped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::Ledger;
+use super::activity::{JobState, LiveJob};
+use crate::tunnel::Stopped;
+use crate::usage::{Tail, Usage};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Path without query.
+    pub(crate) path: String,
+    /// The model's name at this worker, if the server says it.
+    pub(crate) model: Option<String>,
+    /// Size of the request's body, if it is announced.
+    pub(crate) bytes: u64,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The runtime's answer was passed on whole, and was no server error.
+    Succeeded,
+    /// The runtime failed.
+    Failed,
+    /// Nobody wants the answer any more.
+    Cancelled,
+}
+
+/// A request that has ended.
+pub(super) struct Ended<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) outcome: Outcome,
+    /// From its slot to its end.
+    pub(super) took: Duration,
+    /// From its slot to the first byte of the answer's body.
+    pub(super) first_byte: Option<Duration>,
+    /// From the word that nobody wants it to its end.
+    pub(super) cancel_delay: Option<Duration>,
+    /// Body bytes of the answer.
+    pub(super) sent: u64,
+    /// What the answer told.
+    pub(super) usage: Option<Usage>,
+}
+
+/// What others see of a request while it runs.
+pub(super) struct Live {
+    pub(super) number: u64,
+    asked: Asked,
+    since: Instant,
+    bytes: AtomicU64,
+}
+
+/// A request that runs. Dropping it settles it: cancelled, unless somebody said how it ended.
+pub(crate) struct Job {
+    ledger: Ledger,
+    live: Arc<Live>,
+    tail: Tail,
+    status: Option<StatusCode>,
+    first_byte: Option<Duration>,
+    stopped: Option<std::time::Instant>,
+    outcome: Outcome,
+}
+
+impl Live {
+    pub(super) fn new(number: u64, asked: Asked) -> Self {
+        Self { number, asked, since: Instant::now(), bytes: AtomicU64::new(0) }
+    }
+
+    pub(super) fn view(&self) -> LiveJob {
+        let bytes_out = self.bytes.load(Ordering::Relaxed);
+        LiveJob {
+            number: self.number,
+            model: self.asked.model.clone(),
+            path: self.asked.path.clone(),
+            age_ms: self.since.elapsed().as_millis() as u64,
+            bytes_out,
+            state: if bytes_out == 0 { JobState::Waiting } else { JobState::Streaming },
+        }
+    }
+}
+
+impl Job {
+    pub(super) fn new(ledger: Ledger, live: Arc<Live>) -> Self {
+        let (tail, outcome) = (Tail::default(), Outcome::Cancelled);
+        Self { ledger, live, tail, status: None, first_byte: None, stopped: None, outcome }
+    }
+
+    /// The runtime answers with this status.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// A piece of the answer's body, never empty, passes. Only a success tells tokens.
+    pub(crate) fn pass(&mut self, chunk: &[u8]) {
+        self.live.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        if self.status.is_some_and(|status| status.is_success()) {
+            self.tail.pass(chunk);
+        }
+        if self.first_byte.is_none() {
+            self.first_byte = Some(self.live.since.elapsed());
+            self.ledger.ring();
+        }
+    }
+
+    /// How it ends if the runtime's answer was passed on whole.
+    pub(crate) fn whole(&self) -> Outcome {
+        let failed = self.status.is_some_and(|status| status.is_server_error());
+        if failed { Outcome::Failed } else { Outcome::Succeeded }
+    }
+
+    /// How it ends if nobody wants the answer any more.
+    pub(crate) fn unwanted(&mut self, stopped: Stopped) -> Outcome {
+        self.stopped = stopped.at;
+        Outcome::Cancelled
+    }
+
+    /// It has ended, and how.
+    pub(crate) fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let Live { number, asked, since, bytes } = &*self.live;
+        self.ledger.settle(
+            *number,
+            &Ended {
+                asked,
+                outcome: self.outcome,
+                took: since.elapsed(),
+                first_byte: self.first_byte,
+                cancel_delay: self.stopped.map(|stopped| stopped.elapsed()),
+                sent: bytes.load(Ordering::Relaxed),
+                usage: self.tail.usage(),
+            },
+        );
+    }
+}
