@@ -112,7 +112,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let below_api: Vec<_> = below_api.collect();
     paths.extend(below_api);
     for item in paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        for operation in operations(item) {
             complete(operation);
         }
     }
@@ -126,13 +126,17 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 /// The same path under another name.
 fn renamed(item: &PathItem, id: &str, tag: Option<&str>) -> PathItem {
     let mut item = item.clone();
-    for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+    for operation in operations(&mut item) {
         operation.operation_id = Some(id.to_owned());
         if let Some(tag) = tag {
             operation.tags = Some(vec![tag.to_owned()]);
         }
     }
     item
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
 /// What all answers have, and every path may answer.
