@@ -6,7 +6,7 @@ use llamapool_e2e::server::API_KEY;
 use llamapool_e2e::{Server, Worker, secs, until};
 use tokio::process::Command;
 
-/// So long it goes on making requests, seconds; a run of all paths takes about half of it.
+/// So long it makes requests, seconds: some thousands of them.
 const BUDGET: &str = "60";
 
 /// With a slow machine's time to start and to report.
@@ -31,14 +31,14 @@ impl DemoPool {
     async fn expect_as_described(&self, choice: &[&str]) {
         let url = format!("http://{}", self.server.addr);
         let mut program = Command::new(python().with_file_name("st"));
-        program.current_dir(folder()).args([
-            "--no-color",
-            "--config-file",
-            "python/schemathesis.toml",
-            "run",
-        ]);
-        program.arg(format!("{url}/api/client/openapi.json")).args(["--max-time", BUDGET]).args(choice);
+        program.current_dir(folder()).args(["--no-color", "--config-file", "python/schemathesis.toml"]);
+        program
+            .arg("run")
+            .arg(format!("{url}/api/client/openapi.json"))
+            .args(["--max-time", BUDGET])
+            .args(choice);
         program.env("BASE_URL", url).env("API_KEY", API_KEY).env("MODEL", &self.model);
+        program.env("HYPOTHESIS_STORAGE_DIRECTORY", folder().join(".cache/hypothesis"));
         let output = tokio::time::timeout(secs(PATIENCE), program.kill_on_drop(true).output()).await;
         let output = output.expect("it ends").expect("e2e/setup has installed it");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

@@ -2,7 +2,10 @@
 
 mod at;
 pub(crate) mod health;
+<<<<<<< HEAD
 pub(crate) mod log_level;
+=======
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod state;
@@ -17,6 +20,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::Request;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::flow::{self, Service};
 use crate::refusal::Refusal;
 use crate::{dashboard, hub, openapi};
@@ -43,10 +47,10 @@ impl Routes {
 
 /// The whole HTTP face of the server.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    routes().router.fallback(unknown_path).with_state(app)
+    routes(&app.config).router.fallback(unknown_path).with_state(app)
 }
 
-fn routes() -> Routes {
+fn routes(config: &Config) -> Routes {
     let mut routes = Routes::default()
         .route("/healthz", get(health::healthz))
         .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, get(hub::connect))
@@ -63,9 +67,16 @@ fn routes() -> Routes {
         .route("/api/state/workers/{id}/drain", post(state::drain_worker))
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
+<<<<<<< HEAD
         .route("/api/state/drain", post(state::drain))
         .route("/api/log-level", get(log_level::get).put(log_level::put))
         .route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
+=======
+        .route("/api/state/drain", post(state::drain));
+    if config.metrics.addr.is_none() {
+        routes = routes.route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
+    }
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
     for prefix in PREFIXES {
         for service in Service::ALL {
             let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {

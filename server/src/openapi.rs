@@ -20,7 +20,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, ToSchema};
 
-pub(crate) use answers::{Guarded, Malformed, Missing, OtherSite, Tunnel, UnknownModel};
+pub(crate) use answers::{Elsewhere, Guarded, Malformed, Missing, OtherSite, Tunnel, UnknownModel};
 pub(crate) use page::{file, page, slash};
 
 use crate::refusal::Refusal;
@@ -60,8 +60,11 @@ pub(crate) struct Event {
     paths(
         api::health::healthz,
         api::metrics::scrape,
+<<<<<<< HEAD
         api::log_level::get,
         api::log_level::put,
+=======
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
         api::models::list,
         api::models::one,
         api::state::whole,
@@ -114,7 +117,11 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let below_api: Vec<_> = below_api.collect();
     paths.extend(below_api);
     for item in paths.values_mut() {
+<<<<<<< HEAD
         for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
+=======
+        for operation in operations(item) {
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
             complete(operation);
         }
     }
@@ -128,13 +135,21 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 /// The same path under another name.
 fn renamed(item: &PathItem, id: &str, tag: Option<&str>) -> PathItem {
     let mut item = item.clone();
+<<<<<<< HEAD
     for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
+=======
+    for operation in operations(&mut item) {
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
         operation.operation_id = Some(id.to_owned());
         if let Some(tag) = tag {
             operation.tags = Some(vec![tag.to_owned()]);
         }
     }
     item
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
 /// What all answers have, and every path may answer.

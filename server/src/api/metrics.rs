@@ -8,6 +8,7 @@ use http::HeaderMap;
 use llamapool_worker_core::metrics;
 
 use crate::app::App;
+<<<<<<< HEAD
 use crate::openapi::{Guarded, Missing};
 use crate::refusal::Refusal;
 
@@ -22,15 +23,35 @@ use crate::refusal::Refusal;
             (String = "application/openmetrics-text"),
         )),
         Guarded, Missing,
+=======
+use crate::openapi::{Elsewhere, Guarded};
+use crate::ticket::request_id;
+
+/// What Prometheus scrapes
+///
+/// In the older text format, or as OpenMetrics for who asks for that in `Accept`. `docs/metrics.md` has the series.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "State",
+    responses(
+        (status = 200, description = "All series.", content(
+            (String = "text/plain"),
+            (String = "application/openmetrics-text"),
+        )),
+        Guarded,
+        Elsewhere,
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
     ),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn scrape(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+<<<<<<< HEAD
     if app.config.metrics.addr.is_some() {
         return Refusal::UnknownPath("GET /metrics".to_owned()).response("");
     }
+=======
+>>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
     match app.keys.admit(&headers) {
         Ok(_) => metrics::respond(&app, &headers).await,
-        Err(refusal) => refusal.response(""),
+        Err(refusal) => refusal.response(request_id(&headers).to_str().unwrap_or_default()),
     }
 }

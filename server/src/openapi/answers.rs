@@ -25,6 +25,9 @@ pub(crate) struct Malformed;
 /// Of folders.
 pub(crate) struct NoFile;
 
+/// Of metrics, where they have a port of their own.
+pub(crate) struct Elsewhere;
+
 /// Of what acts on something.
 pub(crate) struct Missing;
 
@@ -55,6 +58,12 @@ impl IntoResponses for Malformed {
 impl IntoResponses for NoFile {
     fn responses() -> Answers {
         refused(&[Refusal::UnknownPath("that name".to_owned())])
+    }
+}
+
+impl IntoResponses for Elsewhere {
+    fn responses() -> Answers {
+        refused(&[Refusal::UnknownPath("this path, if `metrics_port` is set".to_owned())])
     }
 }
 

@@ -135,12 +135,15 @@ fn unquote(quoted: &str) -> Option<(String, &str)> {
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => return Some((value, &quoted[at + 1..])),
-            // Browsers do not escape backslashes in file names, so only a quote is taken for an escaped one.
-            '\\' if quoted[at + 1..].starts_with('"') => {
-                value.extend(characters.next().map(|(_, escaped)| escaped))
-            }
+            '\\' if escapes(&quoted[at + 1..]) => value.extend(characters.next().map(|(_, escaped)| escaped)),
             other => value.push(other),
         }
     }
     None
+}
+
+/// Whether the backslash before `rest` belongs to a quote. Browsers do not escape backslashes (and write quotes as `%22`), so only a quote can be
+/// escaped, and one that ends the parameter follows a name that ends with a backslash.
+fn escapes(rest: &str) -> bool {
+    rest.strip_prefix('"').is_some_and(|after| !matches!(after.trim_start().chars().next(), None | Some(';')))
 }

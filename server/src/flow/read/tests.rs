@@ -34,6 +34,10 @@ fn the_model_is_found_and_rewritten_in_place() {
     check("text/plain", r#"{"stream":true,"model":"old"}"#, "old", r#"{"stream":true,"model":"new"}"#);
     let form = "multipart/form-data; boundary=xyz";
     check(form, FORM, "whisper-1", &FORM.replace("whisper-1", "new"));
+    for name in [r#"name="file\""#, r#"name="\"; x="#, r#"name="a\"b\""#] {
+        let odd = FORM.replace("name=\"file\"", name);
+        check(form, &odd, "whisper-1", &odd.replace("whisper-1", "new"));
+    }
     check(
         "Multipart/Form-Data; charset=utf-8; boundary=\"xyz\"",
         FORM,
