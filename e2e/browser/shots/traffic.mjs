@@ -38,7 +38,14 @@ async function ask(origin, minutes) {
       method: 'POST',
       signal: leave.signal,
       headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: asked, stream, tokens, fails, input: 'hum', messages: [{ role: 'user', content: 'hum' }] }),
+      body: JSON.stringify({
+        model: asked,
+        stream,
+        tokens,
+        fails,
+        input: 'hum',
+        messages: [{ role: 'user', content: 'hum' }],
+      }),
     });
     await response.arrayBuffer();
   } catch {

@@ -72,12 +72,34 @@ async fn every_figure_equals_what_happened() {
     assert_eq!((&worker["tokens_total"], &worker["max_concurrency"]), (&16.into(), &2.into()));
     assert_eq!(worker["per_model"]["m"]["tokens_out_total"], 10);
     assert_eq!(worker["per_model"]["m"]["error_total"], 1);
+    assert_eq!(
+        (&worker["failures_total"], &figures["failovers_total"]),
+        (&1.into(), &0.into()),
+        "once, and nobody took over"
+    );
     assert!(worker["last_error"].as_str().unwrap().contains("failed before it answered"), "{worker}");
     let outcomes: Vec<_> =
         state["recent"].as_array().unwrap().iter().map(|request| &request["outcome"]).collect();
     let expect = ["left", "refused", "failed", "done", "done"];
     let chats = outcomes.iter().zip(&expect).filter(|(outcome, expect)| *outcome == *expect).count();
     assert_eq!(chats, 5, "{outcomes:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_runtime_that_answers_with_an_error_of_its_own_has_failed() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 2, &["m"]).await;
+    server.until_models(1).await;
+    for (status, outcome, failures) in [(422, "done", 0), (500, "failed", 1), (503, "failed", 2)] {
+        let asked = server.ask("m");
+        worker.answer(status, "{}").await;
+        assert_eq!(asked.await.unwrap().status().as_u16(), status);
+        let state = server.until(|state| state["recent"][0]["status"] == status).await;
+        assert_eq!(state["recent"][0]["outcome"], outcome, "{status}");
+        assert_eq!(state["workers"][0]["failures_total"], failures, "{status}");
+        assert_eq!(state["server"]["failovers_total"], 0);
+    }
     server.stop().await;
 }
 
