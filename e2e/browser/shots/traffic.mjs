@@ -17,8 +17,8 @@ export function traffic(origin) {
   let minutes = 0;
   const timer = setInterval(() => {
     minutes += TICK_MS / 60_000;
-    const tide = 1.1 + Math.sin(minutes * 1.1) + 0.4 * Math.sin(minutes * 4.3);
-    if (Math.random() < tide * 0.16) void ask(origin, minutes);
+    const tide = 1.4 + Math.sin(minutes * 1.1) + 0.4 * Math.sin(minutes * 4.3);
+    if (Math.random() < tide * 0.18) void ask(origin, minutes);
   }, TICK_MS);
   return { stop: () => clearInterval(timer) };
 }
