@@ -2,7 +2,7 @@
 //! what only this side can do.
 //!
 //! The script writes one line of JSON for each wish, `{"wish": "step", "llm": 0, "n": 2}`, and reads one line as the answer:
-//! `{"ok": ...}`. The wishes are the variants of [`Wish`]. What the script throws is the failure of the test.
+//! `{"ok": ...}`. The wishes are the variants of `Wish`. What the script throws is the failure of the test.
 
 use std::process::Stdio;
 
