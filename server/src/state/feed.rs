@@ -17,7 +17,7 @@ const SHORTEST: Duration = Duration::from_millis(250);
 /// At least so often, changed or not: readers tell a quiet server from a dead one by it.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Bytes a second that all readers together are sent, about: a tenth of what copying them to sockets would take of one core.
+/// Bytes a second that all readers together are sent, about: copying that much to sockets takes a tenth of a core.
 const BUDGET: usize = 100 * 1000 * 1000;
 
 /// While requests run, their age and tokens change all the time: looked at so often.
