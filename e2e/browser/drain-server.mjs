@@ -16,7 +16,10 @@ await play(async (arrive) => {
   await person.sees('Drain the whole server?');
   await person.sees('finishes the one that is open');
   const keep = person.button('Keep it running');
-  assert.ok(await keep.evaluate((button) => button === document.activeElement), 'the harmless answer is at hand');
+  assert.ok(
+    await keep.evaluate((button) => button === document.activeElement),
+    'the harmless answer is at hand',
+  );
   await keep.click();
   await person.seesNot('Drain the whole server?');
   assert.equal((await pool.state()).server.state, 'ready');

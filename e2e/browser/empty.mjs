@@ -17,7 +17,11 @@ await play(async (arrive) => {
     await person.go('Overview');
     await person.sees('No requests in the last hour');
     await person.sees('No worker is connected.');
-    assert.equal(await person.page.getByRole('link', { name: 'Open the playground' }).count(), 0, 'there is nobody to talk to');
+    assert.equal(
+      await person.page.getByRole('link', { name: 'Open the playground' }).count(),
+      0,
+      'there is nobody to talk to',
+    );
     await person.go('Requests');
     await person.sees('No requests yet');
     assert.equal(await person.page.getByRole('link', { name: 'Open the playground' }).count(), 0);

@@ -8,7 +8,8 @@ import { chat, pool, script } from './pool.mjs';
 /** Milliseconds that requests are made to wait for a slot. */
 const HELD_MS = 700;
 
-const strings = (figures) => Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, String(value)]));
+const strings = (figures) =>
+  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, String(value)]));
 
 await play(async (arrive) => {
   // `alpha` is on both machines, `beta` on one that takes a request at a time.
@@ -18,7 +19,12 @@ await play(async (arrive) => {
   await person.enter();
   const did = new Ledger();
 
-  for (const [model, tokensIn, tokensOut] of [['beta', 11, 7], ['alpha', 100, 50], ['alpha', 1, 2], ['alpha', 13, 17]]) {
+  for (const [model, tokensIn, tokensOut] of [
+    ['beta', 11, 7],
+    ['alpha', 100, 50],
+    ['alpha', 1, 2],
+    ['alpha', 13, 17],
+  ]) {
     did.note(model, await chat(model, script.usage(tokensIn, tokensOut)).whole, tokensIn, tokensOut);
   }
   did.note('beta', await chat('beta', script.streamed(23, 29)).whole, 23, 29);
@@ -82,12 +88,20 @@ async function queue(person, left, did) {
   await person.sees('2 requests wait');
   await person.sees('+2 waiting');
   await person.go('Models');
-  await person.until(async () => assert.deepEqual(await cells(person.row('beta'), 4), ['beta', '1', '0', '2']));
+  await person.until(async () =>
+    assert.deepEqual(await cells(person.row('beta'), 4), ['beta', '1', '0', '2']),
+  );
   await person.go('Requests');
   assert.equal(await person.page.getByText('Queued', { exact: true }).count(), 2);
   const state = await pool.state();
   assert.equal(state.server.scheduler_queue_len, 2);
-  assert.deepEqual(state.models.map(({ name, queue_len }) => [name, queue_len]), [['alpha', 0], ['beta', 2]]);
+  assert.deepEqual(
+    state.models.map(({ name, queue_len }) => [name, queue_len]),
+    [
+      ['alpha', 0],
+      ['beta', 2],
+    ],
+  );
   assert.equal(state.workers.find(({ name }) => name === 'left').queue_len, 2);
   await person.until(async () => assert.ok(performance.now() - seen > HELD_MS));
   const atLeast = performance.now() - seen;
@@ -99,8 +113,15 @@ async function queue(person, left, did) {
 
 function queueEquals({ recent }, { ids, atLeast, atMost }) {
   for (const id of ids) {
-    const { queue_ms: queued, total_ms: total, first_byte_ms: first } = recent.find((request) => request.id === id);
-    assert.ok(queued >= atLeast && queued <= atMost, `${id} waited ${queued} ms, which is between ${atLeast} and ${atMost}`);
+    const {
+      queue_ms: queued,
+      total_ms: total,
+      first_byte_ms: first,
+    } = recent.find((request) => request.id === id);
+    assert.ok(
+      queued >= atLeast && queued <= atMost,
+      `${id} waited ${queued} ms, which is between ${atLeast} and ${atMost}`,
+    );
     assert.ok(queued <= first && first <= total, `${id}: ${queued}, ${first}, ${total}`);
   }
   const others = recent.filter((request) => request.outcome === 'done' && !ids.includes(request.id));
@@ -116,7 +137,10 @@ async function overviewEquals(person, server) {
   });
   assert.equal(await tile(person, 'Workers'), '2 2 idle');
   assert.equal(await tile(person, 'Open requests'), '0 none waits for a slot');
-  assert.equal(await tile(person, 'Errors, last hour'), `${server.Failed} ${server.Refused} refused · ${server['Client left']} left`);
+  assert.equal(
+    await tile(person, 'Errors, last hour'),
+    `${server.Failed} ${server.Refused} refused · ${server['Client left']} left`,
+  );
 }
 
 /** The table that stands for the charts. */
@@ -129,7 +153,10 @@ async function hourEquals(person, server) {
     assert.deepEqual(all.slice(0, 6), expected.map(String));
     assert.deepEqual(all.slice(7), ['3', '2'], 'the most that were open, and that waited');
   });
-  const minutes = await person.page.getByRole('table', { name: 'Last hour by the minute' }).locator('tbody tr:not(.all)').all();
+  const minutes = await person.page
+    .getByRole('table', { name: 'Last hour by the minute' })
+    .locator('tbody tr:not(.all)')
+    .all();
   let sum = 0;
   for (const minute of minutes) sum += Number((await cells(minute, 2))[1]);
   assert.equal(sum, ended, 'the minutes add up');
@@ -140,7 +167,10 @@ async function workerEquals(person, name, did, { workers }) {
   const millis = (ms) => (ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
   const row = person.page.getByRole('row').filter({ has: person.button(`Details of ${name}`) });
   const shown = await row.getByRole('cell').allInnerTexts();
-  assert.deepEqual([shown[5], shown[6]].map((text) => text.trim()), [String(did.done), String(did.failed)]);
+  assert.deepEqual(
+    [shown[5], shown[6]].map((text) => text.trim()),
+    [String(did.done), String(did.failed)],
+  );
   await person.button(`Details of ${name}`).click();
   const dialog = person.page.getByRole('dialog');
   assert.equal(await person.fact('Requests', dialog), String(did.done));
@@ -160,7 +190,13 @@ async function requestsEqual(person, { recent }) {
   await person.until(async () => assert.equal(await rows.count(), recent.length));
   for (const [at, request] of recent.entries()) {
     const [outcome, , model, worker, , , , , tokens] = await cells(rows.nth(at), 9);
-    const words = { done: 'Done', refused: 'Refused', failed: 'Failed', left: 'Client left', cancelled: 'Cancelled' };
+    const words = {
+      done: 'Done',
+      refused: 'Refused',
+      failed: 'Failed',
+      left: 'Client left',
+      cancelled: 'Cancelled',
+    };
     assert.ok(outcome.startsWith(words[request.outcome]), outcome);
     assert.deepEqual([model, worker], [request.model ?? '–', request.worker ?? '–']);
     assert.equal(tokens, request.tokens_in === null ? '–' : `${request.tokens_in} → ${request.tokens_out}`);

@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 
 /** What happened, as the clients saw it. */
 export class Ledger {
-  server = { Completed: 0, Failed: 0, Refused: 0, 'Client left': 0, Failovers: 0, 'Tokens in': 0, 'Tokens out': 0 };
+  server = {
+    Completed: 0,
+    Failed: 0,
+    Refused: 0,
+    'Client left': 0,
+    Failovers: 0,
+    'Tokens in': 0,
+    'Tokens out': 0,
+  };
   workers = { left: new Book(), right: new Book() };
 
   /** A request that was answered by the worker it names. */
@@ -58,19 +66,36 @@ export class Ledger {
     assert.deepEqual(figures, this.server);
     for (const told of workers) {
       const did = this.workers[told.name];
-      assert.deepEqual([told.processed_total, told.failures_total, told.tokens_in_total, told.tokens_out_total], did.figures(), told.name);
+      assert.deepEqual(
+        [told.processed_total, told.failures_total, told.tokens_in_total, told.tokens_out_total],
+        did.figures(),
+        told.name,
+      );
       for (const [model, book] of Object.entries(did.models)) {
         const { success_total, error_total, tokens_in_total, tokens_out_total } = told.per_model[model];
-        assert.deepEqual([success_total, error_total, tokens_in_total, tokens_out_total], book.figures(), `${model} of ${told.name}`);
+        assert.deepEqual(
+          [success_total, error_total, tokens_in_total, tokens_out_total],
+          book.figures(),
+          `${model} of ${told.name}`,
+        );
       }
       const mean = told.processing_ms_total / told.processed_total;
       assert.ok(told.processing_ms_total <= did.took, `${told.name} took no longer than its clients waited`);
-      assert.ok(Math.abs(told.avg_processing_ms - mean) < 1, `${told.avg_processing_ms} is the mean, ${mean}`);
+      assert.ok(
+        Math.abs(told.avg_processing_ms - mean) < 1,
+        `${told.avg_processing_ms} is the mean, ${mean}`,
+      );
     }
     const sum = (name) => history.reduce((all, bin) => all + bin[name], 0);
     assert.deepEqual(
       [sum('requests'), sum('failed'), sum('refused'), sum('left'), sum('tokens_out')],
-      [recent.length, this.server.Failed, this.server.Refused, this.server['Client left'], this.server['Tokens out']],
+      [
+        recent.length,
+        this.server.Failed,
+        this.server.Refused,
+        this.server['Client left'],
+        this.server['Tokens out'],
+      ],
     );
   }
 }

@@ -9,7 +9,8 @@ await play(async (arrive) => {
   const { page } = person;
   const key = page.getByLabel('API key');
   const remember = page.getByLabel('Remember it until this tab is closed');
-  const stored = () => page.evaluate(() => [JSON.stringify({ ...sessionStorage }), JSON.stringify({ ...localStorage })].join());
+  const stored = () =>
+    page.evaluate(() => [JSON.stringify({ ...sessionStorage }), JSON.stringify({ ...localStorage })].join());
 
   await page.goto(`${ORIGIN}/`);
   await person.sees('This server asks for a key');
@@ -40,7 +41,10 @@ await play(async (arrive) => {
   await person.isLive();
   await page.reload();
   await person.isLive();
-  assert.ok(!(await page.evaluate(() => JSON.stringify({ ...localStorage }))).includes(API_KEY), 'of this session only');
+  assert.ok(
+    !(await page.evaluate(() => JSON.stringify({ ...localStorage }))).includes(API_KEY),
+    'of this session only',
+  );
 
   const other = await arrive({ tolerates: [failedLoad(401)] });
   await other.page.goto(`${ORIGIN}/`);

@@ -57,7 +57,11 @@ async function examine(person, scheme) {
 }
 
 async function isAccessible({ page }, where) {
-  const found = await page.evaluate(() => window.axe.run(document, { preload: false, resultTypes: ['violations'] }));
-  const said = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { preload: false, resultTypes: ['violations'] }),
+  );
+  const said = found.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`,
+  );
   assert.deepEqual(said, [], `axe on ${where}`);
 }

@@ -8,9 +8,9 @@ import { launch } from './browser.mjs';
 import { API_KEY, ORIGIN } from './pool.mjs';
 
 /** Milliseconds in which what is waited for must show: the machine may be building something meanwhile. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 30_000;
 /** Milliseconds after which a play hangs: less than the Rust side waits, so that there is a picture of it. */
-const LONGEST_MS = 90_000;
+const LONGEST_MS = 150_000;
 /** The narrowest phone that is promised. */
 const NARROW = { width: 360, height: 740 };
 const WIDE = { width: 1280, height: 860 };
@@ -140,7 +140,9 @@ export class Person {
     const folder = fileURLToPath(new URL('../.cache/pictures/', import.meta.url));
     await mkdir(folder, { recursive: true });
     await this.page.screenshot({ path: `${folder}${name}.png` }).catch(() => undefined);
-    console.error(`complaints: ${JSON.stringify(this.complaints)}; a picture is in e2e/.cache/pictures/${name}.png`);
+    console.error(
+      `complaints: ${JSON.stringify(this.complaints)}; a picture is in e2e/.cache/pictures/${name}.png`,
+    );
   }
 }
 

@@ -23,7 +23,11 @@ await play(async (arrive) => {
   };
   const answer = page.getByRole('log');
 
-  const chunks = [say('Hello '), say('there'), script.event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } })];
+  const chunks = [
+    say('Hello '),
+    say('there'),
+    script.event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } }),
+  ];
   await large.always(script.chunks('text/event-stream', [...chunks, 'data: [DONE]\n\n'], 'stepped'));
   await ask('Who is there?');
   await person.sees('Who is there?', { within: answer });

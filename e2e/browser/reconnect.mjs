@@ -19,8 +19,9 @@ await play(async (arrive) => {
   await person.go('Overview');
   assert.ok(await person.button('Drain server…').isDisabled());
 
-  await pool.startServer();
   await person.button('Try now').click();
+  await person.sees('No connection to the server.');
+  await pool.startServer();
   await person.isLive();
   await person.seesNot('No connection to the server');
   await person.go('Workers');

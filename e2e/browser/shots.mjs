@@ -21,7 +21,13 @@ const SHOTS = [
   { name: 'overview-phone', page: 'overview', scheme: 'light', size: PHONE },
   { name: 'workers', page: 'workers', scheme: 'light', size: { ...DESK, height: 560 } },
   { name: 'workers-phone', page: 'workers', scheme: 'dark', size: PHONE },
-  { name: 'worker', page: 'workers', scheme: 'light', size: { ...DESK, height: 760 }, act: (page) => page.getByRole('button', { name: 'Details of studio' }).click() },
+  {
+    name: 'worker',
+    page: 'workers',
+    scheme: 'light',
+    size: { ...DESK, height: 760 },
+    act: (page) => page.getByRole('button', { name: 'Details of studio' }).click(),
+  },
   { name: 'models', page: 'models', scheme: 'light', size: { ...DESK, height: 480 } },
   { name: 'requests-dark', page: 'requests', scheme: 'dark', size: { ...DESK, height: 760 } },
   { name: 'playground', page: 'playground', scheme: 'light', size: { ...DESK, height: 760 }, act: talk },
@@ -41,7 +47,12 @@ stop();
 process.exit();
 
 async function take({ name, page: where, scheme, size, act }) {
-  const context = await browser.newContext({ viewport: size, colorScheme: scheme, timezoneId: 'UTC', deviceScaleFactor: size === PHONE ? 2 : 1 });
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: scheme,
+    timezoneId: 'UTC',
+    deviceScaleFactor: size === PHONE ? 2 : 1,
+  });
   const page = await context.newPage();
   await page.goto(`${origin}/state#/${where}`);
   await page.getByLabel('API key').fill(API_KEY);

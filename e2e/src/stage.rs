@@ -2,7 +2,7 @@
 //! what only this side can do.
 //!
 //! The script writes one line of JSON for each wish, `{"wish": "step", "llm": 0, "n": 2}`, and reads one line as the answer:
-//! `{"ok": ...}`. The wishes are the variants of [`Wish`]. What the script throws is the failure of the test.
+//! `{"ok": ...}`. The wishes are the variants of `Wish`. What the script throws is the failure of the test.
 
 use std::process::Stdio;
 
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::Script;
 use crate::fake_llm::FakeLlm;
@@ -19,8 +20,8 @@ use crate::server::{API_KEY, CLIENT_KEY, Server};
 use crate::wait::{secs, until};
 use crate::worker::Worker;
 
-/// A play opens a browser and takes some seconds; beyond this it hangs.
-const LONGEST_PLAY: std::time::Duration = secs(120);
+/// A play takes some seconds, a minute beside a large build; beyond this it hangs.
+const LONGEST_PLAY: std::time::Duration = secs(180);
 
 /// What a script may ask for.
 #[derive(Debug, Deserialize)]
@@ -58,8 +59,8 @@ pub struct Stage {
     server: Server,
     llms: Vec<FakeLlm>,
     workers: Vec<Option<Worker>>,
-    /// Held, or they would be gone.
-    impostors: Vec<Peer>,
+    /// They answer pings, or they would be gone.
+    impostors: Vec<AbortOnDropHandle<Option<u16>>>,
 }
 
 impl Stage {
@@ -139,7 +140,7 @@ impl Stage {
         peer.say(hello).await;
         peer.say(report).await;
         peer.control("hello").await;
-        self.impostors.push(peer);
+        self.impostors.push(AbortOnDropHandle::new(tokio::spawn(async move { peer.closed().await })));
     }
 }
 

@@ -2,10 +2,7 @@
 
 mod at;
 pub(crate) mod health;
-<<<<<<< HEAD
 pub(crate) mod log_level;
-=======
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod state;
@@ -67,16 +64,11 @@ fn routes(config: &Config) -> Routes {
         .route("/api/state/workers/{id}/drain", post(state::drain_worker))
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
-<<<<<<< HEAD
         .route("/api/state/drain", post(state::drain))
-        .route("/api/log-level", get(log_level::get).put(log_level::put))
-        .route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
-=======
-        .route("/api/state/drain", post(state::drain));
+        .route("/api/log-level", get(log_level::get).put(log_level::put));
     if config.metrics.addr.is_none() {
         routes = routes.route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
     }
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
     for prefix in PREFIXES {
         for service in Service::ALL {
             let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {

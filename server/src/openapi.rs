@@ -60,11 +60,8 @@ pub(crate) struct Event {
     paths(
         api::health::healthz,
         api::metrics::scrape,
-<<<<<<< HEAD
         api::log_level::get,
         api::log_level::put,
-=======
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
         api::models::list,
         api::models::one,
         api::state::whole,
@@ -117,11 +114,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let below_api: Vec<_> = below_api.collect();
     paths.extend(below_api);
     for item in paths.values_mut() {
-<<<<<<< HEAD
-        for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
-=======
         for operation in operations(item) {
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
             complete(operation);
         }
     }
@@ -135,11 +128,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 /// The same path under another name.
 fn renamed(item: &PathItem, id: &str, tag: Option<&str>) -> PathItem {
     let mut item = item.clone();
-<<<<<<< HEAD
-    for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
-=======
     for operation in operations(&mut item) {
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
         operation.operation_id = Some(id.to_owned());
         if let Some(tag) = tag {
             operation.tags = Some(vec![tag.to_owned()]);

@@ -26,14 +26,22 @@ export async function runtime({ kind, version, models, speed, patience }) {
 }
 
 function found(response, kind, page) {
-  const headers = { 'Content-Type': 'application/json', ...(kind === 'llama_cpp' ? { Server: 'llama.cpp' } : {}) };
+  const headers = {
+    'Content-Type': 'application/json',
+    ...(kind === 'llama_cpp' ? { Server: 'llama.cpp' } : {}),
+  };
   response.writeHead(page ? 200 : 404, headers);
   response.end(JSON.stringify(page ?? { error: 'not found' }));
 }
 
 const listing = (models, owner) => ({
   object: 'list',
-  data: models.map(({ name, context }) => ({ id: name, object: 'model', owned_by: owner, max_model_len: context })),
+  data: models.map(({ name, context }) => ({
+    id: name,
+    object: 'model',
+    owned_by: owner,
+    max_model_len: context,
+  })),
 });
 
 function ollama({ version, models }) {
@@ -59,14 +67,25 @@ function lmStudio({ models }) {
     loaded_context_length: loaded ? context : undefined,
     max_context_length: context,
   });
-  return { '/v1/models': listing(models, 'organization_owner'), '/api/v0/models': { data: models.map(entry) } };
+  return {
+    '/v1/models': listing(models, 'organization_owner'),
+    '/api/v0/models': { data: models.map(entry) },
+  };
 }
 
-const vllm = ({ version, models }) => ({ '/v1/models': listing(models, 'vllm'), '/version': { version }, '/health': {} });
+const vllm = ({ version, models }) => ({
+  '/v1/models': listing(models, 'vllm'),
+  '/version': { version },
+  '/health': {},
+});
 
 function llamaCpp({ version, models }) {
   const [{ context, quantization }] = models;
-  const props = { build_info: version, model_ftype: quantization, default_generation_settings: { n_ctx: context } };
+  const props = {
+    build_info: version,
+    model_ftype: quantization,
+    default_generation_settings: { n_ctx: context },
+  };
   return { '/v1/models': listing(models, 'llamacpp'), '/props': props, '/health': { status: 'ok' } };
 }
 
@@ -80,10 +99,17 @@ function answer({ model, stream, tokens, fails }, response, { speed, patience })
   }
   const words = ANSWER.match(/\s*\S+/g);
   const count = tokens ?? words.length;
-  const usage = { prompt_tokens: 24 + (count % 300), completion_tokens: count, total_tokens: 24 + (count % 300) + count };
+  const usage = {
+    prompt_tokens: 24 + (count % 300),
+    completion_tokens: count,
+    total_tokens: 24 + (count % 300) + count,
+  };
   response.writeHead(200, { 'Content-Type': stream ? 'text/event-stream' : 'application/json' });
   if (!stream) {
-    setTimeout(() => response.end(JSON.stringify({ model, choices: [], usage })), patience + (count * 1000) / speed);
+    setTimeout(
+      () => response.end(JSON.stringify({ model, choices: [], usage })),
+      patience + (count * 1000) / speed,
+    );
     return;
   }
   let told = 0;

@@ -17,8 +17,8 @@ export function traffic(origin) {
   let minutes = 0;
   const timer = setInterval(() => {
     minutes += TICK_MS / 60_000;
-    const tide = 1.1 + Math.sin(minutes * 1.1) + 0.4 * Math.sin(minutes * 4.3);
-    if (Math.random() < tide * 0.16) void ask(origin, minutes);
+    const tide = 1.4 + Math.sin(minutes * 1.1) + 0.4 * Math.sin(minutes * 4.3);
+    if (Math.random() < tide * 0.18) void ask(origin, minutes);
   }, TICK_MS);
   return { stop: () => clearInterval(timer) };
 }
@@ -38,7 +38,14 @@ async function ask(origin, minutes) {
       method: 'POST',
       signal: leave.signal,
       headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: asked, stream, tokens, fails, input: 'hum', messages: [{ role: 'user', content: 'hum' }] }),
+      body: JSON.stringify({
+        model: asked,
+        stream,
+        tokens,
+        fails,
+        input: 'hum',
+        messages: [{ role: 'user', content: 'hum' }],
+      }),
     });
     await response.arrayBuffer();
   } catch {

@@ -8,22 +8,6 @@ use http::HeaderMap;
 use llamapool_worker_core::metrics;
 
 use crate::app::App;
-<<<<<<< HEAD
-use crate::openapi::{Guarded, Missing};
-use crate::refusal::Refusal;
-
-/// Metrics
-///
-/// For Prometheus: its text format 0.0.4, or OpenMetrics where `Accept` asks for it. 404 if they have a port of their own.
-#[utoipa::path(
-    get, path = "/metrics", operation_id = "metrics", tag = "State",
-    responses(
-        (status = 200, description = "Every series.", content(
-            (String = "text/plain"),
-            (String = "application/openmetrics-text"),
-        )),
-        Guarded, Missing,
-=======
 use crate::openapi::{Elsewhere, Guarded};
 use crate::ticket::request_id;
 
@@ -39,17 +23,10 @@ use crate::ticket::request_id;
         )),
         Guarded,
         Elsewhere,
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
     ),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn scrape(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-<<<<<<< HEAD
-    if app.config.metrics.addr.is_some() {
-        return Refusal::UnknownPath("GET /metrics".to_owned()).response("");
-    }
-=======
->>>>>>> f41860d9c4a60bfc62a28853a8dc8f4da2cffe06
     match app.keys.admit(&headers) {
         Ok(_) => metrics::respond(&app, &headers).await,
         Err(refusal) => refusal.response(request_id(&headers).to_str().unwrap_or_default()),

@@ -1,5 +1,5 @@
 //! The event stream: what has changed is put together once, at most four times a second, and handed to every reader. A reader that cannot keep up
-//! skips, and gets the whole state again.
+//! skips, and gets the whole state again. Where readers are many and events large, events are rarer: requests come first.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,6 +16,9 @@ const SHORTEST: Duration = Duration::from_millis(250);
 
 /// At least so often, changed or not: readers tell a quiet server from a dead one by it.
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// Bytes a second that all readers together are sent, about: copying that much to sockets takes a tenth of a core.
+const BUDGET: usize = 100 * 1000 * 1000;
 
 /// While requests run, their age and tokens change all the time: looked at so often.
 const WHILE_LIVE: Duration = Duration::from_secs(1);
@@ -73,11 +76,12 @@ impl Feed {
         let feed = &app.feed.events;
         let mut had = Had::default();
         let mut last = Instant::now() - LONGEST;
+        let mut pause = SHORTEST;
         loop {
             let longest = if app.open_requests() > 0 { WHILE_LIVE } else { LONGEST };
             // Either is a reason to go on: a change, or that there has been none for long.
             let _ = timeout_at(last + longest, app.ledger.changed()).await;
-            sleep_until(last + SHORTEST).await;
+            sleep_until(last + pause).await;
             if feed.receiver_count() == 0 {
                 app.ledger.changed().await;
                 continue;
@@ -89,7 +93,9 @@ impl Feed {
                 had.newest_ended = Some(newest.number);
             }
             had.history = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-            feed.send_replace(Event { version, text: event("update", version, &update) });
+            let text = event("update", version, &update);
+            pause = pace(feed.receiver_count(), text.len());
+            feed.send_replace(Event { version, text });
         }
     }
 }
@@ -121,7 +127,25 @@ impl Reader {
     }
 }
 
+/// How long after an event of `bytes` to `readers` the next one comes at the earliest.
+fn pace(readers: usize, bytes: usize) -> Duration {
+    Duration::from_secs_f64((readers * bytes) as f64 / BUDGET as f64).clamp(SHORTEST, WHILE_LIVE)
+}
+
 fn event(name: &str, version: u64, snapshot: &super::view::Snapshot) -> Bytes {
     let json = serde_json::to_string(snapshot).expect("plain data");
     format!("event: {name}\nid: {version}\ndata: {json}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_rarer_where_they_cost_much() {
+        assert_eq!(pace(1, 200_000), SHORTEST);
+        assert_eq!(pace(1_000, 2_000), SHORTEST);
+        assert_eq!(pace(1_000, 50_000), Duration::from_millis(500));
+        assert_eq!(pace(10_000, 80_000), WHILE_LIVE);
+    }
 }
