@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
+import { thirdParty } from './third-party.ts';
 
 /** Where `npm run dev` finds a server: the mock, or a real one. */
 const server = process.env.LLAMAPOOL_SERVER ?? 'http://localhost:8099';
@@ -9,7 +10,7 @@ const server = process.env.LLAMAPOOL_SERVER ?? 'http://localhost:8099';
 export default defineConfig({
   root: 'dashboard',
   base: '/state/',
-  plugins: [svelte({ configFile: '../svelte.config.js' }), svelteTesting()],
+  plugins: [svelte({ configFile: '../svelte.config.js' }), svelteTesting(), thirdParty()],
   build: {
     outDir: '../dist/dashboard',
     emptyOutDir: true,

@@ -5,6 +5,7 @@
 //! bench reads the clocks of the processes under test right before `GO` and right after the answer.
 
 mod held;
+mod readers;
 mod requests;
 mod stalled;
 mod wire;
@@ -48,6 +49,8 @@ pub(crate) enum Work {
     Requests { connections: usize, warm_up: u64, requests: u64 },
     /// Open streams that bring an event each `gap_us`; counts what arrives in `measure_ms`.
     Streams { streams: usize, gap_us: u64, measure_ms: u64 },
+    /// Readers of the server's state, held as long as the bench likes.
+    Readers { readers: usize },
     /// Streams of `bytes`-sized events, flat out, that nobody reads.
     Stalled { streams: usize, bytes: usize },
 }
@@ -111,6 +114,7 @@ async fn carry_out(Order { addr, work }: Order, cue: Cue) -> Result<()> {
         Work::Streams { streams, gap_us, measure_ms } => {
             held::run(addr, streams, gap_us, Duration::from_millis(measure_ms), cue).await?
         }
+        Work::Readers { readers } => readers::run(addr, readers, cue).await?,
         Work::Stalled { streams, bytes } => stalled::run(addr, streams, bytes, cue).await?,
     };
     if let Some(outcome) = outcome {

@@ -29,12 +29,7 @@ pub(crate) struct Round {
 
 /// Does `work` on each of `routes`, `rounds` times over.
 pub(crate) fn interleaved(routes: &[Route], work: Work, rounds: usize) -> Result<Vec<Measured>> {
-    let start = |route: &Route| Measured {
-        path: route.path,
-        hops: route.hops.iter().map(|hop| hop.role).collect(),
-        rounds: Vec::with_capacity(rounds),
-    };
-    let mut all: Vec<Measured> = routes.iter().map(start).collect();
+    let mut all: Vec<Measured> = routes.iter().map(Measured::of).collect();
     for round in 0..rounds {
         for turn in 0..routes.len() {
             // Not always in the same order: what follows a heavy path finds a warmer machine.
@@ -47,7 +42,8 @@ pub(crate) fn interleaved(routes: &[Route], work: Work, rounds: usize) -> Result
     Ok(all)
 }
 
-fn one_round(route: &Route, work: Work) -> Result<Round> {
+/// Does `work` once.
+pub(crate) fn one_round(route: &Route, work: Work) -> Result<Round> {
     let mut load = Load::start(&Order { addr: route.addr, work })?;
     let before = clocks(route)?;
     let outcome = load.go()?;
@@ -67,6 +63,12 @@ fn as_name<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S:
 }
 
 impl Measured {
+    /// Nothing yet.
+    pub(crate) fn of(route: &Route) -> Self {
+        let hops = route.hops.iter().map(|hop| hop.role).collect();
+        Self { path: route.path, hops, rounds: Vec::new() }
+    }
+
     /// One figure of every round.
     pub(crate) fn series(&self, figure: impl Fn(&Round) -> f64) -> Series {
         Series(self.rounds.iter().map(figure).collect())

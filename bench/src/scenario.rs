@@ -2,6 +2,7 @@
 
 mod latency;
 mod memory;
+mod readers;
 mod small;
 mod stream;
 
@@ -23,10 +24,12 @@ pub(crate) enum Scenario {
     Latency,
     /// Memory: idle, held streams, stalled readers.
     Memory,
+    /// Requests beside a thousand readers of the state.
+    Readers,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Stream, Self::Latency, Self::Memory];
+    pub(crate) const ALL: [Self; 5] = [Self::Small, Self::Stream, Self::Latency, Self::Memory, Self::Readers];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Scenario {
             Self::Stream => "stream",
             Self::Latency => "latency",
             Self::Memory => "memory",
+            Self::Readers => "readers",
         }
     }
 
@@ -43,6 +47,7 @@ impl Scenario {
             Self::Stream => stream::run(bed, effort),
             Self::Latency => latency::run(bed, effort),
             Self::Memory => memory::run(bed, effort),
+            Self::Readers => readers::run(bed, effort),
         }
     }
 }

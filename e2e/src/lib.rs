@@ -6,7 +6,8 @@
 //! - [`fake_llm`]: a runtime that is slow, chatty, dying or wrong, as asked, and remembers what it saw
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
-//! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics
+//! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics; [`otlp`]: a receiver of traces
+//! - [`stage`]: a pool for a play in a browser
 //!
 //! Nothing here sleeps for a time it hopes to be long enough: [`wait`] waits for conditions, with a deadline.
 
@@ -16,11 +17,13 @@ pub mod cut;
 pub mod fake_llm;
 pub mod llama_cpp;
 pub mod nginx;
+pub mod otlp;
 pub mod peer;
 pub mod pool;
 pub mod process;
 pub mod promtool;
 pub mod server;
+pub mod stage;
 pub mod tls_front;
 pub mod wait;
 pub mod worker;
@@ -28,7 +31,9 @@ pub mod worker;
 pub use client::{Ask, Reply, Whole, chat, plain_chat};
 pub use cut::Cut;
 pub use fake_llm::{End, FakeLlm, Pace, Script};
+pub use otlp::Otlp;
 pub use pool::{MODEL, Pool};
 pub use server::Server;
+pub use stage::Stage;
 pub use wait::{holds, millis, secs, until, until_within};
 pub use worker::Worker;

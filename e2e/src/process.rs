@@ -107,6 +107,11 @@ impl Process {
         self.signal(Signal::INT);
     }
 
+    /// Asks it to look at its configuration again.
+    pub fn sighup(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Ends it without asking.
     pub fn sigkill(&self) {
         self.signal(Signal::KILL);

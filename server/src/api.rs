@@ -2,6 +2,7 @@
 
 mod at;
 pub(crate) mod health;
+pub(crate) mod log_level;
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod state;
@@ -63,7 +64,8 @@ fn routes(config: &Config) -> Routes {
         .route("/api/state/workers/{id}/drain", post(state::drain_worker))
         .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
         .route("/api/state/requests/{number}/cancel", post(state::cancel))
-        .route("/api/state/drain", post(state::drain));
+        .route("/api/state/drain", post(state::drain))
+        .route("/api/log-level", get(log_level::get).put(log_level::put));
     if config.metrics.addr.is_none() {
         routes = routes.route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderMap;
+use llamapool_worker_core::logs::Level;
+use llamapool_worker_core::trace::{Service, Tracer};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -35,11 +37,15 @@ pub struct App {
     pub started: Instant,
     /// Sessions of workers.
     pub sessions: TaskTracker,
+    /// How much is logged, if that is the server's to say.
+    pub log_level: Option<Level>,
+    /// Makes traces of requests, if somebody collects them.
+    pub tracer: Option<Arc<Tracer>>,
     open: TaskTracker,
 }
 
 impl App {
-    /// A server without workers.
+    /// A server without workers, on the current runtime.
     pub fn new(config: Config, drain: Drain) -> Self {
         Self {
             keys: Keyring::new(config.keys.api.clone()),
@@ -51,6 +57,8 @@ impl App {
             feed: Feed::default(),
             started: Instant::now(),
             sessions: TaskTracker::new(),
+            log_level: None,
+            tracer: Tracer::start(&config.trace, &Service { name: "llamapool-server", instance: None }),
             open: TaskTracker::new(),
             config,
         }

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use llamapool_worker_core::{
     logs, metrics,
     settings::{self, Concern, DrainTimeout, Reader, Retired},
+    trace,
 };
 
 pub use self::{
@@ -47,6 +48,8 @@ pub struct Config {
     pub metrics: metrics::Config,
     /// What it logs.
     pub log: logs::Config,
+    /// Where traces of requests go.
+    pub trace: trace::Config,
 }
 
 impl Config {
@@ -77,6 +80,7 @@ impl Concern for Config {
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
             metrics: metrics::Config::read(from),
             log: logs::Config::read(from),
+            trace: trace::Config::read(from),
         };
         if config.metrics.addr.is_some_and(|addr| addr.port() == config.listen.port && addr.port() != 0) {
             config.metrics.addr = None;

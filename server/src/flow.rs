@@ -49,8 +49,8 @@ async fn stages(
     request: Request<Body>,
     ticket: &mut Ticket,
 ) -> Result<dispatch::Reply, Refusal> {
-    let arrival = accept::accept(service, request, ticket);
-    let admitted = match admit(app, &arrival) {
+    let arrival = accept::accept(app, service, request, ticket);
+    let admitted = match admit(app, &arrival, ticket) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             read::linger(arrival).await;
@@ -63,9 +63,10 @@ async fn stages(
 }
 
 /// All that is decided over a request before its body is read.
-fn admit(app: &App, arrival: &accept::Arrival) -> Result<limit::Admitted, Refusal> {
+fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, Refusal> {
     accept::check(app, arrival)?;
     let caller = app.keys.admit(&arrival.head.headers)?;
+    ticket.facts.key = caller.key.clone();
     limit::limit(app, caller)
 }
 

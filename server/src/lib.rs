@@ -21,17 +21,19 @@ mod hub;
 mod metrics;
 mod openapi;
 pub mod refusal;
+pub mod reload;
 pub mod roster;
 pub mod state;
 pub mod ticket;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use llamapool_worker_core::logs::Level;
+use llamapool_worker_core::metrics::Listener as MetricsListener;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
-
-use llamapool_worker_core::metrics::Listener as MetricsListener;
 
 use app::App;
 use config::Config;
@@ -42,6 +44,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// After everything is told to end, so long for goodbyes to be sent.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// So long the last traces may take to be sent.
+const LAST_TRACES: Duration = Duration::from_secs(2);
 
 /// Where the server listens.
 #[derive(Debug)]
@@ -72,11 +77,18 @@ impl From<TcpListener> for Listeners {
     }
 }
 
-/// Runs the server on its listeners until it is told to stop, and has.
-pub async fn run(config: Config, listeners: impl Into<Listeners>, shutdown: Shutdown) {
+/// Runs the server on its listeners until it is told to stop, and has. `log_level` is the process's, if it may be changed over the API.
+pub async fn run(
+    config: Config,
+    listeners: impl Into<Listeners>,
+    shutdown: Shutdown,
+    log_level: Option<Level>,
+) {
     let Listeners { api: listener, metrics } = listeners.into();
     let drain_timeout = config.drain_timeout;
-    let app = Arc::new(App::new(config, Drain::default()));
+    let mut app = App::new(config, Drain::default());
+    app.log_level = log_level;
+    let app = Arc::new(app);
     greet(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
     let front =
@@ -94,6 +106,9 @@ pub async fn run(config: Config, listeners: impl Into<Listeners>, shutdown: Shut
     drop((publisher, scraped));
     if tokio::time::timeout(GOODBYE, rest).await.is_err() {
         tracing::warn!("Some connections did not end in time");
+    }
+    if let Some(tracer) = &app.tracer {
+        let _ = shutdown.at_once.run_until_cancelled(tracer.finish(LAST_TRACES)).await;
     }
 }
 

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
-use llamapool_server::{Listeners, run};
-use llamapool_worker_core::settings::Sources;
+use llamapool_server::{Listeners, reload, run};
+use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::settings::cli::{self, Invocation};
-use llamapool_worker_core::signals::Signals;
+use llamapool_worker_core::settings::{Loaded, Sources};
+use llamapool_worker_core::signals::{Hangups, Signals};
 use llamapool_worker_core::{descriptors, logs, paths};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -19,10 +20,10 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    logs::around(&loaded.config.log.clone(), "server", |_| start(loaded))
+    logs::around(&loaded.config.log.clone(), "server", |level| start(loaded, level))
 }
 
-fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Result<()> {
+fn start(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
     descriptors::raise_limit();
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
@@ -31,8 +32,10 @@ fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Res
         let listeners = Listeners::bind(&config).await?;
         let shutdown = Shutdown::default();
         let _signals = AbortOnDropHandle::new(tokio::spawn(obey(Signals::new()?, shutdown.clone())));
+        let hangups = reload::on_hangup(Hangups::new()?, level.clone(), shutdown.clone());
+        let _hangups = AbortOnDropHandle::new(tokio::spawn(hangups));
         // A task of its own: what `block_on` polls is not batched with the rest.
-        tokio::spawn(run(config, listeners, shutdown)).await?;
+        tokio::spawn(run(config, listeners, shutdown, Some(level))).await?;
         Ok(())
     })
 }

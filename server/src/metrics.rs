@@ -43,7 +43,7 @@ impl Source for App {
         let tally = self.ledger.tally(&seen);
         requests(figures, &tally);
         models(figures, &tally);
-        queues(figures, &self.roster.waiting(), &self.roster.models());
+        queues(figures, &self.roster.waiting(), &self.roster.models(), &tally);
         offers(figures, &seen, &tally);
         for (id, worker) in tally.workers.iter() {
             worker_counts(figures, id, worker);
@@ -92,9 +92,9 @@ fn kinds(usage: Usage) -> [(&'static str, u64); 2] {
 }
 
 /// The lines, under the names of the model list.
-fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[Listed]) {
+fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[Listed], tally: &Tally) {
     let mut left: usize = waiting.iter().map(|line| line.requests).sum();
-    for model in listed {
+    for model in listed.iter().filter(|model| tally.models.knows(&model.id)) {
         let requests: usize =
             waiting.iter().filter(|line| line.serves(&model.id)).map(|line| line.requests).sum();
         left -= requests;
@@ -154,6 +154,11 @@ fn worker_levels(figures: &mut Figures, seen: &[Seen], known: &Labelled<WorkerTa
         let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
         figures.add(&WORKER_SLOTS, labels(), slots);
         figures.add(&WORKER_SLOTS_USED, labels(), worker.in_flight);
+        if worker.gone.is_none() {
+            let traffic = worker.member.link.traffic();
+            figures.add(&TUNNEL_RECEIVED, labels(), traffic.received);
+            figures.add(&TUNNEL_SENT, labels(), traffic.sent);
+        }
     }
     if rest != (0, 0) {
         figures.add(&WORKER_SLOTS, [OTHER.into(), OTHER.into()], rest.0);

@@ -60,6 +60,8 @@ pub(crate) struct Event {
     paths(
         api::health::healthz,
         api::metrics::scrape,
+        api::log_level::get,
+        api::log_level::put,
         api::models::list,
         api::models::one,
         api::state::whole,

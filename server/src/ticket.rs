@@ -14,6 +14,7 @@ use crate::state::Ledger;
 use crate::state::live::Live;
 use crate::state::usage::Tail;
 use crate::state::view::RequestState;
+use crate::trace::Trace;
 
 /// The header that names a request in both directions, and on to the worker.
 pub const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
@@ -34,6 +35,8 @@ pub struct Ticket {
     /// The last bytes of the reply, for the tokens it tells.
     pub(crate) tail: Tail,
     pub(crate) ledger: Arc<Ledger>,
+    /// Its trace, if it has one.
+    pub(crate) trace: Option<Box<Trace>>,
     _open: TaskTrackerToken,
 }
 
@@ -46,8 +49,8 @@ pub struct Facts {
     pub model: Option<String>,
     /// The same as its worker has it, or, before there is one, the model list; `None` if nobody has it.
     pub served_as: Option<String>,
-    /// Which of the keys was used, by position.
-    pub key: Option<usize>,
+    /// The name of the key that was used.
+    pub key: Option<Arc<str>>,
     /// The worker that answered or failed it.
     pub worker: Option<Arc<Member>>,
     /// When that worker got it.
@@ -103,7 +106,8 @@ impl Ticket {
     pub fn open(headers: &http::HeaderMap, ledger: Arc<Ledger>, open: TaskTrackerToken) -> Self {
         let id = request_id(headers);
         let live = ledger.open(id.to_str().unwrap_or_default());
-        Self { id, facts: Facts::default(), live, claim: None, tail: Tail::default(), ledger, _open: open }
+        let (facts, tail) = (Facts::default(), Tail::default());
+        Self { id, facts, live, claim: None, tail, ledger, trace: None, _open: open }
     }
 
     /// The request id as text.
@@ -126,6 +130,9 @@ impl Ticket {
     pub fn asks_for(&mut self, model: &str) {
         self.facts.model = Some(model.to_owned());
         self.live.asks_for(model);
+        if let Some(trace) = &mut self.trace {
+            trace.asks_for(model);
+        }
     }
 
     /// This worker gets it now, as a request for this model of its own.

@@ -1,5 +1,7 @@
 // A pool that never was: workers, requests and an hour of history, in the shape of GET /api/state.
 
+import { BIN, ENDED, WORKER } from '../src/testing/blanks.mjs';
+
 const HOSTILE = '<img src=x onerror=alert(1)>';
 const MODELS = [
   ['llama3.2:3b', 2_019_393_189, 131_072, 'Q4_K_M'],
@@ -158,6 +160,7 @@ export class MockPool {
     const served = speed > 0 ? Math.round(between(200, 90_000)) : 0;
     const failed = name === 'gpu-box-01' || status === 'gone' || status === 'not_ready';
     return {
+      ...WORKER,
       id: `7c9e6679-7425-40de-944b-e07fc1f9${String(at).padStart(4, '0')}`,
       name,
       status,
@@ -174,8 +177,6 @@ export class MockPool {
       models_supported: has.map((model) => model.name),
       models: has,
       max_concurrency: slots,
-      inflight: 0,
-      queue_len: 0,
       processed_total: served,
       processing_ms_total: served * 2_300,
       avg_processing_ms: served ? 2_300 : 0,
@@ -215,6 +216,7 @@ export class MockPool {
       const storm = at > now - 1500 && at < now - 1200;
       const p50 = 190 + 120 * Math.max(0, tide) + between(0, 60) + (storm ? 900 : 0);
       this.history.push({
+        ...BIN,
         at,
         requests,
         failed: storm && Math.random() < 0.3 ? Math.round(between(1, 3)) : Math.random() < 0.01 ? 1 : 0,
@@ -250,6 +252,7 @@ export class MockPool {
     const total = (firstByte ?? 2) + Math.round(between(300, 21_000));
     const tokens = outcome === 'done' ? Math.round(between(20, 900)) : null;
     return {
+      ...ENDED,
       ...request,
       worker: outcome === 'refused' ? null : request.worker,
       ended_at: ago(secondsAgo),
@@ -324,18 +327,7 @@ export class MockPool {
     const at = Math.floor(Date.now() / 10_000) * 10;
     let bin = this.history.at(-1);
     if (bin?.at !== at) {
-      bin = {
-        at,
-        requests: 0,
-        failed: 0,
-        refused: 0,
-        left: 0,
-        tokens_out: 0,
-        first_byte_p50_ms: null,
-        first_byte_p95_ms: null,
-        queue: 0,
-        inflight: 0,
-      };
+      bin = { ...BIN, at };
       this.history.push(bin);
     }
     this.fresh.history.add(at);

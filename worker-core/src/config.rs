@@ -10,6 +10,7 @@ pub use self::{identity::Identity, runtime::Runtime, server::Server};
 use crate::{
     concern, logs, metrics,
     settings::{self, Concern, DrainTimeout, Reader, Retired, Setting, kind},
+    trace,
 };
 
 /// Everything a worker is told.
@@ -29,6 +30,8 @@ pub struct Config {
     pub drain_timeout: DrainTimeout,
     /// What it logs.
     pub log: logs::Config,
+    /// Where traces of requests go.
+    pub trace: trace::Config,
 }
 
 impl Config {
@@ -62,6 +65,7 @@ impl Concern for Config {
             metrics: metrics::Config::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("1m")),
             log: logs::Config::read(from),
+            trace: trace::Config::read(from),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod activity;
 mod job;
 mod load;
+mod span;
 mod today;
 pub(crate) mod totals;
 
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 
 pub use activity::{Activity, JobState, LiveJob, LoadBin};
 pub(crate) use job::{Asked, Job, Outcome};
+pub(crate) use span::JobSpan;
 
 use job::{Ended, Live};
 use load::Load;

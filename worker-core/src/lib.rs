@@ -2,7 +2,7 @@
 //!
 //! [`worker`] is the face: a [`Worker`] is started with a [`config`] and lives until its handle is dropped. It dials the server ([`dial`]), speaks
 //! the [`tunnel`] with it, relays what comes to the LLM [`runtime`] beside it (or to the built-in [`demo`]) and can be watched and steered on its
-//! own machine. [`settings`], [`paths`], [`logs`] and [`metrics`] serve every program of the workspace.
+//! own machine. [`settings`], [`paths`], [`logs`], [`metrics`] and [`trace`] serve every program of the workspace.
 
 pub mod config;
 pub mod demo;
@@ -20,6 +20,7 @@ pub mod settings;
 #[cfg(feature = "cli")]
 pub mod signals;
 pub mod tls;
+pub mod trace;
 pub mod tunnel;
 pub mod usage;
 pub mod worker;

@@ -16,8 +16,9 @@ use hyper::body::Incoming as Answer;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::ledger::{Asked, Job, Ledger, Outcome};
-use crate::runtime::{MAX_NAME, Target};
+use crate::ledger::{Asked, Job, JobSpan, Ledger, Outcome};
+use crate::runtime::{Kind, MAX_NAME, Target};
+use crate::trace::Tracer;
 use crate::tunnel::frame::Code;
 use crate::tunnel::{Incoming, Responder, head};
 use client::{Client, Failure};
@@ -27,6 +28,7 @@ use client::{Client, Failure};
 pub(crate) struct Destination {
     pub(crate) target: Target,
     pub(crate) is_tls: bool,
+    pub(crate) kind: Kind,
 }
 
 /// The server gives a slot to the next request when it has cancelled the former one; that one's task may need a moment to notice. A request
@@ -55,6 +57,7 @@ pub(crate) struct Setup {
     /// Longest silence of the runtime; `None` leaves that to the server.
     pub(crate) silence: Option<Duration>,
     pub(crate) ca_file: Option<std::path::PathBuf>,
+    pub(crate) tracer: Option<Arc<Tracer>>,
 }
 
 impl Relay {
@@ -71,11 +74,14 @@ impl Relay {
     /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
     pub(crate) fn take(&mut self, mut incoming: Incoming) {
         let asked = asked(&mut incoming);
+        let span = self.span(&incoming.head.headers, &asked);
         let (client, target) = match self.client() {
             Ok(found) => found,
             Err(why) => {
                 answer_unreachable(incoming.responder, &why);
-                return self.ledger.enter(asked).end(Outcome::Failed);
+                let mut job = self.ledger.enter(asked);
+                job.span = span;
+                return job.end(Outcome::Failed);
             }
         };
         let exchange = Exchange { client, target, setup: self.setup.clone(), alarm: self.alarm.clone() };
@@ -88,18 +94,29 @@ impl Relay {
             };
             match job {
                 Ok(mut job) => {
+                    job.span = span;
                     let outcome = exchange.run(incoming, &mut job).await;
                     job.end(outcome);
                 }
-                Err(_) => incoming.responder.fail(Code::Refused, "the worker is busy"),
+                Err(_) => {
+                    incoming.responder.fail(Code::Refused, "the worker is busy");
+                    span.into_iter().for_each(|span| span.refused("busy", "The worker is busy."));
+                }
             }
         });
+    }
+
+    /// Begins the request's span, if somebody collects them.
+    fn span(&self, headers: &HeaderMap, asked: &Asked) -> Option<JobSpan> {
+        let tracer = self.setup.tracer.as_ref()?;
+        let kind = self.destination.borrow().as_ref().map_or(Kind::Auto, |destination| destination.kind);
+        Some(JobSpan::begin(tracer, headers, asked, kind))
     }
 
     /// The client for where the runtime is now; one client per place, so that connections are kept.
     fn client(&mut self) -> Result<(Arc<Client>, Target), String> {
         let destination = self.destination.borrow_and_update();
-        let Some(Destination { target, is_tls }) = destination.as_ref() else {
+        let Some(Destination { target, is_tls, .. }) = destination.as_ref() else {
             return Err("no runtime was found".to_owned());
         };
         match &self.current {
@@ -148,6 +165,7 @@ impl Exchange {
         *request.method_mut() = head.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers(head.headers);
+        job.span.iter().for_each(|span| span.pass_on(request.headers_mut()));
 
         let answered = tokio::select! {
             biased; // a client that leaves in mid-upload is no failure of the runtime

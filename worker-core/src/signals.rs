@@ -1,6 +1,8 @@
-//! The system's word to stop: SIGTERM and SIGINT (Ctrl-C; on Windows that only), one after the other.
+//! The system's word to stop: SIGTERM and SIGINT (Ctrl-C; on Windows that only), one after the other. And its other word, SIGHUP.
 
 use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal as _;
 
 /// Signals to stop, as they come.
 pub struct Signals {
@@ -41,5 +43,54 @@ impl Signals {
         }
         #[cfg(windows)]
         self.interrupt.recv().await;
+    }
+}
+
+/// Hang-ups, as they come; on Windows there are none.
+pub struct Hangups {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+    /// The process was started by somebody at a terminal.
+    #[cfg(unix)]
+    at_terminal: bool,
+}
+
+/// What a hang-up means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hangup {
+    /// Somebody asks for the configuration to be read again.
+    Reload,
+    /// The terminal is gone, in which the process was started.
+    TerminalGone,
+}
+
+impl Hangups {
+    /// Listens from now on; a hang-up does not end the process by itself any more.
+    ///
+    /// # Errors
+    /// The system gives no signals.
+    pub fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            hangup: signal(SignalKind::hangup())?,
+            #[cfg(unix)]
+            at_terminal: io::stdin().is_terminal(),
+        })
+    }
+
+    /// Waits for the next.
+    #[cfg(unix)]
+    pub async fn next(&mut self) -> Hangup {
+        self.hangup.recv().await;
+        // A terminal that was closed is none any more.
+        if self.at_terminal && !io::stdin().is_terminal() { Hangup::TerminalGone } else { Hangup::Reload }
+    }
+
+    /// Waits for ever.
+    #[cfg(windows)]
+    pub async fn next(&mut self) -> Hangup {
+        std::future::pending().await
     }
 }

@@ -21,4 +21,4 @@ pub mod mux;
 pub use driver::{Driver, End, Event};
 pub use exchange::{Exchange, ReplyBody};
 pub use incoming::{Incoming, RequestBody, Responder, Stopped};
-pub use link::Link;
+pub use link::{Link, Traffic};

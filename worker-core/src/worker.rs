@@ -15,6 +15,7 @@ mod wake;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use secrecy::ExposeSecret;
@@ -29,12 +30,16 @@ use crate::paths::{self, WorkerId};
 use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::{Kind, Survey};
 use crate::settings::DrainTimeout;
+use crate::trace::{Service, Tracer};
 use status::Board;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
 pub use home::Home;
 pub use metrics::SERIES;
 pub use status::{Connection, Readiness, Status, Trouble};
+
+/// When a worker ends, so long for its last traces to be sent.
+const LAST_TRACES: Duration = Duration::from_secs(2);
 
 /// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
 pub struct Worker {
@@ -125,7 +130,7 @@ impl Worker {
             survey: patrol.finding(),
             destination: patrol.destination(),
             alarm: patrol.alarm(),
-            setup: setup(&config)?,
+            setup: setup(&config, &id)?,
             tasks: TaskTracker::new(),
             board: board.clone(),
             steer: steer.clone(),
@@ -206,6 +211,9 @@ async fn life(
     let exit = uplink::Uplink::new(shared.clone()).keep().await;
     shared.tasks.close();
     shared.tasks.wait().await;
+    if let Some(tracer) = &shared.setup.tracer {
+        tracer.finish(LAST_TRACES).await;
+    }
     drop((patrol, local, metrics, kept_id, demo));
     exit
 }
@@ -226,7 +234,7 @@ fn identity(config: &Config, state_dir: &Path) -> (String, Option<WorkerId>) {
     }
 }
 
-fn setup(config: &Config) -> anyhow::Result<Setup> {
+fn setup(config: &Config, id: &str) -> anyhow::Result<Setup> {
     let key = config.runtime.api_key.as_ref().map(|key| {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))?;
         value.set_sensitive(true);
@@ -238,6 +246,7 @@ fn setup(config: &Config) -> anyhow::Result<Setup> {
         connect_timeout: config.runtime.connect_timeout,
         silence: config.runtime.request_timeout,
         ca_file: config.server.ca_file.clone(),
+        tracer: Tracer::start(&config.trace, &Service { name: "llamapool-worker", instance: Some(id) }),
     })
 }
 

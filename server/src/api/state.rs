@@ -127,7 +127,7 @@ fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), Refus
 }
 
 /// The dashboard's own pages, and those of the sites that the settings allow.
-fn known_origin(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn known_origin(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let known = is_ours(origin, headers) || app.config.cors.trusts(origin, !app.keys.is_open());
     if known { Ok(()) } else { Err(Refusal::ForeignOrigin) }

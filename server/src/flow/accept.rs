@@ -8,6 +8,7 @@ use super::Service;
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::ticket::Ticket;
+use crate::trace::Trace;
 
 /// Bytes a header line has besides its name and value.
 const HEADER_LINE: usize = 4;
@@ -19,10 +20,12 @@ pub(super) struct Arrival {
     pub(super) body: Body,
 }
 
-/// Takes a request in.
-pub(super) fn accept(service: Service, request: Request<Body>, ticket: &mut Ticket) -> Arrival {
+/// Takes a request in, and begins or continues its trace.
+pub(super) fn accept(app: &App, service: Service, request: Request<Body>, ticket: &mut Ticket) -> Arrival {
     ticket.asks_at(service.path());
     let (head, body) = request.into_parts();
+    let trace = app.tracer.as_ref().map(|tracer| Trace::begin(tracer, service, &head.headers, ticket.id()));
+    ticket.trace = trace.map(Box::new);
     Arrival { service, head, body }
 }
 

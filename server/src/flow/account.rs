@@ -7,12 +7,17 @@ use crate::state::snapshot::rfc3339;
 use crate::state::usage::Usage;
 use crate::state::view::{EndedAs, FinishedRequest};
 use crate::ticket::{Outcome, Ticket};
+use crate::trace::Trace;
 
 /// Settles a ticket: writes down what became of the request.
-pub(crate) fn settle(ticket: &Ticket) {
+pub(crate) fn settle(ticket: &mut Ticket) {
+    let trace = ticket.trace.take();
     let usage = ticket.facts.status.filter(|status| *status < 300).and_then(|_| ticket.tail.usage());
     let request = finished(ticket, usage);
-    log(ticket, &request);
+    log(ticket, &request, trace.as_deref());
+    if let Some(trace) = trace {
+        trace.end(&request, ticket.facts.key.as_deref());
+    }
     let facts = &ticket.facts;
     ticket.ledger.settle(Settled {
         facts,
@@ -57,7 +62,8 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
     }
 }
 
-/// From the first byte to now; an answer in one piece was generated before it, while the worker had the request.
+/// The time in which the reply was generated: from the first byte to now. A reply in one piece is generated before its first byte, so
+/// for it all its time at the worker counts.
 fn generating(ticket: &Ticket) -> std::time::Duration {
     let facts = &ticket.facts;
     match (facts.first_byte, facts.longest_gap) {
@@ -67,18 +73,13 @@ fn generating(ticket: &Ticket) -> std::time::Duration {
     }
 }
 
-fn log(ticket: &Ticket, request: &FinishedRequest) {
-    let outcome = match request.outcome {
-        EndedAs::Done => "done",
-        EndedAs::Left => "left",
-        EndedAs::Refused => "refused",
-        EndedAs::Failed => "failed",
-        EndedAs::Cancelled => "cancelled",
-    };
+fn log(ticket: &Ticket, request: &FinishedRequest, trace: Option<&Trace>) {
+    let outcome = request.outcome.word();
     tracing::info!(
         request.id = request.id,
+        trace.id = trace.map(Trace::id),
         request.model = request.model,
-        request.key = ticket.facts.key,
+        request.key = ticket.facts.key.as_deref(),
         request.bytes = request.bytes_in,
         worker.name = request.worker,
         response.status = request.status,

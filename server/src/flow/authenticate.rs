@@ -1,8 +1,11 @@
 //! Who is calling. Keys are compared in constant time, all of them each time, so that the time it takes tells nothing of what is in them.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::refusal::Refusal;
@@ -10,21 +13,38 @@ use crate::refusal::Refusal;
 /// Where some clients put their key instead of `Authorization`.
 const X_API_KEY: &str = "x-api-key";
 
+/// Bytes of a key's hash that name it in logs: enough to tell keys apart, and no help in finding one.
+const NAME: usize = 4;
+
 /// Keys of one kind; none at all means that everybody is let in.
 #[derive(Debug, Default)]
-pub struct Keyring(Vec<SecretString>);
+pub struct Keyring(Vec<Key>);
+
+#[derive(Debug)]
+struct Key {
+    secret: SecretString,
+    name: Arc<str>,
+}
 
 /// Somebody who may use the API. Made by [`Keyring::admit`] only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Which key was used, by position; `None` where no key is asked for.
-    pub key: Option<usize>,
+    /// The name of the key that was used, which is the beginning of its SHA-256 in hexadecimal; `None` where no key is asked for.
+    pub key: Option<Arc<str>>,
+}
+
+impl Key {
+    fn new(secret: SecretString) -> Self {
+        let hash = Sha256::digest(secret.expose_secret().as_bytes());
+        let name = hash[..NAME].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Self { secret, name: name.into() }
+    }
 }
 
 impl Keyring {
     /// The keys of the configuration.
     pub fn new(keys: Vec<SecretString>) -> Self {
-        Self(keys)
+        Self(keys.into_iter().map(Key::new).collect())
     }
 
     /// Whether no key is asked for.
@@ -44,18 +64,18 @@ impl Keyring {
         let given = given.filter(|key| !key.is_empty()).ok_or(Refusal::Unauthorized(
             "You did not provide an API key. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
         ))?;
-        let position = self.position(given).ok_or(Refusal::Unauthorized("Incorrect API key provided."))?;
-        Ok(Caller { key: Some(position) })
+        let key = self.find(given).ok_or(Refusal::Unauthorized("Incorrect API key provided."))?;
+        Ok(Caller { key: Some(key.name.clone()) })
     }
 
-    fn position(&self, given: &[u8]) -> Option<usize> {
+    fn find(&self, given: &[u8]) -> Option<&Key> {
         let none = u64::MAX;
         let mut found = none;
         for (at, key) in self.0.iter().enumerate() {
-            let same: Choice = key.expose_secret().as_bytes().ct_eq(given);
+            let same: Choice = key.secret.expose_secret().as_bytes().ct_eq(given);
             found.conditional_assign(&(at as u64), same);
         }
-        (found != none).then_some(found as usize)
+        self.0.get(usize::try_from(found).ok()?)
     }
 }
 
@@ -84,9 +104,12 @@ mod tests {
     #[test]
     fn every_place_and_spelling_of_a_key_is_taken() {
         let keys = Keyring::new(vec!["first".into(), "second".into()]);
+        // As `printf %s KEY | sha256sum` begins.
+        const NAMES: [&str; 2] = ["a7937b64", "16367aac"];
         let check = |name, value, expect: Result<usize, ()>| {
-            let caller = keys.admit(&headers(name, value));
-            assert_eq!(caller.map(|caller| caller.key.unwrap()).map_err(drop), expect, "{name}: {value}");
+            let caller = keys.admit(&headers(name, value)).map(|caller| caller.key.unwrap().to_string());
+            let expect = expect.map(|at| NAMES[at].to_owned());
+            assert_eq!(caller.map_err(drop), expect, "{name}: {value}");
         };
         check("authorization", "Bearer first", Ok(0));
         check("authorization", "bearer second", Ok(1));

@@ -1,6 +1,7 @@
 //! Sends the request to its candidates, one after the other, until the first byte of a reply is there. What happens before that byte the client
 //! never sees; after it nothing is tried again.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::refusal::Refusal;
 use crate::roster::{Claim, Member, NoSlot, SeatId};
 use crate::state::view::RequestState;
 use crate::ticket::Ticket;
+use crate::trace::Trace;
 
 /// A worker's own "not now" is kept while others are tried, so much of its body, and so long: it is an error message.
 const KEPT_REFUSAL: usize = 64 * 1024;
@@ -60,37 +62,39 @@ enum Miss {
 /// 404, 503, 502 and 504; but if workers refused, the last one's own words.
 pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, Refusal> {
     let mut tried: Vec<SeatId> = Vec::new();
-    let mut last: Option<(Arc<Member>, Miss)> = None;
+    let mut last: Option<(Arc<Member>, String, Miss)> = None;
     loop {
         let asked = Instant::now();
         ticket.live.reached(RequestState::Queued);
-        let claim = app.roster.claim_or_wait(&plan.want, &tried, |waiting| {
+        let (trace, served_as) = (&mut ticket.trace, &mut ticket.facts.served_as);
+        let on_wait = |waiting| {
             app.ledger.queued(waiting);
-            ticket.facts.served_as = app.roster.listed_name(&plan.want.name);
-        });
-        let claim = claim.await;
+            *served_as = app.roster.listed_name(&plan.want.name);
+            trace.iter_mut().for_each(|trace| trace.queues());
+        };
+        let claim = app.roster.claim_or_wait(&plan.want, &tried, on_wait).await;
         ticket.facts.queued += asked.elapsed();
         if claim.is_err() && ticket.facts.served_as.is_none() {
             ticket.facts.served_as = app.roster.listed_name(&plan.want.name);
         }
-        let missed = last.take();
-        if let Some((worker, miss)) = &missed
-            && (claim.is_ok() || matches!(miss, Miss::Refused(_)))
-        {
-            app.ledger.failed(&worker.id, &miss.to_string(), claim.is_ok());
-        }
-        let claim = match (claim, missed.map(|(_, miss)| miss)) {
-            (Ok(claim), _) => claim,
-            (Err(_), Some(Miss::Refused(reply))) => return Ok(*reply),
-            (Err(_), Some(Miss::Lost(why))) => return Err(Refusal::Backend(why)),
-            (Err(_), Some(Miss::Full)) => return Err(Refusal::QueueFull(plan.want.name)),
+        let claim = match (claim, last.take()) {
+            (Ok(claim), missed) => {
+                if let Some((worker, model, miss)) = missed {
+                    app.ledger.failed_over(&worker.id, &model, &miss.to_string());
+                }
+                claim
+            }
+            (Err(_), Some((.., Miss::Refused(reply)))) => return Ok(*reply),
+            (Err(_), Some((.., Miss::Lost(why)))) => return Err(Refusal::Backend(why)),
+            (Err(_), Some((.., Miss::Full))) => return Err(Refusal::QueueFull(plan.want.name)),
             (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
         };
         ticket.is_at(claim.member(), claim.model());
         ticket.facts.failovers = tried.len();
         tried.push(claim.seat());
-        match attempt(app, &plan.ask, &claim).await {
+        match attempt(app, &plan.ask, &claim, &mut ticket.trace).await {
             Ok(reply) => {
+                ticket.trace.iter_mut().for_each(|trace| trace.answered(claim.model()));
                 ticket.claim = Some(claim);
                 ticket.facts.first_byte = Some(ticket.age());
                 return Ok(reply);
@@ -98,15 +102,30 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
-                tracing::debug!(request.id = ticket.id(), "{} failed a request: {miss}", claim.member().name);
-                last = Some((claim.member().clone(), miss));
+                let trace = ticket.trace.as_deref().map(Trace::id);
+                tracing::debug!(
+                    request.id = ticket.id(),
+                    trace.id = trace,
+                    "{} failed a request: {miss}",
+                    claim.member().name
+                );
+                last = Some((claim.member().clone(), claim.model().to_owned(), miss));
             }
         }
     }
 }
 
-async fn attempt(app: &App, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
-    let exchange = send(ask, claim)?;
+async fn attempt(app: &App, ask: &Ask, claim: &Claim, trace: &mut Option<Box<Trace>>) -> Result<Reply, Miss> {
+    trace.iter_mut().for_each(|trace| trace.tries(claim));
+    let reply = answer(app, ask, claim, trace.as_deref()).await;
+    if let (Err(miss), Some(trace)) = (&reply, trace) {
+        trace.missed(miss.kind(), miss.to_string());
+    }
+    reply
+}
+
+async fn answer(app: &App, ask: &Ask, claim: &Claim, trace: Option<&Trace>) -> Result<Reply, Miss> {
+    let exchange = send(ask, claim, trace)?;
     let limit = app.config.timeouts.first_byte;
     let deadline = limit.map(|limit| Instant::now() + limit);
     let reply = receive(exchange, ask, claim);
@@ -119,16 +138,17 @@ async fn attempt(app: &App, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
     }
 }
 
-fn send(ask: &Ask, claim: &Claim) -> Result<Exchange, Miss> {
+fn send(ask: &Ask, claim: &Claim, trace: Option<&Trace>) -> Result<Exchange, Miss> {
     let body = ask.body_for(claim.model());
-    let block = if claim.model() == ask.model.name {
-        head::encode_request(&http::Method::POST, &ask.target, &ask.headers)
-    } else {
-        let mut headers = ask.headers.clone();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        name_model(&mut headers, claim.model());
-        head::encode_request(&http::Method::POST, &ask.target, &headers)
-    };
+    let mut headers = Cow::Borrowed(&ask.headers);
+    if claim.model() != ask.model.name {
+        headers.to_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        name_model(headers.to_mut(), claim.model());
+    }
+    if let Some(trace) = trace {
+        trace.pass_on(headers.to_mut());
+    }
+    let block = head::encode_request(&http::Method::POST, &ask.target, &headers);
     let block = block.map_err(|_| {
         Miss::Unsendable(Refusal::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD))
     })?;
@@ -198,6 +218,19 @@ fn refusal(no_slot: NoSlot, model: &str) -> Refusal {
         NoSlot::NobodyReady => Refusal::NobodyReady(model),
         NoSlot::Full => Refusal::QueueFull(model),
         NoSlot::Timeout => Refusal::QueueTimeout(model),
+    }
+}
+
+impl Miss {
+    /// One word of few, for traces.
+    fn kind(&self) -> String {
+        match self {
+            Self::Refused(reply) => reply.status.as_str().to_owned(),
+            Self::Lost(_) => "lost".to_owned(),
+            Self::Full => "full".to_owned(),
+            Self::TimedOut(_) => "timeout".to_owned(),
+            Self::Unsendable(refusal) => refusal.code().unwrap_or("invalid_request").to_owned(),
+        }
     }
 }
 

@@ -7,9 +7,8 @@ use super::authenticate::Caller;
 use crate::app::App;
 use crate::refusal::Refusal;
 
-/// A caller whose request may be read. Made by [`limit`] only.
+/// A request that may be read: it has a caller who may ask, and there is room. Made by [`limit`] only.
 pub(super) struct Admitted {
-    pub(super) caller: Caller,
     pub(super) share: Share,
 }
 
@@ -31,11 +30,11 @@ pub(super) struct Share {
 ///
 /// # Errors
 /// 503 if too many are open.
-pub(super) fn limit(app: &App, caller: Caller) -> Result<Admitted, Refusal> {
+pub(super) fn limit(app: &App, _: Caller) -> Result<Admitted, Refusal> {
     if app.open_requests() > app.config.limits.max_requests {
         return Err(Refusal::Overloaded);
     }
-    Ok(Admitted { caller, share: Share { memory: app.body_memory.clone(), bytes: 0 } })
+    Ok(Admitted { share: Share { memory: app.body_memory.clone(), bytes: 0 } })
 }
 
 impl BodyMemory {

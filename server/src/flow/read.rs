@@ -84,8 +84,7 @@ pub(super) async fn read(
     ticket: &mut Ticket,
 ) -> Result<Ask, Refusal> {
     let Arrival { service, mut head, body } = arrival;
-    let Admitted { caller, mut share } = admitted;
-    ticket.facts.key = caller.key;
+    let Admitted { mut share } = admitted;
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
     let body = body::collect(body, &head.headers, bounds, &mut share).await?;
     ticket.facts.received = body.len();

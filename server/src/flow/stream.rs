@@ -94,7 +94,10 @@ impl Streamed {
     /// Where nothing is to come, the client cannot leave too early any more.
     fn settle_if_done(&mut self) {
         if self.rest.is_none() && self.broken.is_none() {
-            self.ticket.facts.outcome = Outcome::Done;
+            self.ticket.facts.outcome = match self.ticket.facts.status {
+                Some(status @ 500..) => Outcome::Failed(format!("The runtime answered {status}.")),
+                _ => Outcome::Done,
+            };
             self.ticket.claim = None;
         }
     }

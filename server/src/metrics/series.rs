@@ -101,6 +101,16 @@ pub(super) static WORKER_SLOTS: Series =
     Series::gauge("llamapool_worker_slots", WORKER, "Requests that a worker runs at once, by its own word.");
 pub(super) static WORKER_SLOTS_USED: Series =
     Series::gauge("llamapool_worker_slots_used", WORKER, "Requests that a worker runs.");
+pub(super) static TUNNEL_RECEIVED: Series = Series::counter(
+    "llamapool_tunnel_received_bytes_total",
+    WORKER,
+    "Bytes that came through a worker's tunnel, since it is up.",
+);
+pub(super) static TUNNEL_SENT: Series = Series::counter(
+    "llamapool_tunnel_sent_bytes_total",
+    WORKER,
+    "Bytes that went through a worker's tunnel, since it is up.",
+);
 pub(super) static WORKER_STATE: Series = Series::gauge(
     "llamapool_worker_state",
     &["worker_id", "worker", "state"],
@@ -153,6 +163,8 @@ pub(super) static ALL: &[&Series] = &[
     &FAILOVERS,
     &WORKER_SLOTS,
     &WORKER_SLOTS_USED,
+    &TUNNEL_RECEIVED,
+    &TUNNEL_SENT,
     &WORKER_STATE,
     &WORKER_INFO,
     &WORKERS,

@@ -75,9 +75,7 @@ impl Ended {
         [Self::Success, Self::Error, Self::Refused, Self::Left, Self::Cancelled];
 
     fn of(request: &FinishedRequest) -> Self {
-        let broken = request.status.is_some_and(|status| status >= 500);
         match request.outcome {
-            EndedAs::Done if broken => Self::Error,
             EndedAs::Done => Self::Success,
             EndedAs::Failed => Self::Error,
             EndedAs::Refused => Self::Refused,
@@ -129,11 +127,11 @@ impl Tally {
         }
     }
 
-    /// A worker failed a request before its first byte, and another one took over, or there was none.
-    pub(crate) fn failed(&mut self, worker_id: &str, taken_over: bool) {
+    /// A worker failed a request before its first byte, and another one takes over.
+    pub(crate) fn failed_over(&mut self, worker_id: &str) {
         let tally = self.workers.of(worker_id);
         tally.failures += 1;
-        tally.failovers += u64::from(taken_over);
+        tally.failovers += 1;
     }
 
     /// Forgets workers and models that have not been seen for a while, and makes places for new ones: they are shown before they have done anything.

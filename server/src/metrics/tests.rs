@@ -135,6 +135,11 @@ fn seen(id: &str, model: &str) -> Seen {
     }
 }
 
+fn listed(seen: &[Seen]) -> Vec<Listed> {
+    let models = seen.iter().filter_map(|seen| seen.report.as_ref()).flat_map(|report| &report.models);
+    models.map(|model| Listed { id: model.name.clone(), created: 0, workers: Vec::new() }).collect()
+}
+
 #[test]
 fn who_is_not_seen_any_more_has_no_series() {
     let mut tally = Tally::default();
@@ -144,7 +149,7 @@ fn who_is_not_seen_any_more_has_no_series() {
         (workers.join(" "), models.join(" "))
     };
     tally.meet(&[seen("a", "x"), seen("b", "y")]);
-    tally.failed("a", true);
+    tally.failed_over("a");
     assert_eq!(names(&tally), ("a b".to_owned(), "x y".to_owned()));
     tally.meet(&[seen("b", "z")]);
     assert_eq!(names(&tally), ("b".to_owned(), "z".to_owned()));
@@ -155,12 +160,14 @@ fn who_is_not_seen_any_more_has_no_series() {
 
 #[test]
 fn however_many_workers_there_are_the_page_has_an_end() {
-    let crowd: Vec<_> = (0..500).map(|at| seen(&format!("w{at}"), &format!("m{at}"))).collect();
+    let mut crowd: Vec<_> = (0..500).map(|at| seen(&format!("w{at}"), &format!("m{at}"))).collect();
+    crowd[0] = seen(OTHER, OTHER); // a name like any other
     let mut tally = Tally::default();
     tally.meet(&crowd);
     let mut figures = Figures::new(ALL.iter().copied());
     models(&mut figures, &tally);
     offers(&mut figures, &crowd, &tally);
+    queues(&mut figures, &[], &listed(&crowd), &tally);
     tally.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
     worker_levels(&mut figures, &crowd, &tally.workers);
     let text = figures.write(llamapool_worker_core::metrics::Format::Text);

@@ -70,7 +70,7 @@ pub(super) struct WorkerBook {
     pub(super) failures: u64,
     pub(super) last_error: Option<(String, SystemTime)>,
     pub(super) usage: Usage,
-    /// From first byte to last, of requests that told their tokens.
+    /// Time in which tokens were generated, of requests that told them.
     pub(super) generating: Duration,
     pub(super) first_bytes: Samples,
     pub(super) per_model: BTreeMap<String, PerModel>,
@@ -87,7 +87,7 @@ pub struct Settled<'a> {
     pub age: Duration,
     /// How long it was at its worker.
     pub processing: Duration,
-    /// How long the answer was generated.
+    /// In which the reply was generated.
     pub generating: Duration,
     /// What the reply told.
     pub usage: Option<Usage>,
@@ -131,12 +131,16 @@ impl Ledger {
         self.changed.notify_one();
     }
 
-    /// A worker failed a request before the first byte, and another one has taken over, or there is none and what this one said is the answer.
-    pub fn failed(&self, worker_id: &str, why: &str, taken_over: bool) {
+    /// A worker failed a request before its first byte, for `model` as it has it, and another one takes over.
+    pub fn failed_over(&self, worker_id: &str, model: &str, why: &str) {
         let mut books = self.books();
-        books.totals.failovers += u64::from(taken_over);
-        books.tally.failed(worker_id, taken_over);
-        books.worker(worker_id).failed(why, SystemTime::now());
+        books.totals.failovers += 1;
+        books.tally.failed_over(worker_id);
+        let worker = books.worker(worker_id);
+        worker.failed(why, SystemTime::now());
+        if let Some(model) = worker.model(model) {
+            model.error_total += 1;
+        }
     }
 
     /// So many requests wait now.
@@ -225,7 +229,6 @@ impl Totals {
 
 impl WorkerBook {
     fn count(&mut self, settled: &Settled<'_>, now: SystemTime) {
-        self.processing += settled.processing;
         if let Some(wait) = settled.facts.first_byte {
             self.first_bytes.add(wait, FIRST_BYTES);
         }
@@ -234,6 +237,7 @@ impl WorkerBook {
             self.failed(settled.request.reason.as_deref().unwrap_or_default(), now);
         } else {
             self.processed += 1;
+            self.processing += settled.processing;
         }
         add(&mut self.usage, settled.usage);
         let usage = settled.usage.unwrap_or_default();

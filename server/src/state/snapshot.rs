@@ -133,11 +133,10 @@ fn worker(app: &App, seen: Seen, waiting: &[Waiting]) -> WorkerView {
 fn figures(book: WorkerBook) -> WorkerView {
     let seconds = |of: Duration| of.as_secs_f64();
     let mean = |sum: f64, of: f64| if of > 0.0 { sum / of } else { 0.0 };
-    let ended = book.processed + book.failures;
     WorkerView {
         processed_total: book.processed,
         processing_ms_total: book.processing.as_millis() as u64,
-        avg_processing_ms: mean(seconds(book.processing) * 1000.0, ended as f64),
+        avg_processing_ms: mean(seconds(book.processing) * 1000.0, book.processed as f64),
         failures_total: book.failures,
         tokens_in_total: book.usage.tokens_in,
         tokens_out_total: book.usage.tokens_out,

@@ -53,7 +53,7 @@ pub struct ServerView {
     /// Requests answered to the last byte.
     #[ts(type = "number")]
     pub jobs_completed_total: u64,
-    /// Requests that a worker or runtime failed.
+    /// Requests that a worker or runtime failed, or answered with 5xx.
     #[ts(type = "number")]
     pub jobs_failed_total: u64,
     /// Requests turned away: wrong, unknown model, busy.
@@ -328,12 +328,25 @@ pub enum EndedAs {
     Done,
     /// Turned away.
     Refused,
-    /// Broken off by worker or runtime.
+    /// Broken off by worker or runtime, or answered with 5xx.
     Failed,
     /// The client left.
     Left,
     /// Cancelled on the dashboard.
     Cancelled,
+}
+
+impl EndedAs {
+    /// The same in a word, for logs and traces.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Left => "left",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// A request that ended. Never its content.
@@ -382,7 +395,7 @@ pub struct FinishedRequest {
     /// Generated tokens, if the reply told.
     #[ts(type = "number | null")]
     pub tokens_out: Option<u64>,
-    /// Generated tokens per second, from first byte to last; of an answer in one piece, while its worker had it.
+    /// Generated tokens per second: of a stream from first byte to last, of a reply in one piece while the worker had it.
     pub tokens_per_second: Option<f64>,
 }
 

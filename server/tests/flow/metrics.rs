@@ -122,7 +122,7 @@ async fn every_count_equals_what_happened() {
         r#"llamapool_stream_longest_gap_seconds_count{model="m"} 0"#,
         r#"llamapool_request_duration_seconds_count{worker_id="a",worker="a",model="m"} 4"#,
         r#"llamapool_worker_tokens_total{worker_id="a",worker="a",kind="in"} 6"#,
-        r#"llamapool_worker_failures_total{worker_id="a",worker="a"} 1"#,
+        r#"llamapool_worker_failures_total{worker_id="a",worker="a"} 2"#,
         r#"llamapool_failovers_total{worker_id="a",worker="a"} 0"#,
         "llamapool_requests_in_flight 0",
     ]);
@@ -131,7 +131,11 @@ async fn every_count_equals_what_happened() {
         scrape.value(r#"llamapool_request_duration_seconds_sum{worker_id="a",worker="a",model="m"}"#);
     assert!(processing > 0.0 && processing <= durations, "{processing} of {durations}");
     assert!(scrape.value("llamapool_sent_bytes_total") >= 2.0 * USAGE.len() as f64);
-    assert!(scrape.value("llamapool_received_bytes_total") > 0.0);
+    let received = scrape.value("llamapool_received_bytes_total");
+    assert!(received > 0.0);
+    let tunnel =
+        |way| scrape.value(&format!(r#"llamapool_tunnel_{way}_bytes_total{{worker_id="a",worker="a"}}"#));
+    assert!(tunnel("received") >= 2.0 * USAGE.len() as f64 && tunnel("sent") > received / 2.0);
     server.stop().await;
 }
 
@@ -241,7 +245,7 @@ async fn a_port_of_their_own_needs_no_key_and_ends_with_the_server() {
     let api = format!("http://{}/metrics", listeners.api.local_addr().unwrap());
     let own = format!("http://{}/metrics", listeners.metrics.as_ref().unwrap().addr());
     let shutdown = Shutdown::default();
-    let server = tokio::spawn(llamapool_server::run(config, listeners, shutdown.clone()));
+    let server = tokio::spawn(llamapool_server::run(config, listeners, shutdown.clone(), None));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let scraped = client.get(&own).send().await.unwrap();
     assert_eq!(scraped.status(), 200);

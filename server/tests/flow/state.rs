@@ -83,6 +83,23 @@ async fn every_figure_equals_what_happened() {
 }
 
 #[tokio::test]
+async fn a_runtime_that_answers_with_an_error_of_its_own_has_failed() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 2, &["m"]).await;
+    server.until_models(1).await;
+    for (status, outcome, failures) in [(422, "done", 0), (500, "failed", 1), (503, "failed", 2)] {
+        let asked = server.ask("m");
+        worker.answer(status, "{}").await;
+        assert_eq!(asked.await.unwrap().status().as_u16(), status);
+        let state = server.until(|state| state["recent"][0]["status"] == status).await;
+        assert_eq!(state["recent"][0]["outcome"], outcome, "{status}");
+        assert_eq!(state["workers"][0]["failures_total"], failures, "{status}");
+        assert_eq!(state["server"]["failovers_total"], 0);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn live_requests_show_where_they_are_and_can_be_cancelled() {
     let server = TestServer::start().await;
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;

@@ -41,7 +41,7 @@ impl TestServer {
         let listener = llamapool_server::front::bind(&config.addresses()).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = Shutdown::default();
-        let task = tokio::spawn(llamapool_server::run(config, listener, shutdown.clone()));
+        let task = tokio::spawn(llamapool_server::run(config, listener, shutdown.clone(), None));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url, shutdown, client, task }
     }

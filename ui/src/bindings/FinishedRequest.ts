@@ -74,6 +74,6 @@ tokens_in: number | null,
  */
 tokens_out: number | null, 
 /**
- * Generated tokens per second, from first byte to last; of an answer in one piece, while its worker had it.
+ * Generated tokens per second: of a stream from first byte to last, of a reply in one piece while the worker had it.
  */
 tokens_per_second: number | null, };

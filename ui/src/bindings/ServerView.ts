@@ -38,7 +38,7 @@ jobs_inflight_total: number,
  */
 jobs_completed_total: number, 
 /**
- * Requests that a worker or runtime failed.
+ * Requests that a worker or runtime failed, or answered with 5xx.
  */
 jobs_failed_total: number, 
 /**

@@ -13,7 +13,7 @@ const SHOWN_MS = 4_000;
 
 export class Actions {
   notices = $state<Notice[]>([]);
-  /** What is under way, so that its button cannot be pressed twice. */
+  /** What is under way: pressing its button again does nothing. */
   busy = $state<Record<string, boolean>>({});
   #numbers = 0;
 

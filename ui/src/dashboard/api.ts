@@ -36,7 +36,8 @@ export class Api {
     for await (const events of sse(response)) {
       yield { kind: 'alive' };
       for (const { event, data } of events) {
-        if (event === 'snapshot' || event === 'update') yield { kind: event, snapshot: JSON.parse(data) };
+        if (event === 'snapshot' || event === 'update')
+          yield { kind: event, snapshot: JSON.parse(readable(data)) };
       }
     }
   }
@@ -75,6 +76,14 @@ export class Api {
     if (!response.ok) throw await refusal(response);
     return response;
   }
+}
+
+/**
+ * Workers choose their own names. Characters that turn the direction of the text around them (Unicode UAX #9) are shown
+ * as unreadable instead of being obeyed.
+ */
+function readable(text: string): string {
+  return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
 async function* sse(response: Response): AsyncGenerator<SseEvent[]> {

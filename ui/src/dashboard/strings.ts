@@ -16,6 +16,10 @@ const en = {
     connect: 'Connect',
   },
   close: 'Close',
+  footer: {
+    about: (version: string) => `llamapool ${version}`,
+    notices: 'Third-party notices',
+  },
   copy: { copy: 'Copy', copied: 'Copied', failed: 'Selected: press Ctrl+C' },
   theme: { dark: 'Switch to dark', light: 'Switch to light' },
   loading: 'Waiting for the first state of the server…',
@@ -85,10 +89,11 @@ const en = {
     requests: 'Requests/s',
     lastMinute: 'last minute',
     open: 'Open requests',
-    queued: (n: number) => (n === 0 ? 'none waits for a slot' : `${f.count(n)} wait for a slot`),
+    queued: (n: number) =>
+      n === 0 ? 'none waits for a slot' : n === 1 ? '1 waits for a slot' : `${f.count(n)} wait for a slot`,
     tokens: 'Tokens/s',
     firstByte: 'First byte, median',
-    firstByteNote: (p95: string, n: number) => `p95 ${p95} · ${n} replies`,
+    firstByteNote: (p95: string, n: number) => `p95 ${p95} · ${n === 1 ? '1 reply' : `${n} replies`}`,
     noReplies: 'no replies yet',
     errors: 'Errors, last hour',
     errorsNote: (refused: number, left: number) => `${f.count(refused)} refused · ${f.count(left)} left`,
@@ -132,6 +137,23 @@ const en = {
 
   charts: {
     title: 'Last hour',
+    view: 'Show the last hour as',
+    charts: 'Charts',
+    table: 'Table',
+    byMinute: 'Last hour by the minute',
+    highest: 'The highest in this minute',
+    columns: {
+      minute: 'Minute',
+      all: 'All',
+      ended: 'Ended',
+      failed: 'Failed',
+      refused: 'Refused',
+      left: 'Client left',
+      generated: 'Tokens',
+      p95: 'First byte, p95',
+      inflight: 'Open',
+      queue: 'Waiting',
+    },
     none: 'No requests in the last hour',
     noneText: 'As soon as somebody asks something, it shows here.',
     requests: 'Requests per second',
@@ -150,10 +172,10 @@ const en = {
       refused: 'refused',
       left: 'client left',
     },
-    summary: (title: string, now: string, peak: string) =>
-      `${title}: now ${now}, at most ${peak} in the last hour`,
+    summary: (title: string, latest: string, peak: string) =>
+      `${title}: latest ${latest}, at most ${peak} in the last hour`,
     at: (time: string) => `at ${time}`,
-    now: 'now',
+    latest: 'latest',
   },
 
   workers: {
@@ -291,6 +313,7 @@ const en = {
     empty: {
       title: 'No requests yet',
       text: 'Try a model in the playground, or send one from a terminal:',
+      noModel: 'There is no model to ask yet. When there is, this asks it from a terminal:',
       playground: 'Open the playground',
     },
   },

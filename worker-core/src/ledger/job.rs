@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::Ledger;
 use super::activity::{JobState, LiveJob};
+use super::{JobSpan, Ledger};
 use crate::tunnel::Stopped;
 use crate::usage::{Tail, Usage};
 
@@ -67,6 +67,19 @@ pub(crate) struct Job {
     first_byte: Option<Duration>,
     stopped: Option<std::time::Instant>,
     outcome: Outcome,
+    /// Its part of a trace, if it has one.
+    pub(crate) span: Option<JobSpan>,
+}
+
+impl Outcome {
+    /// The same in a word, for traces.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl Live {
@@ -90,12 +103,13 @@ impl Live {
 impl Job {
     pub(super) fn new(ledger: Ledger, live: Arc<Live>) -> Self {
         let (tail, outcome) = (Tail::default(), Outcome::Cancelled);
-        Self { ledger, live, tail, status: None, first_byte: None, stopped: None, outcome }
+        Self { ledger, live, tail, status: None, first_byte: None, stopped: None, outcome, span: None }
     }
 
     /// The runtime answers with this status.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
+        self.span.iter_mut().for_each(|span| span.answered(status));
     }
 
     /// A piece of the answer's body, never empty, passes. Only a success tells tokens.
@@ -107,6 +121,7 @@ impl Job {
         if self.first_byte.is_none() {
             self.first_byte = Some(self.live.since.elapsed());
             self.ledger.ring();
+            self.span.iter_mut().for_each(JobSpan::first_byte);
         }
     }
 
@@ -131,6 +146,10 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         let Live { number, asked, since, bytes } = &*self.live;
+        let usage = self.tail.usage();
+        if let Some(span) = self.span.take() {
+            span.end(self.outcome, usage);
+        }
         self.ledger.settle(
             *number,
             &Ended {
@@ -140,7 +159,7 @@ impl Drop for Job {
                 first_byte: self.first_byte,
                 cancel_delay: self.stopped.map(|stopped| stopped.elapsed()),
                 sent: bytes.load(Ordering::Relaxed),
-                usage: self.tail.usage(),
+                usage,
             },
         );
     }

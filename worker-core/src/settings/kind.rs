@@ -59,6 +59,11 @@ impl<T: 'static> Kind<T> {
         Self { form: Form::Signed, ..self }
     }
 
+    /// The same kind, where values are never to be shown.
+    pub fn private(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
     /// Only the values that pass `check`, which `allowed` describes (it replaces the former words).
     pub fn only(self, allowed: impl Into<String>, check: impl Fn(&T) -> bool + 'static) -> Self {
         let parse = self.parse;
@@ -176,7 +181,7 @@ pub fn name() -> Kind<String> {
 
 /// A key or password. It goes into HTTP headers, so only visible ASCII characters will do.
 pub fn secret() -> Kind<SecretString> {
-    let kind = Kind::new(
+    Kind::new(
         "KEY",
         format!("1 to {LONGEST_SECRET} visible ASCII characters without spaces or commas"),
         |text| {
@@ -184,8 +189,8 @@ pub fn secret() -> Kind<SecretString> {
                 && text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
             fits.then(|| SecretString::from(text))
         },
-    );
-    Kind { secret: true, ..kind }
+    )
+    .private()
 }
 
 /// A file or folder.

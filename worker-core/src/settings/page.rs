@@ -2,12 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{
-    Config, Retired,
-    kind::Form,
-    load::settings_of,
-    setting::{About, Name},
-};
+use super::{Config, Retired, kind::Form, load::settings_of, setting::About};
 
 /// The part of the page about one program.
 pub struct Chapter {
@@ -88,11 +83,13 @@ fn purpose(about: &About) -> String {
         let file = about.names[0].file_key();
         purpose += &format!("<br>Or in a file: {}, {}.", code(&file), code(&file.to_ascii_uppercase()));
     }
-    let older: Vec<_> =
-        about.names.iter().skip(1).filter(|name| name.means.is_none()).map(Name::env).collect();
-    if !older.is_empty() {
-        let older: Vec<_> = older.iter().map(|name| code(name)).collect();
-        purpose += &format!("<br>Older names: {}.", older.join(", "));
+    for (is_older, words) in [(false, "Also"), (true, "Older names")] {
+        let others =
+            about.names.iter().skip(1).filter(|name| name.means.is_none() && name.is_older == is_older);
+        let others: Vec<_> = others.map(|name| code(&name.env())).collect();
+        if !others.is_empty() {
+            purpose += &format!("<br>{words}: {}.", others.join(", "));
+        }
     }
     purpose
 }

@@ -41,6 +41,8 @@ pub struct Name {
     pub key: &'static str,
     /// For a switch that stands for a value of this setting (`debug: true` for `log_level: debug`): the value.
     pub means: Option<&'static str>,
+    /// It is from an older version.
+    pub is_older: bool,
 }
 
 impl Name {
@@ -72,7 +74,7 @@ impl<T: 'static> Setting<T> {
     pub fn new(key: &'static str, kind: Kind<T>) -> Self {
         let about = About {
             concern: "",
-            names: vec![Name { key, means: None }],
+            names: vec![Name { key, means: None, is_older: false }],
             short: None,
             default: "",
             default_words: "",
@@ -99,13 +101,19 @@ impl<T: 'static> Setting<T> {
 
     /// A name that older versions used and that still works, in the file, the environment and as a flag.
     pub fn formerly(mut self, key: &'static str) -> Self {
-        self.about.names.push(Name { key, means: None });
+        self.about.names.push(Name { key, means: None, is_older: true });
+        self
+    }
+
+    /// Another name, by which the world knows the same thing; it works in all places too.
+    pub fn also(mut self, key: &'static str) -> Self {
+        self.about.names.push(Name { key, means: None, is_older: false });
         self
     }
 
     /// A switch of its own that stands for one value of this setting.
     pub fn shorthand(mut self, key: &'static str, means: &'static str) -> Self {
-        self.about.names.push(Name { key, means: Some(means) });
+        self.about.names.push(Name { key, means: Some(means), is_older: false });
         self
     }
 

@@ -20,9 +20,19 @@ pub struct Link(Arc<Mutex<State>>);
 
 struct State {
     mux: Mux,
+    traffic: Traffic,
     texts: VecDeque<String>,
     closing: bool,
     down: bool,
+}
+
+/// Bytes of binary messages, which are all that matter, since the tunnel is up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the peer.
+    pub received: u64,
+    /// To the peer.
+    pub sent: u64,
 }
 
 /// What the driver sends next.
@@ -37,7 +47,9 @@ impl Link {
     /// A tunnel whose driver has yet to run.
     pub fn new(role: Role, limits: Limits) -> Self {
         let mux = Mux::new(role, limits);
-        Self(Arc::new(Mutex::new(State { mux, texts: VecDeque::new(), closing: false, down: false })))
+        let traffic = Traffic::default();
+        let texts = VecDeque::new();
+        Self(Arc::new(Mutex::new(State { mux, traffic, texts, closing: false, down: false })))
     }
 
     /// Queues a control message.
@@ -76,6 +88,11 @@ impl Link {
         self.with(|state| state.mux.len())
     }
 
+    /// What has gone through it.
+    pub fn traffic(&self) -> Traffic {
+        self.with(|state| state.traffic)
+    }
+
     /// From now on streams the peer opens are refused, or accepted again.
     pub fn refuse(&self, refusing: bool) {
         self.mux(|mux| mux.refuse(refusing));
@@ -86,7 +103,10 @@ impl Link {
     }
 
     pub(super) fn receive(&self, message: Bytes, accepted: &mut Vec<Accepted>) -> Result<(), Violation> {
-        self.mux(|mux| mux.receive(message, accepted))
+        self.with(|state| {
+            state.traffic.received += message.len() as u64;
+            state.mux.receive(message, accepted)
+        })
     }
 
     /// What to send now; if nothing, the driver will be woken when there is something.
@@ -99,6 +119,7 @@ impl Link {
                 return Poll::Ready(Outgoing::Text(text));
             }
             if let Some(batch) = state.mux.take_batch() {
+                state.traffic.sent += batch.len() as u64;
                 return Poll::Ready(Outgoing::Batch(batch));
             }
             if let Some(text) = state.texts.pop_front() {

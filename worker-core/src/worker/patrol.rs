@@ -11,7 +11,7 @@ use super::counted;
 use super::status::{Board, Readiness, Trouble};
 use crate::config::Config;
 use crate::relay::Destination;
-use crate::runtime::{Survey, Surveyor, Target, Unready};
+use crate::runtime::{Kind, Survey, Surveyor, Target, Unready};
 
 /// A runtime that is away is looked for this often at first, then twice as long each time up to the poll interval: restarts are short.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl Patrol {
             .with_ca(config.server.ca_file.clone()),
             interval: runtime.poll_interval,
             finding: watch::Sender::new(first),
-            destination: watch::Sender::new(base.as_ref().map(destination)),
+            destination: watch::Sender::new(base.as_ref().map(|base| destination(base, Kind::Auto))),
             alarm: Arc::new(Notify::new()),
             board,
         }
@@ -88,8 +88,12 @@ impl Patrol {
 
     fn note(&self, found: Result<Survey, Unready>) {
         let base = self.surveyor.base();
+        let kind = match &found {
+            Ok(survey) => survey.kind,
+            Err(_) => self.finding.borrow().survey.as_ref().map_or(Kind::Auto, |survey| survey.kind),
+        };
         self.destination.send_if_modified(|current| {
-            let found = base.map(destination);
+            let found = base.map(|base| destination(base, kind));
             let changed = found.as_ref().map(|to| &to.target) != current.as_ref().map(|to| &to.target);
             *current = found;
             changed
@@ -137,6 +141,6 @@ impl Patrol {
     }
 }
 
-fn destination(base: &Url) -> Destination {
-    Destination { target: Target::new(base), is_tls: base.scheme() == "https" }
+fn destination(base: &Url, kind: Kind) -> Destination {
+    Destination { target: Target::new(base), is_tls: base.scheme() == "https", kind }
 }

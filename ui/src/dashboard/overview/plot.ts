@@ -24,6 +24,9 @@ export interface PlotSetup {
   onpoint: (index: number | null) => void;
 }
 
+/** Seconds that a bar stands for. */
+const BAR_S = 60;
+
 /** Steps of an axis that counts: never half a request. */
 const WHOLE = [1, 2, 5]
   .flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten))
@@ -33,6 +36,8 @@ const WHOLE = [1, 2, 5]
 export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSetup): uPlot {
   const colour = (name: string) => getComputedStyle(box).getPropertyValue(name).trim();
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  /** A bar stands on the time it begins at, and the last one wants room. */
+  const width = lines.some((line) => line.style === 'bars') ? BAR_S : 0;
   const axis = {
     stroke: () => colour('--muted'),
     font: `${0.8 * rem}px system-ui, sans-serif`,
@@ -45,7 +50,10 @@ export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSe
     padding: [8, 1.3 * rem, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: 'hour' }, drag: { x: false, y: false }, points: { show: false }, y: false },
-    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
+    scales: {
+      x: { time: true, range: (_, min, max) => [min, max + width] },
+      y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
+    },
     axes: [
       {
         ...axis,

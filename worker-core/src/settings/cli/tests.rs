@@ -59,7 +59,7 @@ fn a_drain_may_be_negative() {
 
 #[test]
 fn retired_flags_are_accepted() {
-    let loaded = run(&["--metrics-port", "9090", "--demo"]);
+    let loaded = run(&["--embedding-batch-size", "9", "--demo"]);
     assert!(loaded.config.runtime.demo);
     assert_eq!(loaded.warnings.len(), 1);
 }
@@ -101,7 +101,7 @@ fn help_is_short_and_hides_what_is_old() {
     for wanted in ["Server:", "--server-url", "-r, --reconnect", "--check-config", "Logs:"] {
         assert!(text.contains(wanted), "{wanted} in\n{text}");
     }
-    for hidden in ["worker-key", "ollama-url", "metrics-port", "no-reconnect"] {
+    for hidden in ["worker-key", "ollama-url", "embedding-batch-size", "no-reconnect"] {
         assert!(!text.contains(hidden), "{hidden} in\n{text}");
     }
     let longest = text.lines().map(|line| line.chars().count()).max();

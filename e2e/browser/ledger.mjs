@@ -1,0 +1,123 @@
+// The books of whoever sends the requests, to hold against those of the server.
+
+import assert from 'node:assert/strict';
+
+/** What happened, as the clients saw it. */
+export class Ledger {
+  server = {
+    Completed: 0,
+    Failed: 0,
+    Refused: 0,
+    'Client left': 0,
+    Failovers: 0,
+    'Tokens in': 0,
+    'Tokens out': 0,
+  };
+  workers = { left: new Book(), right: new Book() };
+
+  /** A request that was answered by the worker it names. */
+  note(model, { status, worker, error, took }, tokensIn, tokensOut, expected = 200) {
+    assert.deepEqual([status, error], [expected, undefined], `a request for ${model}`);
+    this.server.Completed += 1;
+    this.server['Tokens in'] += tokensIn;
+    this.server['Tokens out'] += tokensOut;
+    this.#at(worker, model, { done: 1, tokensIn, tokensOut, took });
+  }
+
+  failed(worker, model, { status }, expected) {
+    assert.equal(status, expected);
+    this.server.Failed += 1;
+    this.#at(worker, model, { failed: 1 });
+  }
+
+  refused({ status }, expected) {
+    assert.equal(status, expected);
+    this.server.Refused += 1;
+  }
+
+  takenOver(worker, model, times) {
+    assert.ok(times > 0, `${worker} was asked`);
+    this.server.Failovers += times;
+    this.#at(worker, model, { failed: times });
+  }
+
+  /** Whose client went away, or that was cancelled: the worker has done its part. */
+  left(worker, model, { took }) {
+    this.server['Client left'] += 1;
+    this.#at(worker, model, { done: 1, took });
+  }
+
+  #at(worker, model, what) {
+    this.workers[worker].add(what);
+    (this.workers[worker].models[model] ??= new Book()).add(what);
+  }
+
+  /** `GET /api/state` says the same. */
+  equals({ server, workers, history, recent }) {
+    const figures = {
+      Completed: server.jobs_completed_total,
+      Failed: server.jobs_failed_total,
+      Refused: server.jobs_refused_total,
+      'Client left': server.jobs_cancelled_total,
+      Failovers: server.failovers_total,
+      'Tokens in': server.tokens_in_total,
+      'Tokens out': server.tokens_out_total,
+    };
+    assert.deepEqual(figures, this.server);
+    for (const told of workers) {
+      const did = this.workers[told.name];
+      assert.deepEqual(
+        [told.processed_total, told.failures_total, told.tokens_in_total, told.tokens_out_total],
+        did.figures(),
+        told.name,
+      );
+      for (const [model, book] of Object.entries(did.models)) {
+        const { success_total, error_total, tokens_in_total, tokens_out_total } = told.per_model[model];
+        assert.deepEqual(
+          [success_total, error_total, tokens_in_total, tokens_out_total],
+          book.figures(),
+          `${model} of ${told.name}`,
+        );
+      }
+      const mean = told.processing_ms_total / told.processed_total;
+      assert.ok(told.processing_ms_total <= did.took, `${told.name} took no longer than its clients waited`);
+      assert.ok(
+        Math.abs(told.avg_processing_ms - mean) < 1,
+        `${told.avg_processing_ms} is the mean, ${mean}`,
+      );
+    }
+    const sum = (name) => history.reduce((all, bin) => all + bin[name], 0);
+    assert.deepEqual(
+      [sum('requests'), sum('failed'), sum('refused'), sum('left'), sum('tokens_out')],
+      [
+        recent.length,
+        this.server.Failed,
+        this.server.Refused,
+        this.server['Client left'],
+        this.server['Tokens out'],
+      ],
+    );
+  }
+}
+
+class Book {
+  done = 0;
+  failed = 0;
+  tokensIn = 0;
+  tokensOut = 0;
+  /** Milliseconds that clients waited in all. */
+  took = 0;
+  models = {};
+
+  add({ done = 0, failed = 0, tokensIn = 0, tokensOut = 0, took = 0 }) {
+    this.done += done;
+    this.failed += failed;
+    this.tokensIn += tokensIn;
+    this.tokensOut += tokensOut;
+    this.took += took;
+  }
+
+  figures() {
+    return [this.done, this.failed, this.tokensIn, this.tokensOut];
+  }
+}

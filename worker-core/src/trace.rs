@@ -1,0 +1,202 @@
+//! Traces of requests, for those who collect them: spans made at known points of a request, with OpenTelemetry's SDK, and sent over OTLP (HTTP,
+//! protobuf). Who is traced is the caller's choice or the sampler's; a context that is not sampled is passed on and costs no span.
+//!
+//! Without a receiver in the settings there is no [`Tracer`], and nothing here runs. With one, a request waits for nothing either: spans that
+//! have ended go through a short queue to the task that sends them, and are lost when it cannot keep up.
+
+mod config;
+mod export;
+mod receiver;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use http::HeaderMap;
+use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanExporter as _};
+
+pub use config::Config;
+pub use opentelemetry::trace::SpanKind;
+pub use opentelemetry::{KeyValue, Value};
+
+use export::Sending;
+use receiver::{Cause, Receiver};
+
+/// The headers of a trace's context, W3C Trace Context.
+const CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
+
+/// Who makes the spans, for the receiver.
+pub struct Service<'a> {
+    /// The program.
+    pub name: &'static str,
+    /// Which one of them, if it has a lasting id.
+    pub instance: Option<&'a str>,
+}
+
+/// Makes spans, and has them sent. Dropping it ends the sending at once; [`Tracer::finish`] is the polite way.
+pub struct Tracer {
+    sdk: SdkTracer,
+    sending: Sending,
+}
+
+/// A part of a request's way. It ends when it is dropped.
+pub struct Span(opentelemetry_sdk::trace::Span);
+
+impl Tracer {
+    /// A tracer on the current runtime, if the settings name a receiver. One that cannot be made is warned of: requests matter more than traces.
+    pub fn start(config: &Config, service: &Service<'_>) -> Option<Arc<Self>> {
+        let url = config.traces_url()?;
+        match Self::new(config, &url, service) {
+            Ok(tracer) => {
+                tracing::info!("Traces go to {url}");
+                Some(Arc::new(tracer))
+            }
+            Err(error) => {
+                tracing::warn!("There are no traces: {error:#}");
+                None
+            }
+        }
+    }
+
+    fn new(config: &Config, url: &url::Url, service: &Service<'_>) -> anyhow::Result<Self> {
+        let resource = resource(config, service);
+        let headers = config
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let cause = Cause::default();
+        let mut exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Receiver::new(url.scheme() == "https", cause.clone())?)
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(url.as_str())
+            .with_headers(headers.collect())
+            .build()
+            .context("set up the sending of traces")?;
+        exporter.set_resource(&resource);
+        let (sending, queue) = Sending::start(exporter, cause);
+        let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue);
+        Ok(Self { sdk: provider.build().tracer("llamapool"), sending })
+    }
+
+    /// A span of the request with these headers: the caller's trace goes on, or one begins.
+    pub fn continued(
+        &self,
+        headers: &HeaderMap,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: Vec<KeyValue>,
+    ) -> Span {
+        let parent =
+            TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
+        self.span(&parent, name.into(), kind, attributes)
+    }
+
+    /// A span within another one.
+    pub fn within(
+        &self,
+        parent: &Span,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: Vec<KeyValue>,
+    ) -> Span {
+        self.span(&context(parent.0.span_context()), name.into(), kind, attributes)
+    }
+
+    fn span(
+        &self,
+        parent: &Context,
+        name: Cow<'static, str>,
+        kind: SpanKind,
+        attributes: Vec<KeyValue>,
+    ) -> Span {
+        let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
+        Span(self.sdk.build_with_context(builder, parent))
+    }
+
+    /// Sends what waits to be sent, as long as `limit` allows, and nothing from then on.
+    pub async fn finish(&self, limit: Duration) {
+        self.sending.finish(limit).await;
+    }
+}
+
+impl Span {
+    /// The id of the trace it belongs to, 32 hexadecimal digits.
+    pub fn trace_id(&self) -> String {
+        self.0.span_context().trace_id().to_string()
+    }
+
+    /// Says something about it.
+    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.0.set_attribute(KeyValue::new(key, value));
+    }
+
+    /// Gives it a name that says more than the one it began with.
+    pub fn rename(&mut self, name: String) {
+        self.0.update_name(name);
+    }
+
+    /// Something happened now.
+    pub fn event(&mut self, name: &'static str) {
+        self.0.add_event(name, Vec::new());
+    }
+
+    /// It failed; `kind` is one word of few, `why` a sentence.
+    pub fn failed(&mut self, kind: impl Into<Value>, why: impl Into<Cow<'static, str>>) {
+        self.0.set_attribute(KeyValue::new("error.type", kind));
+        self.0.set_status(Status::error(why));
+    }
+
+    /// Makes it the parent of what the receiver of these headers does. Sampled or not, that is said too.
+    pub fn pass_on(&self, headers: &mut HeaderMap) {
+        CONTEXT.iter().for_each(|name| drop(headers.remove(*name)));
+        let context = context(self.0.span_context());
+        TraceContextPropagator::new().inject_context(&context, &mut HeaderInjector(headers));
+        if headers.get(CONTEXT[1]).is_some_and(|state| state.is_empty()) {
+            headers.remove(CONTEXT[1]);
+        }
+    }
+}
+
+/// What a path of the API does, as the conventions for generative AI call it; in their manner where they have no word for it.
+pub fn operation(path: &str) -> &'static str {
+    match path {
+        "/v1/chat/completions" | "/v1/responses" => "chat",
+        "/v1/completions" => "text_completion",
+        "/v1/embeddings" => "embeddings",
+        "/v1/rerank" => "rerank",
+        "/v1/moderations" => "moderation",
+        "/v1/audio/speech" => "speech",
+        "/v1/audio/transcriptions" => "transcription",
+        "/v1/audio/translations" => "translation",
+        _ => "generate_content",
+    }
+}
+
+fn context(span: &SpanContext) -> Context {
+    Context::new().with_remote_span_context(span.clone())
+}
+
+/// Who we are: what the environment says (`OTEL_RESOURCE_ATTRIBUTES`), and our name.
+fn resource(config: &Config, service: &Service<'_>) -> Resource {
+    let name = config.service_name.clone().unwrap_or_else(|| service.name.to_owned());
+    let instance = service.instance.map(|id| KeyValue::new("service.instance.id", id.to_owned()));
+    Resource::builder()
+        .with_service_name(name)
+        .with_attribute(KeyValue::new("service.version", crate::settings::build::VERSION))
+        .with_attributes(instance)
+        .build()
+}
+
+#[cfg(test)]
+mod tests;
