@@ -100,24 +100,13 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Described::openapi();
     let paths = &mut document.paths.paths;
     paths.extend(relayed::paths());
-    let home = renamed(&paths["/state"], "home", None);
+    let home = copied(&paths["/state"], |operation| operation.operation_id = Some("home".to_owned()));
     paths.insert("/".to_owned(), home);
     let below_v1 = paths.iter().filter(|(path, _)| path.starts_with("/v1/"));
-    let below_api = below_v1.map(|(path, item)| {
-        let id =
-            item.get.as_ref().or(item.post.as_ref()).and_then(|operation| operation.operation_id.as_deref());
-        (
-            format!("/api{path}"),
-            renamed(item, &format!("api_{}", id.unwrap_or_default()), Some("Models, below /api")),
-        )
-    });
-    let below_api: Vec<_> = below_api.collect();
+    let below_api: Vec<_> =
+        below_v1.map(|(path, item)| (format!("/api{path}"), copied(item, move_below_api))).collect();
     paths.extend(below_api);
-    for item in paths.values_mut() {
-        for operation in operations(item) {
-            complete(operation);
-        }
-    }
+    paths.values_mut().flat_map(operations).for_each(complete);
     let components = document.components.get_or_insert_default();
     components.headers.extend(headers());
     components.parameters.insert("RequestId".to_owned(), request_id().into());
@@ -125,15 +114,15 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The same path under another name.
-fn renamed(item: &PathItem, id: &str, tag: Option<&str>) -> PathItem {
+fn move_below_api(operation: &mut Operation) {
+    operation.operation_id = operation.operation_id.take().map(|id| format!("api_{id}"));
+    operation.tags = Some(vec!["Models, below /api".to_owned()]);
+}
+
+/// The same for another path.
+fn copied(item: &PathItem, change: impl FnMut(&mut Operation)) -> PathItem {
     let mut item = item.clone();
-    for operation in operations(&mut item) {
-        operation.operation_id = Some(id.to_owned());
-        if let Some(tag) = tag {
-            operation.tags = Some(vec![tag.to_owned()]);
-        }
-    }
+    operations(&mut item).for_each(change);
     item
 }
 
