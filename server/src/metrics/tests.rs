@@ -35,6 +35,11 @@ fn the_reference_page_is_current() {
             about: "What goes through it, and who is there.",
             series: ALL,
         },
+        page::Chapter {
+            title: "llamapool-worker",
+            about: "What a machine does. On its `metrics_port`, and beside `/status` if `status_addr` is set.",
+            series: llamapool_worker_core::worker::SERIES,
+        },
         page::Chapter { title: "Every program", about: common, series: COMMON },
     ];
     let page = page::markdown(INTRODUCTION, &chapters);
