@@ -189,6 +189,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
             link.close(&Bye::stopping("goodbye"));
         }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
+        Event::RoundTrip(_) => {}
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     });
     let seated = Seated { app, seat };

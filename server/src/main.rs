@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    logs::around(&loaded.config.log.clone(), "server", || start(loaded))
+    logs::around(&loaded.config.log.clone(), "server", |_| start(loaded))
 }
 
 fn start(loaded: llamapool_worker_core::settings::Loaded<Config>) -> anyhow::Result<()> {

@@ -4,7 +4,6 @@
 mod history;
 pub mod ledger;
 pub mod live;
-pub mod usage;
 pub mod view;
 
 mod feed;
@@ -12,4 +11,5 @@ pub(crate) mod snapshot;
 
 pub use feed::Feed;
 pub use ledger::Ledger;
+pub use llamapool_worker_core::usage;
 pub use snapshot::snapshot;

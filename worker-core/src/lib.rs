@@ -2,7 +2,7 @@
 //!
 //! [`worker`] is the face: a [`Worker`] is started with a [`config`] and lives until its handle is dropped. It dials the server ([`dial`]), speaks
 //! the [`tunnel`] with it, relays what comes to the LLM [`runtime`] beside it (or to the built-in [`demo`]) and can be watched and steered on its
-//! own machine. [`settings`], [`paths`] and [`logs`] serve every program of the workspace.
+//! own machine. [`settings`], [`paths`], [`logs`] and [`metrics`] serve every program of the workspace.
 
 pub mod config;
 pub mod demo;
@@ -10,7 +10,9 @@ pub mod demo;
 pub mod descriptors;
 pub mod dial;
 pub mod host;
+mod ledger;
 pub mod logs;
+pub mod metrics;
 pub mod paths;
 mod relay;
 pub mod runtime;
@@ -19,6 +21,7 @@ pub mod settings;
 pub mod signals;
 pub mod tls;
 pub mod tunnel;
+pub mod usage;
 pub mod worker;
 
 pub use worker::Worker;

@@ -3,6 +3,7 @@
 
 mod config;
 mod files;
+mod level;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -11,31 +12,27 @@ use anyhow::Context as _;
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, layer::SubscriberExt as _, registry::LookupSpan, reload,
-    util::SubscriberInitExt as _,
+    Layer, layer::SubscriberExt as _, registry::LookupSpan, reload, util::SubscriberInitExt as _,
 };
 
 pub use self::config::{Config, Format};
 use self::files::Files;
+pub use self::level::{Level, LevelError};
 
 /// Lines that wait for the writing thread. The queue's slots are made at once (40 bytes each, for each writer), and
 /// a disk that is this far behind will not catch up.
 const WAITING_LINES: usize = 2_048;
 
-/// Keeps logs being written, and can change how much is logged. What waits is written when it is dropped.
+/// Keeps logs being written. What waits is written when it is dropped.
 pub struct Guard {
-    level: reload::Handle<EnvFilter, Registry>,
+    level: Level,
     _writers: Vec<WorkerGuard>,
 }
 
 impl Guard {
-    /// Logs more or less from here on.
-    ///
-    /// # Errors
-    /// If these are no directives as `log_level` takes them.
-    pub fn set_level(&self, directives: &str) -> anyhow::Result<()> {
-        let filter = EnvFilter::try_new(directives).context("read the log level")?;
-        self.level.reload(filter).context("change the log level")
+    /// How much is logged, to be changed while the process runs.
+    pub fn level(&self) -> Level {
+        self.level.clone()
     }
 }
 
@@ -53,17 +50,17 @@ pub fn start(config: &Config, name: &str) -> anyhow::Result<Guard> {
     Ok(guard)
 }
 
-/// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it.
+/// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it. `run` gets the level, to change it.
 #[expect(clippy::print_stderr, reason = "without logs there is no other way")]
-pub fn around(config: &Config, name: &str, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
-    let _logs = match start(config, name) {
+pub fn around(config: &Config, name: &str, run: impl FnOnce(Level) -> anyhow::Result<()>) -> ExitCode {
+    let logs = match start(config, name) {
         Ok(logs) => logs,
         Err(error) => {
             eprintln!("{error:#}");
             return ExitCode::FAILURE;
         }
     };
-    match run() {
+    match run(logs.level()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("Ended by an error: {error:#}");
@@ -79,11 +76,11 @@ fn prepare(
     name: &str,
     terminal: impl Write + Send + 'static,
 ) -> anyhow::Result<Prepared<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync>> {
-    let filter = EnvFilter::try_new(&config.level).context("read the log level")?;
+    let filter = level::filter(&config.level).context("read the log level")?;
     let (filter, level) = reload::Layer::new(filter);
     let (lines, writer) = queue(terminal, "log");
     let mut layers = vec![layer(config.format, lines, has_colours())];
-    let mut guard = Guard { level, _writers: vec![writer] };
+    let mut guard = Guard { level: Level::new(level), _writers: vec![writer] };
     let mut warning = None;
     match config.dir.as_ref().map(|dir| Files::open(dir, name, config.max_size, config.keep)) {
         None => {}

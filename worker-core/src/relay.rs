@@ -16,9 +16,11 @@ use hyper::body::Incoming as Answer;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::runtime::Target;
+use crate::ledger::{Asked, Job, Ledger, Outcome};
+use crate::runtime::{MAX_NAME, Target};
 use crate::tunnel::frame::Code;
-use crate::tunnel::{Incoming, Responder, head};
+use crate::tunnel::head::{self, RequestHead};
+use crate::tunnel::{Incoming, Responder};
 use client::{Client, Failure};
 
 /// The runtime to relay to, as the last survey found it.
@@ -37,7 +39,7 @@ pub(crate) struct Relay {
     setup: Setup,
     destination: watch::Receiver<Option<Destination>>,
     current: Option<(Target, Arc<Client>)>,
-    jobs: Jobs,
+    ledger: Ledger,
     tasks: TaskTracker,
     /// Rung when the runtime cannot be reached: it is to be surveyed at once.
     alarm: Arc<Notify>,
@@ -56,83 +58,39 @@ pub(crate) struct Setup {
     pub(crate) ca_file: Option<std::path::PathBuf>,
 }
 
-/// Counts the requests that run.
-#[derive(Clone, Default)]
-pub(crate) struct Jobs(Arc<watch::Sender<u32>>);
-
-/// One request that runs; dropping it says that it does not any more.
-struct Job(Jobs);
-
-impl Jobs {
-    pub(crate) fn now(&self) -> u32 {
-        *self.0.borrow()
-    }
-
-    pub(crate) fn watch(&self) -> watch::Receiver<u32> {
-        self.0.subscribe()
-    }
-
-    /// Takes a slot, unless `most` are taken.
-    fn start(&self, most: u32) -> Option<Job> {
-        let started = self.0.send_if_modified(|jobs| {
-            let free = *jobs < most;
-            *jobs += u32::from(free);
-            free
-        });
-        started.then(|| Job(self.clone()))
-    }
-}
-
-impl Jobs {
-    /// Takes a slot as soon as one is free.
-    async fn start_when_free(&self, most: u32) -> Job {
-        let mut jobs = self.watch();
-        loop {
-            if let Some(job) = self.start(most) {
-                return job;
-            }
-            // The sender is `self`: it cannot be gone.
-            let _ = jobs.wait_for(|jobs| *jobs < most).await;
-        }
-    }
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        self.0.0.send_modify(|jobs| *jobs -= 1);
-    }
-}
-
 impl Relay {
     pub(crate) fn new(
         setup: Setup,
         destination: watch::Receiver<Option<Destination>>,
-        jobs: Jobs,
+        ledger: Ledger,
         tasks: TaskTracker,
         alarm: Arc<Notify>,
     ) -> Self {
-        Self { setup, destination, current: None, jobs, tasks, alarm }
+        Self { setup, destination, current: None, ledger, tasks, alarm }
     }
 
     /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
-    pub(crate) fn take(&mut self, incoming: Incoming) {
+    pub(crate) fn take(&mut self, mut incoming: Incoming) {
+        let asked = asked(&mut incoming.head);
         let (client, target) = match self.client() {
             Ok(found) => found,
-            Err(why) => return answer_unreachable(incoming.responder, &why),
+            Err(why) => {
+                answer_unreachable(incoming.responder, &why);
+                return self.ledger.enter(asked).end(Outcome::Failed);
+            }
         };
         let exchange = Exchange { client, target, setup: self.setup.clone(), alarm: self.alarm.clone() };
-        let (jobs, most) = (self.jobs.clone(), self.setup.most);
+        let (ledger, most) = (self.ledger.clone(), self.setup.most);
         self.tasks.spawn(async move {
-            let mut incoming = incoming;
             let job = tokio::select! {
                 biased;
-                job = tokio::time::timeout(JOB_GRACE, jobs.start_when_free(most)) => job,
-                () = incoming.responder.stopped() => return,
+                job = tokio::time::timeout(JOB_GRACE, ledger.enter_when_free(most, asked)) => job,
+                _ = incoming.responder.stopped() => return,
             };
             match job {
-                Ok(job) => {
-                    exchange.run(incoming).await;
-                    drop(job);
+                Ok(mut job) => {
+                    let outcome = exchange.run(incoming, &mut job).await;
+                    job.end(outcome);
                 }
                 Err(_) => incoming.responder.fail(Code::Refused, "the worker is busy"),
             }
@@ -157,6 +115,14 @@ impl Relay {
     }
 }
 
+/// What the books say of a request. The model's name is taken out of the head: it was for this worker.
+fn asked(head: &mut RequestHead) -> Asked {
+    let model =
+        head.headers.remove(head::MODEL).map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    let path = head.target.split('?').next().unwrap_or_default().to_owned();
+    Asked { path, model: model.filter(|name| name.len() <= MAX_NAME) }
+}
+
 struct Exchange {
     client: Arc<Client>,
     target: Target,
@@ -165,12 +131,13 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn run(self, incoming: Incoming) {
+    async fn run(self, incoming: Incoming, job: &mut Job) -> Outcome {
         let Incoming { head, body, mut responder } = incoming;
         let uri = match self.target.endpoint(&head.target) {
             Ok(uri) => uri,
             Err(error) => {
-                return answer_error(responder, StatusCode::NOT_FOUND, "not_found_error", &error.to_string());
+                answer_error(responder, StatusCode::NOT_FOUND, "not_found_error", &error.to_string());
+                return Outcome::Failed;
             }
         };
         let mut request = Request::new(body);
@@ -180,11 +147,11 @@ impl Exchange {
 
         let answered = tokio::select! {
             biased; // a client that leaves in mid-upload is no failure of the runtime
-            () = responder.stopped() => return,
+            stopped = responder.stopped() => return job.unwanted(stopped),
             answered = quiet_for(self.setup.silence, self.client.request(request)) => answered,
         };
         match answered {
-            Ok(Ok(response)) => stream(response, responder, self.setup.silence).await,
+            Ok(Ok(response)) => return stream(response, responder, self.setup.silence, job).await,
             Ok(Err(Failure::Unreachable(why))) => {
                 self.alarm.notify_one();
                 answer_unreachable(responder, &why);
@@ -199,6 +166,7 @@ impl Exchange {
                 answer_error(responder, StatusCode::GATEWAY_TIMEOUT, "server_error", message);
             }
         }
+        Outcome::Failed
     }
 
     /// The host is the runtime's, and so is the key.
@@ -210,53 +178,83 @@ impl Exchange {
     }
 }
 
-/// Sends the answer on as it comes. What is there with the head goes with it; a chunk is held no longer than it takes to see whether it is the
-/// last.
-async fn stream(response: Response<Answer>, mut responder: Responder, silence: Option<Duration>) {
+/// Sends the answer on as it comes. What is there with the head goes with it.
+async fn stream(
+    response: Response<Answer>,
+    mut responder: Responder,
+    silence: Option<Duration>,
+    job: &mut Job,
+) -> Outcome {
     let (parts, mut body) = response.into_parts();
     let Ok(block) = head::encode_response(parts.status, &parts.headers) else {
-        return responder.fail(Code::Protocol, "the runtime's headers are too large");
+        responder.fail(Code::Protocol, "the runtime's headers are too large");
+        return Outcome::Failed;
     };
+    job.answered(parts.status);
     drop(parts); // its headers would keep a buffer of the connection alive as long as the stream
-    let mut next = match next_now(&mut body) {
+    let next = match next_now(&mut body) {
         Some(Ok(chunk)) => {
             let after = next_now(&mut body);
+            job.pass(&chunk);
             responder.respond(block, chunk, is_done(after.as_ref()));
             after
         }
-        Some(Err(End::Done)) => return responder.respond(block, Bytes::new(), true),
+        Some(Err(End::Done)) => {
+            responder.respond(block, Bytes::new(), true);
+            return job.whole();
+        }
         other => {
             responder.respond(block, Bytes::new(), false);
             other
         }
     };
+    pour(body, next, responder, silence, job).await
+}
+
+/// Sends on what follows, beginning with `next` if that is there already. A chunk is held no longer than it takes to see whether it is the last.
+async fn pour(
+    mut body: Answer,
+    mut next: Option<Result<Bytes, End>>,
+    mut responder: Responder,
+    silence: Option<Duration>,
+    job: &mut Job,
+) -> Outcome {
     loop {
         let chunk = match next.take() {
             Some(chunk) => chunk,
             None => tokio::select! {
                 biased;
                 chunk = quiet_for(silence, next_chunk(&mut body)) => chunk.unwrap_or(Err(End::Silent)),
-                () = responder.stopped() => return,
+                stopped = responder.stopped() => return job.unwanted(stopped),
             },
         };
-        match chunk {
+        let (code, why) = match chunk {
             Ok(chunk) => {
-                if responder.ready().await.is_err() {
-                    return;
+                if let Err(stopped) = responder.ready().await {
+                    return job.unwanted(stopped);
                 }
                 next = next_now(&mut body);
+                job.pass(&chunk);
                 responder.send(chunk, is_done(next.as_ref()));
+                continue;
             }
-            Err(End::Done) => {
-                if responder.ready().await.is_ok() {
-                    responder.send(Bytes::new(), true);
-                }
-                return;
-            }
-            Err(End::Broken(why)) => return responder.fail(Code::Backend, &why),
-            Err(End::Silent) => return responder.fail(Code::Timeout, "the runtime was silent for too long"),
-        }
+            Err(End::Done) => return finish(responder, job).await,
+            Err(End::Broken(why)) => (Code::Backend, why),
+            Err(End::Silent) => (Code::Timeout, "the runtime was silent for too long".to_owned()),
+        };
+        responder.fail(code, &why);
+        return Outcome::Failed;
     }
+}
+
+/// The body is complete: waits until the last chunk is on its way, and ends the answer if that chunk did not.
+async fn finish(mut responder: Responder, job: &mut Job) -> Outcome {
+    match responder.ready().await {
+        Ok(()) => responder.send(Bytes::new(), true),
+        Err(_) if responder.is_sent() => {}
+        Err(stopped) => return job.unwanted(stopped),
+    }
+    job.whole()
 }
 
 /// How a body ended.

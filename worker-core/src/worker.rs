@@ -1,9 +1,10 @@
 //! The worker: one handle whose life is the worker's. It surveys the runtime, keeps the tunnel to the server up, relays, and drains when told to.
 //!
 //! `patrol` keeps looking at the runtime, `uplink` keeps the connection (with `backoff` and `wake` deciding when to try again), `session` is one
-//! connection's life, `status` what others see of it all, and `local` the status page and controls on this machine.
+//! connection's life, `status` what others see of it all, and `local` (in its `home`) the status page and controls on this machine.
 
 mod backoff;
+mod home;
 mod local;
 mod patrol;
 mod session;
@@ -21,13 +22,16 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::ledger::Ledger;
 use crate::paths::{self, WorkerId};
-use crate::relay::{Destination, Jobs, Relay, Setup};
+use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::{Kind, Survey};
 use crate::settings::DrainTimeout;
 use status::Board;
 
-pub use status::{Connection, Readiness, Status};
+pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
+pub use home::Home;
+pub use status::{Connection, Readiness, Status, Trouble};
 
 /// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
 pub struct Worker {
@@ -91,7 +95,7 @@ struct Shared {
     id: String,
     board: Board,
     steer: Steer,
-    jobs: Jobs,
+    ledger: Ledger,
     survey: watch::Receiver<patrol::Finding>,
     destination: watch::Receiver<Option<Destination>>,
     alarm: Arc<Notify>,
@@ -100,17 +104,17 @@ struct Shared {
 }
 
 impl Worker {
-    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, where its control token is kept unless the
-    /// configuration names a folder for what it remembers.
+    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, or a [`Home`] for more.
     ///
     /// # Errors
     /// The status address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
-    pub async fn start(config: Config, home: &Path) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, home: impl Into<Home>) -> anyhow::Result<Self> {
+        let home = home.into();
         crate::tls::install();
-        let jobs = Jobs::default();
+        let ledger = Ledger::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
         let (id, kept_id) = identity(&config, &state_dir);
-        let board = Board::new(&config, &id, jobs.clone());
+        let board = Board::new(&config, &id, ledger.clone());
         let steer = Steer::new(board.clone());
         let demo = if config.runtime.demo { Some(Demo::start().await?) } else { None };
         let patrol = patrol::Patrol::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
@@ -122,15 +126,15 @@ impl Worker {
             tasks: TaskTracker::new(),
             board: board.clone(),
             steer: steer.clone(),
-            jobs,
+            ledger,
             id,
             config,
         });
         let local = match shared.config.control.status_addr {
             Some(addr) => {
-                let home = shared.config.control.state_dir.as_deref().unwrap_or(home);
-                let token = paths::token(home, &state_dir)?;
-                Some(local::Local::bind(addr, &shared, token).await?)
+                let folder = shared.config.control.state_dir.as_deref().unwrap_or(&home.folder);
+                let token = paths::token(folder, &state_dir)?;
+                Some(local::Local::bind(addr, &shared, token, home.level).await?)
             }
             None => None,
         };
@@ -143,9 +147,15 @@ impl Worker {
         self.board.watch()
     }
 
-    /// Requests that run.
+    /// How many requests run. Marked as changed whenever [`Worker::activity`] says something new, but for ages and bytes; a reader that wants
+    /// fewer looks waits a while after each, and marks what came meanwhile as seen (`mark_unchanged`).
     pub fn jobs(&self) -> watch::Receiver<u32> {
-        self.board.jobs()
+        self.board.ledger().watch()
+    }
+
+    /// What it does, and has done since it started.
+    pub fn activity(&self) -> Activity {
+        self.board.ledger().activity()
     }
 
     /// Drains, undrains or ends it.
@@ -218,8 +228,8 @@ fn setup(config: &Config) -> anyhow::Result<Setup> {
 
 impl Shared {
     fn relay(&self) -> Relay {
-        let Self { setup, destination, jobs, tasks, alarm, .. } = self;
-        Relay::new(setup.clone(), destination.clone(), jobs.clone(), tasks.clone(), alarm.clone())
+        let Self { setup, destination, ledger, tasks, alarm, .. } = self;
+        Relay::new(setup.clone(), destination.clone(), ledger.clone(), tasks.clone(), alarm.clone())
     }
 
     /// What the last survey found; the models of the one before that found any while the runtime is away.

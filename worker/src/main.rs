@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use llamapool_worker_core::config::Config;
+use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::settings::cli::{self, Invocation};
 use llamapool_worker_core::settings::{DrainTimeout, Loaded, Sources};
 use llamapool_worker_core::signals::Signals;
-use llamapool_worker_core::worker::Exit;
+use llamapool_worker_core::worker::{Exit, Home};
 use llamapool_worker_core::{Worker, descriptors, logs, paths};
 
 #[global_allocator]
@@ -18,23 +19,24 @@ fn main() -> ExitCode {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
     };
-    logs::around(&loaded.config.log.clone(), "worker", || run(loaded))
+    logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level))
 }
 
-fn run(loaded: Loaded<Config>) -> anyhow::Result<()> {
+fn run(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
     descriptors::raise_limit();
     let file = loaded.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(work(config, file.parent().unwrap_or(Path::new("."))))? {
+    let home = Home::at(file.parent().unwrap_or(Path::new("."))).with_level(level);
+    match runtime.block_on(work(config, home))? {
         Exit::Told => Ok(()),
         Exit::Lost(why) => anyhow::bail!(why),
     }
 }
 
 /// Works until a signal or the control port says stop: the first drains, the second ends it at once.
-async fn work(config: Config, home: &Path) -> anyhow::Result<Exit> {
+async fn work(config: Config, home: Home) -> anyhow::Result<Exit> {
     let patience = [config.drain_timeout, DrainTimeout::Now];
     let mut signals = Signals::new()?;
     let mut worker = Worker::start(config, home).await?;

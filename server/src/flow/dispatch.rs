@@ -14,7 +14,7 @@ use llamapool_worker_core::tunnel::mux::{Lost, OpenError};
 use llamapool_worker_core::tunnel::{Exchange, ReplyBody};
 use tokio::time::Instant;
 
-use super::read::Ask;
+use super::read::{Ask, name_model};
 use super::route::Plan;
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -108,11 +108,12 @@ async fn attempt(app: &App, ask: &Ask, claim: &Claim) -> Result<Reply, Miss> {
 
 fn send(ask: &Ask, claim: &Claim) -> Result<Exchange, Miss> {
     let body = ask.body_for(claim.model());
-    let block = if body.len() == ask.body.len() {
+    let block = if claim.model() == ask.model.name {
         head::encode_request(&http::Method::POST, &ask.target, &ask.headers)
     } else {
         let mut headers = ask.headers.clone();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        name_model(&mut headers, claim.model());
         head::encode_request(&http::Method::POST, &ask.target, &headers)
     };
     let block = block.map_err(|_| {

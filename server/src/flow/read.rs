@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue};
+use llamapool_worker_core::tunnel::head::MODEL;
 
 use body::Bounds;
 pub(super) use body::linger;
@@ -96,6 +97,7 @@ pub(super) async fn read(
     headers.remove(EXPECT);
     headers.insert(CONTENT_LENGTH, body.len().into());
     headers.insert(REQUEST_ID, ticket.id.clone());
+    name_model(headers, &model.name);
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(Ask {
         target: format!("{}{query}", service.path()),
@@ -104,6 +106,12 @@ pub(super) async fn read(
         body,
         _share: share,
     })
+}
+
+/// Tells the worker which model is meant. Whatever a client wrote there goes.
+pub(super) fn name_model(headers: &mut HeaderMap, model: &str) {
+    headers.remove(MODEL);
+    headers.extend(HeaderValue::from_bytes(model.as_bytes()).ok().map(|model| (MODEL, model)));
 }
 
 async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, Refusal> {

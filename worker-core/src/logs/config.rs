@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use tracing_subscriber::EnvFilter;
-
+use super::level::{ALLOWED, directives};
 use crate::{
     concern,
     settings::{self, Setting, kind, kind::Kind},
@@ -53,16 +52,7 @@ impl Default for Config {
     }
 }
 
-/// An [`EnvFilter`] directive; the words of older versions too.
+/// A level or directives; the words of older versions too.
 fn level() -> Kind<String> {
-    let allowed = "error, warn, info, debug, trace, off, or directives such as info,hyper=warn";
-    Kind::new("LEVEL", allowed, |text| {
-        let directives = match text.to_ascii_lowercase().as_str() {
-            "all" => "trace",
-            "fatal" => "error",
-            "none" => "off",
-            _ => text,
-        };
-        EnvFilter::try_new(directives).ok().map(|_| directives.to_owned())
-    })
+    Kind::new("LEVEL", ALLOWED, |text| directives(text).map(str::to_owned))
 }

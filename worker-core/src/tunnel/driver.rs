@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{Sink, Stream};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Interval, MissedTickBehavior, Sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -36,6 +36,8 @@ pub enum Event<C> {
     Control(C),
     /// A request to answer.
     Request(Incoming),
+    /// The peer has answered a PING after so long.
+    RoundTrip(Duration),
 }
 
 /// Why a tunnel ended.
@@ -94,6 +96,13 @@ where
         }
     }
 
+    /// Sends the first PING at once: how far away the peer is, is known then before the first tick of the keepalive.
+    #[must_use]
+    pub fn asking_at_once(mut self) -> Self {
+        self.keepalive.ask(&self.link);
+        self
+    }
+
     fn read(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         for _ in 0..READ_BURST {
             if !self.link.mux(|mux| mux.may_receive()) {
@@ -129,6 +138,9 @@ where
                 Ok(incoming) => (self.on_event)(Event::Request(incoming)),
                 Err(error) => tracing::warn!("A request was refused: {error}"),
             }
+        }
+        if let Some(took) = self.keepalive.round_trip(&self.link) {
+            (self.on_event)(Event::RoundTrip(took));
         }
         Ok(result?)
     }
@@ -225,15 +237,17 @@ struct Keepalive {
     ticks: Interval,
     heard: bool,
     missed: u32,
+    /// When a PING went out that has no answer yet.
+    asked: Option<Instant>,
 }
 
 impl Keepalive {
     fn new(timeout: Duration) -> Self {
         let period = timeout / TICKS;
-        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+        let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
         // A process that was stopped for a while must first read what waits for it.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { timeout, ticks, heard: false, missed: 0 }
+        Self { timeout, ticks, heard: false, missed: 0, asked: None }
     }
 
     fn poll(&mut self, link: &Link, cx: &mut Context<'_>) -> Poll<End> {
@@ -243,8 +257,20 @@ impl Keepalive {
             if self.missed + 1 >= TICKS {
                 return Poll::Ready(End::Silent(self.timeout));
             }
-            link.mux(|mux| mux.ping());
+            self.ask(link);
         }
+    }
+
+    fn ask(&mut self, link: &Link) {
+        link.mux(|mux| mux.ping());
+        self.asked.get_or_insert_with(Instant::now);
+    }
+
+    /// How long the peer took to answer, once for each time it was asked and did.
+    fn round_trip(&mut self, link: &Link) -> Option<Duration> {
+        let took = self.asked?.elapsed();
+        link.mux(|mux| mux.take_pong()).then(|| self.asked = None)?;
+        Some(took)
     }
 }
 

@@ -9,6 +9,10 @@ use http::{Method, StatusCode};
 
 use super::frame::MAX_HEAD;
 
+/// The header by which the server names the model of a request, as it is called at the worker. It ends there. Optional: older servers do not
+/// send it, and older workers pass it on to their runtime, which ignores it.
+pub const MODEL: HeaderName = HeaderName::from_static("x-llamapool-model");
+
 /// The head of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestHead {

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Body, Frame as BodyFrame, SizeHint};
@@ -95,7 +96,10 @@ pub struct Responder {
 
 /// The server wants no more of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped;
+pub struct Stopped {
+    /// When it said so; `None` if the tunnel is gone, or all of the answer has been sent.
+    pub at: Option<Instant>,
+}
 
 impl Responder {
     /// Sends the head (see [`head::encode_response`]) and what is there of the body; `end` if that is all.
@@ -108,7 +112,7 @@ impl Responder {
     /// # Errors
     /// [`Stopped`].
     pub async fn ready(&mut self) -> Result<(), Stopped> {
-        poll_fn(|cx| self.link.mux(|mux| mux.poll_ready(self.id, cx))).await.map_err(|()| Stopped)
+        poll_fn(|cx| self.link.mux(|mux| mux.poll_ready(self.id, cx))).await.map_err(|()| self.stop())
     }
 
     /// Sends a chunk, after [`Self::ready`]; `end` if it is the last.
@@ -117,8 +121,18 @@ impl Responder {
     }
 
     /// Waits until the server wants no more of the answer: the client has gone, or the tunnel has.
-    pub async fn stopped(&mut self) {
+    pub async fn stopped(&mut self) -> Stopped {
         poll_fn(|cx| self.link.mux(|mux| mux.poll_stopped(self.id, cx))).await;
+        self.stop()
+    }
+
+    /// Whether all of the answer has gone out.
+    pub fn is_sent(&self) -> bool {
+        self.link.mux(|mux| mux.is_sent(self.id))
+    }
+
+    fn stop(&self) -> Stopped {
+        Stopped { at: self.link.mux(|mux| mux.reset_at(self.id)) }
     }
 
     /// Gives the answer up; the client will see that it is not whole.

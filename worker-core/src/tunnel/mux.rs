@@ -129,6 +129,8 @@ pub struct Mux {
     /// By how much windows have grown, all together.
     grown: u64,
     refusing: bool,
+    /// The peer has answered the last PING.
+    ponged: bool,
     closed: Option<Lost>,
     driver: Option<Waker>,
     woken: Vec<Waker>,
@@ -146,6 +148,7 @@ impl Mux {
             ready: VecDeque::new(),
             grown: 0,
             refusing: false,
+            ponged: false,
             closed: None,
             driver: None,
             woken: Vec::new(),
@@ -188,7 +191,7 @@ impl Mux {
                     self.out.pong();
                     self.kick();
                 }
-                Frame::Pong => {}
+                Frame::Pong => self.ponged = true,
             }
         }
         Ok(())
@@ -210,8 +213,14 @@ impl Mux {
 
     /// Asks whether the peer's multiplexer is alive.
     pub fn ping(&mut self) {
+        self.ponged = false;
         self.out.frame(&Frame::Ping);
         self.kick();
+    }
+
+    /// Whether the peer has answered since the last [`Self::ping`] or the last call of this.
+    pub fn take_pong(&mut self) -> bool {
+        std::mem::take(&mut self.ponged)
     }
 
     /// Keeps the waker of the driver, to be woken when there is something to send.

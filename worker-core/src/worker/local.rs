@@ -1,32 +1,29 @@
 //! The status page and controls on this machine, for the desktop app, scripts and `curl`. Loopback only; controls need the token that is kept beside
-//! the configuration. Paths and JSON names are those of the older workers.
+//! the configuration. Paths and JSON names are those of the older workers. Described in `docs/worker-status.md`.
+
+mod caller;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::Context as _;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use http::{HeaderMap, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use subtle::ConstantTimeEq;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::{get, post, put};
+use axum::{Json, Router, middleware};
+use http::StatusCode;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use super::status::{Board, Connection, Readiness, Status};
+use super::status::Board;
 use super::{Shared, Steer};
+use crate::logs::{Level, LevelError};
 use crate::paths::Token;
 use crate::settings::{DrainTimeout, build};
 
-/// Carries the control token.
-const TOKEN_HEADER: &str = "x-auth-token";
-
-/// What `last_heartbeat` says before the first: the zero time of the language the older workers were written in.
-const NEVER: &str = "0001-01-01T00:00:00Z";
+/// Largest body of a control, bytes: directives for a few dozen modules.
+const MAX_BODY: usize = 4 * 1024;
 
 /// The local server, bound but not yet serving.
 pub(super) struct Local {
@@ -39,11 +36,18 @@ struct Desk {
     board: Board,
     steer: Steer,
     drain_timeout: DrainTimeout,
+    level: Option<Level>,
     token: Arc<SecretString>,
+    port: u16,
 }
 
 impl Local {
-    pub(super) async fn bind(addr: SocketAddr, shared: &Shared, token: Token) -> anyhow::Result<Self> {
+    pub(super) async fn bind(
+        addr: SocketAddr,
+        shared: &Shared,
+        token: Token,
+        level: Option<Level>,
+    ) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(addr).await.with_context(|| format!("listen on status_addr {addr}"))?;
         let addr = listener.local_addr()?;
@@ -52,16 +56,11 @@ impl Local {
             board: shared.board.clone(),
             steer: shared.steer.clone(),
             drain_timeout: shared.config.drain_timeout,
+            level,
             token: Arc::new(token.secret),
+            port: addr.port(),
         };
-        let controls = Router::new()
-            .route("/control/drain", post(drain))
-            .route("/control/undrain", post(undrain))
-            .route("/control/shutdown", post(shutdown))
-            .route_layer(middleware::from_fn_with_state(desk.clone(), authorize));
-        let router =
-            Router::new().route("/status", get(status)).route("/version", get(version)).merge(controls);
-        Ok(Self { listener, router: router.with_state(desk) })
+        Ok(Self { listener, router: router(desk) })
     }
 
     /// Serves until it is dropped.
@@ -73,16 +72,21 @@ impl Local {
     }
 }
 
-async fn authorize(State(desk): State<Desk>, headers: HeaderMap, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if !peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback()) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    let given = headers.get(TOKEN_HEADER).map_or(&[][..], |token| token.as_bytes());
-    if !bool::from(desk.token.expose_secret().as_bytes().ct_eq(given)) {
-        return StatusCode::UNAUTHORIZED.into_response();
-    }
-    next.run(request).await
+/// Every path. Callers are looked at before anything else, and those of the controls once more.
+fn router(desk: Desk) -> Router {
+    let controls = Router::new()
+        .route("/control/drain", post(drain))
+        .route("/control/undrain", post(undrain))
+        .route("/control/shutdown", post(shutdown))
+        .route("/control/log-level", put(log_level))
+        .route_layer(DefaultBodyLimit::max(MAX_BODY))
+        .route_layer(middleware::from_fn_with_state(desk.clone(), caller::authorize));
+    Router::new()
+        .route("/status", get(status))
+        .route("/version", get(version))
+        .merge(controls)
+        .layer(middleware::from_fn_with_state(desk.clone(), caller::is_at_home))
+        .with_state(desk)
 }
 
 async fn drain(State(desk): State<Desk>) {
@@ -97,6 +101,33 @@ async fn shutdown(State(desk): State<Desk>) {
     desk.steer.shutdown(desk.drain_timeout);
 }
 
+#[derive(Deserialize)]
+struct WantedLevel {
+    level: String,
+}
+
+/// Sets what is logged until the worker ends: a level or directives, as plain text or as `{"level": "debug"}`.
+async fn log_level(State(desk): State<Desk>, body: String) -> Result<(), (StatusCode, String)> {
+    let Some(dial) = &desk.level else {
+        return Err((StatusCode::NOT_IMPLEMENTED, "this worker does not keep logs of its own\n".to_owned()));
+    };
+    let wanted = if body.trim_start().starts_with('{') {
+        let wanted: serde_json::Result<WantedLevel> = serde_json::from_str(&body);
+        wanted.map_err(|_| (StatusCode::BAD_REQUEST, "wanted: {\"level\": \"debug\"}\n".to_owned()))?.level
+    } else {
+        body
+    };
+    dial.set(&wanted).map_err(|error| {
+        let status = match error {
+            LevelError::Unreadable => StatusCode::BAD_REQUEST,
+            LevelError::Ended => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, format!("{error}\n"))
+    })?;
+    tracing::info!("The log level is {} until the worker ends", dial.get());
+    Ok(())
+}
+
 #[derive(Serialize)]
 struct Version {
     version: &'static str,
@@ -108,59 +139,9 @@ async fn version() -> Json<Version> {
     Json(Version { version: build::VERSION, build_sha: build::SHA, build_date: build::DATE })
 }
 
-/// The status as JSON.
-#[derive(Serialize)]
-struct StatusView {
-    state: &'static str,
-    connected_to_server: bool,
-    connected_to_backend: bool,
-    current_jobs: u32,
-    max_concurrency: u32,
-    models: Vec<String>,
-    last_error: String,
-    last_heartbeat: String,
-    worker_id: String,
-    worker_name: String,
-    version: &'static str,
-    server_url: String,
-    backend_family: String,
-    backend_version: Option<String>,
-    /// Seconds until the next try to connect.
-    reconnect_in_s: Option<u64>,
+async fn status(State(desk): State<Desk>) -> Json<view::Status> {
+    Json(view::status(desk.board.now(), desk.board.ledger().activity()))
 }
 
-async fn status(State(desk): State<Desk>) -> Json<StatusView> {
-    let jobs = *desk.board.jobs().borrow();
-    Json(view(desk.board.now(), jobs))
-}
-
-fn view(status: Status, jobs: u32) -> StatusView {
-    let reconnect_in_s = match status.connection {
-        Connection::Waiting { until, .. } => {
-            Some(until.saturating_duration_since(tokio::time::Instant::now()).as_secs())
-        }
-        Connection::Connecting | Connection::Connected => None,
-    };
-    let last_error = status.error().unwrap_or_default().to_owned();
-    StatusView {
-        state: status.word(jobs),
-        connected_to_server: status.connection == Connection::Connected,
-        connected_to_backend: status.runtime == Readiness::Ready,
-        current_jobs: jobs,
-        max_concurrency: status.max_concurrency,
-        models: status.models.into_iter().map(|model| model.name).collect(),
-        last_error,
-        last_heartbeat: status.last_report.map_or_else(|| NEVER.to_owned(), rfc3339),
-        worker_id: status.id,
-        worker_name: status.name,
-        version: build::VERSION,
-        server_url: status.server,
-        backend_family: status.kind.to_string(),
-        backend_version: status.runtime_version,
-        reconnect_in_s,
-    }
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
-}
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use url::Url;
 
-use super::status::{Board, Readiness};
+use super::status::{Board, Readiness, Trouble};
 use crate::config::Config;
 use crate::relay::Destination;
 use crate::runtime::{Survey, Surveyor, Target, Unready};
@@ -110,8 +110,14 @@ impl Patrol {
         match found {
             Ok(survey) => {
                 let models = survey.models.len();
-                tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{} is ready with {models} models", survey.kind.title());
+                let title = survey.kind.title();
+                let s = if models == 1 { "" } else { "s" };
+                tracing::info!(runtime.kind = %survey.kind, runtime.models = models, "{title} is ready with {models} model{s}");
+                if let Some(note) = survey.note.as_ref().filter(|note| self.board.is_news(note)) {
+                    tracing::warn!(runtime.kind = %survey.kind, "{note}");
+                }
                 self.board.change(|status| {
+                    status.runtime_note.clone_from(&survey.note);
                     status.runtime = Readiness::Ready;
                     status.kind = survey.kind;
                     status.runtime_version.clone_from(&survey.version);
@@ -120,7 +126,13 @@ impl Patrol {
             }
             Err(unready) => {
                 tracing::warn!("The runtime is not ready: {unready}");
-                self.board.change(|status| status.runtime = Readiness::Away(unready.reason.clone()));
+                self.board.change(|status| {
+                    let before = match &status.runtime {
+                        Readiness::Away(before) => Some(before),
+                        Readiness::Unknown | Readiness::Ready => None,
+                    };
+                    status.runtime = Readiness::Away(Trouble::found(&unready.reason, before));
+                });
             }
         }
     }

@@ -72,7 +72,9 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
             Event::Control(FromServer::Bye(said)) => bye = Some(said),
             Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
             Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
-        });
+            Event::RoundTrip(took) => shared.board.change(|status| status.latency = Some(took)),
+        })
+        .asking_at_once();
     let end = tokio::select! {
         end = driver => end,
         () = report(shared, &link) => unreachable!("reports go on as long as the session"),
@@ -149,7 +151,7 @@ fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
         state,
         reason: away,
         capacity: shared.config.runtime.max_concurrency,
-        in_flight: shared.jobs.now(),
+        in_flight: shared.ledger.running(),
         models: survey.models,
         runtime: Some(survey.kind),
         runtime_version: survey.version,
@@ -166,7 +168,7 @@ async fn take_leave(shared: &Shared, link: &Link) {
             tokio::time::sleep(LAST_ANSWERS_LOOK).await;
         }
     };
-    if shared.jobs.now() == 0 {
+    if shared.ledger.running() == 0 {
         let _ = tokio::time::timeout(LAST_ANSWERS, sent).await;
     }
     link.close(&Bye::stopping("the worker stops"));
@@ -176,10 +178,10 @@ async fn take_leave(shared: &Shared, link: &Link) {
 /// Ends when the worker is told to end and nothing runs any more, or its time is over.
 pub(super) async fn told_to_end(shared: &Shared) {
     let mut orders = shared.steer.orders.subscribe();
-    let mut jobs = shared.jobs.watch();
+    let mut jobs = shared.ledger.watch();
     let Ok(_) = orders.wait_for(|orders| orders.shutdown.is_some()).await else { return };
     let since = Instant::now();
-    tracing::info!("Draining: {} requests run", shared.jobs.now());
+    tracing::info!("Draining: {} requests run", shared.ledger.running());
     loop {
         let timeout = orders.borrow_and_update().shutdown.unwrap_or(DrainTimeout::Now);
         let deadline = async {
@@ -192,7 +194,7 @@ pub(super) async fn told_to_end(shared: &Shared) {
         tokio::select! {
             biased;
             _ = jobs.wait_for(|jobs| *jobs == 0) => return tracing::info!("Drained"),
-            () = deadline => return tracing::warn!("The drain timeout is over: {} requests are cut off", shared.jobs.now()),
+            () = deadline => return tracing::warn!("The drain timeout is over: {} requests are cut off", shared.ledger.running()),
             _ = orders.changed() => {} // a second word, perhaps with less patience
         }
     }

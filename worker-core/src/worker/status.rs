@@ -1,12 +1,12 @@
 //! What others see of the worker: one snapshot, changed at one place, watched by the local status page, the log and the desktop app.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::relay::Jobs;
+use crate::ledger::Ledger;
 use crate::runtime::{Kind, Model};
 
 /// The worker's state but for the number of running requests.
@@ -26,6 +26,8 @@ pub struct Status {
     pub kind: Kind,
     /// Its version.
     pub runtime_version: Option<String>,
+    /// Something odd about it that is no failure, in a sentence: that it has no models, for one.
+    pub runtime_note: Option<String>,
     /// What it has; while it is away, what it had.
     pub models: Vec<Model>,
     /// Requests that run at once, at most.
@@ -35,7 +37,9 @@ pub struct Status {
     /// Ends when nothing runs any more.
     pub terminating: bool,
     /// Why the last try to connect failed, or what ended the connection; nothing once it is up.
-    pub link_error: Option<String>,
+    pub link_error: Option<Trouble>,
+    /// How long the server takes to answer, there and back; measured every few seconds while connected.
+    pub latency: Option<Duration>,
     /// When a report last went to the server.
     pub last_report: Option<SystemTime>,
 }
@@ -47,8 +51,17 @@ pub enum Readiness {
     Unknown,
     /// It answers.
     Ready,
-    /// It does not; why, in a sentence.
-    Away(String),
+    /// It does not.
+    Away(Trouble),
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What, in a sentence.
+    pub what: String,
+    /// Since when: the time at which these words were first true.
+    pub since: SystemTime,
 }
 
 /// How the tunnel is.
@@ -71,11 +84,11 @@ pub enum Connection {
 #[derive(Clone)]
 pub(super) struct Board {
     status: Arc<watch::Sender<Status>>,
-    jobs: Jobs,
+    ledger: Ledger,
 }
 
 impl Board {
-    pub(super) fn new(config: &Config, id: &str, jobs: Jobs) -> Self {
+    pub(super) fn new(config: &Config, id: &str, ledger: Ledger) -> Self {
         let status = Status {
             id: id.to_owned(),
             name: config.identity.name.clone(),
@@ -84,14 +97,16 @@ impl Board {
             runtime: Readiness::Unknown,
             kind: config.runtime.kind,
             runtime_version: None,
+            runtime_note: None,
             models: Vec::new(),
             max_concurrency: config.runtime.max_concurrency,
             draining: false,
             terminating: false,
             link_error: None,
+            latency: None,
             last_report: None,
         };
-        Self { status: Arc::new(watch::Sender::new(status)), jobs }
+        Self { status: Arc::new(watch::Sender::new(status)), ledger }
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
@@ -102,12 +117,17 @@ impl Board {
         self.status.borrow().clone()
     }
 
+    /// Whether this note is not the one that is there.
+    pub(super) fn is_news(&self, note: &str) -> bool {
+        self.status.borrow().runtime_note.as_deref() != Some(note)
+    }
+
     pub(super) fn watch(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
     }
 
-    pub(super) fn jobs(&self) -> watch::Receiver<u32> {
-        self.jobs.watch()
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 }
 
@@ -128,12 +148,21 @@ impl Status {
     }
 
     /// What is wrong now: with the connection before the runtime, since nothing works without it.
-    pub fn error(&self) -> Option<&str> {
+    pub fn trouble(&self) -> Option<&Trouble> {
         let runtime = match &self.runtime {
-            Readiness::Away(why) => Some(why.as_str()),
+            Readiness::Away(trouble) => Some(trouble),
             Readiness::Unknown | Readiness::Ready => None,
         };
-        self.link_error.as_deref().or(runtime)
+        self.link_error.as_ref().or(runtime)
+    }
+}
+
+impl Trouble {
+    /// Trouble that is found now, and may be the one there was before.
+    pub(super) fn found(what: &str, before: Option<&Self>) -> Self {
+        let known = before.filter(|before| before.what == what);
+        let since = known.map_or_else(SystemTime::now, |known| known.since);
+        Self { what: what.to_owned(), since }
     }
 }
 
@@ -143,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_word_says_what_matters_most() {
-        let board = Board::new(&Config::for_testing(), "id", Jobs::default());
+        let board = Board::new(&Config::for_testing(), "id", Ledger::default());
         let check = |change: fn(&mut Status), jobs, expect| {
             board.change(change);
             assert_eq!(board.now().word(jobs), expect);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::backoff::{Backoff, QUICK, SLOW};
 use super::session::{self, Left};
-use super::status::Connection;
+use super::status::{Connection, Trouble};
 use super::{Exit, Shared, wake};
 use crate::dial::{self, DialError, Dialed};
 
@@ -66,7 +66,8 @@ impl Uplink {
             let until = Instant::now() + delay;
             self.shared.board.change(|status| {
                 status.connection = Connection::Waiting { until, refused: down.refused };
-                status.link_error = Some(down.why.clone());
+                status.link_error = Some(Trouble::found(&down.why, status.link_error.as_ref()));
+                status.latency = None;
             });
             tracing::info!("Connecting again in {:.0} s", delay.as_secs_f32());
             tokio::select! {

@@ -1,6 +1,7 @@
 //! The acceptor's side: answer a stream that the peer has opened, as credit allows.
 
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -43,6 +44,16 @@ impl Mux {
         }
         register(&mut stream.sending.waker, cx);
         Poll::Pending
+    }
+
+    /// Whether END of the answer has gone out.
+    pub fn is_sent(&self, id: StreamId) -> bool {
+        self.streams.get(&id).is_some_and(|stream| stream.sending.state == Send::Ended)
+    }
+
+    /// When the peer reset the stream, if it did.
+    pub fn reset_at(&self, id: StreamId) -> Option<Instant> {
+        self.streams.get(&id)?.reset_at
     }
 
     /// Hands a chunk over, after [`Self::poll_ready`] was ready.

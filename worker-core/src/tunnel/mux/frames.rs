@@ -1,5 +1,7 @@
 //! What the peer's frames do to a stream.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use super::stream::{Receive, Stream};
@@ -75,6 +77,8 @@ impl Mux {
 
     pub(super) fn on_reset(&mut self, id: StreamId, code: Code, text: String) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
+        // The one look at a clock in here: nothing is decided by it, and it says how long work goes on that nobody wants.
+        stream.reset_at.get_or_insert_with(Instant::now);
         if code == Code::Stop {
             stream.sending.stop(&mut self.woken);
         } else {

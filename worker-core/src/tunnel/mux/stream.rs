@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::task::Waker;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
@@ -19,6 +20,8 @@ pub(super) struct Stream {
     /// Waits for the head, for body bytes, or (the sender's side) for a reset.
     pub(super) receiving: Receiving,
     pub(super) sending: Sending,
+    /// When the peer's RESET came.
+    pub(super) reset_at: Option<Instant>,
     /// Handles in the hands of users; the entry goes with the last one.
     pub(super) handles: u8,
 }
@@ -94,6 +97,7 @@ impl Stream {
                 released: false,
                 waker: None,
             },
+            reset_at: None,
             handles,
         }
     }

@@ -1,13 +1,13 @@
 //! Finds the token counts that a reply tells, without reading the reply: its last bytes are kept, and looked at once, when it has ended.
 
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Bytes kept of a reply's end. Usage stands in the last event of a stream and at the end of a JSON answer; with every detail it has about 500.
 const KEPT: usize = 4 * 1024;
 
 /// Prompt and generated tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Of the prompt.
     pub tokens_in: u64,
@@ -15,13 +15,20 @@ pub struct Usage {
     pub tokens_out: u64,
 }
 
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        self.tokens_in += more.tokens_in;
+        self.tokens_out += more.tokens_out;
+    }
+}
+
 /// The end of a reply so far.
 #[derive(Debug, Default)]
-pub(crate) struct Tail(Vec<u8>);
+pub struct Tail(Vec<u8>);
 
 impl Tail {
-    /// Takes note of a chunk: a copy of at most [`KEPT`] bytes.
-    pub(crate) fn pass(&mut self, chunk: &[u8]) {
+    /// Takes note of a chunk: a copy of at most the last 4 KiB of it.
+    pub fn pass(&mut self, chunk: &[u8]) {
         let chunk = &chunk[chunk.len().saturating_sub(KEPT)..];
         if self.0.len() + chunk.len() > 2 * KEPT {
             self.0.drain(..self.0.len() - KEPT);
@@ -30,7 +37,7 @@ impl Tail {
     }
 
     /// The last usage object in what was kept.
-    pub(crate) fn usage(&self) -> Option<Usage> {
+    pub fn usage(&self) -> Option<Usage> {
         memmem::rfind_iter(&self.0, br#""usage""#).find_map(|at| read(&self.0[at + br#""usage""#.len()..]))
     }
 }

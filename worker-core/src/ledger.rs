@@ -1,0 +1,153 @@
+//! The worker's books, with one writer: every request that gets a slot is entered, and settled when it ends. Everybody else reads [`Activity`].
+//!
+//! What a stream does for each of its chunks is two atomic additions and what [`Tail`](crate::usage::Tail) does; the lock is taken when a request
+//! begins, when it ends, and by who reads.
+
+mod activity;
+mod job;
+mod load;
+mod today;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+pub use activity::{Activity, JobState, LiveJob, LoadBin};
+pub(crate) use job::{Asked, Job, Outcome};
+
+use crate::usage::Usage;
+use job::Live;
+use load::Load;
+use today::Today;
+
+/// The books. Clones are the same ones.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    books: Mutex<Books>,
+    /// How many run; marked as changed with everything else too.
+    running: watch::Sender<u32>,
+}
+
+#[derive(Default)]
+struct Books {
+    live: BTreeMap<u64, Arc<Live>>,
+    /// Also the number of the newest.
+    started: u64,
+    succeeded: u64,
+    failed: u64,
+    cancelled: u64,
+    longest: Duration,
+    usage: Usage,
+    today: Today,
+    load: Load,
+}
+
+/// How a job went.
+struct Settled {
+    number: u64,
+    outcome: Outcome,
+    took: Duration,
+    usage: Usage,
+}
+
+impl Ledger {
+    /// Requests that run.
+    pub(crate) fn running(&self) -> u32 {
+        *self.0.running.borrow()
+    }
+
+    /// How many requests run. Marked as changed whenever [`Ledger::activity`] says something new, but for ages and bytes.
+    pub(crate) fn watch(&self) -> watch::Receiver<u32> {
+        self.0.running.subscribe()
+    }
+
+    /// Enters a request, whatever else runs.
+    pub(crate) fn enter(&self, asked: Asked) -> Job {
+        self.enter_within(u32::MAX, &mut Some(asked)).expect("so many cannot run")
+    }
+
+    /// Enters a request as soon as fewer than `most` run.
+    pub(crate) async fn enter_when_free(&self, most: u32, asked: Asked) -> Job {
+        let (mut running, mut asked) = (self.watch(), Some(asked));
+        loop {
+            if let Some(job) = self.enter_within(most, &mut asked) {
+                return job;
+            }
+            // The sender is `self`: it cannot be gone.
+            let _ = running.wait_for(|running| *running < most).await;
+        }
+    }
+
+    /// Looking for a slot and taking it is one step.
+    fn enter_within(&self, most: u32, asked: &mut Option<Asked>) -> Option<Job> {
+        let mut books = self.books();
+        if books.live.len() >= most as usize {
+            return None;
+        }
+        books.started += 1;
+        let live = Arc::new(Live::new(books.started, asked.take()?));
+        books.live.insert(live.number, live.clone());
+        self.publish(&mut books);
+        drop(books);
+        Some(Job::new(self.clone(), live))
+    }
+
+    fn settle(&self, settled: Settled) {
+        let now = SystemTime::now();
+        let mut books = self.books();
+        books.live.remove(&settled.number);
+        match settled.outcome {
+            Outcome::Succeeded => books.succeeded += 1,
+            Outcome::Failed => books.failed += 1,
+            Outcome::Cancelled => books.cancelled += 1,
+        }
+        books.longest = books.longest.max(settled.took);
+        books.usage += settled.usage;
+        books.today.count(today::local(now), settled.usage);
+        books.load.ended(now, settled.usage.tokens_out);
+        self.publish(&mut books);
+    }
+
+    /// Something is new in what runs.
+    fn ring(&self) {
+        self.0.running.send_modify(|_| {});
+    }
+
+    /// Tells how many run. Under the lock, so that who is woken by it finds it so.
+    fn publish(&self, books: &mut Books) {
+        let running = books.live.len() as u32;
+        books.load.level(SystemTime::now(), running);
+        self.0.running.send_replace(running);
+    }
+
+    /// What the worker does and has done, now.
+    pub(crate) fn activity(&self) -> Activity {
+        let now = SystemTime::now();
+        let mut books = self.books();
+        let today = books.today.at(today::local(now));
+        Activity {
+            live: books.live.values().map(|live| live.view()).collect(),
+            started: books.started,
+            succeeded: books.succeeded,
+            failed: books.failed,
+            cancelled: books.cancelled,
+            longest_job_ms: books.longest.as_millis() as u64,
+            tokens: books.usage,
+            tokens_today: today.usage,
+            requests_today: today.requests,
+            history: books.load.view(now),
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

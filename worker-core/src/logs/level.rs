@@ -1,0 +1,85 @@
+//! How much is logged: reading it, and changing it while the process runs.
+
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{EnvFilter, Registry, reload};
+
+/// What a level may be, in words that complete "wanted: ...".
+pub(super) const ALLOWED: &str =
+    "error, warn, info, debug, trace, off, or directives such as info,hyper=warn";
+
+/// How much this process logs. Clones are the same dial; what is set counts until the process ends, the configuration stays as it is.
+#[derive(Clone)]
+pub struct Level(reload::Handle<EnvFilter, Registry>);
+
+/// Why a level was not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LevelError {
+    /// It is none.
+    #[error("that is no log level; wanted: {ALLOWED}")]
+    Unreadable,
+    /// Nothing is logged any more: the process ends.
+    #[error("logging has ended")]
+    Ended,
+}
+
+impl Level {
+    pub(super) fn new(handle: reload::Handle<EnvFilter, Registry>) -> Self {
+        Self(handle)
+    }
+
+    /// Logs more or less from here on: a level or directives, as the setting `log_level` takes them.
+    ///
+    /// # Errors
+    /// [`LevelError`]; what was logged before is logged still.
+    pub fn set(&self, level: &str) -> Result<(), LevelError> {
+        let filter = filter(level).ok_or(LevelError::Unreadable)?;
+        self.0.reload(filter).map_err(|_| LevelError::Ended)
+    }
+
+    /// The directives that count now.
+    pub fn get(&self) -> String {
+        self.0.with_current(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// A level or directives; `None` if the text is neither.
+pub(super) fn filter(level: &str) -> Option<EnvFilter> {
+    EnvFilter::try_new(directives(level)?).ok()
+}
+
+/// The text as [`EnvFilter`] knows it, where it stands for a level; the words of older versions too. A single word that is no level would be
+/// the name of a module to it, and `debgu` would silence everything but a module of that name: modules need their `=level`.
+pub(super) fn directives(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let directives = match text.to_ascii_lowercase().as_str() {
+        "all" => "trace",
+        "fatal" => "error",
+        "none" => "off",
+        _ => text,
+    };
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let is_meant = directives.split(',').all(|part| part.contains(['=', '[']) || is_level(part.trim()));
+    (is_meant && EnvFilter::try_new(directives).is_ok()).then_some(directives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_directives_are_read_and_slips_are_not() {
+        let check = |text, expect| assert_eq!(directives(text), expect, "{text}");
+        check("info", Some("info"));
+        check(" WARN ", Some("WARN"));
+        check("All", Some("trace"));
+        check("none", Some("off"));
+        check("info,hyper=warn", Some("info,hyper=warn"));
+        check("[request{id=7}]=debug", Some("[request{id=7}]=debug"));
+        check("debgu", None);
+        check("info,hyper", None);
+        check("info,", None);
+        check("", None);
+        check("a=b=c", None);
+        check("hyper=loud", None);
+    }
+}

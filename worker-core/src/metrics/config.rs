@@ -1,0 +1,57 @@
+//! Where metrics are served.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::{
+    concern,
+    settings::{
+        self, Setting,
+        kind::{self, Kind},
+    },
+};
+
+concern! {
+    /// Where metrics are served.
+    pub struct Config: "Metrics" {
+        /// Port for Prometheus, with `/metrics` and nothing else. A bare port is one of this machine alone; `0.0.0.0:9090` is open to
+        /// other machines. No key is asked for there.
+        addr: Option<SocketAddr> =
+            Setting::new("metrics_port", addr().optional()).formerly("metrics_addr").default_words("none of its own");
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        settings::defaults()
+    }
+}
+
+/// A port of loopback, or an address with a port.
+fn addr() -> Kind<SocketAddr> {
+    Kind::new("PORT", "a port, or an address with a port such as 0.0.0.0:9090", |text| {
+        let port = kind::port().read(text).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        port.or_else(|| kind::socket_addr().read(text))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_port_is_loopback() {
+        let check = |text: &str, expect: Option<&str>| {
+            assert_eq!(addr().read(text).map(|addr| addr.to_string()).as_deref(), expect, "{text}");
+        };
+        check("9090", Some("127.0.0.1:9090"));
+        check(":9090", Some("127.0.0.1:9090"));
+        check("0", Some("127.0.0.1:0"));
+        check("localhost:9090", Some("127.0.0.1:9090"));
+        check("0.0.0.0:9090", Some("0.0.0.0:9090"));
+        check("[::]:9090", Some("[::]:9090"));
+        check("65536", None);
+        check("host:9090", None);
+        check("0.0.0.0", None);
+        assert_eq!(Config::default().addr, None);
+    }
+}

@@ -1,0 +1,136 @@
+//! A port for Prometheus alone. It says nothing that the logs would not, but model and worker names; hence loopback unless told otherwise.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::HeaderMap;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::{PATH, Source, respond};
+
+/// Connections at once: a scraper keeps one, and a handful of people look on. Further ones wait in the kernel.
+const MAX_CONNECTIONS: usize = 32;
+
+/// Who says nothing for so long is hung up on. Longer than the longest usual interval of scrapes, so that connections are kept.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// After a failed accept, such as for want of file descriptors, the next try waits so long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A port, bound but not yet served.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    addr: SocketAddr,
+}
+
+impl Listener {
+    /// Binds the port.
+    ///
+    /// # Errors
+    /// It is taken, or the machine does not have the address.
+    pub async fn bind(addr: SocketAddr) -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind(addr).await.with_context(|| format!("listen on metrics_port {addr}"))?;
+        let addr = listener.local_addr()?;
+        tracing::info!(metrics.addr = %addr, "Metrics on http://{addr}{PATH}");
+        if !addr.ip().is_loopback() {
+            tracing::warn!("Whoever reaches {addr} can read the metrics: no key is asked for there");
+        }
+        Ok(Self { listener, addr })
+    }
+
+    /// Where it is, now that a free port has been chosen.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until it is dropped.
+    pub async fn serve<S: Source>(self, source: Arc<S>) {
+        let scrape =
+            async |State(source): State<Arc<S>>, headers: HeaderMap| respond(&source, &headers).await;
+        let router = Router::new().route(PATH, get(scrape)).with_state(source);
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.len() >= MAX_CONNECTIONS {
+                connections.join_next().await;
+            }
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(connection(stream, router.clone()));
+                    }
+                    Err(error) => {
+                        tracing::warn!("A connection for metrics could not be accepted: {error}");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router) {
+    let _ = stream.set_nodelay(true);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
+    let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
+    if let Err(error) = served {
+        tracing::debug!("A connection for metrics ended: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::task::AbortOnDropHandle;
+
+    use super::*;
+    use crate::metrics::{Figures, Series};
+
+    struct Answer;
+
+    static ANSWER: Series = Series::gauge("x_answer", &[], "The answer.");
+
+    impl Source for Answer {
+        const COMPONENT: &'static str = "test";
+        const SERIES: &'static [&'static Series] = &[&ANSWER];
+
+        fn gather(&self, figures: &mut Figures) {
+            figures.add(&ANSWER, [], 42u64);
+        }
+    }
+
+    #[tokio::test]
+    async fn metrics_are_served_and_nothing_else() {
+        crate::tls::install();
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let url = format!("http://{}", listener.addr());
+        let serving = AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(Answer))));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let get = async |path: &str, accept: &str| {
+            client.get(format!("{url}{path}")).header("accept", accept).send().await.unwrap()
+        };
+        let answer = get("/metrics", "*/*").await;
+        assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+        let text = answer.text().await.unwrap();
+        assert!(
+            text.contains("\nx_answer 42\n") && text.contains(r#"llamapool_build_info{component="test","#),
+            "{text}"
+        );
+        let open = get("/metrics", "application/openmetrics-text").await;
+        assert!(open.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
+        assert!(open.text().await.unwrap().ends_with("# EOF\n"));
+        assert_eq!(get("/", "*/*").await.status(), 404);
+        drop(serving);
+    }
+}

@@ -1,0 +1,161 @@
+//! Who may speak to the local page. It listens on loopback, but browsers on this machine can be made to ask it by any web page, under any name that
+//! resolves to 127.0.0.1. So a request must name this machine as its host, may not come from another site, and for controls carry the token.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, StatusCode, Uri, Version};
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+
+use super::Desk;
+
+/// Carries the control token.
+const TOKEN_HEADER: &str = "x-auth-token";
+
+/// The port that a host without one means.
+const HTTP_PORT: u16 = 80;
+
+/// Why a request is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Foreign {
+    #[error(
+        "this page answers only under this machine's own names (localhost, 127.0.0.1, [::1]) and its port"
+    )]
+    Host,
+    #[error("this page does not answer other web sites")]
+    Origin,
+}
+
+/// Refuses what a foreign web page made a browser ask.
+pub(super) async fn is_at_home(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    match look(request.version(), request.uri(), request.headers(), desk.port) {
+        Ok(()) => next.run(request).await,
+        Err(foreign) => (StatusCode::FORBIDDEN, format!("{foreign}\n")).into_response(),
+    }
+}
+
+/// Lets in who is on this machine and has the token.
+pub(super) async fn authorize(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if !peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let given = request.headers().get(TOKEN_HEADER).map_or(&[][..], |token| token.as_bytes());
+    if !bool::from(desk.token.expose_secret().as_bytes().ct_eq(given)) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    next.run(request).await
+}
+
+fn look(version: Version, uri: &Uri, headers: &HeaderMap, port: u16) -> Result<(), Foreign> {
+    let origins: Vec<_> = headers.get_all(ORIGIN).iter().collect();
+    let hosts: Vec<_> = headers.get_all(HOST).iter().collect();
+    let is_ours = |host: &[u8]| Authority::try_from(host).is_ok_and(|host| is_ours(&host, port));
+    let named = match hosts[..] {
+        [host] => is_ours(host.as_bytes()),
+        // HTTP/1.0 knows no hosts. No browser speaks it.
+        [] => version <= Version::HTTP_10 && origins.is_empty(),
+        _ => false,
+    };
+    if !named || uri.authority().is_some_and(|host| !self::is_ours(host, port)) {
+        return Err(Foreign::Host);
+    }
+    let own = |origin: &[u8]| origin.strip_prefix(b"http://").is_some_and(is_ours);
+    if origins.iter().all(|origin| own(origin.as_bytes())) { Ok(()) } else { Err(Foreign::Origin) }
+}
+
+/// Whether that is a loopback name or address of ours. Names are compared, not resolved.
+fn is_ours(authority: &Authority, port: u16) -> bool {
+    let host = authority.host();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let loopback =
+        host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    loopback && !authority.as_str().contains('@') && authority.port_u16().unwrap_or(HTTP_PORT) == port
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    fn seen(uri: &str, version: Version, headers: &[(HeaderName, &str)]) -> Result<(), Foreign> {
+        let headers =
+            headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect::<HeaderMap>();
+        look(version, &uri.parse().unwrap(), &headers, 4555)
+    }
+
+    #[test]
+    fn the_host_is_this_machine_and_this_port() {
+        let check = |host, expect| {
+            assert_eq!(seen("/status", Version::HTTP_11, &[(HOST, host)]), expect, "{host}");
+        };
+        for ours in ["localhost:4555", "LocalHost:4555", "127.0.0.1:4555", "127.8.8.8:4555", "[::1]:4555"] {
+            check(ours, Ok(()));
+        }
+        for foreign in [
+            "evil.example:4555",
+            "localhost.evil.example:4555",
+            "127.0.0.1.nip.io:4555",
+            "localhost:80",
+            "localhost",
+            "127.0.0.1:45550",
+            "10.0.0.1:4555",
+            "[::2]:4555",
+            "0.0.0.0:4555",
+            "me@localhost:4555",
+            "",
+            "localhost:4555, evil.example",
+        ] {
+            check(foreign, Err(Foreign::Host));
+        }
+        assert_eq!(look(Version::HTTP_11, &"/".parse().unwrap(), &HeaderMap::new(), 80), Err(Foreign::Host));
+        let plain = [(HOST, "localhost".parse().unwrap())].into_iter().collect();
+        assert_eq!(look(Version::HTTP_11, &"/".parse().unwrap(), &plain, 80), Ok(()));
+    }
+
+    #[test]
+    fn a_target_with_a_host_and_a_second_host_are_looked_at_too() {
+        let both = [(HOST, "localhost:4555")];
+        assert_eq!(seen("http://localhost:4555/status", Version::HTTP_11, &both), Ok(()));
+        assert_eq!(seen("http://evil.example:4555/status", Version::HTTP_11, &both), Err(Foreign::Host));
+        let mut headers = HeaderMap::new();
+        headers.append(HOST, "localhost:4555".parse().unwrap());
+        headers.append(HOST, "evil.example".parse().unwrap());
+        assert_eq!(look(Version::HTTP_11, &"/status".parse().unwrap(), &headers, 4555), Err(Foreign::Host));
+    }
+
+    #[test]
+    fn without_a_host_only_programs_of_old_are_answered() {
+        assert_eq!(seen("/status", Version::HTTP_10, &[]), Ok(()));
+        assert_eq!(seen("/status", Version::HTTP_11, &[]), Err(Foreign::Host));
+        let origin = [(ORIGIN, "http://localhost:4555")];
+        assert_eq!(seen("/status", Version::HTTP_10, &origin), Err(Foreign::Host));
+    }
+
+    #[test]
+    fn an_origin_is_ours_or_none() {
+        let check = |origin, expect| {
+            let headers = [(HOST, "localhost:4555"), (ORIGIN, origin)];
+            assert_eq!(seen("/status", Version::HTTP_11, &headers), expect, "{origin}");
+        };
+        check("http://localhost:4555", Ok(()));
+        check("http://127.0.0.1:4555", Ok(()));
+        for foreign in [
+            "https://evil.example",
+            "http://localhost:8080",
+            "https://localhost:4555",
+            "null",
+            "",
+            "http://localhost:4555/",
+            "http://localhost:4555 http://evil.example",
+        ] {
+            check(foreign, Err(Foreign::Origin));
+        }
+    }
+}
