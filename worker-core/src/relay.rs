@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::ledger::{Asked, Job, Ledger, Outcome};
-use crate::runtime::{MAX_NAME, Target};
+use crate::runtime::{MAX_NAME, Target, Withheld};
 use crate::tunnel::frame::Code;
 use crate::tunnel::head::{self, RequestHead};
 use crate::tunnel::{Incoming, Responder};
@@ -56,6 +56,8 @@ pub(crate) struct Setup {
     /// Longest silence of the runtime; `None` leaves that to the server.
     pub(crate) silence: Option<Duration>,
     pub(crate) ca_file: Option<std::path::PathBuf>,
+    /// Models that are not served, whoever asks.
+    pub(crate) withheld: Withheld,
 }
 
 impl Relay {
@@ -72,6 +74,10 @@ impl Relay {
     /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
     pub(crate) fn take(&mut self, mut incoming: Incoming) {
         let asked = asked(&mut incoming.head);
+        if let Some(model) = asked.model.as_ref().filter(|model| self.setup.withheld.covers(model)) {
+            answer_withheld(incoming.responder, model);
+            return self.ledger.enter(asked).end(Outcome::Failed);
+        }
         let (client, target) = match self.client() {
             Ok(found) => found,
             Err(why) => {
@@ -305,12 +311,24 @@ fn answer_unreachable(responder: Responder, why: &str) {
     answer_error(responder, StatusCode::BAD_GATEWAY, "server_error", &message);
 }
 
+/// The model is there, but its owner keeps it back: to others it is not there.
+fn answer_withheld(responder: Responder, model: &str) {
+    let message = format!("The model `{model}` does not exist, or is not offered here.");
+    let error = serde_json::json!({
+        "message": message, "type": "not_found_error", "param": "model", "code": "model_not_found",
+    });
+    answer(responder, StatusCode::NOT_FOUND, &error);
+}
+
 /// An answer of our own, in the shape of the API's errors.
-fn answer_error(mut responder: Responder, status: StatusCode, kind: &str, message: &str) {
+fn answer_error(responder: Responder, status: StatusCode, kind: &str, message: &str) {
     let code = if status == StatusCode::NOT_FOUND { "unknown_url" } else { "backend_error" };
-    let error =
-        serde_json::json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
-    let body = error.to_string();
+    let error = serde_json::json!({ "message": message, "type": kind, "param": null, "code": code });
+    answer(responder, status, &error);
+}
+
+fn answer(mut responder: Responder, status: StatusCode, error: &serde_json::Value) {
+    let body = serde_json::json!({ "error": error }).to_string();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(http::header::CONTENT_LENGTH, body.len().into());

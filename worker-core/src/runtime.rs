@@ -19,6 +19,7 @@ mod openai;
 mod surveyor;
 mod unready;
 mod vllm;
+mod withheld;
 
 pub use kind::{Kind, UnknownKind};
 pub(crate) use lenient::{listed, wanted};
@@ -26,6 +27,7 @@ pub use model::{MAX_MODELS, MAX_NAME, Model, Survey};
 pub use surveyor::Surveyor;
 pub use target::{NotForwarded, Target, endpoint};
 pub use unready::Unready;
+pub use withheld::{NamePattern, Withheld};
 
 #[cfg(test)]
 mod tests;

@@ -223,6 +223,7 @@ fn setup(config: &Config) -> anyhow::Result<Setup> {
         connect_timeout: config.runtime.connect_timeout,
         silence: config.runtime.request_timeout,
         ca_file: config.server.ca_file.clone(),
+        withheld: config.runtime.withheld.clone(),
     })
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::status::{Board, Readiness, Trouble};
 use crate::config::Config;
 use crate::relay::Destination;
-use crate::runtime::{Survey, Surveyor, Target, Unready};
+use crate::runtime::{Survey, Surveyor, Target, Unready, Withheld};
 
 /// A runtime that is away is looked for this often at first, then twice as long each time up to the poll interval: restarts are short.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -30,6 +30,7 @@ pub(super) struct Finding {
 pub(super) struct Patrol {
     surveyor: Surveyor,
     interval: Duration,
+    withheld: Withheld,
     finding: watch::Sender<Finding>,
     destination: watch::Sender<Option<Destination>>,
     alarm: Arc<Notify>,
@@ -50,6 +51,7 @@ impl Patrol {
             )
             .with_ca(config.server.ca_file.clone()),
             interval: runtime.poll_interval,
+            withheld: runtime.withheld.clone(),
             finding: watch::Sender::new(first),
             destination: watch::Sender::new(base.as_ref().map(destination)),
             alarm: Arc::new(Notify::new()),
@@ -73,7 +75,10 @@ impl Patrol {
     pub(super) async fn walk(mut self) {
         let mut retry = FIRST_RETRY;
         loop {
-            let found = self.surveyor.survey().await;
+            let mut found = self.surveyor.survey().await;
+            if let Ok(survey) = &mut found {
+                self.withheld.mark(&mut survey.models);
+            }
             let next = if found.is_ok() { self.interval } else { retry.min(self.interval) };
             retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(self.interval) };
             self.note(found);
