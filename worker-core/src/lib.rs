@@ -10,6 +10,7 @@ pub mod demo;
 pub mod descriptors;
 pub mod dial;
 pub mod host;
+pub mod join;
 mod ledger;
 pub mod logs;
 pub mod metrics;

@@ -116,6 +116,17 @@ impl Edit {
         self.read.as_deref().unwrap_or_default() != self.text.as_bytes()
     }
 
+    /// What the file gives for a setting, if it is no secret and no list.
+    pub fn value(&self, key: &str) -> Option<String> {
+        let about = self.about(key).ok().filter(|about| !about.secret)?;
+        let entries = self.entries();
+        let ranked = entries.iter().filter_map(|entry| Some((about.ranks(&entry.key)?, &entry.value)));
+        match ranked.filter(|(rank, _)| !rank.is_shorthand).min_by_key(|(rank, _)| *rank)?.1 {
+            Value::One(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+            Value::Many(_) | Value::Odd => None,
+        }
+    }
+
     /// Gives a setting a value, as text; several values with commas between. An empty text is [`Edit::unset`].
     ///
     /// # Errors
