@@ -17,7 +17,7 @@ pub const SCHEME: &str = "llamapool";
 const JOIN: &str = "join";
 
 /// Longest link read: a server's address and a key need a tenth of it, and it may come from any web page.
-const MAX_LINK: usize = 4_096;
+pub const MAX_LINK: usize = 4_096;
 
 /// An invitation: where to, and with which key.
 #[derive(Debug, Clone)]

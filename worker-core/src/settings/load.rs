@@ -58,6 +58,13 @@ pub(super) fn load_from<C: Config>(
     }
 }
 
+/// Where the configuration file is, or would be.
+#[cfg(feature = "cli")]
+pub(super) fn path_of_file(flags: &Flags, sources: &Sources) -> Option<PathBuf> {
+    let named = flags.get(FILE_FLAG).cloned().or_else(|| (sources.env)(FILE_ENV));
+    named.filter(|path| !path.is_empty()).map(PathBuf::from).or_else(|| sources.default_file.clone())
+}
+
 /// The file that was named, which must exist; else the default one, which need not.
 fn chosen_file(flags: &Flags, sources: &Sources) -> Result<Option<File>, Vec<Mistake>> {
     let flag = flags.get(FILE_FLAG).map(|path| (path.clone(), Place::Flag(format!("--{FILE_FLAG}"))));
