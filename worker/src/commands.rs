@@ -1,5 +1,6 @@
 //! What the worker's program can do besides working.
 
+mod doctor;
 mod join;
 
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use llamapool_worker_core::settings::cli::Called;
 
 /// The commands, for the command line.
 pub(crate) fn all() -> Vec<Command> {
-    vec![join::command()]
+    vec![join::command(), doctor::command()]
 }
 
 /// Carries a command out; what it says goes to the terminal.
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<Command> {
 pub(crate) fn run(called: Called<Config>) -> ExitCode {
     let done = match called.name.as_str() {
         join::NAME => join::run(&called),
+        doctor::NAME => doctor::run(called),
         other => unreachable!("{other} was not declared"),
     };
     done.unwrap_or_else(|error| {

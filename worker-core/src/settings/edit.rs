@@ -213,7 +213,23 @@ impl Edit {
         file.expect("it was read before, and every change is read before it is kept").entries
     }
 
-    fn holds_secret(&self) -> bool {
+    /// The text with `instead` in the place of every secret value; nothing if it is too oddly written for that.
+    pub fn without_secrets(&self, instead: &str) -> Option<String> {
+        let is_secret = |key: &str| {
+            let rank = |about: &About| about.ranks(key).is_some_and(|rank| !rank.is_file);
+            self.settings.iter().any(|about| about.secret && rank(about))
+        };
+        let instead = Value::One(instead.to_owned());
+        let keys: Vec<_> = self.entries().into_iter().filter(|entry| is_secret(&entry.key)).collect();
+        keys.iter().try_fold(self.text.clone(), |text, entry| {
+            let text = change::replace(&text, |key| key == entry.key, None, &instead)?;
+            let file = File::parse_as_written(&self.path, &text).ok()?;
+            file.entries.iter().all(|other| other.key != entry.key || other.value == instead).then_some(text)
+        })
+    }
+
+    /// Whether a key stands in it.
+    pub fn holds_secret(&self) -> bool {
         let secrets = self.settings.iter().filter(|about| about.secret);
         let mut names = secrets.flat_map(|about| about.names.iter());
         let entries = self.entries();

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use secrecy::SecretString;
+
 use super::{
     Config, Env, Loaded, Mistakes, Place, Reader,
-    file::File,
+    file::{File, Value},
     kind::Form,
     load::{self, Flags, settings_of},
     reader::{Found, Given},
@@ -127,6 +129,31 @@ pub fn check<C: Config>(key: &str, value: &str) -> Result<(), String> {
         Some(mistake) => Err(mistake.what),
         None => Ok(()),
     }
+}
+
+/// Every secret that is given for a setting of `C` anywhere, also where it does not count, in order to recognise it.
+pub fn secrets<C: Config>(file: &Path, env: &Env) -> Vec<SecretString> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let file = File::parse_as_written(file, &text).unwrap_or_default();
+    let settings = settings_of::<C>();
+    let names = settings.iter().filter(|about| about.secret).flat_map(|about| &about.names);
+    let mut given = Vec::new();
+    for name in names {
+        let of = |key: &str| {
+            let entries =
+                file.entries.iter().filter(|entry| entry.is(key)).flat_map(|entry| match &entry.value {
+                    Value::One(text) => vec![text.clone()],
+                    Value::Many(items) => items.clone(),
+                    Value::Odd => Vec::new(),
+                });
+            entries.chain(env(&key.to_ascii_uppercase())).collect::<Vec<_>>()
+        };
+        let in_files =
+            of(&name.file_key()).into_iter().filter_map(|path| std::fs::read_to_string(path.trim()).ok());
+        given.extend(of(name.key).into_iter().chain(in_files));
+    }
+    let each = given.iter().flat_map(|text| text.split([',', '\n']).map(str::trim).chain([text.trim()]));
+    each.filter(|secret| !secret.is_empty()).map(SecretString::from).collect()
 }
 
 /// Loads a configuration from the text of a file and the environment.
