@@ -3,6 +3,8 @@
 mod doctor;
 mod join;
 
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Command;
@@ -14,8 +16,17 @@ pub(crate) fn all() -> Vec<Command> {
     vec![join::command(), doctor::command()]
 }
 
+/// Says a line to whoever called the command. If nobody listens any more, it is lost.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// The same for what is no result.
+fn remark(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Carries a command out; what it says goes to the terminal.
-#[expect(clippy::print_stderr, reason = "a command speaks to whoever called it")]
 pub(crate) fn run(called: Called<Config>) -> ExitCode {
     let done = match called.name.as_str() {
         join::NAME => join::run(&called),
@@ -23,7 +34,7 @@ pub(crate) fn run(called: Called<Config>) -> ExitCode {
         other => unreachable!("{other} was not declared"),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("{error:#}");
+        remark(format_args!("{error:#}"));
         ExitCode::FAILURE
     })
 }

@@ -12,6 +12,8 @@ use llamapool_worker_core::paths;
 use llamapool_worker_core::report::Report;
 use llamapool_worker_core::settings::cli::Called;
 
+use super::say;
+
 pub(super) const NAME: &str = "doctor";
 
 const JSON: &str = "json";
@@ -59,7 +61,6 @@ pub(super) fn run(called: Called<Config>) -> anyhow::Result<ExitCode> {
     Ok(if doctor::is_well(&checks) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn print(check: &Check) {
     let (mark, colour) = match check.outcome {
         Outcome::Ok => ("✓", "32"),
@@ -69,13 +70,13 @@ fn print(check: &Check) {
     };
     let (title, found) = (check.title, &check.found);
     if has_colours() {
-        println!("\x1b[{colour}m{mark}\x1b[0m {title:<TITLES$} {found}");
+        say(format_args!("\x1b[{colour}m{mark}\x1b[0m {title:<TITLES$} {found}"));
     } else {
-        println!("{:<8} {title:<TITLES$} {found}", check.outcome.word());
+        say(format_args!("{:<8} {title:<TITLES$} {found}", check.outcome.word()));
     }
     if let Some(fix) = &check.fix {
         let margin = if has_colours() { "  " } else { "         " };
-        println!("{margin}{:<TITLES$} fix: {fix}", "");
+        say(format_args!("{margin}{:<TITLES$} fix: {fix}", ""));
     }
 }
 
@@ -84,23 +85,21 @@ fn has_colours() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn print_json(checks: &[Check]) -> anyhow::Result<()> {
     let all = serde_json::json!({ "well": doctor::is_well(checks), "checks": checks });
-    println!("{}", serde_json::to_string_pretty(&all)?);
+    say(serde_json::to_string_pretty(&all)?);
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn save(report: &Report, path: &Path, quietly: bool) -> anyhow::Result<()> {
     report.save(path).with_context(|| format!("write the report to {}", path.display()))?;
     if !quietly {
         let names: Vec<_> = report.preview().iter().map(|page| page.name.as_str()).collect();
-        println!(
+        say(format_args!(
             "The report is in {}: {}. Look at it before you pass it on.",
             path.display(),
             names.join(", ")
-        );
+        ));
     }
     Ok(())
 }

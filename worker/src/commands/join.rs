@@ -12,6 +12,8 @@ use llamapool_worker_core::settings::cli::Called;
 use llamapool_worker_core::settings::edit::Edit;
 use llamapool_worker_core::settings::fields::{Origin, fields};
 
+use super::{remark, say};
+
 pub(super) const NAME: &str = "join";
 
 const LINK: &str = "LINK";
@@ -27,7 +29,6 @@ pub(super) fn command() -> Command {
     Command::new(NAME).about("Join a pool: write its server and key into the configuration file").arg(link)
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to whoever called it")]
 pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
     let given = called.args.get_one::<String>(LINK).context("no link")?;
     let link = if given == STDIN { from_stdin()? } else { given.clone() };
@@ -37,28 +38,27 @@ pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
     join.write(&mut edit)?;
     edit.save()?;
     let key = if join.key.is_some() { " and its key" } else { "" };
-    println!(
+    say(format_args!(
         "The server {}{key} stand{} in {}.",
         join.server,
         if key.is_empty() { "s" } else { "" },
         file.display()
-    );
+    ));
     let env = |name: &str| std::env::var(name).ok();
     for field in fields::<Config>(&file, &env).fields {
         if matches!(field.key, "server_url" | "client_key") && field.origin == Origin::Environment {
             let name = field.key.to_ascii_uppercase();
-            eprintln!("But {name} is set in the environment, which wins over the file.");
+            remark(format_args!("But {name} is set in the environment, which wins over the file."));
         }
     }
-    println!("A worker that runs already has to be started again to follow it.");
+    say("A worker that runs already has to be started again to follow it.");
     Ok(ExitCode::SUCCESS)
 }
 
 /// Everything on the standard input, as far as a link can go.
-#[expect(clippy::print_stderr, reason = "a command speaks to whoever called it")]
 fn from_stdin() -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
-        eprintln!("Paste the link, then press Enter and Ctrl-D.");
+        remark("Paste the link, then press Enter and Ctrl-D.");
     }
     let mut text = String::new();
     let most = MAX_LINK as u64 + 2; // and a line end
