@@ -90,6 +90,26 @@ async fn beyond_its_concurrency_it_refuses() {
     assert_eq!(alone.llm.seen().len(), 3);
 }
 
+/// What its owner keeps back is not reported, and not served to a server that asks all the same.
+#[tokio::test]
+async fn a_withheld_model_is_neither_offered_nor_served() {
+    let alone = Alone::start(&[("MODELS_WITHHELD", "other, *SECRET*")]).await;
+    alone.llm.set_models(&[MODEL, "my-secret-model"]);
+    let (mut server, _) = Peer::welcome(&alone.listener).await;
+    let report = server.until(|received| match received {
+        Received::Text(text) if text["state"] == "ready" => Some(text.clone()),
+        _ => None,
+    });
+    let names = report.await["models"].clone();
+    assert!(names.as_array().is_some_and(|all| all.len() == 1 && all[0]["name"] == MODEL), "{names}");
+    let named = [("content-type", "application/json"), ("x-llamapool-model", "My-Secret-Model")];
+    server.send(&[request_head(1, true, CHAT, &named)]).await;
+    assert_eq!(server.answer(1).await, Ok(404));
+    assert_eq!(alone.llm.seen().len(), 0);
+    server.send(&ask(2, &Script::Answer)).await;
+    assert_eq!(server.answer(2).await, Ok(200));
+}
+
 /// Frames may come in pieces and packs, between pings and words from the future.
 #[tokio::test]
 async fn fragments_packs_and_pings_are_taken() {

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("server")))) {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
+        Invocation::Command(_) => unreachable!("none was declared"),
     };
     logs::around(&loaded.config.log.clone(), "server", |level| start(loaded, level))
 }

@@ -6,7 +6,11 @@ mod server;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-pub use self::{identity::Identity, runtime::Runtime, server::Server};
+pub use self::{
+    identity::Identity,
+    runtime::Runtime,
+    server::{Server, parse as server_url},
+};
 use crate::{
     concern, logs, metrics,
     settings::{self, Concern, DrainTimeout, Reader, Retired, Setting, kind},

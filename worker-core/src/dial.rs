@@ -1,11 +1,12 @@
 //! Dialing the server: from a URL to an open WebSocket, through whatever proxy and TLS lie between.
 //!
-//! `place` (where) → `connect` (TCP, proxy, TLS) → `handshake` (WebSocket, subprotocol, key).
+//! `place` (where) → `connect` (TCP, proxy, TLS) → `handshake` (WebSocket, subprotocol, key); `steps` are these, one by one.
 
 mod connect;
 mod error;
 mod handshake;
 mod place;
+mod steps;
 mod tune;
 mod wire;
 
@@ -21,6 +22,7 @@ use url::Url;
 use place::Place;
 
 pub use error::DialError;
+pub use steps::Steps;
 pub use tune::{tune, websocket_config};
 pub use wire::Wire;
 
@@ -31,6 +33,8 @@ pub struct Dialed {
     pub socket: WebSocketStream<Wire>,
     /// The server's version, where it tells (`x-llamapool-version`).
     pub server_version: Option<String>,
+    /// The time at the server as it wrote it (`Date`), where it tells.
+    pub date: Option<String>,
 }
 
 /// Connects to `url` (`ws://` or `wss://`; `http` and `https` mean the same).
@@ -40,10 +44,11 @@ pub struct Dialed {
 /// # Errors
 /// Says whose fault it is and whether trying again soon can help, see [`DialError::is_refusal`].
 pub async fn dial(url: &Url, bearer: Option<&SecretString>, options: &Options) -> Result<Dialed, DialError> {
-    let place = Place::of(url)?;
-    let request = handshake::request(url, &place, bearer, &options.user_agent)?;
-    let wire = Box::pin(connect::connect(&place, options)).await?;
-    handshake::shake(wire, request, &place).await
+    let steps = Steps::of(url, options)?;
+    let request = steps.request(bearer)?;
+    let wire = Box::pin(steps.open()).await?;
+    let wire = if steps.is_secure() { Box::pin(steps.secure(wire)).await? } else { wire };
+    steps.shake(wire, request).await
 }
 
 /// What does not change from one dial to the next. Keep it: it holds what is costly to build.

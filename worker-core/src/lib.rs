@@ -9,12 +9,17 @@ pub mod demo;
 #[cfg(feature = "cli")]
 pub mod descriptors;
 pub mod dial;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 pub mod host;
+pub mod join;
 mod ledger;
 pub mod logs;
 pub mod metrics;
 pub mod paths;
 mod relay;
+#[cfg(feature = "doctor")]
+pub mod report;
 pub mod runtime;
 pub mod settings;
 #[cfg(feature = "cli")]

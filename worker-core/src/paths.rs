@@ -11,8 +11,8 @@ use std::{
 use directories::ProjectDirs;
 
 pub use self::{
-    token::{Token, token},
-    worker_id::{WorkerId, worker_id},
+    token::{FILE as TOKEN_FILE, Token, token},
+    worker_id::{FILE as ID_FILE, WorkerId, worker_id},
 };
 
 /// The folder name on every system.

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::ledger::{Asked, Job, JobSpan, Ledger, Outcome};
-use crate::runtime::{Kind, MAX_NAME, Target};
+use crate::runtime::{Kind, MAX_NAME, Target, Withheld};
 use crate::trace::Tracer;
 use crate::tunnel::frame::Code;
 use crate::tunnel::{Incoming, Responder, head};
@@ -58,6 +58,8 @@ pub(crate) struct Setup {
     pub(crate) silence: Option<Duration>,
     pub(crate) ca_file: Option<std::path::PathBuf>,
     pub(crate) tracer: Option<Arc<Tracer>>,
+    /// Models that are not served, whoever asks.
+    pub(crate) withheld: Withheld,
 }
 
 impl Relay {
@@ -75,6 +77,12 @@ impl Relay {
     pub(crate) fn take(&mut self, mut incoming: Incoming) {
         let asked = asked(&mut incoming);
         let span = self.span(&incoming.head.headers, &asked);
+        if let Some(model) = asked.model.as_ref().filter(|model| self.setup.withheld.covers(model)) {
+            answer_withheld(incoming.responder, model);
+            let mut job = self.ledger.enter(asked);
+            job.span = span;
+            return job.end(Outcome::Failed);
+        }
         let (client, target) = match self.client() {
             Ok(found) => found,
             Err(why) => {
@@ -327,12 +335,24 @@ fn answer_unreachable(responder: Responder, why: &str) {
     answer_error(responder, StatusCode::BAD_GATEWAY, "server_error", &message);
 }
 
+/// The model is there, but its owner keeps it back: to others it is not there.
+fn answer_withheld(responder: Responder, model: &str) {
+    let message = format!("The model `{model}` does not exist, or is not offered here.");
+    let error = serde_json::json!({
+        "message": message, "type": "not_found_error", "param": "model", "code": "model_not_found",
+    });
+    answer(responder, StatusCode::NOT_FOUND, &error);
+}
+
 /// An answer of our own, in the shape of the API's errors.
-fn answer_error(mut responder: Responder, status: StatusCode, kind: &str, message: &str) {
+fn answer_error(responder: Responder, status: StatusCode, kind: &str, message: &str) {
     let code = if status == StatusCode::NOT_FOUND { "unknown_url" } else { "backend_error" };
-    let error =
-        serde_json::json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
-    let body = error.to_string();
+    let error = serde_json::json!({ "message": message, "type": kind, "param": null, "code": code });
+    answer(responder, status, &error);
+}
+
+fn answer(mut responder: Responder, status: StatusCode, error: &serde_json::Value) {
+    let body = serde_json::json!({ "error": error }).to_string();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(http::header::CONTENT_LENGTH, body.len().into());

@@ -9,6 +9,8 @@ pub mod build;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod duration;
+pub mod edit;
+pub mod fields;
 mod file;
 pub mod kind;
 mod load;

@@ -45,6 +45,20 @@ pub(crate) fn unused_config() -> ClientConfig {
         .with_no_client_auth()
 }
 
+/// A configuration that takes any certificate, to look at one that is not trusted. Nothing may be said over such a connection.
+#[cfg(feature = "doctor")]
+pub(crate) fn looking_config() -> ClientConfig {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default TLS versions")
+        .dangerous() // whoever uses it hangs up after the handshake
+        .with_custom_certificate_verifier(Arc::new(looking::Anybody))
+        .with_no_client_auth()
+}
+
+#[cfg(feature = "doctor")]
+mod looking;
+
 fn provider() -> Arc<CryptoProvider> {
     install();
     Arc::clone(CryptoProvider::get_default().expect("installed in the line above"))

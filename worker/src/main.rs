@@ -1,5 +1,7 @@
 //! llamapool-worker: brings the LLM runtime of this machine into a pool.
 
+mod commands;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,9 +17,11 @@ use llamapool_worker_core::{Worker, descriptors, logs, paths};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("worker")))) {
+    let sources = Sources::of_process(Some(paths::config_file("worker")));
+    let loaded = match cli::invoke_with::<Config>(&sources, commands::all()) {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
+        Invocation::Command(called) => return commands::run(*called),
     };
     logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level))
 }

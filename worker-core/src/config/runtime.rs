@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     concern,
-    runtime::Kind,
+    runtime::{Kind, NamePattern, Withheld},
     settings::{Setting, kind},
 };
 
@@ -46,6 +46,10 @@ concern! {
         max_concurrency: u32 =
             Setting::new("max_concurrency", kind::count(1..=4096).map(|n| n as u32)).default("2");
 
+        /// Models that are kept back from the pool. Their names, where `*` stands for any characters: `*` alone offers
+        /// none, `*embed*` all but those for embeddings.
+        withheld: Withheld = Setting::new("models_withheld", names().list().map(Withheld::new));
+
         /// How often the runtime is asked for its models.
         poll_interval: Duration =
             Setting::new("model_poll_interval", kind::duration().at_least(SHORTEST_POLL)).default("30s");
@@ -61,4 +65,8 @@ concern! {
         /// Serve the built-in demo model (an echo) instead of a runtime.
         demo: bool = Setting::new("demo", kind::switch()).default("false");
     }
+}
+
+fn names() -> kind::Kind<NamePattern> {
+    kind::Kind::new("MODELS", "names of models, * for any characters", NamePattern::read)
 }

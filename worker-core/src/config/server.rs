@@ -44,8 +44,8 @@ fn server_url() -> Kind<Url> {
     )
 }
 
-/// Completes what people leave out: the scheme, and the path.
-fn parse(text: &str) -> Option<Url> {
+/// The address of a server as people give it, with what they leave out: the scheme, and the path. `None` if it is none.
+pub fn parse(text: &str) -> Option<Url> {
     let whole = if text.contains("://") { text.to_owned() } else { format!("ws://{text}") };
     let whole = match whole.strip_prefix("http") {
         Some(rest) => format!("ws{rest}"),

@@ -23,13 +23,12 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For each handshake on an open connection (TLS, WebSocket): a silent peer must not hold us.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a connection to the place, by the way the options say.
-pub(super) async fn connect(place: &Place, options: &Options) -> Result<Wire, DialError> {
-    let wire = match options.proxy_for(place)? {
-        None => direct(place).await?,
-        Some(proxy) => through(&proxy, place, options).await?,
-    };
-    if place.secure { secure(wire, place, options.tls()?).await } else { Ok(wire) }
+/// Opens a connection to the place, by the way the options say; without TLS so far.
+pub(super) async fn open(place: &Place, options: &Options) -> Result<Wire, DialError> {
+    match options.proxy_for(place)? {
+        None => direct(place).await,
+        Some(proxy) => through(&proxy, place, options).await,
+    }
 }
 
 async fn direct(place: &Place) -> Result<Wire, DialError> {
@@ -99,7 +98,8 @@ async fn leg_to_proxy(at: Place, tls: Option<Arc<ClientConfig>>) -> io::Result<T
     })
 }
 
-async fn secure(wire: Wire, place: &Place, tls: Arc<ClientConfig>) -> Result<Wire, DialError> {
+/// TLS on an open connection.
+pub(super) async fn secure(wire: Wire, place: &Place, tls: Arc<ClientConfig>) -> Result<Wire, DialError> {
     let shaking = TlsConnector::from(tls).connect(place.server_name()?, wire);
     match timeout(HANDSHAKE_TIMEOUT, shaking).await {
         Err(_) => Err(slow(&format!("finish the TLS handshake with {}", place.authority()))),
@@ -136,7 +136,7 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
 }
 
 /// A proxy's address without the password in it.
-fn shown(uri: &Uri) -> String {
+pub(super) fn shown(uri: &Uri) -> String {
     format!(
         "{}://{}{}",
         uri.scheme_str().unwrap_or("http"),

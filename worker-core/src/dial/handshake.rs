@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HOST, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
+use http::header::{AUTHORIZATION, DATE, HOST, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
 use http::{HeaderValue, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
@@ -32,7 +32,8 @@ pub(super) async fn shake(wire: Wire, request: Request, place: &Place) -> Result
             HANDSHAKE_TIMEOUT.as_secs()
         ))),
         Ok(Ok((socket, answer))) => {
-            Ok(Dialed { socket, server_version: text(&answer, crate::VERSION_HEADER) })
+            let server_version = text(&answer, crate::VERSION_HEADER);
+            Ok(Dialed { socket, server_version, date: text(&answer, DATE.as_str()) })
         }
         Ok(Err(error)) => Err(meaning(error)),
     }

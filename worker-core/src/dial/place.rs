@@ -13,7 +13,7 @@ use super::DialError;
 pub(super) struct Place {
     /// As it stands in URLs: an IPv6 address is in brackets.
     host: String,
-    port: u16,
+    pub(super) port: u16,
     pub(super) secure: bool,
 }
 
@@ -77,7 +77,8 @@ impl Place {
         }
     }
 
-    fn bare_host(&self) -> &str {
+    /// The host as resolvers take it: an IPv6 address without brackets.
+    pub(super) fn bare_host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 }

@@ -11,7 +11,8 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-const FILE: &str = "worker.token";
+/// The file that it is kept in.
+pub const FILE: &str = "worker.token";
 
 /// A token, and where it is kept.
 #[derive(Clone, Debug)]

@@ -11,7 +11,8 @@ use std::{
 
 use uuid::Uuid;
 
-const FILE: &str = "worker.id";
+/// The file that it is kept in.
+pub const FILE: &str = "worker.id";
 
 /// A worker's id. Hold it as long as the worker runs: it keeps others from taking the same.
 #[derive(Debug)]

@@ -40,6 +40,9 @@ pub struct Model {
     /// Number of parameters as people write it, e.g. `8.0B`.
     #[serde(default, deserialize_with = "wanted", skip_serializing_if = "Option::is_none")]
     pub parameters: Option<String>,
+    /// Kept back by the worker's owner: it is not offered, and does not leave this machine.
+    #[serde(skip)]
+    pub withheld: bool,
 }
 
 /// What a look at the runtime found.

@@ -72,5 +72,6 @@ fn model(tag: Tag, in_memory: Option<&HashMap<String, Option<u64>>>) -> Model {
         quantization: details.quantization_level,
         family: details.family,
         parameters: details.parameter_size,
+        withheld: false,
     }
 }

@@ -13,7 +13,7 @@ use super::detect::detect;
 use super::{Kind, Survey, Target, Unready, llama_cpp, lm_studio, ollama, openai, vllm};
 
 /// Where runtimes listen unless told otherwise, in the order in which they are looked for.
-const USUAL_PORTS: [(Kind, u16); 4] =
+pub(super) const USUAL_PORTS: [(Kind, u16); 4] =
     [(Kind::Ollama, 11434), (Kind::LmStudio, 1234), (Kind::LlamaCpp, 8080), (Kind::Vllm, 8000)];
 
 /// Looks at the runtime as often as it is asked to, and remembers what it found.
@@ -56,6 +56,22 @@ impl Surveyor {
             found: None,
             has_warned: false,
         }
+    }
+
+    /// For a look at a place where a runtime is only expected.
+    pub(super) fn around(connect_timeout: Duration) -> Self {
+        Self::new(None, None, Kind::Auto, connect_timeout)
+    }
+
+    /// What is at this place. If nothing usable is: what is wrong with it, if it may be a runtime at all.
+    pub(super) async fn survey_or_hint(&mut self, base: Url) -> Result<Survey, Option<Unready>> {
+        let looked = Box::pin(self.look_at(base)).await;
+        let mut survey = looked.map_err(|last| {
+            let is_one = last.miss == Miss::Loading || last.miss.may_be_of_a_runtime();
+            is_one.then_some(last.unready)
+        })?;
+        survey.tidy();
+        Ok(survey)
     }
 
     /// Trusts the certificates of this PEM file too, for runtimes behind `https://`.

@@ -361,3 +361,31 @@ async fn our_own_server_is_no_runtime() {
     // Chained pools, asked for by name.
     assert_eq!(surveyor(&ours.base, Kind::OpenAi).survey().await.unwrap().models, [model("m")]);
 }
+
+#[tokio::test]
+async fn all_that_answer_are_found() {
+    let (studio, first, second) = (lm_studio().await, ollama().await, vllm().await);
+    let locked = Fake::start().await.locked("key");
+    let page = Fake::with_fallback(200, "<html>my blog</html>").await;
+    let gone = ollama().await.stop().await;
+    let ours = Fake::start().await.with_header(crate::VERSION_HEADER, "2.0.0").says(
+        "/v1/models",
+        200,
+        json!({"object": "list", "data": [{"id": "m"}]}),
+    );
+    let ports = [
+        (Kind::Ollama, first.port()),
+        (Kind::LmStudio, studio.port()),
+        (Kind::LlamaCpp, second.port()),
+        (Kind::Vllm, locked.port()),
+        (Kind::Vllm, page.port()),
+        (Kind::Vllm, gone),
+        (Kind::Vllm, ours.port()),
+    ];
+    let found = super::discovery::on(&ports).await;
+    let kinds: Vec<_> = found.iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, [Kind::Ollama, Kind::LmStudio, Kind::Vllm, Kind::Vllm], "by what they are");
+    assert_eq!(found[0].url, first.base);
+    assert!(found[..3].iter().all(|one| !one.models.is_empty() && one.problem.is_none()), "{found:?}");
+    assert!(found[3].models.is_empty() && found[3].problem.as_deref().unwrap().contains("wants an API key"));
+}

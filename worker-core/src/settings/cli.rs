@@ -1,4 +1,4 @@
-//! The command line: flags for every setting, `--help`, `--version`, `--check-config`.
+//! The command line: flags for every setting, `--help`, `--version`, `--check-config`, and commands beside running.
 //!
 //! ```no_run
 //! use llamapool_worker_core::{config::Config, logs, paths, settings::{Sources, cli::{self, Invocation}}};
@@ -7,6 +7,7 @@
 //!     let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("worker")))) {
 //!         Invocation::Run(loaded) => loaded,
 //!         Invocation::Print(answer) => return answer.print(),
+//!         Invocation::Command(_) => unreachable!("none was declared"),
 //!     };
 //!     let logs = logs::start(&loaded.config.log, "worker").expect("nobody else logs in this process");
 //!     let config = loaded.with_warnings_logged();
@@ -20,10 +21,10 @@ mod command;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::error::ErrorKind;
+use clap::{ArgMatches, Command, error::ErrorKind};
 
 use super::{
-    Config, Loaded, Sources, build,
+    Config, Loaded, Mistakes, Sources, build,
     load::{self, settings_of},
 };
 
@@ -37,6 +38,21 @@ pub enum Invocation<C> {
     Run(Loaded<C>),
     /// Print this and leave.
     Print(Answer),
+    /// Do something else than run.
+    Command(Box<Called<C>>),
+}
+
+/// A command that was called, with the configuration as it would be run with.
+#[derive(Debug)]
+pub struct Called<C> {
+    /// Its name.
+    pub name: String,
+    /// What it was given.
+    pub args: ArgMatches,
+    /// The configuration, or what is wrong with it.
+    pub loaded: Result<Loaded<C>, Mistakes>,
+    /// The configuration file, which need not exist: as named, or where it is looked for.
+    pub file: Option<PathBuf>,
 }
 
 /// A text for the person who called, and the exit code that goes with it.
@@ -70,8 +86,13 @@ impl Sources {
 
 /// Understands a command line and loads the configuration.
 pub fn invoke<C: Config>(sources: &Sources) -> Invocation<C> {
+    invoke_with(sources, Vec::new())
+}
+
+/// The same for a program that has commands. Each also takes the flags of all settings.
+pub fn invoke_with<C: Config>(sources: &Sources, commands: Vec<Command>) -> Invocation<C> {
     let settings = settings_of::<C>();
-    let command = command::of::<C>(&settings);
+    let command = command::of::<C>(&settings, commands);
     let args = command::with_two_dashes(&command, &sources.args);
     let matches = match command.try_get_matches_from(args) {
         Ok(matches) => matches,
@@ -81,7 +102,13 @@ pub fn invoke<C: Config>(sources: &Sources) -> Invocation<C> {
     if matches.get_flag(command::VERSION) {
         return good(build::line(C::PROGRAM));
     }
-    let flags = command::flags(&settings, C::RETIRED, &matches);
+    let mut flags = command::flags(&settings, C::RETIRED, &matches);
+    if let Some((name, args)) = matches.subcommand() {
+        flags.extend(command::flags(&settings, C::RETIRED, args));
+        let file = load::path_of_file(&flags, sources);
+        let (name, args, loaded) = (name.to_owned(), args.clone(), load::load(&flags, sources));
+        return Invocation::Command(Box::new(Called { name, args, loaded, file }));
+    }
     match load::load(&flags, sources) {
         Err(mistakes) => bad(format!("{mistakes}\n")),
         Ok(loaded) if matches.get_flag(command::CHECK) => good(checked(&loaded)),

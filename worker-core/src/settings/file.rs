@@ -29,7 +29,7 @@ pub(super) struct Entry {
 }
 
 /// The value of an entry.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     One(String),
     Many(Vec<String>),
@@ -54,6 +54,13 @@ impl File {
 
     /// Reads `text`, which stands in the file at `path`.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Vec<Mistake>> {
+        let file = Self::parse_as_written(path, text).map_err(|mistake| vec![mistake])?;
+        let twice = file.given_twice();
+        if twice.is_empty() { Ok(file) } else { Err(twice) }
+    }
+
+    /// Reads `text`, in which a key may stand twice.
+    pub(super) fn parse_as_written(path: &Path, text: &str) -> Result<Self, Mistake> {
         let mut file = Self { path: path.to_owned(), entries: Vec::new() };
         let events: Box<dyn Iterator<Item = _>> =
             Box::new(Parser::new_from_str(text).filter_map(|event| match event {
@@ -64,9 +71,8 @@ impl File {
                     Some(Err(Mistake { place, what: format!("not YAML: {}", error.info()) }))
                 }
             }));
-        file.document(&mut events.peekable()).map_err(|mistake| vec![mistake])?;
-        let twice = file.given_twice();
-        if twice.is_empty() { Ok(file) } else { Err(twice) }
+        file.document(&mut events.peekable())?;
+        Ok(file)
     }
 
     /// The entry of this key, in either spelling.
@@ -121,8 +127,13 @@ impl File {
 impl Entry {
     /// Whether it sets `key`: spelled so, or squashed (`serverurl`) as the older programs wanted it.
     pub(super) fn is(&self, key: &str) -> bool {
-        self.key == key || squashed(&self.key) == squashed(key) && !self.key.contains('-')
+        means(&self.key, key)
     }
+}
+
+/// Whether `written` is a spelling of `key`.
+pub(super) fn means(written: &str, key: &str) -> bool {
+    written == key || squashed(written) == squashed(key) && !written.contains('-')
 }
 
 fn squashed(key: &str) -> String {
@@ -152,7 +163,7 @@ fn value(events: &mut Events<'_>) -> Result<(Value, Span), Mistake> {
 }
 
 /// The text of a scalar; the plain words for "nothing" are nothing.
-fn scalar(text: &str, style: ScalarStyle) -> String {
+pub(super) fn scalar(text: &str, style: ScalarStyle) -> String {
     let nothing = style == ScalarStyle::Plain && matches!(text, "~" | "null" | "Null" | "NULL");
     if nothing { String::new() } else { text.to_owned() }
 }

@@ -24,6 +24,8 @@ pub struct Kind<T> {
     pub(super) secret: bool,
     /// What stands for a value in the help: `--port <PORT>`.
     pub(super) called: &'static str,
+    /// The words, where only a few will do.
+    pub(super) choices: Vec<&'static str>,
 }
 
 /// How a value looks to the flags and to the file.
@@ -46,7 +48,14 @@ impl<T: 'static> Kind<T> {
         allowed: impl Into<String>,
         parse: impl Fn(&str) -> Option<T> + 'static,
     ) -> Self {
-        Self { allowed: allowed.into(), parse: Box::new(parse), form: Form::Value, secret: false, called }
+        Self {
+            allowed: allowed.into(),
+            parse: Box::new(parse),
+            form: Form::Value,
+            secret: false,
+            called,
+            choices: Vec::new(),
+        }
     }
 
     /// The value that `text` stands for; `None` if it is not of this kind.
@@ -83,6 +92,7 @@ impl<T: 'static> Kind<T> {
             form: self.form,
             secret: self.secret,
             called: self.called,
+            choices: self.choices,
         }
     }
 
@@ -95,6 +105,7 @@ impl<T: 'static> Kind<T> {
             form: self.form,
             secret: self.secret,
             called: self.called,
+            choices: self.choices,
         }
     }
 
@@ -105,7 +116,14 @@ impl<T: 'static> Kind<T> {
             text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(&parse).collect()
         };
         let allowed = format!("{}; several with commas between, or a YAML list", self.allowed);
-        Kind { allowed, parse: Box::new(items), form: Form::List, secret: self.secret, called: self.called }
+        Kind {
+            allowed,
+            parse: Box::new(items),
+            form: Form::List,
+            secret: self.secret,
+            called: self.called,
+            choices: self.choices,
+        }
     }
 }
 
@@ -166,9 +184,10 @@ pub fn switch() -> Kind<bool> {
 /// One of a few words.
 pub fn one_of<T: Copy + 'static>(words: &'static [(&'static str, T)]) -> Kind<T> {
     let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    Kind::new("WORD", format!("one of {}", names.join(", ")), |text| {
+    let kind = Kind::new("WORD", format!("one of {}", names.join(", ")), |text| {
         words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
-    })
+    });
+    Kind { choices: names, ..kind }
 }
 
 /// A short text for people and lists: 1 to 128 characters, none of them a control character.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use super::{
-    Config, Loaded, Mistake, Mistakes, Place, Reader, Retired, Sources,
+    Config, Env, Loaded, Mistake, Mistakes, Place, Reader, Retired, Sources,
     file::File,
     nearest::nearest,
     reader::Given,
@@ -33,9 +33,19 @@ pub(super) fn load<C: Config>(flags: &Flags, sources: &Sources) -> Result<Loaded
         Ok(file) => (file, Vec::new()),
         Err(mistakes) => (None, mistakes),
     };
+    load_from(flags, &*sources.env, file, mistakes)
+}
+
+/// Loads a configuration with a file that was read, and the mistakes that reading it brought.
+pub(super) fn load_from<C: Config>(
+    flags: &Flags,
+    env: &Env,
+    file: Option<File>,
+    mistakes: Vec<Mistake>,
+) -> Result<Loaded<C>, Mistakes> {
     let path = file.as_ref().map(|file| file.path.clone());
     let file = file.unwrap_or_default();
-    let mut reader = Reader::new(Given { flags, env: &*sources.env, file: &file }, mistakes);
+    let mut reader = Reader::new(Given { flags, env, file: &file }, mistakes);
     let config = C::read(&mut reader);
     for retired in C::RETIRED {
         reader.note_retired(retired);
@@ -46,6 +56,13 @@ pub(super) fn load<C: Config>(flags: &Flags, sources: &Sources) -> Result<Loaded
         true => Ok(Loaded { config, file: path, warnings }),
         false => Err(Mistakes(mistakes)),
     }
+}
+
+/// Where the configuration file is, or would be.
+#[cfg(feature = "cli")]
+pub(super) fn path_of_file(flags: &Flags, sources: &Sources) -> Option<PathBuf> {
+    let named = flags.get(FILE_FLAG).cloned().or_else(|| (sources.env)(FILE_ENV));
+    named.filter(|path| !path.is_empty()).map(PathBuf::from).or_else(|| sources.default_file.clone())
 }
 
 /// The file that was named, which must exist; else the default one, which need not.

@@ -24,20 +24,31 @@ pub struct Reader<'a> {
     given: Given<'a>,
     concern: &'static str,
     pub(super) asked: Vec<About>,
+    /// What was found for each of `asked`.
+    pub(super) found: Vec<Found>,
     pub(super) mistakes: Vec<Mistake>,
     pub(super) warnings: Vec<String>,
 }
 
+/// What there was for a setting.
+pub(super) struct Found {
+    /// Its value as it was given; nothing if it is the default.
+    pub(super) written: Option<Written>,
+    /// What is wrong with what was given.
+    pub(super) mistake: Option<Mistake>,
+}
+
 /// A value as it was written.
-struct Written {
-    text: String,
-    place: Place,
+#[derive(Clone)]
+pub(super) struct Written {
+    pub(super) text: String,
+    pub(super) place: Place,
 }
 
 impl<'a> Reader<'a> {
     /// A reader that already knows of mistakes, in the file as such.
     pub(super) fn new(given: Given<'a>, mistakes: Vec<Mistake>) -> Self {
-        Self { given, concern: "", asked: Vec::new(), mistakes, warnings: Vec::new() }
+        Self { given, concern: "", asked: Vec::new(), found: Vec::new(), mistakes, warnings: Vec::new() }
     }
 
     /// The settings asked for from here on belong under this heading.
@@ -51,7 +62,9 @@ impl<'a> Reader<'a> {
     pub fn read<T: 'static>(&mut self, setting: Setting<T>) -> T {
         let Setting { kind, mut about } = setting;
         about.concern = self.concern;
+        let mistakes = self.mistakes.len();
         let written = self.written(&about);
+        let given = written.clone();
         let value = written.and_then(|written| {
             let value = kind.read(&written.text);
             if value.is_none() {
@@ -62,6 +75,7 @@ impl<'a> Reader<'a> {
         let value = value.or_else(|| kind.read(about.default));
         let value = value.expect("the default of a setting is a value of its kind: a test reads them all");
         self.asked.push(about);
+        self.found.push(Found { written: given, mistake: self.mistakes.get(mistakes).cloned() });
         value
     }
 

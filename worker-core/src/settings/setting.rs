@@ -28,6 +28,8 @@ pub struct About {
     pub form: Form,
     /// What stands for a value in the help.
     pub called: &'static str,
+    /// The words, where only a few will do.
+    pub choices: Vec<&'static str>,
     /// Never to be shown.
     pub secret: bool,
     /// What it is for.
@@ -81,6 +83,7 @@ impl<T: 'static> Setting<T> {
             allowed: kind.allowed.clone(),
             form: kind.form,
             called: kind.called,
+            choices: kind.choices.clone(),
             secret: kind.secret,
             doc: "",
         };

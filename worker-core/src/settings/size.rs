@@ -32,6 +32,15 @@ pub fn words(bytes: u64) -> String {
     }
 }
 
+/// Writes a size roughly, for people: `12.3 GiB`.
+pub fn about(bytes: u64) -> String {
+    let units = [("TiB", KIB.pow(4)), ("GiB", KIB.pow(3)), ("MiB", KIB.pow(2)), ("KiB", KIB)];
+    match units.iter().find(|(_, worth)| bytes >= *worth) {
+        Some((unit, worth)) => format!("{:.1} {unit}", bytes as f64 / *worth as f64),
+        None => format!("{bytes} bytes"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +63,15 @@ mod tests {
     fn what_is_no_size() {
         for text in ["", "MB", "-1", "1.5", "1TB", "1 2", "0.3KB", "99999999999999GB"] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn roughly() {
+        for (bytes, words) in
+            [(7, "7 bytes"), (1_536, "1.5 KiB"), (80 << 30, "80.0 GiB"), (3 << 40, "3.0 TiB")]
+        {
+            assert_eq!(about(bytes), words);
         }
     }
 

@@ -11,7 +11,7 @@ use super::counted;
 use super::status::{Board, Readiness, Trouble};
 use crate::config::Config;
 use crate::relay::Destination;
-use crate::runtime::{Kind, Survey, Surveyor, Target, Unready};
+use crate::runtime::{Kind, Survey, Surveyor, Target, Unready, Withheld};
 
 /// A runtime that is away is looked for this often at first, then twice as long each time up to the poll interval: restarts are short.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -31,6 +31,7 @@ pub(super) struct Finding {
 pub(super) struct Patrol {
     surveyor: Surveyor,
     interval: Duration,
+    withheld: Withheld,
     finding: watch::Sender<Finding>,
     destination: watch::Sender<Option<Destination>>,
     alarm: Arc<Notify>,
@@ -51,6 +52,7 @@ impl Patrol {
             )
             .with_ca(config.server.ca_file.clone()),
             interval: runtime.poll_interval,
+            withheld: runtime.withheld.clone(),
             finding: watch::Sender::new(first),
             destination: watch::Sender::new(base.as_ref().map(|base| destination(base, Kind::Auto))),
             alarm: Arc::new(Notify::new()),
@@ -74,7 +76,10 @@ impl Patrol {
     pub(super) async fn walk(mut self) {
         let mut retry = FIRST_RETRY;
         loop {
-            let found = self.surveyor.survey().await;
+            let mut found = self.surveyor.survey().await;
+            if let Ok(survey) = &mut found {
+                self.withheld.mark(&mut survey.models);
+            }
             let next = if found.is_ok() { self.interval } else { retry.min(self.interval) };
             retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(self.interval) };
             self.note(found);

@@ -153,7 +153,7 @@ fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
         reason: away,
         capacity: shared.config.runtime.max_concurrency,
         in_flight: shared.ledger.running(),
-        models: survey.models,
+        models: survey.models.into_iter().filter(|model| !model.withheld).collect(),
         runtime: Some(survey.kind),
         runtime_version: survey.version,
         host: Some(host.clone()),

@@ -28,7 +28,7 @@ pub struct Status {
     pub runtime_version: Option<String>,
     /// Something odd about it that is no failure, in a sentence: that it has no models, for one.
     pub runtime_note: Option<String>,
-    /// What it has; while it is away, what it had.
+    /// What it has, also what of it is withheld; while it is away, what it had.
     pub models: Vec<Model>,
     /// Requests that run at once, at most.
     pub max_concurrency: u32,

@@ -86,7 +86,7 @@ impl Uplink {
             dialed = dial::dial(&server.url, server.client_key.as_ref(), &self.options) => dialed?,
             () = session::told_to_end(&self.shared) => return Ok(()),
         };
-        let Dialed { socket, server_version } = dialed;
+        let Dialed { socket, server_version, .. } = dialed;
         tracing::debug!(server.version = server_version, "The server answers");
         let started = Instant::now();
         let left = session::live(&self.shared, socket).await;

@@ -17,9 +17,21 @@ pub(super) const CHECK: &str = "check-config";
 /// Where the flags that are no settings are listed in the help.
 const PROGRAM_HEADING: &str = "Program";
 
-/// The command line of `C`, whose settings these are.
-pub(super) fn of<C: Config>(settings: &[About]) -> Command {
-    let named = settings.iter().flat_map(|about| about.names.iter().map(move |name| (about, name)));
+/// The command line of `C`, whose settings these are, and its commands.
+pub(super) fn of<C: Config>(settings: &[About], commands: Vec<Command>) -> Command {
+    let named: Vec<_> =
+        settings.iter().flat_map(|about| about.names.iter().map(move |name| (about, name))).collect();
+    let flags = || named.iter().flat_map(|(about, name)| flags_of(about, name));
+    let retired = || C::RETIRED.iter().flat_map(|retired| retired.keys).map(|key| retired_flag(key));
+    let commands = commands.into_iter().map(|command| {
+        let hidden = flags().chain(retired()).chain([file_flag()]).map(|arg| arg.hide(true));
+        command
+            .disable_help_flag(true)
+            .arg(help_flag())
+            .args(hidden)
+            .args_override_self(true)
+            .after_help("It also takes the flags of all settings, see the program's --help.")
+    });
     let command = Command::new(C::PROGRAM)
         .about(C::ABOUT)
         .before_help(build::line(C::PROGRAM).trim_end().to_owned())
@@ -34,9 +46,14 @@ pub(super) fn of<C: Config>(settings: &[About]) -> Command {
         .arg(file_flag())
         .arg(ours(CHECK, "Say what is wrong with the configuration, if anything, and exit"))
         .arg(ours(VERSION, "Print the version and exit"))
-        .arg(ours("help", "Print this help and exit").short('h').action(ArgAction::Help))
-        .args(C::RETIRED.iter().flat_map(|retired| retired.keys).map(|key| retired(key)));
-    named.fold(command, |command, (about, name)| command.args(flags_of(about, name)))
+        .arg(help_flag())
+        .disable_help_subcommand(true)
+        .args(retired());
+    command.args(flags()).subcommands(commands)
+}
+
+fn help_flag() -> Arg {
+    ours("help", "Print this help and exit").short('h').action(ArgAction::Help)
 }
 
 /// The given flags, by name.
@@ -125,7 +142,7 @@ fn ours(name: &'static str, help: &'static str) -> Arg {
 }
 
 /// Any value, or none.
-fn retired(key: &str) -> Arg {
+fn retired_flag(key: &str) -> Arg {
     let flag = key.replace('_', "-");
     Arg::new(flag.clone()).long(flag).hide(true).num_args(0..=1).default_missing_value("true")
 }

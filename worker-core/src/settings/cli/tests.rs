@@ -14,6 +14,51 @@ fn run(args: &[&str]) -> Loaded<Config> {
     match invoked(args) {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => panic!("{}", answer.text),
+        Invocation::Command(called) => panic!("calls: {called:?}"),
+    }
+}
+
+/// With a command that takes one argument.
+fn called(args: &[&str]) -> Result<Box<Called<Config>>, Answer> {
+    let args = args.iter().map(Into::into).collect();
+    let sources = Sources { args, env: Box::new(|_| None), default_file: Some("worker.yaml".into()) };
+    let look = Command::new("look").about("Looks at something").arg(clap::Arg::new("THING"));
+    match invoke_with(&sources, vec![look]) {
+        Invocation::Run(loaded) => panic!("runs: {loaded:?}"),
+        Invocation::Print(answer) => Err(answer),
+        Invocation::Command(called) => Ok(called),
+    }
+}
+
+#[test]
+fn a_command_takes_the_flags_of_settings_before_and_after_it() {
+    for args in [&["look", "moon", "--max-concurrency", "7"][..], &["--max-concurrency=7", "look", "moon"]] {
+        let called = called(args).unwrap();
+        assert_eq!((called.name.as_str(), called.file), ("look", Some("worker.yaml".into())));
+        assert_eq!(called.args.get_one::<String>("THING").map(String::as_str), Some("moon"));
+        assert_eq!(called.loaded.unwrap().config.runtime.max_concurrency, 7, "{args:?}");
+    }
+    let wrong = called(&["look", "--max-concurrency=0", "--demo"]).unwrap();
+    assert!(
+        wrong.loaded.unwrap_err().to_string().contains("from 1 to 4096"),
+        "that is for the command to say"
+    );
+    let named = called(&["look", "--config", "other.yaml"]).unwrap();
+    assert!(named.file == Some("other.yaml".into()) && named.loaded.is_err());
+}
+
+#[test]
+fn commands_are_in_the_help_and_have_their_own() {
+    let help = |args| called(args).unwrap_err();
+    assert!(help(&["--help"]).text.contains("Looks at something"));
+    let own = help(&["look", "--help"]);
+    assert!(
+        own.code == 0 && own.text.contains("THING") && !own.text.contains("max-concurrency"),
+        "{}",
+        own.text
+    );
+    for wrong in [&["lock"][..], &["look", "a", "b"], &["look", "--nothing"]] {
+        assert_eq!(help(wrong).code, EXIT_USAGE, "{wrong:?}");
     }
 }
 
@@ -21,6 +66,7 @@ fn answer(args: &[&str]) -> Answer {
     match invoked(args) {
         Invocation::Run(loaded) => panic!("runs: {loaded:?}"),
         Invocation::Print(answer) => answer,
+        Invocation::Command(called) => panic!("calls: {called:?}"),
     }
 }
 

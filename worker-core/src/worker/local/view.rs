@@ -59,7 +59,7 @@ pub(super) fn status(status: status::Status, activity: Activity) -> Status {
         connected_to_backend: status.runtime == Readiness::Ready,
         current_jobs,
         max_concurrency: status.max_concurrency,
-        models: status.models.into_iter().map(|model| model.name).collect(),
+        models: status.models.into_iter().filter(|model| !model.withheld).map(|model| model.name).collect(),
         last_error_at: trouble.as_ref().map(|trouble| rfc3339(trouble.since)),
         last_error: trouble.map_or_else(String::new, |Trouble { what, .. }| what),
         last_heartbeat: status.last_report.map_or_else(|| NEVER.to_owned(), rfc3339),

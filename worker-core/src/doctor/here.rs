@@ -1,0 +1,154 @@
+//! This machine: configuration, versions, files, disk, and a worker that runs already.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Patient;
+use super::notes::{Finding, Notes, failed, ok, skipped, warning};
+use crate::config::Config;
+use crate::paths;
+use crate::settings::edit::Edit;
+use crate::settings::{build, size};
+
+const CONFIG: (&str, &str) = ("config", "Configuration");
+const VERSION: (&str, &str) = ("version", "Version");
+const RIGHTS: (&str, &str) = ("permissions", "File permissions");
+const DISK: (&str, &str) = ("disk", "Disk space");
+const WORKER: (&str, &str) = ("worker", "Running worker");
+
+/// Those after the configuration.
+pub(super) const CHECKS: [(&str, &str); 4] = [VERSION, RIGHTS, DISK, WORKER];
+
+/// With less, neither logs nor the worker's id can be relied on to be written.
+const LITTLE_SPACE: u64 = 64 * 1024 * 1024;
+
+/// With less, a few days of logs fill the disk.
+const SOME_SPACE: u64 = 512 * 1024 * 1024;
+
+/// A worker on this machine answers at once.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The configuration, if it can be used.
+pub(super) fn configuration<'p>(notes: &mut Notes<'_>, patient: &'p Patient) -> Option<&'p Config> {
+    let (id, title) = CONFIG;
+    match &patient.loaded {
+        Err(mistakes) => {
+            let wrong: Vec<_> = mistakes.0.iter().map(ToString::to_string).collect();
+            let fix = "Put it right; docs/config.md lists every setting and what it takes.";
+            notes.note(id, title, failed(wrong.join("; "), fix));
+            None
+        }
+        Ok(loaded) => {
+            let from = match &loaded.file {
+                Some(file) => format!("{} is fine", file.display()),
+                None => format!("there is no {}: environment and defaults count", patient.file.display()),
+            };
+            let finding = match loaded.warnings.is_empty() {
+                true => ok(from),
+                false => {
+                    warning(loaded.warnings.join("; "), "Correct the file, so that it says what is meant.")
+                }
+            };
+            notes.note(id, title, finding);
+            Some(&loaded.config)
+        }
+    }
+}
+
+pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, file: &Path, home: &Path) {
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    notes.note(VERSION.0, VERSION.1, ok(format!("{} (build {}) on {os} {arch}", build::VERSION, build::SHA)));
+    notes.note(RIGHTS.0, RIGHTS.1, rights(file, home));
+    notes.note(DISK.0, DISK.1, disk(config, home));
+    let worker = async { (worker(config).await, Some(())) };
+    notes.check(WORKER, 2 * STATUS_TIMEOUT, worker).await;
+}
+
+/// Nobody else may read keys and tokens.
+fn rights(file: &Path, home: &Path) -> Finding {
+    let holds_key = Edit::open::<Config>(file).is_ok_and(|edit| edit.holds_secret());
+    let config = [file.to_owned()].into_iter().filter(|_| holds_key);
+    let tokens = [home.to_owned(), paths::state_dir()].map(|dir| dir.join(paths::TOKEN_FILE));
+    let open: Vec<_> = config.chain(tokens).filter(|path| others_may_read(path)).collect();
+    if open.is_empty() {
+        return ok("keys and tokens are readable for their owner alone");
+    }
+    let names: Vec<_> = open.iter().map(|path| path.display().to_string()).collect();
+    let names = names.join(", ");
+    warning(format!("other users of this machine can read {names}"), format!("chmod o-rwx {names}"))
+}
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> bool {
+    false // the folders that are used there are their owner's by custom
+}
+
+/// The folders that are written to: whether they can be, and for how long.
+fn disk(config: &Config, home: &Path) -> Finding {
+    let state = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
+    let folders = [Some(state), config.log.dir.clone(), Some(home.to_owned())].into_iter().flatten();
+    let space = folders.filter_map(|folder| {
+        let there = existing(&folder)?;
+        Some((fs4::available_space(&there).ok()?, folder))
+    });
+    let Some((free, folder)) = space.min() else {
+        return skipped("this system does not tell");
+    };
+    let found = format!("{} free for {}", size::about(free), folder.display());
+    match free {
+        _ if free < LITTLE_SPACE => failed(found, "Make room: logs and state cannot be written."),
+        _ if free < SOME_SPACE => warning(found, "Make room, or keep fewer logs (log_keep, log_max_size)."),
+        _ => ok(found),
+    }
+}
+
+/// The folder, or the one in which it would be made.
+fn existing(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().find(|there| there.is_dir()).map(Path::to_owned)
+}
+
+/// A worker on this machine has its id file locked, and tells how it is if it has a status page.
+async fn worker(config: &Config) -> Finding {
+    let status = status(config).await;
+    if let Some(status) = &status {
+        let state = status["state"].as_str().unwrap_or("running");
+        let trouble = status["last_error"].as_str().filter(|error| !error.is_empty());
+        let version = status["version"].as_str().unwrap_or_default();
+        let is_same = version == build::VERSION;
+        return match trouble {
+            Some(trouble) => warning(format!("one runs ({state}): {trouble}"), "See the checks below."),
+            None if is_same => ok(format!("one runs ({state})")),
+            None => {
+                let found = format!("one runs ({state}), in version {version}");
+                warning(found, "Start it again, so that it is the version that is installed.")
+            }
+        };
+    }
+    let dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
+    match File::open(dir.join(paths::ID_FILE)).map(|file| file.try_lock()) {
+        Ok(Err(TryLockError::WouldBlock)) => ok("one runs, with the id that is kept here"),
+        _ if config.identity.id.is_some() => ok("none that can be seen; the id is set by client_id"),
+        _ => ok("none"),
+    }
+}
+
+/// What the status page of a worker on this machine says.
+pub(crate) async fn status(config: &Config) -> Option<serde_json::Value> {
+    let addr = config.control.status_addr.filter(|addr| addr.port() != 0)?;
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(crate::tls::unused_config())
+        .no_proxy()
+        .timeout(STATUS_TIMEOUT)
+        .build()
+        .ok()?;
+    let status = client.get(format!("http://{addr}/status")).send().await.ok()?;
+    let status: serde_json::Value = status.json().await.ok()?;
+    status.get("worker_id").is_some().then_some(status)
+}

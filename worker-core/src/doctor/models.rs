@@ -1,0 +1,71 @@
+//! The runtime beside the worker: whether it answers, and what it has.
+
+use std::time::Duration;
+
+use super::notes::{Finding, Notes, failed, ok, warning};
+use super::way::{is_kept_local, local_network};
+use crate::config::Config;
+use crate::runtime::{Survey, Surveyor};
+
+const RUNTIME: (&str, &str) = ("runtime", "LLM runtime");
+const MODELS: (&str, &str) = ("models", "Models");
+
+/// Both, in their order.
+pub(super) const CHECKS: [(&str, &str); 2] = [RUNTIME, MODELS];
+
+/// It is on this machine or near it.
+const LIMIT: Duration = Duration::from_secs(8);
+
+pub(super) async fn look(notes: &mut Notes<'_>, config: &Config) {
+    if config.runtime.demo {
+        notes.note(RUNTIME.0, RUNTIME.1, ok("the built-in demo"));
+        notes.note(MODELS.0, MODELS.1, ok("the demo model"));
+        return;
+    }
+    let survey = notes.check(RUNTIME, LIMIT, survey(config)).await;
+    match survey {
+        Some(survey) => notes.note(MODELS.0, MODELS.1, offered(config, &survey)),
+        None => notes.skip(MODELS.0, MODELS.1, "there is no runtime"),
+    }
+}
+
+async fn survey(config: &Config) -> (Finding, Option<Survey>) {
+    let runtime = &config.runtime;
+    let connect = runtime.connect_timeout.min(LIMIT);
+    let surveyor = Surveyor::new(runtime.base_url.clone(), runtime.api_key.clone(), runtime.kind, connect);
+    let mut surveyor = surveyor.with_ca(config.server.ca_file.clone());
+    match surveyor.survey().await {
+        Ok(survey) => {
+            let at = surveyor.base().map(|base| format!(" at {base}")).unwrap_or_default();
+            let version = survey.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            (ok(format!("{}{version}{at}", survey.kind.title())), Some(survey))
+        }
+        Err(unready) => {
+            let fix = match &runtime.base_url {
+                Some(_) if is_kept_local(&unready.reason) => local_network(),
+                Some(_) => "Start it, or correct completion_base_url.",
+                None => "Start Ollama, LM Studio, llama.cpp or vLLM, or set completion_base_url.",
+            };
+            (failed(unready.reason, fix), None)
+        }
+    }
+}
+
+fn offered(config: &Config, survey: &Survey) -> Finding {
+    let offered = survey.models.iter().filter(|model| !config.runtime.withheld.covers(&model.name));
+    let names: Vec<_> = offered.map(|model| model.name.as_str()).collect();
+    let (all, some) = (survey.models.len(), names.len());
+    match (all, some) {
+        (0, _) => warning("the runtime has none", "Get a model, as with `ollama pull llama3.2`."),
+        (_, 0) => warning(format!("all {all} are withheld"), "Shorten models_withheld."),
+        _ if all == some => ok(format!("{some}: {}", some_of(&names))),
+        _ => ok(format!("{some} of {all} are offered: {}", some_of(&names))),
+    }
+}
+
+/// As many as people read.
+fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown}, and {} more", names.len() - SHOWN) } else { shown }
+}

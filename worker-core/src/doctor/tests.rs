@@ -1,0 +1,118 @@
+//! Checks by themselves. The whole visit, to real servers, is in `e2e/tests/doctor.rs`.
+
+use std::time::SystemTime;
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
+use rustls::pki_types::CertificateDer;
+
+use super::notes::Finding;
+use super::*;
+use crate::dial::DialError;
+use crate::settings::{Mistake, Place, Sources, build, load};
+
+/// What a finding becomes.
+fn entered(finding: Finding) -> Check {
+    let mut tell = |_: &Check| {};
+    let mut notes = Notes::new(&mut tell);
+    notes.note("id", "title", finding);
+    notes.checks.remove(0)
+}
+
+fn outcome(finding: Finding) -> Outcome {
+    entered(finding).outcome
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_used_ends_the_visit() {
+    let mistake = Mistake { place: Place::Env("DEMO".into()), what: "\"perhaps\" is given".into() };
+    let patient = Patient { loaded: Err(Mistakes(vec![mistake])), file: "worker.yaml".into(), dial: None };
+    let mut told = Vec::new();
+    let checks = run(&patient, |check| told.push(check.clone())).await;
+    assert_eq!(told, checks);
+    assert_eq!((checks[0].id, checks[0].outcome), ("config", Outcome::Failed));
+    assert!(checks[0].found.contains("environment DEMO"), "{:?}", checks[0]);
+    assert!(checks[1..].iter().all(|check| check.outcome == Outcome::Skipped) && checks.len() == 15);
+    assert!(!is_well(&checks));
+    let json = serde_json::to_value(&checks[0]).unwrap();
+    assert_eq!((&json["outcome"], &json["took_ms"]), (&"failed".into(), &0.into()));
+}
+
+#[tokio::test]
+async fn the_same_checks_in_the_same_order_whatever_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().display().to_string();
+    let env = move |name: &str| match name {
+        "SERVER_URL" => Some("wss://no-such-host.invalid".to_owned()),
+        "STATE_DIR" => Some(state.clone()),
+        "DEMO" => Some("true".to_owned()),
+        _ => None,
+    };
+    let loaded = load(&Sources { args: Vec::new(), env: Box::new(env), default_file: None });
+    let file = dir.path().join("worker.yaml");
+    let direct =
+        dial::Options::new(None).proxies(hyper_util::client::proxy::matcher::Matcher::builder().build());
+    let checks = run(&Patient { loaded, file, dial: Some(direct) }, |_| {}).await;
+    let ids: Vec<_> = checks.iter().map(|check| check.id).collect();
+    let all = here::CHECKS.into_iter().chain(way::CHECKS).chain(models::CHECKS).map(|(id, _)| id);
+    assert_eq!(ids[1..], all.collect::<Vec<_>>());
+    let of = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
+    assert_eq!((of("dns").outcome, of("tcp").outcome), (Outcome::Failed, Outcome::Skipped));
+    assert!(of("dns").found.contains("no-such-host.invalid") && of("dns").fix.is_some());
+    assert_eq!((of("key").outcome, of("runtime").outcome), (Outcome::Skipped, Outcome::Ok));
+}
+
+#[test]
+fn clocks() {
+    let now = SystemTime::now();
+    assert_eq!(outcome(way::clock(now, now)), Outcome::Ok);
+    assert_eq!(outcome(way::clock(now, now - Duration::from_secs(30))), Outcome::Ok);
+    let ahead = entered(way::clock(now, now - Duration::from_secs(3_600)));
+    assert_eq!((ahead.outcome, ahead.found.as_str()), (Outcome::Warning, "1h ahead of the server's"));
+    let behind = entered(way::clock(now, now + Duration::from_secs(90)));
+    assert_eq!(behind.found, "1m 30s behind the server's");
+}
+
+#[test]
+fn versions() {
+    assert_eq!(outcome(way::version(build::VERSION)), Outcome::Ok);
+    let other = entered(way::version("99.1.0"));
+    assert!(other.outcome == Outcome::Warning && other.found.contains(build::VERSION));
+}
+
+#[test]
+fn certificates() {
+    let now = SystemTime::now();
+    let named = |name: &str| {
+        let mut params = CertificateParams::new(vec!["pool.test".to_owned()]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_after = rcgen::date_time_ymd(2038, 1, 1);
+        params
+    };
+    let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let read = |der: &CertificateDer<'_>| certificate::read(der).unwrap();
+    let own = named("pool.test\u{7}").self_signed(&key).unwrap();
+    let issued = named("pool.test").signed_by(&other, &Issuer::new(named("my CA"), &key)).unwrap();
+
+    let facts = read(own.der());
+    assert!(facts.subject == facts.issuer && !facts.subject.contains('\u{7}'));
+    let refused = DialError::Tls("not trusted".into());
+    let told = |facts, now| entered(certificate::not_trusted(&refused, Some(facts), now)).fix.unwrap();
+    assert!(told(&facts, now).contains("vouches for itself"));
+    let facts = read(issued.der());
+    assert!(facts.issuer.contains("my CA") && told(&facts, now).contains("authority of your own"));
+    let soon = facts.until - Duration::from_secs(24 * 60 * 60);
+    assert!(told(&facts, facts.until + Duration::from_secs(1)).contains("has expired"));
+    assert_eq!(outcome(certificate::trusted(Some(&facts), now)), Outcome::Ok);
+    assert_eq!(outcome(certificate::trusted(Some(&facts), soon)), Outcome::Warning);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_has_its_time() {
+    let mut tell = |_: &Check| {};
+    let mut notes = Notes::new(&mut tell);
+    let never = std::future::pending::<(Finding, Option<()>)>();
+    assert_eq!(notes.check(("slow", "Slow"), Duration::from_secs(5), never).await, None);
+    assert_eq!((notes.checks[0].outcome, notes.checks[0].took), (Outcome::Failed, Duration::from_secs(5)));
+    assert!(notes.checks[0].found.contains("within 5 s"));
+}

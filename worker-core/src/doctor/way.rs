@@ -1,0 +1,232 @@
+//! The way to the server: proxy, name, connection, TLS, WebSocket, key; then what the server tells of itself.
+
+use std::time::{Duration, SystemTime};
+
+use super::certificate;
+use super::notes::{Finding, Notes, failed, ok, skipped, warning};
+use crate::config::Config;
+use crate::dial::{DialError, Dialed, Options, Steps, Wire};
+use crate::settings::build;
+
+const PROXY: (&str, &str) = ("proxy", "Proxy");
+const DNS: (&str, &str) = ("dns", "Name of the server");
+const TCP: (&str, &str) = ("tcp", "Connection to the server");
+const TLS: (&str, &str) = ("tls", "Encryption");
+const WEBSOCKET: (&str, &str) = ("websocket", "WebSocket");
+const KEY: (&str, &str) = ("key", "Key");
+const CLOCK: (&str, &str) = ("clock", "Clock");
+const SERVER: (&str, &str) = ("server_version", "Version of the server");
+
+/// All of them, in their order.
+pub(super) const CHECKS: [(&str, &str); 8] = [PROXY, DNS, TCP, TLS, WEBSOCKET, KEY, CLOCK, SERVER];
+
+/// Names are found at once or not at all.
+const DNS_LIMIT: Duration = Duration::from_secs(4);
+/// For each step after that. All together, with the runtime, are to take less than half a minute.
+const STEP_LIMIT: Duration = Duration::from_secs(5);
+/// Larger differences make certificates and tokens look expired.
+const MOST_SKEW: Duration = Duration::from_secs(30);
+
+const NOTHING_THERE: &str = "there is no connection";
+
+pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, options: &Options) {
+    let steps = match Steps::of(&config.server.url, options) {
+        Ok(steps) => steps,
+        Err(error) => {
+            notes.note(TCP.0, TCP.1, failed(error.to_string(), "Correct server_url."));
+            return;
+        }
+    };
+    let reached = reach(notes, &steps).await;
+    let secured = match reached {
+        Some(wire) => encryption(notes, &steps, wire).await,
+        None => {
+            notes.skip(TLS.0, TLS.1, NOTHING_THERE);
+            None
+        }
+    };
+    let Some(wire) = secured else {
+        for (id, title) in [WEBSOCKET, KEY, CLOCK, SERVER] {
+            notes.skip(id, title, NOTHING_THERE);
+        }
+        return;
+    };
+    let dialed = shake(notes, config, &steps, wire).await;
+    about(notes, dialed.as_ref());
+    // Dropped without a word: whoever has not introduced itself is no worker to the server.
+}
+
+/// Proxy, name, TCP.
+async fn reach(notes: &mut Notes<'_>, steps: &Steps<'_>) -> Option<Wire> {
+    let (host, port) = steps.host();
+    let proxy = steps.proxy().ok().flatten();
+    let said = proxy.as_ref().map_or("none on this way".to_owned(), |proxy| format!("{proxy} is used"));
+    notes.note(PROXY.0, PROXY.1, ok(said));
+    let is_found = match (&proxy, host.parse::<std::net::IpAddr>()) {
+        (Some(_), _) => {
+            notes.skip(DNS.0, DNS.1, "the proxy finds the server");
+            true
+        }
+        (None, Ok(_)) => {
+            notes.skip(DNS.0, DNS.1, "it is an address, no name");
+            true
+        }
+        (None, Err(_)) => notes.check(DNS, DNS_LIMIT, name(host, port)).await.is_some(),
+    };
+    if !is_found {
+        notes.skip(TCP.0, TCP.1, "its name is not known");
+        return None;
+    }
+    notes.check(TCP, STEP_LIMIT, connection(steps)).await
+}
+
+async fn name(host: &str, port: u16) -> (Finding, Option<()>) {
+    let fix = "Check the host in server_url, and that this machine can look names up.";
+    match tokio::net::lookup_host((host, port))
+        .await
+        .map(|found| found.map(|one| one.ip()).collect::<Vec<_>>())
+    {
+        Ok(found) if !found.is_empty() => {
+            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+            (ok(format!("{host} is {}", found.join(", "))), Some(()))
+        }
+        Ok(_) => (failed(format!("{host} has no address"), fix), None),
+        Err(error) => (failed(format!("{host}: {error}"), fix), None),
+    }
+}
+
+async fn connection(steps: &Steps<'_>) -> (Finding, Option<Wire>) {
+    let (host, port) = steps.host();
+    match steps.open().await {
+        Ok(wire) => (ok(format!("{host}:{port} answers")), Some(wire)),
+        Err(error) => {
+            let fix = match &error {
+                DialError::Proxy(_) => "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.",
+                DialError::Unreachable(why) if is_kept_local(why) => LOCAL_NETWORK,
+                _ => "Check host and port in server_url, that the server runs, and firewalls on the way.",
+            };
+            (failed(error.to_string(), fix), None)
+        }
+    }
+}
+
+async fn encryption(notes: &mut Notes<'_>, steps: &Steps<'_>, wire: Wire) -> Option<Wire> {
+    if !steps.is_secure() {
+        let finding = match steps.is_loopback() {
+            true => ok("none, and none is needed on this machine"),
+            false => warning(
+                "none: on the way to the server, key and prompts can be read",
+                "Give the server a certificate, and dial it with wss://.",
+            ),
+        };
+        notes.note(TLS.0, TLS.1, finding);
+        return Some(wire);
+    }
+    notes.check(TLS, STEP_LIMIT, certificate::check(steps, wire)).await
+}
+
+/// WebSocket and key are one question to the server, and two checks.
+async fn shake(notes: &mut Notes<'_>, config: &Config, steps: &Steps<'_>, wire: Wire) -> Option<Dialed> {
+    let key = config.server.client_key.as_ref();
+    let mut key_finding = skipped("the server did not get so far");
+    let shaken = notes.check(WEBSOCKET, STEP_LIMIT, async {
+        let shaken = match steps.request(key) {
+            Ok(request) => steps.shake(wire, request).await,
+            Err(error) => Err(error),
+        };
+        match shaken {
+            Ok(dialed) => {
+                key_finding = ok(if key.is_some() { "the server takes it" } else { "the server wants none" });
+                (ok("a llamapool server answers"), Some(dialed))
+            }
+            Err(error @ DialError::Unauthorized { .. }) => {
+                key_finding = failed(error.to_string(), refused_key(key.is_some()));
+                (ok("a llamapool server answers"), None)
+            }
+            Err(error) => (failed(error.to_string(), not_shaken(&error)), None),
+        }
+    });
+    let dialed = shaken.await;
+    notes.note(KEY.0, KEY.1, key_finding);
+    dialed
+}
+
+fn refused_key(is_set: bool) -> &'static str {
+    if is_set {
+        "Set client_key to the CLIENT_KEY of the server, or ask whoever runs it for a new join link."
+    } else {
+        "The server wants a key: set client_key to the CLIENT_KEY of the server."
+    }
+}
+
+fn not_shaken(error: &DialError) -> &'static str {
+    match error {
+        DialError::NotLlamapool(_) => {
+            "Check server_url, path included, and that what stands before the server passes WebSockets on."
+        }
+        DialError::Refused { .. } => {
+            "The server, or what stands before it, cannot take workers now: see its logs."
+        }
+        DialError::Settings(_) => "Correct server_url and client_key.",
+        _ => "Check that what stands before the server passes WebSockets on, and that it runs.",
+    }
+}
+
+/// Clock and version, as the server told them with its answer.
+fn about(notes: &mut Notes<'_>, dialed: Option<&Dialed>) {
+    let clock = match dialed
+        .map(|dialed| dialed.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok()))
+    {
+        None => skipped(NOTHING_THERE),
+        Some(None) => skipped("the server does not tell the time"),
+        Some(Some(there)) => clock(SystemTime::now(), there),
+    };
+    notes.note(CLOCK.0, CLOCK.1, clock);
+    let version = match dialed.map(|dialed| dialed.server_version.as_deref()) {
+        None => skipped(NOTHING_THERE),
+        Some(None) => skipped("it is not told"),
+        Some(Some(theirs)) => version(theirs),
+    };
+    notes.note(SERVER.0, SERVER.1, version);
+}
+
+pub(super) fn clock(here: SystemTime, there: SystemTime) -> Finding {
+    let (skew, side) = match here.duration_since(there) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(error) => (error.duration(), "behind"),
+    };
+    match skew {
+        _ if skew <= MOST_SKEW => ok("as the server's"),
+        _ => warning(
+            format!(
+                "{} {side} the server's",
+                humantime::format_duration(Duration::from_secs(skew.as_secs()))
+            ),
+            "Let this machine set its clock from the network.",
+        ),
+    }
+}
+
+/// Versions of one minor number belong together.
+pub(super) fn version(theirs: &str) -> Finding {
+    let minor = |version: &str| version.split('.').take(2).map(str::to_owned).collect::<Vec<_>>();
+    if minor(theirs) == minor(build::VERSION) {
+        return ok(theirs.to_owned());
+    }
+    let found = format!("{theirs}, and this is {}", build::VERSION);
+    warning(found, "They understand each other, but what is new needs both: update the older one.")
+}
+
+/// What macOS does to programs that may not use the local network.
+const LOCAL_NETWORK: &str = "If it is in your own network: allow llamapool under System Settings, Privacy & Security, \
+                             Local Network, and start it again.";
+
+/// macOS answers so for hosts of the local network, without asking anybody, while a program lacks the permission.
+pub(super) fn is_kept_local(why: &str) -> bool {
+    cfg!(target_os = "macos") && why.contains("No route to host")
+}
+
+/// What to do where [`is_kept_local`].
+pub(super) fn local_network() -> &'static str {
+    LOCAL_NETWORK
+}

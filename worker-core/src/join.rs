@@ -1,0 +1,209 @@
+//! Invitations to a pool: `llamapool://join?server=wss://pool.example&key=...`, or just the server's address.
+//!
+//! A link comes from a browser, a chat, the clipboard: it is read strictly, and what is wrong with it is told without repeating it, because a key may
+//! be in it.
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::config::server_url;
+use crate::settings::edit::{Edit, EditError};
+use crate::settings::kind;
+
+/// The scheme that the desktop app is registered for.
+pub const SCHEME: &str = "llamapool";
+
+/// The one thing such a link can ask for.
+const JOIN: &str = "join";
+
+/// Longest link read: a server's address and a key need a tenth of it, and it may come from any web page.
+pub const MAX_LINK: usize = 4_096;
+
+/// An invitation: where to, and with which key.
+#[derive(Debug, Clone)]
+pub struct Join {
+    /// The server, complete with the path where workers connect.
+    pub server: Url,
+    /// The key for it, if the link brings one.
+    pub key: Option<SecretString>,
+}
+
+/// Why a text is no invitation. Nothing of the text is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoInvitation {
+    /// There is nothing.
+    #[error("there is no link")]
+    Empty,
+    /// More than a link can need.
+    #[error("the link is longer than {MAX_LINK} characters")]
+    TooLong,
+    /// It cannot be read at all, or asks for something else.
+    #[error("this is neither a link that begins with llamapool://join?server= nor the address of a server")]
+    NoLink,
+    /// No server is named.
+    #[error("the link names no server: server= is missing")]
+    NoServer,
+    /// The server's address is none.
+    #[error(
+        "the server's address is wrong; wanted: wss://, ws://, https:// or http:// with a host, without user and password"
+    )]
+    Server,
+    /// The key cannot be one.
+    #[error(
+        "the key in the link is no key: it has spaces or characters that keys do not have, or is too long"
+    )]
+    Key,
+    /// Something is said twice.
+    #[error("the link names more than one server or key")]
+    Twice,
+}
+
+impl Join {
+    /// Reads a link, or the address of a server. Parameters that are not known here are for later versions.
+    ///
+    /// # Errors
+    /// Says what is wrong, without repeating any of the text.
+    pub fn read(text: &str) -> Result<Self, NoInvitation> {
+        let text = text.trim();
+        match text {
+            "" => return Err(NoInvitation::Empty),
+            _ if text.len() > MAX_LINK => return Err(NoInvitation::TooLong),
+            _ => {}
+        }
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+        if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+            let server = server_url(text).ok_or(NoInvitation::NoLink)?;
+            return Ok(Self { server, key: None });
+        }
+        // `+` is a plus in keys; only forms mean a space by it.
+        let link = Url::parse(&text.replace('+', "%2B")).map_err(|_| NoInvitation::NoLink)?;
+        let is_join = link.host_str().is_some_and(|host| host.eq_ignore_ascii_case(JOIN))
+            && matches!(link.path(), "" | "/")
+            && link.port().is_none()
+            && link.fragment().is_none()
+            && kind::has_no_login(&link);
+        if !is_join {
+            return Err(NoInvitation::NoLink);
+        }
+        let server = only(&link, "server")?.ok_or(NoInvitation::NoServer)?;
+        let key = only(&link, "key")?.filter(|key| !key.is_empty());
+        Ok(Self {
+            server: server_url(&server).ok_or(NoInvitation::Server)?,
+            key: key.map(|key| kind::secret().read(&key).ok_or(NoInvitation::Key)).transpose()?,
+        })
+    }
+
+    /// Writes it into a worker's settings. A key that is there already stays only for the server it was for: no other is to see it.
+    ///
+    /// # Errors
+    /// As [`Edit::set`].
+    pub fn write(&self, edit: &mut Edit) -> Result<(), EditError> {
+        let before = edit.value("server_url").and_then(|url| server_url(&url));
+        edit.set("server_url", self.server.as_str())?;
+        match &self.key {
+            Some(key) => edit.set("client_key", key.expose_secret()),
+            None if before.is_some_and(|before| before.origin() == self.server.origin()) => Ok(()),
+            None => edit.unset("client_key"),
+        }
+    }
+}
+
+/// The value of a parameter that may stand once.
+fn only(link: &Url, name: &str) -> Result<Option<String>, NoInvitation> {
+    let mut values =
+        link.query_pairs().filter(|(given, _)| given == name).map(|(_, value)| value.into_owned());
+    let value = values.next();
+    values.next().map_or(Ok(value), |_| Err(NoInvitation::Twice))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn read(link: &str) -> (String, Option<String>) {
+        let join = Join::read(link).unwrap_or_else(|error| panic!("{link}: {error}"));
+        (join.server.to_string(), join.key.map(|key| key.expose_secret().to_owned()))
+    }
+
+    #[test]
+    fn links_and_addresses() {
+        let check = |link: &str, server: &str, key: Option<&str>| {
+            assert_eq!(read(link), (server.to_owned(), key.map(str::to_owned)), "{link}");
+        };
+        let here = "wss://pool.example/api/workers/connect";
+        check("llamapool://join?server=wss://pool.example/api/workers/connect&key=sk-1", here, Some("sk-1"));
+        check("  LLAMAPOOL://Join/?key=a%2Fb&server=wss%3A%2F%2Fpool.example\n", here, Some("a/b"));
+        check("llamapool://join?server=https://pool.example&key=a+b==&later=1", here, Some("a+b=="));
+        check("llamapool://join?server=pool:8080", "ws://pool:8080/api/workers/connect", None);
+        check("llamapool://join?server=wss://pool.example&key=", here, None);
+        check("https://pool.example", here, None);
+        check("wss://pool.example/x?y=1", "wss://pool.example/x?y=1", None);
+        check("localhost:8080", "ws://localhost:8080/api/workers/connect", None);
+    }
+
+    #[test]
+    fn what_is_none_is_told_without_repeating_it() {
+        let long = format!("llamapool://join?server=wss://h&key={}", "k".repeat(MAX_LINK));
+        for (link, expect) in [
+            ("", NoInvitation::Empty),
+            (&long, NoInvitation::TooLong),
+            ("llamapool://leave?server=wss://h&key=hush", NoInvitation::NoLink),
+            ("llamapool://join/deeper?server=wss://h&key=hush", NoInvitation::NoLink),
+            ("llamapool://me:hush@join?server=wss://h", NoInvitation::NoLink),
+            ("llamapool:join?server=wss://h&key=hush", NoInvitation::NoLink),
+            ("llamapool://join:1?server=wss://h&key=hush", NoInvitation::NoLink),
+            ("llamapool://join?server=wss://h&key=hush#x", NoInvitation::NoLink),
+            ("javascript:hush", NoInvitation::NoLink),
+            ("file:///hush", NoInvitation::NoLink),
+            ("llamapool://join?key=hush", NoInvitation::NoServer),
+            ("llamapool://join?server=ftp://h&key=hush", NoInvitation::Server),
+            ("llamapool://join?server=wss://me:hush@h", NoInvitation::Server),
+            ("llamapool://join?server=&key=hush", NoInvitation::Server),
+            ("llamapool://join?server=wss://h&key=hu%20sh", NoInvitation::Key),
+            ("llamapool://join?server=wss://h&key=hu%0Ash", NoInvitation::Key),
+            ("llamapool://join?server=wss://h&key=hush,hush", NoInvitation::Key),
+            ("llamapool://join?server=wss://h&key=hush&key=hush", NoInvitation::Twice),
+            ("llamapool://join?server=wss://h&server=wss://i&key=hush", NoInvitation::Twice),
+        ] {
+            assert_eq!(Join::read(link).unwrap_err(), expect, "{link}");
+        }
+        let join = Join::read("llamapool://join?server=wss://h&key=hush").unwrap();
+        assert!(!format!("{join:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_key_is_for_its_server_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let after = |text: &str, link: &str| {
+            let path = dir.path().join("worker.yaml");
+            std::fs::write(&path, text).unwrap();
+            let mut edit = Edit::open::<Config>(&path).unwrap();
+            Join::read(link).unwrap().write(&mut edit).unwrap();
+            edit.text().to_owned()
+        };
+        let before = "# mine\nserver_url: wss://h # there\nclient_key: old\n";
+        let here = "wss://h/api/workers/connect";
+        assert_eq!(
+            after(before, "llamapool://join?server=wss://h&key=new"),
+            format!("# mine\nserver_url: {here} # there\nclient_key: new\n")
+        );
+        assert_eq!(
+            after(before, "wss://h"),
+            format!("# mine\nserver_url: {here} # there\nclient_key: old\n")
+        );
+        assert!(!after(before, "wss://other").contains("client_key"));
+        assert!(!after("client_key: old", "wss://other").contains("client_key"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(llamapool://join\\?|server=|key=|wss://|[&%?=/:@#]|\\PC){0,12}") {
+            if let Ok(join) = Join::read(&text) {
+                prop_assert!(matches!(join.server.scheme(), "ws" | "wss"));
+            }
+        }
+    }
+}

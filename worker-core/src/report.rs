@@ -1,0 +1,65 @@
+//! A report for whoever is asked for help: what the doctor found, the settings, the last logs and the status, in a zip, with every secret
+//! removed.
+//!
+//! What is in it can be read before it is saved, and is saved exactly so. `gather` collects, `scrub` takes out.
+
+mod gather;
+mod scrub;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use crate::doctor::{Check, Patient};
+use crate::settings::Env;
+
+/// A report that was gathered.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pages: Vec<Page>,
+}
+
+/// One file of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its name in the zip.
+    pub name: String,
+    /// All of it.
+    pub text: String,
+}
+
+impl Report {
+    /// Gathers everything, with what the doctor found and what the environment gives for settings. Reads some files, and asks
+    /// a running worker how it is.
+    pub async fn gather(patient: &Patient, checks: &[Check], env: &Env) -> Self {
+        Self { pages: gather::pages(patient, checks, env).await }
+    }
+
+    /// What it says, file by file, exactly as it would be saved.
+    #[must_use]
+    pub fn preview(&self) -> &[Page] {
+        &self.pages
+    }
+
+    /// Writes it as a zip that only its owner can read.
+    ///
+    /// # Errors
+    /// If there is a file of that name already, or it cannot be written.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut zip = ZipWriter::new(BufWriter::new(options.open(path)?));
+        for page in &self.pages {
+            zip.start_file(&page.name, SimpleFileOptions::default()).map_err(io::Error::other)?;
+            zip.write_all(page.text.as_bytes())?;
+        }
+        zip.finish().map_err(io::Error::other)?.into_inner().map_err(|error| error.into_error())?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests;

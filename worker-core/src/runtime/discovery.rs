@@ -1,0 +1,61 @@
+//! Every runtime that answers on this machine, for people who choose.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use url::Url;
+
+use super::surveyor::USUAL_PORTS;
+use super::{Kind, Model, Surveyor};
+
+/// A program on this machine accepts at once or never.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// For one port in all: people wait for this list.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// A runtime, or what may be one, on one of the usual ports.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundRuntime {
+    /// What it is; as far as can be told if it is not usable.
+    pub kind: Kind,
+    /// Its address as a worker's setting takes it.
+    pub url: Url,
+    /// Its version, where it tells.
+    pub version: Option<String>,
+    /// Its models.
+    pub models: Vec<Model>,
+    /// Why it cannot be used as it is: it wants a key, it is still loading, it has no models.
+    pub problem: Option<String>,
+}
+
+/// Looks at all ports where runtimes usually listen, at the same time. Takes some milliseconds, at worst a few seconds.
+pub async fn discover() -> Vec<FoundRuntime> {
+    on(&USUAL_PORTS).await
+}
+
+/// What answers on these ports. What is clearly something else is left out.
+pub(super) async fn on(ports: &[(Kind, u16)]) -> Vec<FoundRuntime> {
+    let looks = ports.iter().map(|(usual, port)| {
+        let url = Url::parse(&format!("http://127.0.0.1:{port}/")).expect("a port makes a URL");
+        async { tokio::time::timeout(LOOK_TIMEOUT, look(*usual, url)).await.ok().flatten() }
+    });
+    join_all(looks).await.into_iter().flatten().collect()
+}
+
+async fn look(usual: Kind, url: Url) -> Option<FoundRuntime> {
+    let mut surveyor = Surveyor::around(CONNECT_TIMEOUT);
+    match surveyor.survey_or_hint(url.clone()).await {
+        Ok(survey) => Some(FoundRuntime {
+            kind: survey.kind,
+            url,
+            version: survey.version,
+            models: survey.models,
+            problem: survey.note,
+        }),
+        Err(unready) => {
+            let problem = unready?.reason;
+            Some(FoundRuntime { kind: usual, url, version: None, models: Vec::new(), problem: Some(problem) })
+        }
+    }
+}

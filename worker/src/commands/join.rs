@@ -1,0 +1,67 @@
+//! `llamapool-worker join LINK`: writes server and key into the configuration file.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Arg, Command};
+use llamapool_worker_core::config::Config;
+use llamapool_worker_core::join::{Join, MAX_LINK};
+use llamapool_worker_core::paths;
+use llamapool_worker_core::settings::cli::Called;
+use llamapool_worker_core::settings::edit::Edit;
+use llamapool_worker_core::settings::fields::{Origin, fields};
+
+use super::{remark, say};
+
+pub(super) const NAME: &str = "join";
+
+const LINK: &str = "LINK";
+
+/// Stands for the standard input.
+const STDIN: &str = "-";
+
+pub(super) fn command() -> Command {
+    let link = Arg::new(LINK).required(true).allow_hyphen_values(true).help(
+        "A link such as llamapool://join?server=wss://HOST&key=KEY, or the address of a server. While the command \
+         runs, other users of this machine can see what stands here: `-` reads the link from the standard input",
+    );
+    Command::new(NAME).about("Join a pool: write its server and key into the configuration file").arg(link)
+}
+
+pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
+    let given = called.args.get_one::<String>(LINK).context("no link")?;
+    let link = if given == STDIN { from_stdin()? } else { given.clone() };
+    let join = Join::read(&link)?;
+    let file = called.file.clone().unwrap_or_else(|| paths::config_file("worker"));
+    let mut edit = Edit::open::<Config>(&file)?;
+    join.write(&mut edit)?;
+    edit.save()?;
+    let key = if join.key.is_some() { " and its key" } else { "" };
+    say(format_args!(
+        "The server {}{key} stand{} in {}.",
+        join.server,
+        if key.is_empty() { "s" } else { "" },
+        file.display()
+    ));
+    let env = |name: &str| std::env::var(name).ok();
+    for field in fields::<Config>(&file, &env).fields {
+        if matches!(field.key, "server_url" | "client_key") && field.origin == Origin::Environment {
+            let name = field.key.to_ascii_uppercase();
+            remark(format_args!("But {name} is set in the environment, which wins over the file."));
+        }
+    }
+    say("A worker that runs already has to be started again to follow it.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything on the standard input, as far as a link can go.
+fn from_stdin() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        remark("Paste the link, then press Enter and Ctrl-D.");
+    }
+    let mut text = String::new();
+    let most = MAX_LINK as u64 + 2; // and a line end
+    std::io::stdin().take(most).read_to_string(&mut text).context("read the link from the standard input")?;
+    Ok(text)
+}
