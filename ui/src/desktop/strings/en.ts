@@ -13,7 +13,7 @@ const notices: Record<NoticeClass, string> = {
   key_refused: 'The server refuses the key',
   runtime_gone: 'The runtime does not answer any more',
   update_ready: 'An update is ready',
-  paused: 'Serving was paused by itself',
+  paused: 'Serving was paused',
 };
 
 const updateModes: Record<UpdateMode, { name: string; text: string }> = {
@@ -31,7 +31,7 @@ export const en = {
     preferences: 'Preferences',
     logs: 'Logs',
     diagnostics: 'Diagnostics',
-    about: 'About and updates',
+    about: 'About',
     welcome: 'Welcome',
   },
   title: (view: string) => `${view} – llamapool`,
@@ -164,7 +164,7 @@ export const en = {
     server: 'Server',
     runtime: 'Runtime',
     noRuntime: 'None found',
-    endpoint: 'API for your apps',
+    endpoint: 'Its API',
     worker: 'This machine',
     version: (version: string) => `version ${version}`,
     attached: 'The worker runs as a service of this machine; these windows control it.',
@@ -196,8 +196,7 @@ export const en = {
 
   live: {
     title: 'Running now',
-    empty: 'Nothing runs',
-    emptyText: 'Requests that this machine works on are listed here while they run.',
+    emptyText: 'Nothing. Requests are listed here while this machine works on them.',
     noModel: 'no model named',
     age: 'Running for',
     sent: 'Sent back',
@@ -228,6 +227,7 @@ export const en = {
     restarted: (times: number) =>
       `The worker stopped ${plural(times, { one: '# time', other: '# times' })} and was started again.`,
     lines: 'Last lines of its log',
+    logs: 'All of the log',
   },
 
   preferences: {
@@ -242,9 +242,10 @@ export const en = {
     now: 'Applies at once',
     restart: 'Restarts the worker',
     default: (value: string) => `Default: ${value}`,
+    isDefault: 'Default',
     noDefault: 'Not set',
     toDefault: 'Use default',
-    toDefaultOf: (label: string) => `Use the default for ${label}`,
+    toDefaultOf: (label: string) => `Use default for ${label}`,
     locked: 'Set by the environment, so it cannot be changed here.',
     changedInFile: (value: string) => `The file was changed meanwhile: it says ${value}.`,
     changedToDefault: 'The file was changed meanwhile: it does not set this any more.',
@@ -254,7 +255,7 @@ export const en = {
     changed: 'Changed',
     wrong: 'Wrong value',
     secret: {
-      set: 'Kept safe, never shown',
+      set: 'Set, never shown',
       unset: 'Not set',
       replace: 'Replace…',
       add: 'Enter…',
@@ -292,7 +293,7 @@ export const en = {
 
   logs: {
     title: 'Logs',
-    level: 'Show from level',
+    level: 'From level',
     levels: { ERROR: 'Error', WARN: 'Warning', INFO: 'Info', DEBUG: 'Debug', TRACE: 'Trace' },
     recorded: 'Record',
     recordedText: 'How much the worker writes to its log',
@@ -308,7 +309,7 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     copyTitle: (n: number) => `Copy ${plural(n, { one: '# line', other: '# lines' })}`,
-    wrap: 'Wrap lines',
+    wrap: 'Wrap',
     toEnd: 'To the end',
     newLines: (n: number) => plural(n, { one: '# new line', other: '# new lines' }),
     lines: (n: number) => plural(n, { one: '# line', other: '# lines' }),
@@ -380,6 +381,7 @@ export const en = {
       'Requests that run are finished first. If the new version does not start, the old one comes back.',
     notes: 'What is new',
     thirdParty: 'Software of others in llamapool',
+    thirdPartyList: 'Licences',
     thirdPartyText: 'Made with open source. These are the licences of what is inside.',
   },
 
