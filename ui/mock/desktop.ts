@@ -18,6 +18,7 @@ desk.snapshot = {
   update: { ...base.update, checked_at: base.update.checked_at && base.update.checked_at + shift },
 };
 desk.lines = samples.lines(0, 4_800);
+desk.answers.load = () => samples.aLoad(Date.now());
 
 const change: Record<string, () => void> = {
   attached: () => (desk.snapshot = { ...desk.snapshot, mode: 'attached' }),

@@ -190,7 +190,6 @@ export const en = {
     noRuntimeText: 'As soon as a runtime answers, its models appear here.',
     offer: (name: string) => `Offer ${name} to the pool`,
     loaded: 'Loaded',
-    notLoaded: 'Not in memory',
     context: (tokens: string) => `${tokens} context`,
   },
 

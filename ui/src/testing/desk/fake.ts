@@ -52,7 +52,7 @@ export class FakeDesk {
 
   #usual: Record<string, Answer> = {
     snapshot: () => this.snapshot,
-    load: () => samples.aLoad(Date.now()),
+    load: () => [],
     preferences: () => this.preferences,
     check_preference: ({ key, value }) =>
       key === 'max_concurrency' && !/^[1-9]\d{0,3}$/.test(String(value))
