@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'svelte/compiler';
 import { expect, test } from 'vitest';
+import { mendLanguage } from './locale';
 import { choose, t } from './strings';
 import { en } from './strings/en';
 import { pluralOf } from './strings/plural';
@@ -100,6 +101,13 @@ test('plurals follow the language', () => {
     '22 modele',
   ]);
   expect(pluralOf('en')(1_234, { one: '#', other: '# lines' })).toBe('1,234 lines');
+});
+
+test('a language that is none is mended, others are left alone', () => {
+  const [posix, french] = [{ language: 'C' }, { language: 'fr-CA' }] as Navigator[];
+  mendLanguage(posix!);
+  mendLanguage(french!);
+  expect([posix!.language, french!.language]).toEqual(['en', 'fr-CA']);
 });
 
 test('the system is told by its user agent', () => {
