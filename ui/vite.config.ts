@@ -24,6 +24,8 @@ export default defineConfig({
     root: '.',
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
+    // A machine that is busy with other things is no failure.
+    testTimeout: 30_000,
     setupFiles: ['src/test-setup.ts'],
   },
 });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((name) => /\.(ts|svelte|css)$/.test(name) && !name.startsWith('bindings/'))
+  .filter((name) => /\.(ts|svelte|css)$/.test(name) && !/(^|\/)bindings\//.test(name))
   .map((name) => ({ name, text: readFileSync(`src/${name}`, 'utf8') }));
 const components = files.filter(({ name }) => name.endsWith('.svelte'));
 
@@ -25,12 +25,17 @@ test('only api.ts talks to the outside', () => {
   expect(talking.filter((name) => !name.includes('test'))).toEqual(['dashboard/api.ts']);
 });
 
+test('only the desktop’s api.ts talks to the app', () => {
+  const talking = having(/@tauri-apps\/api/);
+  expect(talking.filter((name) => !/test/.test(name))).toEqual(['desktop/api.ts']);
+});
+
 test('only the tokens name a colour', () => {
   const naming = having(
     /#[0-9a-f]{6}\b|#[0-9a-f]{3}\b/i,
     files.filter(({ name }) => /\.(css|svelte)$/.test(name)),
   );
-  expect(naming).toEqual(['shared/tokens.css']);
+  expect(naming.sort()).toEqual(['desktop/tokens.css', 'shared/tokens.css']);
 });
 
 test('components stay small, and each says what it is', () => {

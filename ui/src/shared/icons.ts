@@ -33,6 +33,20 @@ export const ICONS = {
   table: 'M2.5 3h11v10h-11ZM2.5 6.5h11M2.5 9.8h11M6.5 6.5V13',
   cards: 'M2.5 3h4.5v4.3H2.5ZM9 3h4.5v4.3H9ZM2.5 9h4.5v4H2.5ZM9 9h4.5v4H9Z',
   key: 'M6 6.5a3 3 0 1 0-.1 6 3 3 0 0 0 .1-6ZM8.1 7.8 13 3M11 5l2 2',
+  status: 'M2.5 9.5a5.5 5.5 0 1 1 11 0M8 9.5l2.8-3M4 12.5h8',
+  preferences:
+    'M2.5 4.5h6M12.5 4.5h1M2.5 11.5h1M7.5 11.5h6M10.5 2.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4ZM5.5 9.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4Z',
+  logs: 'M3.5 2.5h9v11h-9ZM5.8 5.5h4.4M5.8 8h4.4M5.8 10.5h2.4',
+  diagnostics: 'M1.5 8.5h3l1.5-4 3 8 1.7-4h3.8',
+  about: 'M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11ZM8 7.3v3.6M8 5v.1',
+  pause: 'M5.5 3.5v9M10.5 3.5v9',
+  play: 'M5 3.2v9.6L12.5 8Z',
+  more: 'M3.5 8h.1M8 8h.1M12.5 8h.1',
+  fold: 'M4 6l4 4 4-4',
+  lock: 'M4 7.5h8v6H4ZM5.5 7.5V5.3a2.5 2.5 0 0 1 5 0v2.2',
+  folder: 'M2 12.5v-9h4.2l1.5 1.8H14v7.2Z',
+  search: 'M7 2.8a4.2 4.2 0 1 0 0 8.4 4.2 4.2 0 0 0 0-8.4ZM10.1 10.1l3.4 3.4',
+  skipped: 'M4 8h8',
 } as const;
 
 export type IconName = keyof typeof ICONS;

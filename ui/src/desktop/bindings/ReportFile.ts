@@ -1,0 +1,1 @@
+export type ReportFile = { name: string; size: number; text: string };

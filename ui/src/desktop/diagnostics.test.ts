@@ -1,0 +1,92 @@
+import { fireEvent, screen, within } from '@testing-library/svelte';
+import { expect, test } from 'vitest';
+import { aProblem } from '../testing/desk/fake';
+import { openWindow, settle, standStill } from '../testing/desk/open';
+import { aCheck, anApp, aSnapshot, CHECKS, REPORT } from '../testing/desk/samples';
+import { t } from './strings';
+
+standStill();
+const words = t.diagnostics;
+const press = async (name: string) => {
+  await fireEvent.click(screen.getByRole('button', { name }));
+  await settle();
+};
+const rows = () => within(screen.getByRole('region', { name: words.title })).queryAllByRole('listitem');
+
+test('checks fill in as they finish, and the end sums up', async () => {
+  const { desk } = await openWindow('diagnostics');
+  await press(words.run);
+  expect(screen.getByText(words.running(0))).toBeTruthy();
+  await desk.say('check', CHECKS[0]!);
+  await desk.say('check', CHECKS[5]!);
+  await settle();
+  expect(rows()).toHaveLength(2);
+  expect(screen.getByText(words.running(2))).toBeTruthy();
+  const failed = rows()[1]!.textContent!;
+  for (const part of [CHECKS[5]!.title, words.outcome.failed, CHECKS[5]!.found, CHECKS[5]!.fix!]) {
+    expect(failed).toContain(part);
+  }
+  await desk.say('checked', CHECKS);
+  await settle();
+  expect(rows()).toHaveLength(CHECKS.length);
+  expect(screen.getByText(words.found(1, 1))).toBeTruthy();
+  await press(words.rerun);
+  expect(rows()).toHaveLength(0);
+  await desk.say('checked', [aCheck({ id: 'dns', title: 'DNS' })]);
+  await settle();
+  expect(screen.getByText(words.allWell(1))).toBeTruthy();
+});
+
+test('a doctor that cannot start says why, and can be asked again', async () => {
+  const { desk } = await openWindow('diagnostics', (desk) => {
+    desk.answers.doctor = () => {
+      throw aProblem('Checks run already', { fix: 'Wait for them.' });
+    };
+  });
+  await press(words.run);
+  expect(screen.getByRole('alert').textContent).toContain('Wait for them.');
+  expect(desk.commands('doctor')).toHaveLength(1);
+  expect((screen.getByRole('button', { name: words.run }) as HTMLButtonElement).disabled).toBe(false);
+});
+
+test('every file of a report is shown before it is saved', async () => {
+  const { desk } = await openWindow('diagnostics');
+  await press(words.make);
+  const dialog = within(screen.getByRole('dialog'));
+  for (const { name, text } of REPORT) {
+    await fireEvent.click(
+      dialog.getByRole('button', { name: new RegExp(`^${name.replaceAll('.', '\\.')}`) }),
+    );
+    expect(dialog.getByRole('region', { name }).textContent).toBe(text);
+  }
+  expect(desk.commands('save_report')).toHaveLength(0);
+  await press(words.save);
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.getByText('~/Downloads/llamapool-report-2026-11-21.zip', { exact: false })).toBeTruthy();
+  await press(words.show);
+  expect(desk.commands('open')).toEqual([{ what: 'report_folder' }]);
+});
+
+test('about: version, licence, and a look for updates', async () => {
+  const { desk } = await openWindow('about');
+  expect(screen.getByText(t.about.version('2.0.0'), { exact: false })).toBeTruthy();
+  expect(screen.getByRole('region', { name: t.about.thirdPartyList }).textContent).toContain('tokio');
+  await press(t.about.check);
+  expect(desk.commands('check_update')).toHaveLength(1);
+  const update = { ...aSnapshot().update, state: 'staged' as const, version: '2.1.0', notes: 'Faster.' };
+  await desk.say('snapshot', aSnapshot({ update }));
+  await settle();
+  expect(screen.getByText(t.about.state.staged('2.1.0'))).toBeTruthy();
+  expect(screen.getByText('Faster.')).toBeTruthy();
+  await press(t.about.restart);
+  expect(desk.commands('restart_to_update')).toHaveLength(1);
+});
+
+test('about: why there are no updates from here', async () => {
+  await openWindow('about', (desk) => {
+    desk.app = anApp({ updates_managed_by: 'Homebrew' });
+    desk.snapshot = aSnapshot({ update: { ...aSnapshot().update, state: 'off', why: 'managed' } });
+  });
+  expect(screen.getByText(t.about.managed('Homebrew'))).toBeTruthy();
+  expect(screen.queryByRole('button', { name: t.about.check })).toBeNull();
+});

@@ -1,0 +1,18 @@
+// The windows of the desktop app: `index.html?view=NAME`.
+
+import './locale'; // before all others
+import { mount } from 'svelte';
+import '../shared/tokens.css';
+import '../shared/base.css';
+import './tokens.css';
+import './desktop.css';
+import App from './App.svelte';
+import { platform } from './platform';
+import { language } from './strings';
+
+document.documentElement.dataset.platform = platform;
+document.documentElement.lang = language;
+mount(App, {
+  target: document.getElementById('app')!,
+  props: { view: new URLSearchParams(location.search).get('view') },
+});

@@ -1,0 +1,20 @@
+// Which system we are on, as far as looks and keys go.
+
+export type Platform = 'macos' | 'windows' | 'linux';
+
+export function platformOf(userAgent: string): Platform {
+  if (userAgent.includes('Mac OS X')) return 'macos';
+  return userAgent.includes('Windows') ? 'windows' : 'linux';
+}
+
+export const platform = platformOf(navigator.userAgent);
+
+/** Whether the key that shortcuts are made with is down, and no other. */
+export function commands(event: KeyboardEvent): boolean {
+  const [right, wrong] =
+    platform === 'macos' ? [event.metaKey, event.ctrlKey] : [event.ctrlKey, event.metaKey];
+  return right && !wrong && !event.altKey && !event.shiftKey;
+}
+
+/** A shortcut as this system writes it: ⌘F, Ctrl+F. */
+export const shortcut = (key: string) => (platform === 'macos' ? `⌘${key}` : `Ctrl+${key}`);

@@ -1,0 +1,198 @@
+import { fireEvent, screen } from '@testing-library/svelte';
+import { expect, test, vi } from 'vitest';
+import { aProblem, type FakeDesk } from '../testing/desk/fake';
+import { openWindow, settle, standStill } from '../testing/desk/open';
+import { anApp, aPreferences, withField } from '../testing/desk/samples';
+import { t } from './strings';
+
+standStill();
+const words = t.preferences;
+
+async function open(section: string, prepare?: (desk: FakeDesk) => void) {
+  const opened = await openWindow('preferences', prepare);
+  await fireEvent.click(screen.getByRole('tab', { name: new RegExp(`^${section}`) }));
+  return opened;
+}
+const box = (name: string) => screen.getByRole('textbox', { name }) as HTMLInputElement;
+const type = (name: string, value: string) => fireEvent.input(box(name), { target: { value } });
+const press = async (name: string | RegExp) => {
+  await fireEvent.click(screen.getByRole('button', { name }));
+  await settle();
+};
+const save = () => screen.getByRole('button', { name: words.bar.save }) as HTMLButtonElement;
+
+test('a wrong value is marked in place, with the reason, when the typing pauses', async () => {
+  const { desk } = await open('Runtime');
+  await type('Requests at a time', '1');
+  await type('Requests at a time', '10000');
+  await type('Requests at a time', 'x');
+  expect(save().disabled).toBe(true);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(desk.commands('check_preference')).toEqual([{ key: 'max_concurrency', value: 'x' }]);
+  expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
+  const described = box('Requests at a time').getAttribute('aria-describedby')!.split(' ');
+  expect(described.map((id) => document.getElementById(id)!.textContent).join()).toContain('1 to 4096');
+  expect(save().disabled).toBe(true);
+  expect(screen.getByText(words.bar.wrong(1))).toBeTruthy();
+
+  await type('Requests at a time', '8');
+  await vi.advanceTimersByTimeAsync(300);
+  expect(box('Requests at a time').getAttribute('aria-invalid')).toBeNull();
+  expect(save().disabled).toBe(false);
+});
+
+test('only what was changed is saved, and each change says when it counts', async () => {
+  const { desk } = await open('Runtime');
+  await type('Requests at a time', '8');
+  expect(screen.getByText(words.now)).toBeTruthy();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(screen.getByText(words.bar.now)).toBeTruthy();
+  await fireEvent.change(screen.getByRole('combobox', { name: 'Kind of runtime' }), {
+    target: { value: 'vllm' },
+  });
+  await vi.advanceTimersByTimeAsync(300);
+  expect(screen.getByText(words.restart)).toBeTruthy();
+  expect(screen.getByText(words.bar.restart)).toBeTruthy();
+  await press(words.bar.save);
+  expect(desk.commands('save_preferences')).toEqual([
+    { changes: { max_concurrency: '8', runtime_kind: 'vllm' } },
+  ]);
+  expect(screen.getAllByText(words.savedRestarted).length).toBeGreaterThan(0);
+});
+
+test('discarding, typing the old value, and the default take a change back', async () => {
+  const { desk } = await open('Runtime');
+  await type('Requests at a time', '8');
+  await type('Requests at a time', '4');
+  expect(screen.queryByText(words.bar.changes(1))).toBeNull();
+  await type('Requests at a time', '9');
+  await press(words.bar.discard);
+  expect(box('Requests at a time').value).toBe('4');
+
+  await press(words.toDefaultOf('Requests at a time'));
+  await press(words.bar.save);
+  expect(desk.commands('save_preferences')).toEqual([{ changes: { max_concurrency: null } }]);
+});
+
+test('a secret is never shown: it is replaced or cleared', async () => {
+  const { desk, container } = await open('Server', (desk) => {
+    // Even if the app sent one by mistake.
+    desk.preferences = withField(desk.preferences, 'client_key', { value: 'hunter2' });
+  });
+  expect(container.innerHTML).not.toContain('hunter2');
+  await press(words.secret.replaceOf('Client key'));
+  const input = screen.getByLabelText(words.secret.new('Client key')) as HTMLInputElement;
+  expect([input.type, input.value]).toEqual(['password', '']);
+  await fireEvent.input(input, { target: { value: 'new-key' } });
+  await vi.advanceTimersByTimeAsync(300);
+  await press(words.bar.save);
+  expect(desk.commands('save_preferences')).toEqual([{ changes: { client_key: 'new-key' } }]);
+  expect(container.innerHTML).not.toContain('new-key');
+  expect(screen.queryByLabelText(words.secret.new('Client key'))).toBeNull();
+
+  await press(words.secret.clearOf('Client key'));
+  expect(screen.getByText(words.secret.willClear)).toBeTruthy();
+  await press(words.bar.save);
+  expect(desk.commands('save_preferences').at(-1)).toEqual({ changes: { client_key: null } });
+});
+
+test('a hand edit appears at once, and leaves alone what is being typed', async () => {
+  const { desk } = await open('Runtime');
+  await type('Models not offered', 'qwen3:32b');
+  let edited = withField(aPreferences(), 'max_concurrency', { value: '16' });
+  edited = withField(edited, 'models_withheld', { value: 'llama*' });
+  await desk.say('preferences', edited);
+  await settle();
+  expect(box('Requests at a time').value).toBe('16');
+  expect(box('Models not offered').value).toBe('qwen3:32b');
+  expect(screen.getByText(words.changedInFile('llama*'), { exact: false })).toBeTruthy();
+
+  await press(words.takeTheirs);
+  expect(box('Models not offered').value).toBe('llama*');
+  expect(screen.queryByText(words.bar.changes(1))).toBeNull();
+});
+
+test('what the environment sets is locked, and says why', async () => {
+  await open('Logs');
+  expect(box('Log folder').readOnly).toBe(true);
+  expect(screen.getByText(words.locked)).toBeTruthy();
+});
+
+test('what the file has wrong is marked from the start', async () => {
+  await open('Runtime', (desk) => {
+    desk.preferences = {
+      ...withField(aPreferences(), 'max_concurrency', { value: 'many', problem: 'Wanted: a number.' }),
+      file_problem: 'Line 7: max_concurrency is "many"',
+    };
+  });
+  expect(screen.getByRole('alert').textContent).toContain('Line 7');
+  expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
+  expect(screen.getByRole('tab', { name: /Runtime/ }).textContent).toContain(words.wrong);
+});
+
+test('what the app refuses to save is marked where it stands, and kept', async () => {
+  await open('Runtime', (desk) => {
+    desk.answers.save_preferences = () => {
+      throw aProblem('Not saved', { why: 'More than this machine can take', field: 'max_concurrency' });
+    };
+  });
+  await type('Requests at a time', '4000');
+  await vi.advanceTimersByTimeAsync(300);
+  await fireEvent.click(screen.getByRole('tab', { name: /Server/ }));
+  await press(words.bar.save);
+  expect(screen.getByRole('tab', { selected: true }).textContent).toContain('Runtime');
+  expect(box('Requests at a time').value).toBe('4000');
+  expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
+});
+
+test('unsaved changes outlive a look at another view', async () => {
+  const { desk } = await open('Runtime');
+  await type('Requests at a time', '8');
+  await desk.say('go', 'logs');
+  await settle();
+  expect(screen.getByText(t.unsaved)).toBeTruthy();
+  await desk.say('go', 'preferences');
+  await vi.advanceTimersByTimeAsync(300);
+  await fireEvent.click(screen.getByRole('tab', { name: /Runtime/ }));
+  expect(box('Requests at a time').value).toBe('8');
+  expect(save().disabled).toBe(false);
+});
+
+test('the tabs are walked with arrow keys', async () => {
+  await openWindow('preferences');
+  const [app] = screen.getAllByRole('tab');
+  app!.focus();
+  await fireEvent.keyDown(app!, { key: 'ArrowRight' });
+  await settle();
+  expect(document.activeElement?.textContent).toContain('Server');
+  await fireEvent.keyDown(document.activeElement!, { key: 'Home' });
+  await settle();
+  expect(document.activeElement).toBe(app);
+});
+
+test('the app’s habits are kept as they are chosen, and go back if that fails', async () => {
+  const { desk } = await openWindow('preferences');
+  const login = () =>
+    screen.getByRole('switch', { name: new RegExp(words.startAtLogin) }) as HTMLInputElement;
+  await fireEvent.click(login());
+  await settle();
+  expect(desk.app.start_at_login).toBe(true);
+  expect(login().checked).toBe(true);
+  await fireEvent.click(screen.getByRole('switch', { name: words.notices.paused }));
+  await settle();
+  expect(desk.app.notify.paused).toBe(true);
+
+  desk.answers.save_app_preferences = () => {
+    throw aProblem('The login item cannot be removed', { fix: 'Remove it in the system settings.' });
+  };
+  await fireEvent.click(login());
+  await settle();
+  expect(login().checked).toBe(true);
+  expect(screen.getByRole('alert').textContent).toContain('Remove it in the system settings.');
+});
+
+test('updates of a package are the package manager’s', async () => {
+  await openWindow('preferences', (desk) => (desk.app = anApp({ updates_managed_by: 'apt' })));
+  expect(screen.getByText(words.managed('apt'))).toBeTruthy();
+  expect(screen.queryByRole('radio')).toBeNull();
+});

@@ -1,0 +1,210 @@
+import { fireEvent, screen, within } from '@testing-library/svelte';
+import { expect, test, vi } from 'vitest';
+import { aProblem, type FakeDesk } from '../testing/desk/fake';
+import { openWindow, settle, standStill } from '../testing/desk/open';
+import { aModel, aSnapshot, NOW, PHASES } from '../testing/desk/samples';
+import type { Phase } from './bindings/Phase';
+import type { Snapshot } from './bindings/Snapshot';
+import { heroOf } from './status/hero';
+import { t } from './strings';
+
+standStill();
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+const open = (snapshot: Snapshot, prepare: (desk: FakeDesk) => void = () => undefined) =>
+  openWindow('status', (desk) => {
+    desk.snapshot = snapshot;
+    prepare(desk);
+  });
+const controls = () =>
+  within(screen.getByRole('group', { name: t.control.label }))
+    .getAllByRole('button')
+    .map((button) => button.textContent?.trim() || button.getAttribute('aria-label'));
+const button = (name: string) => screen.getByRole('button', { name });
+const heading = () => screen.getAllByRole('heading', { level: 2 })[0]!.textContent;
+
+const EXPECTED: Record<Phase, { title: string; controls: string[] }> = {
+  unconfigured: { title: t.hero.unconfigured.title, controls: [t.control.setUp] },
+  stopped: { title: t.hero.stopped.title, controls: [t.control.start, t.control.more] },
+  connecting: { title: t.hero.connecting.title, controls: [t.control.stop, t.control.more] },
+  waiting: {
+    title: t.hero.waiting.title,
+    controls: [t.control.retry, t.control.diagnostics, t.control.more],
+  },
+  refused: {
+    title: t.hero.refused.title,
+    controls: [t.control.preferences, t.control.retry, t.control.more],
+  },
+  not_ready: {
+    title: t.hero.not_ready.title,
+    controls: [t.control.retry, t.control.preferences, t.control.more],
+  },
+  ready: { title: t.hero.ready.title, controls: [t.control.pause, t.control.drain, t.control.more] },
+  busy: { title: t.hero.busy.title, controls: [t.control.pause, t.control.drain, t.control.more] },
+  draining: {
+    title: t.hero.draining.title(1),
+    controls: [t.control.undrain, t.control.stopNow, t.control.more],
+  },
+  paused: { title: t.hero.paused.title, controls: [t.control.resume, t.control.more] },
+  terminating: { title: t.hero.terminating.title, controls: [t.control.quitNow] },
+  failed: {
+    title: t.hero.failed.title,
+    controls: [t.control.restart, t.control.diagnostics, t.control.more],
+  },
+};
+
+test.each(Object.keys(EXPECTED) as Phase[])('%s says so, and offers what fits', async (phase) => {
+  await open(PHASES[phase]);
+  expect(heading()).toBe(EXPECTED[phase].title);
+  expect(controls()).toEqual(EXPECTED[phase].controls);
+});
+
+test('buttons tell the app what they say', async () => {
+  const { desk } = await open(PHASES.draining);
+  await fireEvent.click(button(t.control.undrain));
+  expect(desk.commands('control')).toEqual([{ action: 'undrain' }]);
+  await desk.say('snapshot', PHASES.stopped);
+  await settle();
+  await fireEvent.click(button(t.control.start));
+  expect(desk.commands('control').at(-1)).toEqual({ action: 'start' });
+});
+
+test('a pause has a length, chosen by keys as well', async () => {
+  const { desk } = await open(PHASES.ready);
+  const pause = button(t.control.pause);
+  await fireEvent.keyDown(pause, { key: 'ArrowDown' });
+  await settle();
+  expect(document.activeElement?.textContent).toBe(t.control.pauseFor['30m']);
+  await fireEvent.keyDown(document.activeElement!, { key: 'End' });
+  await fireEvent.click(document.activeElement!);
+  expect(desk.commands('pause')).toEqual([{ until: 'resumed' }]);
+  expect(screen.queryByRole('menu')).toBeNull();
+
+  await fireEvent.click(pause);
+  await settle();
+  await fireEvent.keyDown(document.activeElement!, { key: 'Escape' });
+  await settle();
+  expect(screen.queryByRole('menu')).toBeNull();
+  expect(document.activeElement).toBe(pause);
+});
+
+test('the countdown goes on between two snapshots, and the title alone is read out', async () => {
+  await open(PHASES.waiting);
+  expect(screen.getByText(t.hero.waiting.text('pool.example.com', 8))).toBeTruthy();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(screen.getByText(t.hero.waiting.text('pool.example.com', 5))).toBeTruthy();
+  const said = screen.getAllByRole('status').map((status) => status.textContent);
+  expect(said.some((text) => text?.includes('Next try'))).toBe(false);
+});
+
+test('a pause that ends tomorrow says which day', () => {
+  const tomorrow = new Date(NOW);
+  tomorrow.setDate(tomorrow.getDate() + 1);
+  tomorrow.setHours(7, 0, 0, 0);
+  const { text } = heroOf(aSnapshot({ phase: 'paused', paused_until: tomorrow.getTime() }), 0, NOW);
+  expect(text).toMatch(/Sun/);
+  expect(text).toMatch(/07:00/);
+  expect(heroOf(aSnapshot({ phase: 'paused' }), 0, NOW).text).toBe(t.hero.paused.text(null));
+});
+
+test('a model is offered by a switch that shows what is so', async () => {
+  const { desk } = await open(PHASES.ready, (desk) => {
+    desk.answers.offer = () => {
+      throw aProblem('worker.yaml cannot be written', {
+        why: 'permission denied',
+        fix: 'Look at its owner.',
+      });
+    };
+  });
+  const toggle = screen.getByRole('switch', { name: t.models.offer('qwen3:32b') }) as HTMLInputElement;
+  await fireEvent.click(toggle);
+  await settle();
+  expect(desk.commands('offer')).toEqual([{ model: 'qwen3:32b', offered: false }]);
+  expect(toggle.checked).toBe(true);
+  const alert = screen.getByRole('alert').textContent;
+  for (const part of ['worker.yaml cannot be written', 'permission denied', 'Look at its owner.']) {
+    expect(alert).toContain(part);
+  }
+  await fireEvent.click(button(t.dismiss));
+  expect(screen.queryByRole('alert')).toBeNull();
+
+  await desk.say('snapshot', aSnapshot({ models: [aModel({ name: 'qwen3:32b', offered: false })] }));
+  await settle();
+  expect((screen.getByRole('switch') as HTMLInputElement).checked).toBe(false);
+});
+
+test('after a crash the last lines are shown, and restarting is one press', async () => {
+  const { desk } = await open(PHASES.failed);
+  const lines = screen.getByRole('region', { name: t.crash.lines });
+  expect(lines.textContent).toContain('address in use');
+  await fireEvent.click(button(t.control.restart));
+  expect(desk.commands('control')).toEqual([{ action: 'restart' }]);
+});
+
+test('trouble leads to where it is mended', async () => {
+  const { desk } = await open(
+    aSnapshot({
+      trouble: { what: 'The key was refused', at: NOW, fix: 'Enter another.', action: 'preferences' },
+    }),
+  );
+  await fireEvent.click(button(t.control.preferences));
+  await settle();
+  expect(screen.getByRole('heading', { level: 1 }).textContent).toBe(t.views.preferences);
+
+  await desk.say('go', 'status');
+  await desk.say('snapshot', PHASES.waiting);
+  await settle();
+  await fireEvent.click(button(t.control.diagnostics));
+  await settle();
+  expect(desk.commands('doctor')).toHaveLength(1);
+});
+
+test('names of strangers stay text', async () => {
+  const { container } = await open(
+    aSnapshot({ models: [aModel({ name: HOSTILE })], worker: { name: HOSTILE, id: 'x', version: '2' } }),
+  );
+  expect(screen.getAllByText(HOSTILE).length).toBeGreaterThan(1);
+  expect(container.querySelector('img')).toBeNull();
+});
+
+test('a state that cannot be read says so and is asked for again', async () => {
+  const { desk } = await openWindow('status', (desk) => {
+    desk.answers.snapshot = () => {
+      throw new Error('no such command');
+    };
+  });
+  expect(screen.getByText(t.noSnapshot)).toBeTruthy();
+  expect(screen.getByRole('alert').textContent).toContain('no such command');
+  delete desk.answers.snapshot;
+  await fireEvent.click(button(t.again));
+  await settle();
+  expect(heading()).toBe(t.hero.ready.title);
+});
+
+test('the menu sends the window to a view, and so do keys', async () => {
+  const { desk } = await open(PHASES.ready);
+  await desk.say('go', 'about');
+  await settle();
+  expect(document.title).toBe(t.title(t.views.about));
+  await desk.say('go', 'nowhere');
+  await settle();
+  expect(document.title).toBe(t.title(t.views.about));
+  await fireEvent.keyDown(window, { key: ',', ctrlKey: true });
+  await settle();
+  expect(document.title).toBe(t.title(t.views.preferences));
+  await fireEvent.keyDown(window, { key: '3', ctrlKey: true });
+  await settle();
+  expect(document.title).toBe(t.title(t.views.logs));
+});
+
+test('an older answer never takes the place of a newer event', async () => {
+  let answer!: (snapshot: Snapshot) => void;
+  const { desk } = await openWindow('status', (desk) => {
+    desk.answers.snapshot = () => new Promise<Snapshot>((resolve) => (answer = resolve));
+  });
+  await vi.advanceTimersByTimeAsync(50);
+  await desk.say('snapshot', PHASES.busy);
+  answer(PHASES.stopped);
+  await settle();
+  expect(heading()).toBe(t.hero.busy.title);
+});

@@ -1,0 +1,71 @@
+// What the large words on the status view say, for every phase: data in, words out.
+
+import type { Snapshot } from '../bindings/Snapshot';
+import { language, t } from '../strings';
+
+export interface Words {
+  title: string;
+  text: string;
+}
+
+/** `waited` is how many seconds ago the snapshot came, `now` Unix milliseconds. */
+export function heroOf(state: Snapshot, waited: number, now: number): Words {
+  const words = t.hero;
+  const host = hostOf(state.server.url);
+  switch (state.phase) {
+    case 'unconfigured':
+    case 'stopped':
+    case 'failed':
+      return words[state.phase];
+    case 'connecting':
+      return { title: words.connecting.title, text: words.connecting.text(host) };
+    case 'waiting':
+      return {
+        title: words.waiting.title,
+        text: words.waiting.text(host, left(state.reconnect_in_s, waited)),
+      };
+    case 'refused':
+      return { title: words.refused.title, text: words.refused.text(host) };
+    case 'not_ready':
+      return { title: words.not_ready.title, text: words.not_ready.text(state.runtime.why) };
+    case 'ready':
+      return { title: words.ready.title, text: words.ready.text(offered(state)) };
+    case 'busy':
+      return { title: words.busy.title, text: words.busy.text(state.running, state.max_concurrency) };
+    case 'draining':
+      return { title: words.draining.title(state.running), text: words.draining.text(state.running) };
+    case 'terminating':
+      return { title: words.terminating.title, text: words.terminating.text(state.running) };
+    case 'paused': {
+      const until = state.paused_until === null ? null : timeOf(state.paused_until, now);
+      const more = state.running > 0 ? ` ${words.paused.left(state.running)}` : '';
+      return { title: words.paused.title, text: words.paused.text(until) + more };
+    }
+  }
+}
+
+export const offered = ({ models }: Snapshot) => models.filter((model) => model.offered).length;
+
+/** `pool.example.com` of whatever address there is. */
+export function hostOf(url: string): string {
+  try {
+    return new URL(url).host || url;
+  } catch {
+    return url;
+  }
+}
+
+function left(seconds: number | null, waited: number): number | null {
+  return seconds === null ? null : Math.ceil(seconds - waited);
+}
+
+/** 14:30 today, Tue 07:00 on another day. */
+function timeOf(at: number, now: number): string {
+  const sameDay = new Date(at).toDateString() === new Date(now).toDateString();
+  return new Intl.DateTimeFormat(language, {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    ...(sameDay ? {} : { weekday: 'short' }),
+  }).format(at);
+}

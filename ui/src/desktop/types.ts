@@ -1,0 +1,40 @@
+// Names for what the bindings hold inside, and for the words that commands take.
+
+import type { AppPreferences } from './bindings/AppPreferences';
+import type { Field } from './bindings/Field';
+import type { LogLine } from './bindings/LogLine';
+import type { Preferences } from './bindings/Preferences';
+import type { Snapshot } from './bindings/Snapshot';
+
+export type Model = Snapshot['models'][number];
+export type LiveRequest = Snapshot['live'][number];
+export type Trouble = NonNullable<Snapshot['trouble']>;
+export type Crash = NonNullable<Snapshot['crash']>;
+export type Update = Snapshot['update'];
+export type FieldGroup = Preferences['groups'][number];
+export type FieldKind = Field['kind'];
+export type NoticeClass = keyof AppPreferences['notify'];
+export type UpdateMode = AppPreferences['updates'];
+export type Level = LogLine['level'];
+
+export type Control =
+  | 'drain'
+  | 'undrain'
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'resume'
+  | 'shutdown_when_done'
+  | 'quit_now'
+  | 'retry_now';
+export type PauseUntil = '30m' | '1h' | 'tomorrow' | 'resumed';
+export type Place =
+  'config_folder' | 'log_folder' | 'report_folder' | 'dashboard' | 'documentation' | 'release_notes';
+export type Copied = 'endpoint' | 'diagnostics';
+
+export const VIEWS = ['status', 'preferences', 'logs', 'diagnostics', 'about'] as const;
+/** What a window can show; `welcome` has no entry in the navigation. */
+export type View = (typeof VIEWS)[number] | 'welcome';
+
+export const isView = (name: string | null): name is View =>
+  name === 'welcome' || (VIEWS as readonly (string | null)[]).includes(name);

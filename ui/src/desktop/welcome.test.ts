@@ -1,0 +1,219 @@
+import { fireEvent, screen } from '@testing-library/svelte';
+import { expect, test, vi } from 'vitest';
+import { aProblem, type FakeDesk } from '../testing/desk/fake';
+import { openWindow, settle, standStill } from '../testing/desk/open';
+import { PHASES } from '../testing/desk/samples';
+import { t } from './strings';
+
+standStill();
+const words = t.welcome;
+const LINK = 'llamapool://join?server=wss://pool.example.com&key=secret-key';
+
+const open = (prepare: (desk: FakeDesk) => void = () => undefined) =>
+  openWindow('welcome', (desk) => {
+    desk.snapshot = PHASES.unconfigured;
+    prepare(desk);
+  });
+const button = (name: string) => screen.getByRole('button', { name }) as HTMLButtonElement;
+const press = async (name: string) => {
+  await fireEvent.click(button(name));
+  await settle();
+};
+const title = () => screen.getByRole('heading', { level: 1 }).textContent;
+const type = (name: string, value: string) =>
+  fireEvent.input(screen.getByLabelText(name, { selector: 'input:not([type=radio])' }), {
+    target: { value },
+  });
+
+async function toModels() {
+  await press(words.begin);
+  await type(words.server.link, LINK);
+  await settle();
+  await press(words.next);
+}
+
+test('the whole way: from a join link to tokens per second', async () => {
+  const { desk, container } = await open();
+  expect(title()).toBe(words.start.title);
+  await press(words.begin);
+  expect(button(words.next).disabled).toBe(true);
+  await type(words.server.link, LINK);
+  await settle();
+  expect(desk.commands('read_join_link')).toEqual([{ text: LINK }]);
+  expect(desk.commands('try_server')).toEqual([
+    {
+      trial: { server_url: 'wss://pool.example.com/api/workers/connect', key: null, use_link_key: true },
+    },
+  ]);
+  expect(screen.getByText(words.server.works('23 ms'))).toBeTruthy();
+
+  await press(words.next);
+  expect(title()).toBe(words.models.title);
+  expect((screen.getByRole('radio', { name: /Ollama/ }) as HTMLInputElement).checked).toBe(true);
+  expect((screen.getByRole('radio', { name: /LM Studio/ }) as HTMLInputElement).disabled).toBe(true);
+  await fireEvent.click(screen.getByRole('switch', { name: 'deepseek-r1:8b' }));
+
+  await press(words.next);
+  const login = screen.getByRole('switch', { name: new RegExp(words.machine.login) }) as HTMLInputElement;
+  expect(login.checked).toBe(false);
+  await fireEvent.click(login);
+  await type(words.machine.name, 'attic');
+
+  await press(words.next);
+  expect(desk.commands('finish_setup')).toEqual([
+    {
+      setup: {
+        server_url: 'wss://pool.example.com/api/workers/connect',
+        key: null,
+        use_link_key: true,
+        runtime_url: 'http://127.0.0.1:11434/v1',
+        name: 'attic',
+        withheld_models: ['deepseek-r1:8b'],
+        start_at_login: true,
+        notifications: true,
+      },
+    },
+  ]);
+  expect(title()).toBe(words.test.title);
+  expect(button(words.test.send).disabled).toBe(true);
+  await desk.say('snapshot', PHASES.ready);
+  await settle();
+  await press(words.test.send);
+  expect(screen.getByText('38.4')).toBeTruthy();
+  expect(screen.getByText(words.test.works)).toBeTruthy();
+  // The key is in what was pasted, and nowhere else.
+  expect(container.textContent).not.toContain('secret-key');
+  await press(words.done);
+  expect(desk.told.some(({ command }) => command === 'plugin:window|close')).toBe(true);
+});
+
+test('address and key are tried when the typing pauses, and the reason is exact', async () => {
+  const { desk } = await open((desk) => {
+    desk.answers.try_server = () => {
+      throw aProblem('The server does not accept this key', {
+        why: 'It answered 401.',
+        fix: 'Copy CLIENT_KEY again.',
+        field: 'key',
+      });
+    };
+  });
+  await press(words.begin);
+  await fireEvent.click(screen.getByRole('radio', { name: words.server.byHand }));
+  await type(words.server.url, 'wss://pool');
+  await type(words.server.url, 'wss://pool.example.com');
+  await type(words.server.key, 'wrong');
+  expect(desk.commands('try_server')).toHaveLength(0);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(desk.commands('try_server')).toEqual([
+    { trial: { server_url: 'wss://pool.example.com', key: 'wrong', use_link_key: false } },
+  ]);
+  const alert = screen.getByRole('alert').textContent;
+  for (const part of ['does not accept this key', 'It answered 401.', 'Copy CLIENT_KEY again.']) {
+    expect(alert).toContain(part);
+  }
+  expect(screen.getByLabelText(words.server.key).getAttribute('aria-invalid')).toBe('true');
+  expect(screen.getByLabelText(words.server.url).getAttribute('aria-invalid')).toBeNull();
+  expect(button(words.next).disabled).toBe(true);
+
+  delete desk.answers.try_server;
+  await type(words.server.key, 'right');
+  expect(screen.queryByRole('alert')).toBeNull();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(button(words.next).disabled).toBe(false);
+});
+
+test('an answer about an older address does not count', async () => {
+  const answers: ((trial: unknown) => void)[] = [];
+  await open((desk) => (desk.answers.try_server = () => new Promise((resolve) => answers.push(resolve))));
+  await press(words.begin);
+  await fireEvent.click(screen.getByRole('radio', { name: words.server.byHand }));
+  await type(words.server.url, 'wss://one');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await type(words.server.url, 'wss://two');
+  answers[0]!({ server_version: '1', latency_ms: 1, endpoint_url: '' });
+  await settle();
+  expect(button(words.next).disabled).toBe(true);
+});
+
+test('what is no join link says so', async () => {
+  await open();
+  await press(words.begin);
+  await type(words.server.link, 'http://example.com');
+  await settle();
+  expect(screen.getByRole('alert').textContent).toContain('This is no join link');
+});
+
+test('going back keeps what was entered', async () => {
+  await open();
+  await toModels();
+  await fireEvent.click(screen.getByRole('switch', { name: 'qwen3:32b' }));
+  await press(words.back);
+  expect(
+    (screen.getByLabelText(words.server.link, { selector: 'input[type=text]' }) as HTMLInputElement).value,
+  ).toBe(LINK);
+  expect(button(words.next).disabled).toBe(false);
+  await press(words.next);
+  expect((screen.getByRole('switch', { name: 'qwen3:32b' }) as HTMLInputElement).checked).toBe(false);
+});
+
+test('every step can be skipped: then only the habits are kept', async () => {
+  const { desk } = await open((desk) => (desk.app = { ...desk.app, first_run_done: false }));
+  await press(words.begin);
+  await press(words.skip);
+  await press(words.skip);
+  await press(words.skip);
+  expect(screen.getByText(words.test.skipped)).toBeTruthy();
+  expect(desk.commands('finish_setup')).toHaveLength(0);
+  expect(desk.app).toMatchObject({ first_run_done: true, start_at_login: false });
+  await press(words.showStatus);
+  expect(document.title).toBe(t.title(t.views.status));
+});
+
+test('a link opened in the browser fills the step of the server, from wherever one is', async () => {
+  const { desk } = await open();
+  await press(words.begin);
+  await press(words.skip);
+  await desk.say('join', { server_url: 'wss://other.example.com/api/workers/connect', has_key: true });
+  await settle();
+  expect(title()).toBe(words.server.title);
+  expect(screen.getByText('wss://other.example.com/api/workers/connect')).toBeTruthy();
+  expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
+  expect(button(words.next).disabled).toBe(false);
+});
+
+test('nothing found is no dead end', async () => {
+  const { desk } = await open((desk) => (desk.answers.find_runtimes = () => []));
+  await toModels();
+  expect(screen.getByText(words.models.none)).toBeTruthy();
+  delete desk.answers.find_runtimes;
+  await press(words.models.again);
+  expect((screen.getByRole('radio', { name: /Ollama/ }) as HTMLInputElement).checked).toBe(true);
+});
+
+test('what the app refuses is shown at its step', async () => {
+  await open((desk) => {
+    desk.answers.finish_setup = () => {
+      throw aProblem('The runtime’s address is wrong', { field: 'runtime_url', fix: 'Begin with http://' });
+    };
+  });
+  await toModels();
+  await press(words.next);
+  await press(words.next);
+  expect(title()).toBe(words.models.title);
+  expect(screen.getByRole('alert').textContent).toContain('Begin with http://');
+});
+
+test('a test that fails says what to do', async () => {
+  const { desk } = await open((desk) => {
+    desk.answers.test_request = () => {
+      throw aProblem('Nobody answered', { why: '503 no_worker', fix: 'See whether the model is offered.' });
+    };
+  });
+  await toModels();
+  await press(words.next);
+  await press(words.next);
+  await desk.say('snapshot', PHASES.ready);
+  await settle();
+  await press(words.test.send);
+  expect(screen.getByRole('alert').textContent).toContain('See whether the model is offered.');
+});

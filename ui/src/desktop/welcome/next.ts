@@ -1,0 +1,9 @@
+// When a step has all that it needs to go on. Skipping is always possible.
+
+import type { FirstRun } from '../firstrun.svelte';
+
+export function mayGoOn(run: FirstRun): boolean {
+  if (run.step === 'server') return run.trial !== null;
+  if (run.step === 'models') return !run.looking;
+  return true;
+}

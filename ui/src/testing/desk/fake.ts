@@ -1,0 +1,98 @@
+// The app behind the windows, pretended: it answers commands from a state, and remembers what it was told.
+
+import { emit } from '@tauri-apps/api/event';
+import { mockIPC, mockWindows } from '@tauri-apps/api/mocks';
+import type { Events } from '../../desktop/api';
+import type { AppPreferences } from '../../desktop/bindings/AppPreferences';
+import type { Problem } from '../../desktop/bindings/Problem';
+import * as samples from './samples';
+
+type Args = Record<string, unknown>;
+type Answer = (args: Args) => unknown;
+
+export const aProblem = (what: string, over: Partial<Problem> = {}): Problem => ({
+  what,
+  why: null,
+  fix: null,
+  field: null,
+  ...over,
+});
+
+export class FakeDesk {
+  snapshot = samples.aSnapshot();
+  preferences = samples.aPreferences();
+  app: AppPreferences = samples.anApp();
+  lines = samples.lines(0, 40);
+  /** Every command in order, with what it was given. */
+  told: { command: string; args: Args }[] = [];
+  /** Instead of the usual answers; may throw a problem. */
+  answers: Record<string, Answer> = {};
+
+  /** Takes the place of the app in this page. */
+  install(label = 'main'): this {
+    mockWindows(label);
+    mockIPC((command, args) => this.#answer(command, (args ?? {}) as Args), { shouldMockEvents: true });
+    return this;
+  }
+
+  /** Says something by itself. */
+  say<E extends keyof Events>(event: E, payload: Events[E]) {
+    return emit(event, payload);
+  }
+
+  commands(name: string): Args[] {
+    return this.told.filter(({ command }) => command === name).map(({ args }) => args);
+  }
+
+  #answer(command: string, args: Args): unknown {
+    this.told.push({ command, args });
+    const answer = this.answers[command] ?? this.#usual[command];
+    return answer?.(args);
+  }
+
+  #usual: Record<string, Answer> = {
+    snapshot: () => this.snapshot,
+    load: () => [],
+    preferences: () => this.preferences,
+    check_preference: ({ key, value }) =>
+      key === 'max_concurrency' && !/^[1-9]\d{0,3}$/.test(String(value))
+        ? 'Wanted: a whole number from 1 to 4096.'
+        : null,
+    save_preferences: ({ changes }) => ({
+      restarted: Object.keys(changes as object).some((key) => key !== 'max_concurrency'),
+      applied: Object.keys(changes as object),
+    }),
+    app_preferences: () => this.app,
+    save_app_preferences: ({ preferences }) => {
+      this.app = preferences as AppPreferences;
+    },
+    logs: () => ({ lines: this.lines, next: (this.lines.at(-1)?.seq ?? -1) + 1 }),
+    report_preview: () => samples.REPORT,
+    save_report: () => '~/Downloads/llamapool-report-2026-11-21.zip',
+    read_join_link: ({ text }) => {
+      if (!String(text).startsWith('llamapool://join?'))
+        throw aProblem('This is no join link', { fix: 'It begins with llamapool://join' });
+      return { server_url: 'wss://pool.example.com/api/workers/connect', has_key: true };
+    },
+    try_server: () => ({
+      server_version: '2.0.0',
+      latency_ms: 23,
+      endpoint_url: 'https://pool.example.com/api/v1',
+    }),
+    find_runtimes: () => samples.RUNTIMES,
+    test_request: ({ model }) => ({
+      model: model ?? 'llama3.3:70b-instruct-q4_K_M',
+      text: 'Hello! I am a llama in your pool, and all is well here.',
+      first_byte_ms: 412,
+      tokens_per_second: 38.4,
+      total_ms: 1_530,
+    }),
+    about: () => ({
+      version: '2.0.0',
+      build_sha: '4f878fd21c0e',
+      build_date: '2026-11-21',
+      licence: 'MIT',
+      third_party: 'tauri 2.12.5 (MIT or Apache-2.0)\ntokio 1.48.0 (MIT)\nsvelte 5.57.3 (MIT)\n'.repeat(12),
+    }),
+  };
+}
