@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { launch } from './browser.mjs';
+import { launch } from '../../e2e/browser/browser.mjs';
 import { serveDesktop } from './desktop.mjs';
 
 const only = process.argv[2] ?? '';
