@@ -23,5 +23,6 @@ def before_call(context, case, kwargs):
     meta = case.meta
     good = meta is not None and not meta.generation.mode.is_negative and meta.phase.name != "coverage"
     if good and case.media_type == "application/json" and isinstance(case.body, dict):
-        described = case.operation.definition.raw["requestBody"]["content"]["application/json"]
-        case.body = {**case.body, **described["example"], "model": os.environ["MODEL"]}
+        described = case.operation.definition.raw["requestBody"]["content"]["application/json"].get("example", {})
+        if "model" in described:
+            case.body = {**case.body, **described, "model": os.environ["MODEL"]}

@@ -26,6 +26,7 @@ const MAX_BODY: usize = 4 * 1024;
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LogLevel {
     /// A level, or directives by module, as the setting `log_level` takes them.
+    #[schema(example = "info")]
     pub(crate) level: String,
 }
 
