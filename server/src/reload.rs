@@ -35,5 +35,6 @@ fn configured() -> Result<String, String> {
     match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("server")))) {
         Invocation::Run(loaded) => Ok(loaded.config.log.level),
         Invocation::Print(mistakes) => Err(mistakes.text),
+        Invocation::Command(_) => unreachable!("a server that runs was not started with a command"),
     }
 }
