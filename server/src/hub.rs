@@ -187,7 +187,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
 
     let (roster, ledger) = (app.roster.clone(), app.ledger.clone());
     let mut goodbye = None;
-    let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, |event| match event {
+    let on_event = |event| match event {
         Event::Control(FromWorker::Report(report)) => {
             roster.report(seat, sane(report));
             ledger.ring();
@@ -197,9 +197,10 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
             link.close(&Bye::stopping("goodbye"));
         }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
-        Event::RoundTrip(_) => {}
+        Event::RoundTrip(took) => roster.measured(seat, took),
         Event::Request(_) => unreachable!("an opener accepts no streams"),
-    });
+    };
+    let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, on_event).asking_at_once();
     let seated = Seated { app, seat };
     let end = tokio::select! {
         end = driver => end.to_string(),

@@ -172,6 +172,11 @@ impl Roster {
         self.lock().pool.listed_name(name).map(str::to_owned)
     }
 
+    /// Takes note of how far away a worker is.
+    pub fn measured(&self, id: SeatId, latency: Duration) {
+        self.lock().pool.measured(id, latency);
+    }
+
     /// Everybody as they were seen last, those that left lately included.
     pub fn seen(&self) -> Vec<Seen> {
         self.lock().pool.seen()

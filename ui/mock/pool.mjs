@@ -170,6 +170,7 @@ export class MockPool {
           : null,
       connected_at: ago(90_000 - at * 8_000),
       last_heartbeat: ago(status === 'gone' ? 214 : 1),
+      latency_ms: 24,
       gone_since: status === 'gone' ? ago(214) : null,
       version: at === 6 ? '0.9.4' : '1.0.0',
       backend_family: backend,

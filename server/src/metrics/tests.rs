@@ -134,6 +134,7 @@ fn seen(id: &str, model: &str) -> Seen {
             runtime_version: None,
             host: None,
         }),
+        latency: None,
         in_flight: 0,
         held: false,
         gone: None,

@@ -35,6 +35,8 @@ pub struct Seen {
     pub joined: SystemTime,
     /// When it last reported.
     pub heard: SystemTime,
+    /// How long it took to answer a PING last.
+    pub latency: Option<Duration>,
     /// What it said.
     pub report: Option<Report>,
     /// Slots taken.
@@ -106,6 +108,7 @@ struct Seat {
     member: Arc<Member>,
     joined: SystemTime,
     heard: SystemTime,
+    latency: Option<Duration>,
     report: Option<Report>,
     in_flight: u32,
     last_turn: u64,
@@ -117,6 +120,7 @@ impl Seat {
             member: self.member.clone(),
             joined: self.joined,
             heard: self.heard,
+            latency: self.latency,
             report: self.report.clone(),
             in_flight: self.in_flight,
             held: held.contains(&self.member.id),
@@ -148,7 +152,8 @@ impl Pool {
         self.next_seat += 1;
         let now = SystemTime::now();
         self.gone.retain(|gone| gone.member.id != member.id);
-        let seat = Seat { member, joined: now, heard: now, report: None, in_flight: 0, last_turn: 0 };
+        let seat =
+            Seat { member, joined: now, heard: now, latency: None, report: None, in_flight: 0, last_turn: 0 };
         self.seats.insert(self.next_seat, seat);
         (self.next_seat, replaced)
     }
@@ -163,6 +168,12 @@ impl Pool {
             self.index(id);
         }
         !same_models
+    }
+
+    pub(super) fn measured(&mut self, id: SeatId, latency: Duration) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.latency = Some(latency);
+        }
     }
 
     pub(super) fn leave(&mut self, id: SeatId) -> Option<Arc<Member>> {

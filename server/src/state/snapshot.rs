@@ -102,6 +102,7 @@ fn worker(app: &App, seen: Seen, waiting: &[Waiting]) -> WorkerView {
         reason: report.and_then(|report| report.reason.clone()),
         connected_at: rfc3339(seen.joined),
         last_heartbeat: rfc3339(seen.heard),
+        latency_ms: seen.latency.map(|took| took.as_micros() as f64 / 1000.0),
         gone_since: seen.gone.map(rfc3339),
         version: seen.member.version.clone(),
         backend_family: report.and_then(|report| report.runtime).unwrap_or_default().to_string(),

@@ -159,6 +159,8 @@ pub struct WorkerView {
     pub connected_at: String,
     /// RFC 3339, UTC: when it was last heard of.
     pub last_heartbeat: String,
+    /// How long the worker took to answer a PING last: the way there and back, milliseconds.
+    pub latency_ms: Option<f64>,
     /// RFC 3339, UTC: when it left.
     pub gone_since: Option<String>,
     /// Of the worker's software.

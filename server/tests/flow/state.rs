@@ -141,6 +141,7 @@ async fn a_worker_can_be_drained_and_undrained_and_is_shown_when_gone() {
     let server = TestServer::start().await;
     let worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     server.until_models(1).await;
+    server.until(|state| state["workers"][0]["latency_ms"].as_f64().is_some_and(|took| took > 0.0)).await;
     assert_eq!(server.act("workers/a/drain").await, 204);
     assert_eq!(server.state().await["workers"][0]["status"], "draining");
     assert_eq!(server.ask("m").await.unwrap().status(), 503);

@@ -33,6 +33,10 @@ connected_at: string,
  */
 last_heartbeat: string, 
 /**
+ * How long the worker took to answer a PING last: the way there and back, milliseconds.
+ */
+latency_ms: number | null, 
+/**
  * RFC 3339, UTC: when it left.
  */
 gone_since: string | null, 

@@ -1,5 +1,6 @@
 // The server's dashboard.
 
+import '../shared/locale'; // before all others
 import { mount } from 'svelte';
 import '../shared/tokens.css';
 import '../shared/base.css';

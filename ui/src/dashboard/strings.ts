@@ -230,6 +230,7 @@ const en = {
     connected: 'Connected for',
     goneSince: 'Gone for',
     heartbeat: 'Last heard',
+    roundTrip: 'Round trip',
     processed: 'Requests',
     average: 'Mean time',
     perModel: 'By model',

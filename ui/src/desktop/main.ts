@@ -1,6 +1,6 @@
 // The windows of the desktop app: `index.html?view=NAME`.
 
-import './locale'; // before all others
+import '../shared/locale'; // before all others
 import { mount } from 'svelte';
 import '../shared/tokens.css';
 import '../shared/base.css';

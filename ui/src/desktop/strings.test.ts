@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'svelte/compiler';
 import { expect, test } from 'vitest';
-import { mendLanguage } from './locale';
+import { mendLanguage } from '../shared/locale';
 import { choose, t } from './strings';
 import { en } from './strings/en';
 import { pluralOf } from './strings/plural';

@@ -11,6 +11,7 @@ export const WORKER = {
   reason: null,
   connected_at: '2026-11-21T11:00:00Z',
   last_heartbeat: NOW,
+  latency_ms: null,
   gone_since: null,
   version: '1.0.0',
   backend_family: 'ollama',

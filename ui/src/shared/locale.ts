@@ -1,5 +1,5 @@
 // Without a language in the environment (LANG=C.UTF-8), WebKitGTK says that the language is "C". That is none, and uPlot
-// hands it to Intl as it is loaded, which throws. So this is the first thing that the windows load.
+// hands it to Intl as it is loaded, which throws. So this is the first thing that a page loads.
 
 /** Gives a navigator whose language is none that of the catalogue there always is. */
 export function mendLanguage(navigator: Navigator) {
