@@ -8,9 +8,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::ticket::request_id;
 
 /// Why a request is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +214,11 @@ impl Refusal {
             error: &error,
         };
         serde_json::to_string(&event).expect("plain data")
+    }
+
+    /// The error as a response to a request with these headers, for whoever keeps no ticket of it.
+    pub fn answer(&self, headers: &HeaderMap) -> Response {
+        self.response(request_id(headers).to_str().unwrap_or_default())
     }
 
     /// The error as a response.

@@ -6,7 +6,6 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::refusal::Refusal;
-use crate::ticket::request_id;
 
 /// What stands at the place of a `{name}`. Where nothing of the kind can stand there, the request is refused in the shape of every other error.
 pub(crate) struct At<T>(pub(crate) T);
@@ -19,8 +18,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for At<T> {
             Ok(Path(part)) => Ok(Self(part)),
             Err(_) => {
                 let wrong = Refusal::invalid("A part of the path is not what it should be.");
-                let id = request_id(&head.headers);
-                Err(wrong.response(id.to_str().unwrap_or_default()))
+                Err(wrong.answer(&head.headers))
             }
         }
     }

@@ -17,7 +17,6 @@ use super::state::known_origin;
 use crate::app::App;
 use crate::openapi::{Guarded, Malformed, Missing, OtherSite};
 use crate::refusal::Refusal;
-use crate::ticket::{REQUEST_ID, request_id};
 
 /// Longest body that sets a level, bytes; directives for a dozen modules have some hundred.
 const MAX_BODY: usize = 4 * 1024;
@@ -79,11 +78,6 @@ async fn set(level: &Level, body: Body) -> Result<&Level, Refusal> {
 fn answer(level: Result<&Level, Refusal>, headers: &HeaderMap) -> Response {
     match level {
         Ok(level) => ([(CACHE_CONTROL, "no-store")], Json(LogLevel { level: level.get() })).into_response(),
-        Err(refusal) => {
-            let id = request_id(headers);
-            let mut response = refusal.response(id.to_str().unwrap_or_default());
-            response.headers_mut().insert(REQUEST_ID, id);
-            response
-        }
+        Err(refusal) => refusal.answer(headers),
     }
 }

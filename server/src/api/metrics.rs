@@ -9,7 +9,6 @@ use llamapool_worker_core::metrics;
 
 use crate::app::App;
 use crate::openapi::{Elsewhere, Guarded};
-use crate::ticket::request_id;
 
 /// What Prometheus scrapes
 ///
@@ -29,6 +28,6 @@ use crate::ticket::request_id;
 pub(crate) async fn scrape(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.keys.admit(&headers) {
         Ok(_) => metrics::respond(&app, &headers).await,
-        Err(refusal) => refusal.response(request_id(&headers).to_str().unwrap_or_default()),
+        Err(refusal) => refusal.answer(&headers),
     }
 }

@@ -17,7 +17,6 @@ use crate::openapi::{Event, Guarded, Malformed, Missing, OtherSite};
 use crate::refusal::Refusal;
 use crate::state::view::Snapshot;
 use crate::state::{Feed, snapshot};
-use crate::ticket::request_id;
 
 /// The whole state
 #[utoipa::path(
@@ -28,7 +27,7 @@ use crate::ticket::request_id;
 pub(crate) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.keys.admit(&headers) {
         Ok(_) => ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app))).into_response(),
-        Err(refusal) => refuse(&refusal, &headers),
+        Err(refusal) => refusal.answer(&headers),
     }
 }
 
@@ -43,7 +42,7 @@ pub(crate) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
 )]
 pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = app.keys.admit(&headers) {
-        return refuse(&refusal, &headers);
+        return refusal.answer(&headers);
     }
     let events = stream::unfold(Feed::subscribe(&app), |mut reader| async move {
         let event = reader.next().await?;
@@ -122,7 +121,7 @@ fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), Refus
     let acted = app.keys.admit(headers).and_then(|_| known_origin(app, headers)).and_then(|()| action());
     match acted {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => refuse(&refusal, headers),
+        Err(refusal) => refusal.answer(headers),
     }
 }
 
@@ -137,8 +136,4 @@ fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
-}
-
-fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response {
-    refusal.response(request_id(headers).to_str().unwrap_or_default())
 }

@@ -14,7 +14,6 @@ use super::answers::{Malformed, NoFile};
 use crate::api::At;
 use crate::dashboard;
 use crate::refusal::Refusal;
-use crate::ticket::request_id;
 
 /// Browsers ask whether it has changed, which it does with each version of the server.
 const CACHE: &str = "no-cache";
@@ -60,10 +59,7 @@ pub(crate) async fn file(At(name): At<String>, headers: HeaderMap) -> Response {
         "page.css" => dashboard::file(STYLE, CACHE, include_str!("page/page.css")),
         "swagger-ui.js" => packed(SCRIPTS, &SCRIPT),
         "swagger-ui.css" => packed(STYLE, &STYLES),
-        _ => {
-            let id = request_id(&headers);
-            Refusal::UnknownPath(format!("GET /api/client/{name}")).response(id.to_str().unwrap_or_default())
-        }
+        _ => Refusal::UnknownPath(format!("GET /api/client/{name}")).answer(&headers),
     }
 }
 
