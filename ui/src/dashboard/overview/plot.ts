@@ -1,7 +1,7 @@
-// One uPlot chart: its looks come from the colours of the page, its data from whoever holds it.
+// One chart: its lines, bars and areas, whose data come from whoever holds them.
 
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { hourChart } from '../../shared/hour';
 import { alone, bridged, type Line } from '../series';
 
 export interface PlotLine {
@@ -27,55 +27,19 @@ export interface PlotSetup {
 /** Seconds that a bar stands for. */
 const BAR_S = 60;
 
-/** Steps of an axis that counts: never half a request. */
-const WHOLE = [1, 2, 5]
-  .flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten))
-  .sort((a, b) => a - b);
-
 /** A chart in `box`, as large as that is. */
 export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSetup): uPlot {
-  const colour = (name: string) => getComputedStyle(box).getPropertyValue(name).trim();
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   /** A bar stands on the time it begins at, and the last one wants room. */
   const width = lines.some((line) => line.style === 'bars') ? BAR_S : 0;
-  const axis = {
-    stroke: () => colour('--muted'),
-    font: `${0.8 * rem}px system-ui, sans-serif`,
-    grid: { stroke: () => colour('--line'), width: 1 },
-    ticks: { show: false },
-  };
-  const options: uPlot.Options = {
-    width: box.clientWidth || 300,
-    height: box.clientHeight || 150,
-    padding: [8, 1.3 * rem, 0, 0],
-    legend: { show: false },
-    cursor: { sync: { key: 'hour' }, drag: { x: false, y: false }, points: { show: false }, y: false },
-    scales: {
-      x: { time: true, range: (_, min, max) => [min, max + width] },
-      y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
-    },
-    axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        size: 1.8 * rem,
-        gap: 4,
-        space: 4.5 * rem,
-        values: (_, at) => at.map(timeOfDay),
-      },
-      {
-        ...axis,
-        size: 3.4 * rem,
-        gap: 4,
-        space: 2.4 * rem,
-        ...(whole ? { incrs: WHOLE } : {}),
-        values: (_, values) => values.map(format),
-      },
-    ],
-    series: [{}, ...lines.map((line) => drawn(line, () => colour(line.colour)))],
-    hooks: { setCursor: [(self) => onpoint(self.cursor.idx ?? null)] },
-  };
-  return new uPlot(options, data([], lines), box);
+  return hourChart(box, {
+    top: 8,
+    height: 150,
+    x: { size: 1.8, space: 4.5, range: (_, min, max) => [min, max + width] },
+    y: { size: 3.4, space: 2.4, format },
+    whole,
+    series: (colour) => lines.map((line) => drawn(line, () => colour(line.colour))),
+    onpoint,
+  });
 }
 
 /** The columns as uPlot takes them. */
@@ -104,9 +68,4 @@ function drawn({ style }: PlotLine, colour: () => string): uPlot.Series {
     return { ...base, width: 0, fill: colour, paths: uPlot.paths.bars!({ size: [0.75, 14], align: 1 }) };
   }
   return base;
-}
-
-function timeOfDay(at: number): string {
-  const date = new Date(at * 1000);
-  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
 }
