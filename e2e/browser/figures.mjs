@@ -92,7 +92,8 @@ async function queue(person, left, did) {
     assert.deepEqual(await cells(person.row('beta'), 4), ['beta', '1', '0', '2']),
   );
   await person.go('Requests');
-  assert.equal(await person.page.getByText('Queued', { exact: true }).count(), 2);
+  const queued = person.page.getByText('Queued', { exact: true });
+  await person.until(async () => assert.equal(await queued.count(), 2));
   const state = await pool.state();
   assert.equal(state.server.scheduler_queue_len, 2);
   assert.deepEqual(
@@ -166,11 +167,13 @@ async function workerEquals(person, name, did, { workers }) {
   const told = workers.find((worker) => worker.name === name);
   const millis = (ms) => (ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
   const row = person.page.getByRole('row').filter({ has: person.button(`Details of ${name}`) });
-  const shown = await row.getByRole('cell').allInnerTexts();
-  assert.deepEqual(
-    [shown[5], shown[6]].map((text) => text.trim()),
-    [String(did.done), String(did.failed)],
-  );
+  await person.until(async () => {
+    const shown = await row.getByRole('cell').allInnerTexts();
+    assert.deepEqual(
+      shown.slice(5, 7).map((text) => text.trim()),
+      [did.done, did.failed].map(String),
+    );
+  });
   await person.button(`Details of ${name}`).click();
   const dialog = person.page.getByRole('dialog');
   assert.equal(await person.fact('Requests', dialog), String(did.done));

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 
+/** Milliseconds by which a server on a busy machine may note the ends of requests later than their clients: less than any waits here. */
+const LATE_MS = 500;
+
 /** What happened, as the clients saw it. */
 export class Ledger {
   server = {
@@ -80,7 +83,10 @@ export class Ledger {
         );
       }
       const mean = told.processing_ms_total / told.processed_total;
-      assert.ok(told.processing_ms_total <= did.took, `${told.name} took no longer than its clients waited`);
+      assert.ok(
+        told.processing_ms_total <= did.took + LATE_MS,
+        `${told.name} took no longer than its clients waited`,
+      );
       assert.ok(
         Math.abs(told.avg_processing_ms - mean) < 1,
         `${told.avg_processing_ms} is the mean, ${mean}`,

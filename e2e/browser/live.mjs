@@ -17,8 +17,10 @@ await play(async (arrive) => {
   await person.sees('studio', { within: row });
   await llm.step();
   await person.sees('Streaming', { within: row });
-  const shown = (await row.innerText()).split('\n').join(' ');
-  assert.match(shown, /\b1\b/, 'one chunk so far');
+  await person.until(async () => {
+    const shown = (await row.innerText()).split('\n').join(' ');
+    assert.match(shown, /\b1\b/, 'one chunk so far');
+  });
   await person.go('Overview');
   await person.until(async () => assert.match(await tile(person, 'Open requests'), /^1 /));
   await person.sees('Working');

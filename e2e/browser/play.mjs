@@ -84,8 +84,11 @@ export class Person {
     await this.isLive();
   }
 
+  /** Returns when the page is there, not merely asked for. */
   async go(name) {
-    await this.page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+    const link = this.page.getByRole('navigation').getByRole('link', { name, exact: true });
+    await link.click();
+    await this.until(async () => assert.equal(await link.getAttribute('aria-current'), 'page', name));
   }
 
   isLive() {

@@ -1,6 +1,6 @@
 //! The end of a request: the books, and one log line. Never content.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::state::ledger::Settled;
 use crate::state::snapshot::rfc3339;
@@ -13,7 +13,8 @@ use crate::trace::Trace;
 pub(crate) fn settle(ticket: &mut Ticket) {
     let trace = ticket.trace.take();
     let usage = ticket.facts.status.filter(|status| *status < 300).and_then(|_| ticket.tail.usage());
-    let request = finished(ticket, usage);
+    let times = Times::until_now(ticket);
+    let request = finished(ticket, &times, usage);
     log(ticket, &request, trace.as_deref());
     if let Some(trace) = trace {
         trace.end(&request, ticket.facts.key.as_deref());
@@ -21,15 +22,39 @@ pub(crate) fn settle(ticket: &mut Ticket) {
     let facts = &ticket.facts;
     ticket.ledger.settle(Settled {
         facts,
-        age: ticket.age(),
-        processing: facts.sent_on.map(|since| since.elapsed()).unwrap_or_default(),
-        generating: generating(ticket),
+        age: times.total,
+        processing: times.processing,
+        generating: times.generating,
         usage,
         request,
     });
 }
 
-fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
+/// How long a request took, read once: the log and the books say the same, and writing one is not time of the other.
+struct Times {
+    total: Duration,
+    /// At the worker that it was sent to last.
+    processing: Duration,
+    /// In which the reply was generated: from the first byte to now. A reply in one piece is generated before its first byte, so for it
+    /// all its time at the worker counts.
+    generating: Duration,
+}
+
+impl Times {
+    fn until_now(ticket: &Ticket) -> Self {
+        let facts = &ticket.facts;
+        let total = ticket.age();
+        let processing = facts.sent_on.map(|since| since.elapsed()).unwrap_or_default();
+        let generating = match (facts.first_byte, facts.longest_gap) {
+            (None, _) => Duration::ZERO,
+            (Some(wait), Some(_)) => total.saturating_sub(wait),
+            (Some(_), None) => processing,
+        };
+        Self { total, processing, generating }
+    }
+}
+
+fn finished(ticket: &Ticket, times: &Times, usage: Option<Usage>) -> FinishedRequest {
     let facts = &ticket.facts;
     let (outcome, reason) = match &facts.outcome {
         Outcome::Done => (EndedAs::Done, None),
@@ -38,7 +63,7 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
         Outcome::Refused(code) => (EndedAs::Refused, Some((*code).to_owned())),
         Outcome::Failed(reason) => (EndedAs::Failed, Some(reason.clone())),
     };
-    let generating = generating(ticket).as_secs_f64();
+    let generating = times.generating.as_secs_f64();
     let tokens_out = usage.map(|usage| usage.tokens_out);
     FinishedRequest {
         id: ticket.id().to_owned(),
@@ -53,23 +78,12 @@ fn finished(ticket: &Ticket, usage: Option<Usage>) -> FinishedRequest {
         failovers: facts.failovers as u32,
         queue_ms: facts.queued.as_millis() as u64,
         first_byte_ms: facts.first_byte.map(|wait| wait.as_millis() as u64),
-        total_ms: ticket.age().as_millis() as u64,
+        total_ms: times.total.as_millis() as u64,
         bytes_in: facts.received as u64,
         bytes_out: ticket.live.bytes(),
         tokens_in: usage.map(|usage| usage.tokens_in),
         tokens_out,
         tokens_per_second: tokens_out.filter(|_| generating > 0.0).map(|tokens| tokens as f64 / generating),
-    }
-}
-
-/// The time in which the reply was generated: from the first byte to now. A reply in one piece is generated before its first byte, so
-/// for it all its time at the worker counts.
-fn generating(ticket: &Ticket) -> std::time::Duration {
-    let facts = &ticket.facts;
-    match (facts.first_byte, facts.longest_gap) {
-        (None, _) => std::time::Duration::ZERO,
-        (Some(wait), Some(_)) => ticket.age().saturating_sub(wait),
-        (Some(_), None) => facts.sent_on.map(|since| since.elapsed()).unwrap_or_default(),
     }
 }
 
