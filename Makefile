@@ -21,9 +21,9 @@ test: ## Install what the tests need, and run all of them
 	@scripts/packages test
 	e2e/setup
 	@scripts/dashboard test
-	cargo build --locked --bins
+	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
-	@git diff --exit-code -- ui/src/bindings || { echo "The types of the dashboard were not current: commit what the tests wrote."; exit 1; }
+	@git diff --exit-code -- ui/src/bindings ui/src/desktop/bindings || { echo "The types of the windows were not current: commit what the tests wrote."; exit 1; }
 
 lint: ## Check formats, clippy, documentation, dependencies, private traces, scripts
 	@scripts/packages lint

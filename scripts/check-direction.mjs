@@ -7,6 +7,7 @@ const MAY_KNOW = {
   'llamapool-worker-core': [],
   'llamapool-worker': ['llamapool-worker-core'],
   'llamapool-server': ['llamapool-worker-core'],
+  'llamapool-desktop': ['llamapool-worker-core'],
   'llamapool-e2e': ['llamapool-worker-core', 'llamapool-server'],
   'llamapool-bench': ['llamapool-worker-core', 'llamapool-server'],
 };

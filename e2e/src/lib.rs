@@ -7,13 +7,15 @@
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
 //! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics; [`otlp`]: a receiver of traces
-//! - [`stage`]: a pool for a play in a browser
+//! - [`stage`]: a pool for a play in a browser; [`desktop`]: the tray app on a screen and a desktop of its own, which the test is (Linux)
 //!
 //! Nothing here sleeps for a time it hopes to be long enough: [`wait`] waits for conditions, with a deadline.
 
 pub mod client;
 pub mod connect_proxy;
 pub mod cut;
+#[cfg(target_os = "linux")]
+pub mod desktop;
 pub mod fake_llm;
 pub mod llama_cpp;
 pub mod nginx;

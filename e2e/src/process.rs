@@ -22,6 +22,7 @@ pub struct Process {
     pid: Pid,
     child: Child,
     log: Log,
+    may_panic: bool,
     /// Read the pipes; they end with the process.
     readers: Vec<JoinHandle<()>>,
 }
@@ -60,7 +61,7 @@ impl Process {
             log.keep(child.stdout.take().expect("stdout is piped")),
             log.keep(child.stderr.take().expect("stderr is piped")),
         ];
-        Self { name: name.to_owned(), pid, child, log, readers }
+        Self { name: name.to_owned(), pid, child, log, may_panic: false, readers }
     }
 
     /// Waits for a log line in which `pick` finds something.
@@ -85,6 +86,11 @@ impl Process {
             Some(address[..end.unwrap_or(address.len())].trim_end_matches('.').to_owned())
         })
         .await
+    }
+
+    /// A panic in it is what the test is about.
+    pub fn may_panic(&mut self) {
+        self.may_panic = true;
     }
 
     /// Whether a line of the log so far contains `words`.
@@ -122,6 +128,11 @@ impl Process {
         self.signal(Signal::STOP);
     }
 
+    /// In debug builds of the tray app, makes its worker panic.
+    pub fn signal_usr2(&self) {
+        self.signal(Signal::USR2);
+    }
+
     /// Thaws it.
     pub fn sigcont(&self) {
         self.signal(Signal::CONT);
@@ -151,6 +162,11 @@ impl Process {
         (time, status.code())
     }
 
+    /// Its number.
+    pub fn id(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// Memory it holds, in bytes (resident set).
     pub fn rss(&self) -> u64 {
         let pid = self.pid.as_raw_nonzero().to_string();
@@ -163,7 +179,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let lines = self.log.lines();
-        let panicked = lines.iter().find(|line| line.contains("panicked at"));
+        let panicked = lines.iter().find(|line| line.contains("panicked at") && !self.may_panic);
         if std::thread::panicking() {
             self.show(&lines);
         } else if let Some(line) = panicked {

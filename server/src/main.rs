@@ -7,8 +7,9 @@ use llamapool_server::drain::Shutdown;
 use llamapool_server::{Listeners, reload, run};
 use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::settings::cli::{self, Invocation};
-use llamapool_worker_core::settings::{Loaded, Sources};
+use llamapool_worker_core::settings::{Config as _, Loaded, Sources};
 use llamapool_worker_core::signals::{Hangups, Signals};
+use llamapool_worker_core::update::command as update;
 use llamapool_worker_core::{descriptors, logs, paths};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,10 +17,11 @@ use tokio_util::task::AbortOnDropHandle;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("server")))) {
+    let sources = Sources::of_process(Some(paths::config_file("server")));
+    let loaded = match cli::invoke_with::<Config>(&sources, vec![update::command()]) {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
-        Invocation::Command(_) => unreachable!("none was declared"),
+        Invocation::Command(called) => return update::run(Config::PROGRAM, &called.args),
     };
     logs::around(&loaded.config.log.clone(), "server", |level| start(loaded, level))
 }

@@ -27,6 +27,8 @@ pub mod signals;
 pub mod tls;
 pub mod trace;
 pub mod tunnel;
+#[cfg(feature = "update")]
+pub mod update;
 pub mod usage;
 pub mod worker;
 

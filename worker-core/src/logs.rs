@@ -23,6 +23,9 @@ pub use self::level::{Level, LevelError};
 /// a disk that is this far behind will not catch up.
 const WAITING_LINES: usize = 2_048;
 
+/// Where a copy of the log goes.
+pub type Copy = Box<dyn Write + Send>;
+
 /// Keeps logs being written. What waits is written when it is dropped.
 pub struct Guard {
     level: Level,
@@ -42,7 +45,15 @@ impl Guard {
 /// # Errors
 /// If this process already logs, or if the level cannot be read.
 pub fn start(config: &Config, name: &str) -> anyhow::Result<Guard> {
-    let (subscriber, guard, warning) = prepare(config, name, io::stderr())?;
+    start_with_copy(config, name, None)
+}
+
+/// [`start`], with a copy of every line for somebody who shows them: each is one JSON object, written in one piece by a thread of its own.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with_copy(config: &Config, name: &str, copy: Option<Copy>) -> anyhow::Result<Guard> {
+    let (subscriber, guard, warning) = prepare(config, name, io::stderr(), copy)?;
     subscriber.try_init().context("start logging")?;
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
@@ -75,12 +86,18 @@ fn prepare(
     config: &Config,
     name: &str,
     terminal: impl Write + Send + 'static,
+    copy: Option<Copy>,
 ) -> anyhow::Result<Prepared<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync>> {
     let filter = level::filter(&config.level).context("read the log level")?;
     let (filter, level) = reload::Layer::new(filter);
     let (lines, writer) = queue(terminal, "log");
     let mut layers = vec![layer(config.format, lines, has_colours())];
     let mut guard = Guard { level: Level::new(level), _writers: vec![writer] };
+    if let Some(copy) = copy {
+        let (lines, writer) = queue(copy, "log-copy");
+        layers.push(layer(Format::Json, lines, false));
+        guard._writers.push(writer);
+    }
     let mut warning = None;
     match config.dir.as_ref().map(|dir| Files::open(dir, name, config.max_size, config.keep)) {
         None => {}

@@ -9,11 +9,13 @@ use std::process::ExitCode;
 
 use clap::Command;
 use llamapool_worker_core::config::Config;
+use llamapool_worker_core::settings::Config as _;
 use llamapool_worker_core::settings::cli::Called;
+use llamapool_worker_core::update::command as update;
 
 /// The commands, for the command line.
 pub(crate) fn all() -> Vec<Command> {
-    vec![join::command(), doctor::command()]
+    vec![join::command(), doctor::command(), update::command()]
 }
 
 /// Says a line to whoever called the command. If nobody listens any more, it is lost.
@@ -31,6 +33,7 @@ pub(crate) fn run(called: Called<Config>) -> ExitCode {
     let done = match called.name.as_str() {
         join::NAME => join::run(&called),
         doctor::NAME => doctor::run(called),
+        update::NAME => Ok(update::run(Config::PROGRAM, &called.args)),
         other => unreachable!("{other} was not declared"),
     };
     done.unwrap_or_else(|error| {

@@ -25,7 +25,7 @@ impl Write for Screen {
 /// What stands on the terminal after `log` ran.
 fn shown(config: &Config, log: impl FnOnce(&Guard)) -> String {
     let screen = Screen::default();
-    let (subscriber, guard, warning) = prepare(config, "worker", screen.clone()).unwrap();
+    let (subscriber, guard, warning) = prepare(config, "worker", screen.clone(), None).unwrap();
     tracing::subscriber::with_default(subscriber, || {
         warning.iter().for_each(|warning| tracing::warn!("{warning}"));
         log(&guard);

@@ -1,0 +1,328 @@
+//! The tray app on a real screen: its icon, its menu, and what the server sees of a click.
+#![cfg(target_os = "linux")]
+
+use llamapool_e2e::desktop::Desktop;
+use llamapool_e2e::desktop::session::Session;
+use llamapool_e2e::process::binary;
+use llamapool_e2e::server::CLIENT_KEY;
+use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs, until};
+use serde_json::Value;
+
+/// A server, a runtime, and the settings of an app that works between them.
+struct Rig {
+    server: Server,
+    llm: FakeLlm,
+    settings: String,
+}
+
+impl Rig {
+    async fn start() -> Self {
+        // So that a worker that comes back is let in at once.
+        let server = Server::start().await;
+        let llm = FakeLlm::start(&[MODEL]).await;
+        let settings = format!(
+            "# Written by hand.\nserver_url: {}\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\nmodel_poll_interval: 1s\n",
+            server.worker_url(),
+            llm.url()
+        );
+        Self { server, llm, settings }
+    }
+
+    /// The app, at work.
+    async fn desktop(&self) -> Desktop {
+        let desktop = Desktop::start(&self.settings).await;
+        desktop.tray().await.until_status("Ready – 1 model").await;
+        desktop
+    }
+
+    /// The server's word for the state of the worker that is there.
+    async fn state(&self) -> String {
+        let state = self.server.get("/api/state").whole().await.expect_ok().json();
+        let workers = state["workers"].as_array().expect("a list of workers");
+        let here = workers.iter().find(|worker| worker["status"] != "gone");
+        here.and_then(|worker| worker["status"].as_str()).unwrap_or("nobody").to_owned()
+    }
+
+    async fn until_state(&self, wanted: &str) {
+        until(&format!("the server to see {wanted:?}"), async || {
+            (self.state().await == wanted).then_some(())
+        })
+        .await;
+    }
+
+    async fn worker(&self) -> Value {
+        let state = self.server.get("/api/state").whole().await.expect_ok().json();
+        state["workers"][0].clone()
+    }
+}
+
+#[tokio::test]
+async fn the_icon_is_there_and_the_menu_tells_the_truth() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let tray = desktop.tray().await;
+    let labels = tray.labels().await;
+    let server = rig.server.addr.to_string();
+    assert!(labels[1].starts_with(&server), "{labels:?}");
+    let wanted = [
+        "Pause serving",
+        "Finish current requests and stop",
+        "Shut the worker down when done",
+        "Models",
+        "",
+        "Open llamapool",
+        "Preferences…",
+        "Copy endpoint address",
+        "Logs…",
+        "Diagnostics…",
+        "Open config folder",
+        "Open log folder",
+        "Start at login",
+        "Updates are off",
+        "",
+        "Quit",
+    ];
+    assert_eq!(labels[3..], wanted);
+    let model = tray.until_row(MODEL, |_| true).await;
+    assert_eq!(model.checked, Some(true));
+    assert!(!tray.picture().await.is_empty());
+    assert_eq!(desktop.windows().await, [""; 0], "no window was asked for");
+}
+
+#[tokio::test]
+async fn drain_and_undrain() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let tray = desktop.tray().await;
+    let ready = tray.picture().await;
+    tray.click("Finish current requests").await;
+    rig.until_state("draining").await;
+    tray.until_status("Draining").await;
+    until("another icon", async || (tray.picture().await != ready).then_some(())).await;
+    tray.click("Take requests again").await;
+    rig.until_state("idle").await;
+    tray.until_status("Ready").await;
+}
+
+#[tokio::test]
+async fn a_pause_is_seen_and_outlives_the_app() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    desktop.tray().await.click("For 1 hour").await;
+    rig.until_state("draining").await;
+    desktop.tray().await.until_status("Paused until ").await;
+    desktop.tray().await.click("Quit").await;
+    let session = desktop.ended().await;
+    let desktop = Desktop::resume(session, &["--hidden"]);
+    desktop.tray().await.until_status("Paused until ").await;
+    rig.until_state("draining").await;
+    until("a notification", async || desktop.session.watcher.notes().pop()).await;
+    desktop.tray().await.click("Resume serving").await;
+    rig.until_state("idle").await;
+}
+
+#[tokio::test]
+async fn requests_are_counted_and_finished_before_quitting() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let tray = desktop.tray().await;
+    let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
+    tray.until_status("Ready – 1 model – 1 request running").await;
+    tray.click("Finish 1 request, then quit").await;
+    tray.until_status("Quitting – 1 left").await;
+    rig.until_state("draining").await;
+    tray.click("Do not quit").await;
+    rig.until_state("working").await;
+    tray.click("Finish 1 request, then quit").await;
+    rig.until_state("draining").await;
+    rig.llm.step(9);
+    let reply = request.await.expect("a task").expect("an answer").whole().await;
+    assert!(reply.text().contains("[DONE]"), "the request was finished");
+    desktop.ended().await;
+    rig.until_state("nobody").await;
+}
+
+#[tokio::test]
+async fn quit_now_does_not_wait() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
+    desktop.tray().await.click("Quit now").await;
+    desktop.ended().await;
+    let reply = request.await.expect("a task");
+    assert!(reply.is_err() || reply.is_ok_and(|reply| reply.status >= 500), "the request was cut off");
+}
+
+#[tokio::test]
+async fn the_systems_word_drains_with_a_short_deadline() {
+    let rig = Rig::start().await;
+    let mut desktop = rig.desktop().await;
+    let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
+    desktop.tray().await.until_status("Ready – 1 model – 1 request").await;
+    desktop.sigterm();
+    rig.until_state("draining").await;
+    let (took, code) = desktop.wait_exit(secs(20)).await;
+    assert_eq!(code, Some(0));
+    assert!(took < secs(15), "it took {took:?} with a request that does not end");
+    drop(request);
+}
+
+#[tokio::test]
+async fn the_worker_is_shut_down_and_started_again() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let tray = desktop.tray().await;
+    tray.click("Shut the worker down when done").await;
+    tray.until_status("Stopped").await;
+    rig.until_state("nobody").await;
+    tray.click("Start serving").await;
+    tray.until_status("Ready – 1 model").await;
+    rig.until_state("idle").await;
+}
+
+#[tokio::test]
+async fn a_runtime_that_goes_and_comes_is_shown() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let tray = desktop.tray().await;
+    rig.llm.go_away();
+    tray.until_status("Runtime not ready").await;
+    rig.llm.come_back();
+    tray.until_status("Ready – 1 model").await;
+    rig.llm.set_models(&[MODEL, "another"]);
+    tray.until_status("Ready – 2 models").await;
+    tray.until_row("another", |row| row.checked == Some(true)).await;
+}
+
+#[tokio::test]
+async fn a_panic_of_the_worker_is_not_the_apps() {
+    let rig = Rig::start().await;
+    let mut desktop = rig.desktop().await;
+    desktop.may_panic();
+    let before = rig.worker().await["connected_at"].clone();
+    // In debug builds this makes the worker's thread panic.
+    desktop.signal_usr2();
+    until("another connection", async || (rig.worker().await["connected_at"] != before).then_some(())).await;
+    desktop.tray().await.until_status("Ready – 1 model").await;
+    assert!(desktop.has_logged("The worker has failed"));
+}
+
+#[tokio::test]
+async fn a_hand_edit_is_followed_unless_it_is_wrong() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    desktop.session.write_settings(&format!("{}max_concurrency: none\n", rig.settings));
+    until("the mistake in the log", async || desktop.has_logged("max_concurrency").then_some(())).await;
+    assert_eq!(rig.state().await, "idle", "a mistake changes nothing");
+    desktop.session.write_settings(&rig.settings.replace("client_name: desk", "client_name: other"));
+    until("the new name at the server", async || {
+        let state = rig.server.get("/api/state").whole().await.json();
+        let mut workers = state["workers"].as_array().cloned().unwrap_or_default().into_iter();
+        workers.find(|worker| worker["name"] == "other" && worker["status"] == "idle")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_model_is_withheld_by_a_click() {
+    let rig = Rig::start().await;
+    rig.llm.set_models(&[MODEL, "private"]);
+    let desktop = Desktop::start(&rig.settings).await;
+    let tray = desktop.tray().await;
+    rig.server.until_models(&[MODEL, "private"]).await;
+    tray.click("private").await;
+    rig.server.until_models(&[MODEL]).await;
+    tray.until_row("private", |row| row.checked == Some(false)).await;
+    let written = std::fs::read_to_string(desktop.settings()).expect("the settings are there");
+    assert!(written.starts_with("# Written by hand.\n") && written.contains("private"), "{written}");
+    tray.click("private").await;
+    rig.server.until_models(&[MODEL, "private"]).await;
+}
+
+#[tokio::test]
+async fn start_at_login_is_what_the_system_says() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let tray = desktop.tray().await;
+    let entry = desktop.session.home().join(".config/autostart/llamapool.desktop");
+    assert!(!entry.exists(), "nobody has asked for it");
+    tray.click("Start at login").await;
+    tray.until_row("Start at login", |row| row.checked == Some(true)).await;
+    let text = std::fs::read_to_string(&entry).expect("an entry");
+    assert!(text.contains(&format!("Exec=\"{}\" --hidden", binary("llamapool").display())), "{text}");
+    std::fs::remove_file(&entry).expect("a person removes it");
+    tray.until_row("Start at login", |row| row.checked == Some(false)).await;
+}
+
+#[tokio::test]
+async fn a_second_launch_shows_the_first() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    desktop.launch_again(&["--hidden"]).await;
+    assert_eq!(desktop.windows().await, [""; 0], "hidden is hidden");
+    desktop.launch_again(&[]).await;
+    desktop.until_windows(1).await;
+    desktop.launch_again(&[]).await;
+    assert_eq!(desktop.windows().await.len(), 1, "the same window again");
+    assert_eq!(rig.server.owners(MODEL).await, 1, "one worker");
+}
+
+#[tokio::test]
+async fn without_settings_it_asks_for_some() {
+    let session = Session::start().await;
+    let desktop = Desktop::launch(session, "", &[]).await;
+    desktop.until_windows(1).await;
+    let tray = desktop.tray().await;
+    tray.until_status("Not set up yet").await;
+    tray.until_row("Set up…", |row| row.enabled).await;
+    tray.click("Quit").await;
+    desktop.ended().await;
+}
+
+#[tokio::test]
+async fn a_worker_service_is_attached_to() {
+    let rig = Rig::start().await;
+    let mut service =
+        Worker::with("service", &rig.server.worker_url(), &rig.llm, &[("STATUS_ADDR", "127.0.0.1:0")]);
+    let status = service.status().await;
+    rig.server.until_owners(MODEL, 1).await;
+    let settings = format!(
+        "{}status_addr: {}\nstate_dir: {}\n",
+        rig.settings,
+        status.addr,
+        service.state_dir().display()
+    );
+    let desktop = Desktop::start(&settings).await;
+    let tray = desktop.tray().await;
+    tray.until_status("Ready – 1 model").await;
+    tray.until_row("Quit (the worker service goes on)", |row| row.enabled).await;
+    tray.click("Until I resume").await;
+    rig.until_state("draining").await;
+    tray.until_status("Paused").await;
+    tray.click("Resume serving").await;
+    rig.until_state("idle").await;
+    tray.until_status("Ready").await;
+    tray.click("Quit").await;
+    desktop.ended().await;
+    assert!(service.runs(), "the service goes on");
+    assert_eq!(rig.server.owners(MODEL).await, 1, "there was never a second worker");
+}
+
+#[tokio::test]
+async fn a_lost_server_is_waited_for_aloud() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    rig.server.sigkill();
+    let tray = desktop.tray().await;
+    tray.until_row("Reconnecting", |row| !row.enabled).await;
+    tray.until_row("Try again now", |row| row.enabled).await;
+}
+
+/// A debug build takes some 110 MiB, of which most is the window toolkit; a page would take as much again.
+#[tokio::test]
+async fn without_a_window_there_is_no_browser() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let memory = desktop.memory() >> 20;
+    assert!(memory < 150, "{memory} MiB");
+}

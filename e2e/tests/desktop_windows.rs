@@ -1,0 +1,126 @@
+//! The tray app's windows, driven as a person would: the first run, and what can be seen and done after it.
+#![cfg(target_os = "linux")]
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use llamapool_e2e::desktop::browser::Browser;
+use llamapool_e2e::desktop::session::Session;
+use llamapool_e2e::server::CLIENT_KEY;
+use llamapool_e2e::{FakeLlm, MODEL, Server, secs, until};
+
+/// A server that takes requests from this machine without a key, so that the app can send one.
+async fn server() -> Server {
+    Server::with(&[("API_KEY", "")]).await
+}
+
+fn settings(server: &Server, llm: &FakeLlm) -> String {
+    format!(
+        "# Written by hand.\nserver_url: {}\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\n",
+        server.worker_url(),
+        llm.url()
+    )
+}
+
+#[tokio::test]
+async fn from_a_join_link_to_a_served_request() {
+    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
+    let app = Browser::start(Session::start().await, &[&link]).await;
+    // The link fills in the server and its key, which no page ever sees, and both are tried at once.
+    app.until_text("Connected, ").await;
+    let page = app.run("return document.documentElement.outerHTML").await;
+    assert!(!page.to_string().contains(CLIENT_KEY), "the key is in the page");
+    app.press("Continue").await;
+    app.click("details summary").await;
+    app.write("details input", &llm.url()).await;
+    app.press("Continue").await;
+    app.until_text("How should it behave?").await;
+    app.press("Continue").await;
+    app.press("Send a test request").await;
+    app.until_text_within(secs(60), "It works.").await;
+    assert_eq!(llm.seen().iter().filter(|seen| seen.line.contains("/chat/completions")).count(), 1);
+    let file = app.session.settings();
+    let written = std::fs::read_to_string(&file).expect("the settings were written");
+    assert!(written.contains(&server.worker_url()) && written.contains(CLIENT_KEY), "{written}");
+    let mode = std::fs::metadata(&file).expect("they are there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "there is a key in it");
+}
+
+#[tokio::test]
+async fn the_status_window_shows_and_steers() {
+    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let session = Session::start().await;
+    session.write_settings(&settings(&server, &llm));
+    let app = Browser::start(session, &[]).await;
+    app.until_text("Ready").await;
+    app.until_text(MODEL).await;
+    let state = async |wanted: &str| {
+        until(&format!("the server to see {wanted:?}"), async || {
+            let state = server.get("/api/state").whole().await.json();
+            (state["workers"][0]["status"] == wanted).then_some(())
+        })
+        .await;
+    };
+    state("idle").await;
+    app.run("return window.__TAURI_INTERNALS__.invoke('control', { action: 'drain' })").await;
+    state("draining").await;
+    app.until_text("Nothing new is taken").await;
+    app.run("return window.__TAURI_INTERNALS__.invoke('control', { action: 'undrain' })").await;
+    state("idle").await;
+}
+
+#[tokio::test]
+async fn preferences_change_the_file_and_the_worker_follows() {
+    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let session = Session::start().await;
+    session.write_settings(&settings(&server, &llm));
+    let app = Browser::start(session, &[]).await;
+    app.until_text("Ready").await;
+    let change = "return window.__TAURI_INTERNALS__.invoke('save_preferences', { changes: { client_name: 'renamed' } })";
+    assert_eq!(app.run(change).await["restarted"], true);
+    until("the new name at the server", async || {
+        let state = server.get("/api/state").whole().await.json();
+        let mut workers = state["workers"].as_array().cloned().unwrap_or_default().into_iter();
+        workers.find(|worker| worker["name"] == "renamed" && worker["status"] == "idle")
+    })
+    .await;
+    let written = std::fs::read_to_string(app.session.settings()).expect("the settings are there");
+    assert!(
+        written.starts_with("# Written by hand.\n") && written.contains("client_name: renamed"),
+        "{written}"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_window_leaves_nothing_but_the_worker() {
+    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let session = Session::start().await;
+    session.write_settings(&settings(&server, &llm));
+    let app = Browser::start(session, &[]).await;
+    app.until_text("Ready").await;
+    let pages = || app.programs().iter().filter(|name| name.starts_with("WebKitWebProces")).count();
+    assert_eq!(pages(), 1);
+    app.leave("window.__TAURI_INTERNALS__.invoke('plugin:window|close', { label: 'main' })").await;
+    until("the page's process to end", async || (pages() == 0).then_some(())).await;
+    assert_eq!(app.session.windows().await, [""; 0]);
+    assert!(app.programs().iter().any(|name| name == "llamapool"), "the app goes on");
+    assert_eq!(server.owners(MODEL).await, 1, "and so does its worker");
+}
+
+#[tokio::test]
+async fn pages_can_reach_nothing_but_the_app() {
+    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let session = Session::start().await;
+    session.write_settings(&settings(&server, &llm));
+    let app = Browser::start(session, &[]).await;
+    app.until_text("Ready").await;
+    let url = format!("http://{}/healthz", server.addr);
+    let fetched = app.run(&format!("return fetch('{url}').then(() => 'reached', () => 'refused')")).await;
+    assert_eq!(fetched, "refused");
+    let script = "const s = document.createElement('script'); s.textContent = 'window.leaked = 1'; document.head.append(s); return window.leaked ?? null";
+    assert!(app.run(script).await.is_null(), "a script in the page ran");
+    let plugin = "return window.__TAURI_INTERNALS__.invoke('plugin:webview|create_webview_window', { options: { label: 'x' } }).then(() => 'done', () => 'refused')";
+    assert_eq!(app.run(plugin).await, "refused");
+    app.run(&format!("location.href = '{url}'; return null")).await;
+    app.until_text("Ready").await;
+}

@@ -1,0 +1,182 @@
+//! Start at login, in two directions: what is asked of the system is what is shown.
+//!
+//! On Linux it is a desktop entry that this writes itself, because paths want quoting and an entry can be switched off (`Hidden=true`) without being
+//! removed. On macOS it is a launch agent, on Windows a value of the user's own `Run` key.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+/// What the system starts the app with, so that no window opens.
+pub const HIDDEN: &str = "--hidden";
+
+/// The desktop entry's name, where there are such.
+pub const FILE: &str = "llamapool.desktop";
+
+/// Whether the system starts the app. An answer that cannot be had is a no.
+pub fn is_on() -> bool {
+    system::is_on().unwrap_or_else(|error| {
+        tracing::debug!("Whether the app starts at login cannot be found out: {error:#}");
+        false
+    })
+}
+
+/// Has the system start the app, or not.
+///
+/// # Errors
+/// The system does not let us.
+pub fn set(on: bool) -> anyhow::Result<()> {
+    if on { system::enable() } else { system::disable() }.context("change what starts at login")
+}
+
+/// The program as it should be started: an AppImage is not what it unpacks to.
+fn program() -> anyhow::Result<PathBuf> {
+    match env::var_os("APPIMAGE").filter(|path| !path.is_empty()) {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => env::current_exe().context("find out where this program is"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub use system::folder;
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs;
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    use super::{FILE, HIDDEN, program};
+
+    /// The folder of what starts at login.
+    pub fn folder() -> Option<PathBuf> {
+        directories::BaseDirs::new().map(|dirs| dirs.config_dir().join("autostart"))
+    }
+
+    fn file() -> anyhow::Result<PathBuf> {
+        folder().map(|folder| folder.join(FILE)).ok_or_else(|| anyhow::anyhow!("there is no home folder"))
+    }
+
+    pub(super) fn is_on() -> anyhow::Result<bool> {
+        match fs::read_to_string(file()?) {
+            Ok(text) => Ok(is_active(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn enable() -> anyhow::Result<()> {
+        let file = file()?;
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(file, entry(&program()?))?;
+        Ok(())
+    }
+
+    pub(super) fn disable() -> anyhow::Result<()> {
+        match fs::remove_file(file()?) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Desktops switch an entry off by one of these lines.
+    fn is_active(entry: &str) -> bool {
+        let says = |key: &str, value: &str| {
+            entry
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .any(|(found, given)| found.trim() == key && given.trim().eq_ignore_ascii_case(value))
+        };
+        entry.contains("Exec=") && !says("Hidden", "true") && !says("X-GNOME-Autostart-enabled", "false")
+    }
+
+    fn entry(program: &Path) -> String {
+        let program = quoted(&program.display().to_string());
+        format!(
+            "[Desktop Entry]\nType=Application\nName=llamapool\nComment=Brings this machine into a llamapool\n\
+             Exec={program} {HIDDEN}\nIcon=llamapool\nTerminal=false\nX-GNOME-Autostart-enabled=true\n"
+        )
+    }
+
+    /// An argument of `Exec`, by the rules of desktop entries: quoted, with a backslash before what quotes leave alive, and the whole escaped again
+    /// as a value.
+    fn quoted(argument: &str) -> String {
+        let mut inner = String::new();
+        for c in argument.chars() {
+            match c {
+                '"' | '`' | '$' => inner.extend(["\\\\", &c.to_string()]),
+                '\\' => inner.push_str("\\\\\\\\"),
+                '%' => inner.push_str("%%"),
+                c => inner.push(c),
+            }
+        }
+        format!("\"{inner}\"")
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn an_entry_that_is_switched_off_is_off() {
+            let ours = entry(Path::new("/usr/bin/llamapool"));
+            assert!(is_active(&ours));
+            for line in ["Hidden=true", "Hidden = True", "X-GNOME-Autostart-enabled=false"] {
+                assert!(!is_active(&format!("{ours}{line}\n")), "{line}");
+            }
+            assert!(is_active(&format!("{ours}Hidden=false\n")));
+            assert!(!is_active(""));
+        }
+
+        #[test]
+        fn paths_are_quoted() {
+            let check = |path: &str, wanted: &str| assert_eq!(quoted(path), wanted);
+            check("/usr/bin/llamapool", "\"/usr/bin/llamapool\"");
+            check("/my apps/llama pool", "\"/my apps/llama pool\"");
+            check("/a$b", r#""/a\\$b""#);
+            check(r"/a\b", r#""/a\\\\b""#);
+            check("/100%", "\"/100%%\"");
+        }
+
+        #[test]
+        fn it_starts_hidden() {
+            assert!(entry(Path::new("/opt/llamapool")).contains("\nExec=\"/opt/llamapool\" --hidden\n"));
+        }
+    }
+}
+
+#[cfg(any(target_os = "macos", windows))]
+mod system {
+    use auto_launch::{AutoLaunch, AutoLaunchBuilder};
+
+    use super::{HIDDEN, program};
+
+    fn launch() -> anyhow::Result<AutoLaunch> {
+        let path = program()?.display().to_string();
+        // Windows takes the path as it is, spaces and all, so it has to be quoted before.
+        let path = if cfg!(windows) { format!("\"{path}\"") } else { path };
+        let mut builder = AutoLaunchBuilder::new();
+        builder.set_app_name("llamapool").set_app_path(&path).set_args(&[HIDDEN]);
+        #[cfg(windows)]
+        builder.set_windows_enable_mode(auto_launch::WindowsEnableMode::CurrentUser);
+        #[cfg(target_os = "macos")]
+        builder.set_macos_launch_mode(auto_launch::MacOSLaunchMode::LaunchAgent);
+        Ok(builder.build()?)
+    }
+
+    pub(super) fn is_on() -> anyhow::Result<bool> {
+        Ok(launch()?.is_enabled()?)
+    }
+
+    pub(super) fn enable() -> anyhow::Result<()> {
+        Ok(launch()?.enable()?)
+    }
+
+    pub(super) fn disable() -> anyhow::Result<()> {
+        // Removing what is not there is an error for some systems.
+        if is_on()? { Ok(launch()?.disable()?) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,35 @@
+//! The first run: a link or an address, a runtime, the settings, and a request that goes all the way round.
+
+use tauri::{AppHandle, State};
+
+use crate::desk::Desk;
+use crate::ipc::{FoundRuntime, JoinLink, Problem, ServerTrial, Setup, TestAnswer, Trial};
+use crate::{first_run, join};
+
+#[tauri::command]
+pub fn read_join_link(desk: State<'_, Desk>, text: String) -> Result<JoinLink, Problem> {
+    let link = join::read(&text)?;
+    let view = join::view(&link);
+    desk.link.keep(link);
+    Ok(view)
+}
+
+#[tauri::command]
+pub async fn try_server(desk: State<'_, Desk>, trial: Trial) -> Result<ServerTrial, Problem> {
+    first_run::try_server(&desk, trial).await
+}
+
+#[tauri::command]
+pub async fn find_runtimes() -> Vec<FoundRuntime> {
+    first_run::find_runtimes().await
+}
+
+#[tauri::command]
+pub async fn finish_setup(_app: AppHandle, desk: State<'_, Desk>, setup: Setup) -> Result<(), Problem> {
+    first_run::finish(&desk, setup).await
+}
+
+#[tauri::command]
+pub async fn test_request(desk: State<'_, Desk>, model: Option<String>) -> Result<TestAnswer, Problem> {
+    first_run::test_request(&desk, model).await
+}

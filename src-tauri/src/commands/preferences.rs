@@ -1,0 +1,61 @@
+//! The worker's settings, and the app's own.
+
+use std::collections::BTreeMap;
+
+use tauri::{AppHandle, Emitter as _, Manager as _, State};
+
+use crate::desk::Desk;
+use crate::ipc::{AppPreferences, Preferences, Problem, Saved};
+use crate::{autostart, settings, windows};
+
+/// The event by which windows hear of a hand edit.
+const PREFERENCES: &str = "preferences";
+
+/// Tells the windows how the settings are now.
+pub fn tell(app: &AppHandle) {
+    if windows::is_any_open(app) {
+        let _ = app.emit(PREFERENCES, settings::preferences(&app.state::<Desk>().place));
+    }
+}
+
+#[tauri::command]
+pub fn preferences(desk: State<'_, Desk>) -> Preferences {
+    settings::preferences(&desk.place)
+}
+
+#[tauri::command]
+pub fn check_preference(key: String, value: String) -> Option<String> {
+    settings::check(&key, &value)
+}
+
+#[tauri::command]
+pub fn save_preferences(
+    desk: State<'_, Desk>,
+    changes: BTreeMap<String, Option<String>>,
+) -> Result<Saved, Problem> {
+    settings::change(&desk, &changes.into_iter().collect::<Vec<_>>())
+}
+
+#[tauri::command]
+pub fn app_preferences(desk: State<'_, Desk>) -> AppPreferences {
+    let own = desk.own.get();
+    AppPreferences {
+        start_at_login: autostart::is_on(),
+        notify: own.notify,
+        updates: own.updates,
+        updates_managed_by: desk.updates.managed_by(),
+        first_run_done: own.first_run_done,
+    }
+}
+
+#[tauri::command]
+pub fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
+    let AppPreferences { start_at_login, notify, updates, first_run_done, .. } = preferences;
+    desk.own.change(|own| {
+        (own.notify, own.updates, own.first_run_done) = (notify, updates, first_run_done);
+    })?;
+    if start_at_login != autostart::is_on() {
+        desk.start_at_login(start_at_login)?;
+    }
+    Ok(())
+}

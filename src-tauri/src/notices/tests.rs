@@ -1,0 +1,176 @@
+//! Who is told what, and how often.
+
+use super::*;
+use crate::ipc::{RuntimeView, UpdateView};
+use crate::phase::tests::{facts, seen};
+use crate::snapshot::{snapshot, tests::no_update};
+
+const ALL: Notify =
+    Notify { server_lost: true, key_refused: true, runtime_gone: true, update_ready: true, paused: true };
+
+fn shown(phase: Phase) -> Snapshot {
+    let ready = snapshot(&facts(seen()), no_update(), Instant::now());
+    let runtime = RuntimeView { ready: phase != Phase::NotReady, ..ready.runtime };
+    Snapshot { phase, runtime, ..ready }
+}
+
+/// States, each with the seconds at which it is seen, and what is said then.
+fn check(wanted: Notify, story: &[(u64, Snapshot, Option<&str>)]) -> Notices {
+    let (mut notices, begun) = (Notices::default(), Instant::now());
+    for (seconds, shown, title) in story {
+        let said = notices.look(shown, wanted, begun + Duration::from_secs(*seconds));
+        assert_eq!(said.map(|notice| notice.title).as_deref(), *title, "at {seconds} s, {:?}", shown.phase);
+    }
+    notices
+}
+
+const LOST: Option<&str> = Some("No connection to pool");
+
+#[test]
+fn a_lost_server_is_told_after_two_minutes_and_once() {
+    let waiting = || shown(Phase::Waiting);
+    check(
+        ALL,
+        &[
+            (0, shown(Phase::Ready), None),
+            (10, waiting(), None),
+            (129, shown(Phase::Connecting), None),
+            (130, waiting(), LOST),
+            (140, waiting(), None),
+            (1_000, shown(Phase::Connecting), None),
+        ],
+    );
+}
+
+#[test]
+fn a_short_loss_is_not_told() {
+    let mut story = Vec::new();
+    for n in 0..20 {
+        story.push((n * 200, shown(Phase::Waiting), None));
+        story.push((n * 200 + 119, shown(Phase::Ready), None));
+    }
+    check(ALL, &story);
+}
+
+#[test]
+fn what_comes_and_goes_is_told_twice_an_hour_at_most() {
+    let lost = |at| [(at, shown(Phase::Waiting), None), (at + 120, shown(Phase::Waiting), LOST)];
+    let quiet = |at| [(at, shown(Phase::Waiting), None), (at + 120, shown(Phase::Waiting), None)];
+    let back = |at| [(at, shown(Phase::Ready), None)];
+    let story: Vec<_> = lost(0)
+        .into_iter()
+        .chain(back(130))
+        .chain(quiet(140))
+        .chain(back(400))
+        .chain(quiet(1_700))
+        .chain(back(1_890))
+        .chain(lost(1_900))
+        .collect();
+    check(ALL, &story);
+}
+
+#[test]
+fn a_refusal_is_told_at_once() {
+    let refused = || shown(Phase::Refused);
+    check(
+        ALL,
+        &[
+            (0, refused(), Some("pool refuses this worker")),
+            (5, shown(Phase::Connecting), None),
+            (6, refused(), None),
+            (3_000, shown(Phase::Ready), None),
+            (3_001, refused(), Some("pool refuses this worker")),
+        ],
+    );
+}
+
+#[test]
+fn a_runtime_that_was_never_there_is_not_gone() {
+    check(ALL, &[(0, shown(Phase::NotReady), None), (500, shown(Phase::NotReady), None)]);
+    let gone = Some("The LLM runtime does not answer");
+    check(
+        ALL,
+        &[
+            (0, shown(Phase::Busy), None),
+            (10, shown(Phase::NotReady), None),
+            (69, shown(Phase::NotReady), None),
+            (70, shown(Phase::NotReady), gone),
+            (71, shown(Phase::NotReady), None),
+        ],
+    );
+}
+
+#[test]
+fn pauses() {
+    let paused = || shown(Phase::Paused);
+    check(ALL, &[(0, paused(), Some("Serving is still paused")), (1, paused(), None)]);
+    check(ALL, &[(0, shown(Phase::Connecting), None), (1, paused(), Some("Serving is still paused"))]);
+    check(
+        ALL,
+        &[
+            (0, shown(Phase::Ready), None),
+            (1, paused(), None),
+            (2, shown(Phase::Ready), Some("Serving goes on")),
+        ],
+    );
+    check(ALL, &[(0, shown(Phase::Ready), None), (1, paused(), None), (2, shown(Phase::Terminating), None)]);
+}
+
+#[test]
+fn an_update_is_told_once() {
+    let staged = |version: &str| {
+        let update = UpdateView { state: UpdateState::Staged, version: Some(version.into()), ..no_update() };
+        Snapshot { update, ..shown(Phase::Ready) }
+    };
+    let hour = 3_600;
+    check(
+        ALL,
+        &[
+            (0, staged("2"), Some("llamapool 2 is ready")),
+            (hour, staged("2"), None),
+            (2 * hour, staged("3"), Some("llamapool 3 is ready")),
+        ],
+    );
+}
+
+#[test]
+fn each_class_has_its_switch() {
+    let off = |change: fn(&mut Notify)| {
+        let mut wanted = ALL;
+        change(&mut wanted);
+        wanted
+    };
+    check(off(|n| n.key_refused = false), &[(0, shown(Phase::Refused), None)]);
+    check(off(|n| n.paused = false), &[(0, shown(Phase::Paused), None)]);
+    check(
+        off(|n| n.server_lost = false),
+        &[(0, shown(Phase::Waiting), None), (500, shown(Phase::Waiting), None)],
+    );
+    check(
+        off(|n| n.runtime_gone = false),
+        &[
+            (0, shown(Phase::Ready), None),
+            (1, shown(Phase::NotReady), None),
+            (500, shown(Phase::NotReady), None),
+        ],
+    );
+    let update = UpdateView { state: UpdateState::Staged, version: Some("2".into()), ..no_update() };
+    check(off(|n| n.update_ready = false), &[(0, Snapshot { update, ..shown(Phase::Ready) }, None)]);
+}
+
+#[test]
+fn several_are_said_as_one() {
+    let update = UpdateView { state: UpdateState::Staged, version: Some("2".into()), ..no_update() };
+    let both = Snapshot { update, ..shown(Phase::Refused) };
+    let said = Notices::default().look(&both, ALL, Instant::now()).unwrap();
+    assert_eq!(said.title, "pool refuses this worker");
+    assert!(said.body.ends_with("\nllamapool 2 is ready"), "{}", said.body);
+}
+
+#[test]
+fn it_looks_again_only_while_something_may_come_due() {
+    assert_eq!(check(ALL, &[(0, shown(Phase::Ready), None)]).next_look(), None);
+    assert!(check(ALL, &[(0, shown(Phase::Waiting), None)]).next_look().is_some());
+    let told = check(ALL, &[(0, shown(Phase::Waiting), None), (500, shown(Phase::Waiting), LOST)]);
+    assert_eq!(told.next_look(), None);
+}

@@ -1,0 +1,201 @@
+//! Timed pauses: for how long, until when, and the file that remembers one over a restart of the app.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Days, Local, NaiveTime, TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// The file in the state folder.
+const FILE: &str = "desktop-pause.json";
+
+/// "Until tomorrow" ends then: before most people sit down at their machine, after the night.
+const MORNING: NaiveTime = NaiveTime::from_hms_opt(7, 0, 0).expect("seven o'clock exists");
+
+/// For how long serving is paused, as menus offer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Span {
+    /// Half an hour.
+    #[serde(rename = "30m")]
+    HalfAnHour,
+    /// An hour.
+    #[serde(rename = "1h")]
+    Hour,
+    /// Until tomorrow morning.
+    #[serde(rename = "tomorrow")]
+    Tomorrow,
+    /// Until somebody says so.
+    #[serde(rename = "resumed")]
+    Resumed,
+}
+
+/// A pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it ends; never by itself, if nothing.
+    pub until: Option<SystemTime>,
+}
+
+impl Pause {
+    /// A pause of this length from `now` on.
+    pub fn new(span: Span, now: SystemTime) -> Self {
+        let until = match span {
+            Span::HalfAnHour => Some(now + Duration::from_secs(30 * 60)),
+            Span::Hour => Some(now + Duration::from_secs(60 * 60)),
+            Span::Tomorrow => Some(tomorrow(DateTime::<Local>::from(now)).into()),
+            Span::Resumed => None,
+        };
+        Self { until }
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self, now: SystemTime) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// The time of day at which it ends, for people.
+    pub fn clock(&self) -> Option<String> {
+        self.until.map(|until| DateTime::<Local>::from(until).format("%H:%M").to_string())
+    }
+}
+
+/// The next morning, on the clock of this time zone.
+fn tomorrow<Z: TimeZone>(now: DateTime<Z>) -> DateTime<Z> {
+    let day = now.date_naive() + Days::new(1);
+    let zone = now.timezone();
+    // A clock that is put forward just then skips that time: an hour later there is one.
+    let at = |time: NaiveTime| zone.from_local_datetime(&day.and_time(time)).earliest();
+    at(MORNING)
+        .or_else(|| at(MORNING + chrono::TimeDelta::hours(1)))
+        .unwrap_or_else(|| now + chrono::TimeDelta::days(1))
+}
+
+/// Where a pause is remembered.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    file: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Unix seconds.
+    until: Option<u64>,
+}
+
+impl Memory {
+    /// In the state folder.
+    pub fn in_folder(state: &Path) -> Self {
+        Self { file: state.join(FILE) }
+    }
+
+    /// The pause that was kept, unless it is over.
+    pub fn read(&self, now: SystemTime) -> Option<Pause> {
+        let text = std::fs::read_to_string(&self.file).ok()?;
+        let kept: Kept = serde_json::from_str(&text).ok()?;
+        let until = match kept.until {
+            Some(seconds) => Some(UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?),
+            None => None,
+        };
+        Some(Pause { until }).filter(|pause| !pause.is_over(now))
+    }
+
+    /// Whether there is one that nobody has ended: it may be over.
+    pub fn is_left_over(&self) -> bool {
+        self.file.exists()
+    }
+
+    /// Keeps a pause, or that there is none.
+    pub fn write(&self, pause: Option<Pause>) {
+        let written = match pause {
+            Some(pause) => self.keep(pause),
+            None => std::fs::remove_file(&self.file),
+        };
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("The pause will not survive a restart: {}: {error}", self.file.display());
+            }
+            _ => {}
+        }
+    }
+
+    fn keep(&self, pause: Pause) -> io::Result<()> {
+        let seconds = |until: SystemTime| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let kept = Kept { until: pause.until.map(seconds) };
+        if let Some(folder) = self.file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&self.file, serde_json::to_string(&kept)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{FixedOffset, NaiveDate};
+
+    use super::*;
+
+    const NOW: SystemTime = UNIX_EPOCH;
+
+    #[test]
+    fn spans() {
+        let minutes = |n: u64| Some(NOW + Duration::from_secs(n * 60));
+        assert_eq!(Pause::new(Span::HalfAnHour, NOW).until, minutes(30));
+        assert_eq!(Pause::new(Span::Hour, NOW).until, minutes(60));
+        assert_eq!(Pause::new(Span::Resumed, NOW).until, None);
+    }
+
+    #[test]
+    fn tomorrow_is_seven_in_the_morning_here() {
+        let zone = FixedOffset::east_opt(2 * 60 * 60).unwrap();
+        let day = |d| NaiveDate::from_ymd_opt(2026, 2, d).unwrap();
+        for (hour, minute) in [(0, 0), (6, 59), (7, 0), (23, 59)] {
+            let now = zone.from_local_datetime(&day(27).and_hms_opt(hour, minute, 0).unwrap()).unwrap();
+            assert_eq!(tomorrow(now).naive_local(), day(28).and_time(MORNING), "from {now}");
+        }
+        let last = zone.from_local_datetime(&day(28).and_hms_opt(12, 0, 0).unwrap()).unwrap();
+        assert_eq!(tomorrow(last).date_naive(), NaiveDate::from_ymd_opt(2026, 3, 1).unwrap());
+    }
+
+    #[test]
+    fn is_over_when_its_time_has_come() {
+        let pause = Pause::new(Span::Hour, NOW);
+        assert!(!pause.is_over(NOW + Duration::from_secs(3_599)));
+        assert!(pause.is_over(NOW + Duration::from_secs(3_600)));
+        assert!(!Pause::new(Span::Resumed, NOW).is_over(NOW + Duration::from_secs(1 << 40)));
+    }
+
+    #[test]
+    fn is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::in_folder(&folder.path().join("not-there-yet"));
+        memory.write(None);
+        assert_eq!(memory.read(NOW), None);
+        for span in [Span::HalfAnHour, Span::Resumed] {
+            let pause = Pause::new(span, NOW);
+            memory.write(Some(pause));
+            assert_eq!(memory.read(NOW), Some(pause));
+        }
+        memory.write(None);
+        assert_eq!(memory.read(NOW), None);
+    }
+
+    #[test]
+    fn what_is_over_or_makes_no_sense_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::in_folder(folder.path());
+        memory.write(Some(Pause::new(Span::Hour, NOW)));
+        assert_eq!(memory.read(NOW + Duration::from_secs(3_600)), None);
+        for rubbish in ["", "{", "{\"until\": -1}", "{\"until\": 18446744073709551615}"] {
+            std::fs::write(folder.path().join(FILE), rubbish).unwrap();
+            assert_eq!(memory.read(NOW), None, "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn the_clock_says_when() {
+        assert_eq!(Pause { until: None }.clock(), None);
+        let clock = Pause::new(Span::Tomorrow, SystemTime::now()).clock().unwrap();
+        assert_eq!(clock, "07:00");
+    }
+}

@@ -1,0 +1,212 @@
+//! The worker's settings as the preferences show and change them.
+
+use std::collections::BTreeMap;
+
+use llamapool_worker_core::config::Config;
+use llamapool_worker_core::settings::edit::{Edit, EditError};
+use llamapool_worker_core::settings::fields::{self, Field, Fields};
+
+use crate::desk::Desk;
+use crate::ipc::{self, FieldGroup, FieldKind, Mode, Preferences, Problem, Saved};
+use crate::supervisor::{Order, Place, Stage, environment};
+
+/// Changes of settings: a value, or nothing for the default.
+pub type Changes = [(String, Option<String>)];
+
+/// All settings as they are now.
+pub fn preferences(place: &Place) -> Preferences {
+    let Fields { fields, file_problem } = fields::fields::<Config>(place.file(), &environment);
+    let mut groups: Vec<FieldGroup> = Vec::new();
+    for field in fields {
+        let name = field.group.to_owned();
+        let field = view(field);
+        match groups.last_mut().filter(|group| group.name == name) {
+            Some(group) => group.fields.push(field),
+            None => groups.push(FieldGroup { name, fields: vec![field] }),
+        }
+    }
+    Preferences {
+        path: place.file().display().to_string(),
+        exists: place.file().exists(),
+        groups,
+        file_problem: file_problem.map(|mistakes| mistakes.to_string()),
+    }
+}
+
+/// What is given for a setting, if it is no secret.
+pub fn value(place: &Place, key: &str) -> Option<String> {
+    let fields = fields::fields::<Config>(place.file(), &environment).fields;
+    fields.into_iter().find(|field| field.key == key)?.value
+}
+
+/// Why a setting cannot have this value.
+pub fn check(key: &str, value: &str) -> Option<String> {
+    fields::check::<Config>(key, value).err()
+}
+
+/// Changes settings in the file, all or none, and has the worker follow.
+///
+/// # Errors
+/// What does not fit, or why the file cannot be written.
+pub fn change(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
+    let effects: BTreeMap<_, _> = fields::fields::<Config>(desk.place.file(), &environment)
+        .fields
+        .into_iter()
+        .map(|field| (field.key, field.effect))
+        .collect();
+    write(&desk.place, changes)?;
+    let is_running = desk.supervisor.facts().borrow().stage == Stage::Running;
+    let is_ours = desk.snapshot().mode == Mode::Embedded;
+    let needs_restart =
+        changes.iter().any(|(key, _)| effects.get(key.as_str()) == Some(&fields::Effect::Restart));
+    desk.order(Order::Reload);
+    let applied = changes.iter().map(|(key, _)| key.clone()).collect();
+    Ok(Saved { restarted: needs_restart && is_running && is_ours, applied })
+}
+
+/// Changes settings in the file, all or none.
+///
+/// # Errors
+/// What does not fit, or why the file cannot be written.
+pub fn write(place: &Place, changes: &Changes) -> Result<(), Problem> {
+    let folder = place.home();
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Problem::new(format!("The folder {} cannot be made", folder.display())).because(error.to_string())
+    })?;
+    let mut edit = Edit::open::<Config>(place.file()).map_err(|error| not_written(place, &error))?;
+    for (key, value) in changes {
+        match value {
+            Some(value) => edit.set(key, value),
+            None => edit.unset(key),
+        }
+        .map_err(|error| not_written(place, &error))?;
+    }
+    edit.check::<Config>(&environment)
+        .map_err(|mistakes| Problem::new("The settings do not go together").because(mistakes.to_string()))?;
+    edit.save().map_err(|error| not_written(place, &error))
+}
+
+fn not_written(place: &Place, error: &EditError) -> Problem {
+    let file = place.file().display();
+    match error {
+        EditError::Wrong { key, why } => Problem::new(why.clone()).about(key.clone()),
+        EditError::Entangled { key, .. } => Problem::new(error.to_string())
+            .fixed_by(format!("Open {file} with a text editor."))
+            .about(key.clone()),
+        EditError::Broken(_) => Problem::new(format!("{file} cannot be read"))
+            .because(error.to_string())
+            .fixed_by("Correct it with a text editor; nothing was written."),
+        EditError::Changed(_) => {
+            Problem::new(error.to_string()).fixed_by("Look at what has changed, then save again.")
+        }
+        EditError::Unknown(_) | EditError::Io { .. } => {
+            Problem::new(format!("{file} cannot be written")).because(error.to_string())
+        }
+    }
+}
+
+fn view(field: Field) -> ipc::Field {
+    let choices: Vec<_> = field.choices.iter().map(|choice| (*choice).to_owned()).collect();
+    ipc::Field {
+        key: field.key.to_owned(),
+        label: field.label,
+        help: field.help,
+        kind: kind(field.input),
+        value: field.value,
+        default: field.default.to_owned(),
+        choices: (!choices.is_empty()).then_some(choices),
+        effect: match field.effect {
+            fields::Effect::Now => ipc::Effect::Now,
+            fields::Effect::Restart => ipc::Effect::Restart,
+        },
+        problem: field.problem,
+        origin: match field.origin {
+            fields::Origin::File => ipc::Origin::File,
+            fields::Origin::Default => ipc::Origin::Default,
+            fields::Origin::Environment => ipc::Origin::Environment,
+        },
+        is_set: field.is_set,
+    }
+}
+
+fn kind(input: fields::Input) -> FieldKind {
+    match input {
+        fields::Input::Text => FieldKind::Text,
+        fields::Input::Secret => FieldKind::Secret,
+        fields::Input::Number => FieldKind::Number,
+        fields::Input::Switch => FieldKind::Switch,
+        fields::Input::Choice => FieldKind::Choice,
+        fields::Input::Path => FieldKind::Path,
+        fields::Input::Url => FieldKind::Url,
+        fields::Input::Duration => FieldKind::Duration,
+        fields::Input::Size => FieldKind::Size,
+        fields::Input::List => FieldKind::List,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(yaml: Option<&str>) -> (tempfile::TempDir, Place) {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&folder.path().join("below/worker.yaml"), folder.path());
+        if let Some(yaml) = yaml {
+            std::fs::create_dir_all(place.home()).unwrap();
+            std::fs::write(place.file(), yaml).unwrap();
+        }
+        (folder, place)
+    }
+
+    fn set(key: &str, value: &str) -> (String, Option<String>) {
+        (key.to_owned(), Some(value.to_owned()))
+    }
+
+    fn field(preferences: &Preferences, key: &str) -> ipc::Field {
+        let mut fields = preferences.groups.iter().flat_map(|group| &group.fields);
+        fields.find(|field| field.key == key).unwrap_or_else(|| panic!("no {key}")).clone()
+    }
+
+    #[test]
+    fn settings_are_shown_by_concern_and_secrets_are_not() {
+        let (_folder, place) = place(Some("client_key: hush\nmax_concurrency: 900000\n"));
+        let preferences = preferences(&place);
+        let names: Vec<_> = preferences.groups.iter().map(|group| group.name.as_str()).collect();
+        let mut once = names.clone();
+        once.dedup();
+        assert_eq!((names.first(), names.len()), (Some(&"Server"), once.len()));
+        let key = field(&preferences, "client_key");
+        assert_eq!((key.kind, key.is_set, key.value), (FieldKind::Secret, true, None));
+        assert!(field(&preferences, "max_concurrency").problem.unwrap().contains("4096"));
+        assert!(!serde_json::to_string(&preferences).unwrap().contains("hush"));
+        assert!(preferences.exists && preferences.file_problem.is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_said_to_be() {
+        let (_folder, place) = place(Some("a: [\n"));
+        assert!(preferences(&place).file_problem.is_some());
+        assert!(write(&place, &[set("client_name", "x")]).unwrap_err().what.contains("cannot be read"));
+    }
+
+    #[test]
+    fn changes_are_written_together_or_not_at_all() {
+        let (_folder, place) = place(None);
+        write(&place, &[set("client_name", "a"), set("max_concurrency", "3")]).unwrap();
+        let wrong = write(&place, &[set("client_name", "b"), set("max_concurrency", "none")]).unwrap_err();
+        assert_eq!(wrong.field.as_deref(), Some("max_concurrency"));
+        assert_eq!(value(&place, "client_name").as_deref(), Some("a"));
+        write(&place, &[("client_name".to_owned(), None)]).unwrap();
+        assert_eq!(
+            (value(&place, "client_name"), value(&place, "max_concurrency").as_deref()),
+            (None, Some("3"))
+        );
+    }
+
+    #[test]
+    fn a_value_is_checked_before_it_is_saved() {
+        assert_eq!(check("max_concurrency", "3"), None);
+        assert!(check("max_concurrency", "0").is_some());
+        assert!(check("no_such_thing", "0").is_some());
+    }
+}

@@ -1,0 +1,135 @@
+//! What a supervisor with a running worker is asked for.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, SystemTime};
+
+use llamapool_worker_core::settings::DrainTimeout;
+
+use super::{After, Keeper};
+use crate::pause::Pause;
+use crate::supervisor::worker::{End, Say, Worker};
+use crate::supervisor::{Link, Order, place};
+
+/// A worker that has nothing to do needs a moment to say goodbye; this is more than that.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+impl Keeper {
+    pub(super) async fn obey(&mut self, order: Order, worker: &mut Worker) -> ControlFlow<End> {
+        match order {
+            Order::Drain => {
+                self.draining = true;
+                self.hold_or_release(worker).await;
+            }
+            Order::Undrain => {
+                self.draining = false;
+                self.note_pause(None);
+                self.hold_or_release(worker).await;
+            }
+            Order::Pause(span) => {
+                self.note_pause(Some(Pause::new(span, SystemTime::now())));
+                self.hold_or_release(worker).await;
+            }
+            Order::Resume => self.resume(worker).await,
+            Order::ShutdownWhenDone => self.end_later(worker, After::Stop, DrainTimeout::Never).await,
+            Order::Stop => self.end_later(worker, After::Stop, DrainTimeout::Now).await,
+            Order::Restart => self.end_later(worker, After::Start, self.patience()).await,
+            Order::Retry => return self.retry(worker),
+            Order::Reload => self.reload(worker).await,
+            Order::Start => {}
+            Order::Quit => return self.quit(worker).await,
+            Order::Stay => {
+                self.facts.send_modify(|facts| facts.quitting = false);
+                self.hold_or_release(worker).await;
+            }
+            Order::QuitWithin(time) => return self.quit_within(time, worker).await,
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Whether the worker is to take nothing new, for whatever reason.
+    pub(super) fn is_held(&self) -> bool {
+        let facts = self.facts.borrow();
+        self.draining || facts.pause.is_some() || facts.quitting
+    }
+
+    async fn hold_or_release(&self, worker: &mut Worker) {
+        let what = if self.is_held() { Say::Drain } else { Say::Undrain };
+        worker.say(what).await;
+    }
+
+    pub(super) fn note_pause(&self, pause: Option<Pause>) {
+        self.memory.write(pause);
+        self.facts.send_modify(|facts| facts.pause = pause);
+    }
+
+    pub(super) async fn resume(&mut self, worker: &mut Worker) {
+        self.note_pause(None);
+        self.hold_or_release(worker).await;
+    }
+
+    /// How long requests may go on when the worker is started again.
+    fn patience(&self) -> DrainTimeout {
+        let facts = self.facts.borrow();
+        facts.config.as_ref().map_or(DrainTimeout::Now, |loaded| loaded.config.drain_timeout)
+    }
+
+    async fn end_later(&mut self, worker: &mut Worker, after: After, time: DrainTimeout) {
+        self.after = after;
+        worker.say(Say::Shutdown(time)).await;
+    }
+
+    /// A worker that only waits for the next try does that now. There is nothing to lose: it has no connection.
+    fn retry(&mut self, worker: &Worker) -> ControlFlow<End> {
+        let waits = matches!(worker.seen().link, Link::Waiting { .. });
+        if waits && matches!(worker, Worker::Embedded(_)) {
+            self.after = After::Start;
+            return ControlFlow::Break(End::Told);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A hand edit, or one by the preferences. What is wrong is told, and changes nothing.
+    async fn reload(&mut self, worker: &mut Worker) {
+        let before = self.facts.borrow().config.clone();
+        let Some(now) = self.read() else { return };
+        if let Some(level) = &self.level
+            && let Err(error) = level.set(&now.config.log.level)
+        {
+            tracing::warn!("The log level stays as it is: {error}");
+        }
+        let is_other =
+            before.is_none_or(|before| !place::is_same_but_for_the_level(&before.config, &now.config));
+        if is_other && matches!(worker, Worker::Embedded(_)) {
+            tracing::info!("The settings have changed: the worker is started again");
+            self.end_later(worker, After::Start, now.config.drain_timeout).await;
+        }
+    }
+
+    /// The app ends, and the worker does not run any requests: so it may end too.
+    pub(super) async fn leave_if_idle(&mut self, worker: &mut Worker) {
+        if self.facts.borrow().quitting && worker.seen().running == 0 && self.after != After::End {
+            self.end_later(worker, After::End, DrainTimeout::After(GOODBYE)).await;
+        }
+    }
+
+    /// A worker in this app finishes what runs first. A service goes on without the app.
+    async fn quit(&mut self, worker: &mut Worker) -> ControlFlow<End> {
+        self.facts.send_modify(|facts| facts.quitting = true);
+        if matches!(worker, Worker::Attached(_)) {
+            self.after = After::End;
+            return ControlFlow::Break(End::Told);
+        }
+        self.hold_or_release(worker).await;
+        ControlFlow::Continue(())
+    }
+
+    async fn quit_within(&mut self, time: Duration, worker: &mut Worker) -> ControlFlow<End> {
+        self.facts.send_modify(|facts| facts.quitting = true);
+        self.after = After::End;
+        if matches!(worker, Worker::Attached(_)) || time.is_zero() {
+            return ControlFlow::Break(End::Told);
+        }
+        worker.say(Say::Shutdown(DrainTimeout::After(time))).await;
+        ControlFlow::Continue(())
+    }
+}

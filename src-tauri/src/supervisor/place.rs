@@ -1,0 +1,126 @@
+//! Where the worker's configuration is, and what it says.
+
+use std::path::{Path, PathBuf};
+
+use llamapool_worker_core::config::Config;
+use llamapool_worker_core::paths;
+use llamapool_worker_core::settings::{self, Loaded, Mistakes, Sources};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// The variable that names the file, as for `llamapool-worker`.
+const FILE_ENV: &str = "CONFIG_FILE";
+
+/// A setting without which nobody can know where to connect.
+const SERVER_ENV: &str = "SERVER_URL";
+
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct Place {
+    file: PathBuf,
+    state_dir: PathBuf,
+}
+
+impl Place {
+    /// The file that was named on the command line, else by the environment, else the usual one.
+    pub fn of_process(named: Option<PathBuf>) -> Self {
+        let by_env = || std::env::var_os(FILE_ENV).filter(|name| !name.is_empty()).map(PathBuf::from);
+        let file = named.or_else(by_env).unwrap_or_else(|| paths::config_file("worker"));
+        Self { file: std::path::absolute(&file).unwrap_or(file), state_dir: paths::state_dir() }
+    }
+
+    /// These.
+    #[cfg(test)]
+    pub(crate) fn new(file: &Path, state_dir: &Path) -> Self {
+        Self { file: file.to_owned(), state_dir: state_dir.to_owned() }
+    }
+
+    /// The worker's configuration file, which need not be there.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The folder it is in.
+    pub fn home(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The folder for what the app remembers.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// The folder in which a worker with this configuration keeps what it remembers.
+    pub(super) fn state_of(&self, config: &Config) -> PathBuf {
+        config.control.state_dir.clone().unwrap_or_else(|| self.state_dir.clone())
+    }
+
+    /// Whether anybody has said which server to work for.
+    pub fn is_configured(&self) -> bool {
+        self.file.exists() || environment(SERVER_ENV).is_some_and(|url| !url.trim().is_empty())
+    }
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(&self) -> Result<Loaded<Config>, Mistakes> {
+        let sources =
+            Sources { args: Vec::new(), env: Box::new(environment), default_file: Some(self.file.clone()) };
+        settings::load(&sources)
+    }
+}
+
+/// The environment as settings see it: which file it is has been decided.
+pub fn environment(name: &str) -> Option<String> {
+    if name == FILE_ENV { None } else { std::env::var(name).ok() }
+}
+
+/// Whether a worker that runs with one of these needs not be started again for the other.
+pub(super) fn is_same_but_for_the_level(one: &Config, other: &Config) -> bool {
+    let essence = |config: &Config| {
+        let mut config = config.clone();
+        config.log.level.clear();
+        // Its debug form has every field, but for the secrets, which it hides.
+        let secrets = [&config.server.client_key, &config.runtime.api_key];
+        let secrets = secrets.map(|secret| secret.as_ref().map(plain));
+        (format!("{config:?}"), secrets)
+    };
+    essence(one) == essence(other)
+}
+
+fn plain(secret: &SecretString) -> String {
+    secret.expose_secret().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(yaml: &str) -> Config {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("worker.yaml");
+        std::fs::write(&file, yaml).unwrap();
+        Place::new(&file, dir.path()).load().unwrap().config
+    }
+
+    #[test]
+    fn what_makes_a_worker_start_again() {
+        let before = "client_name: a\nclient_key: k\n";
+        let same = |yaml: &str| is_same_but_for_the_level(&config(before), &config(yaml));
+        assert!(same(before));
+        assert!(same("# said differently\nclientname: 'a'\nclient_key: k\nlog_level: debug\n"));
+        assert!(!same("client_name: b\nclient_key: k\n"));
+        assert!(!same("client_name: a\nclient_key: other\n"), "a secret counts although it is not shown");
+        assert!(!same("client_name: a\nclient_key: k\ncompletion_api_key: x\n"));
+        assert!(!same("client_name: a\nclient_key: k\nmax_concurrency: 7\n"));
+    }
+
+    #[test]
+    fn an_empty_file_is_a_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::new(&dir.path().join("worker.yaml"), dir.path());
+        assert!(!place.is_configured());
+        std::fs::write(place.file(), "").unwrap();
+        assert!(place.is_configured());
+    }
+}

@@ -1,0 +1,191 @@
+//! Workers that start, fail, are told things and end. They are real ones, with the demo runtime, and a server that is not there.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use llamapool_worker_core::worker::Home;
+
+use super::embedded::Embedded;
+use super::*;
+
+/// Longer than anything here takes on a machine that builds something meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Rig {
+    folder: TempDir,
+    supervisor: Supervisor,
+    life: tokio::task::JoinHandle<()>,
+}
+
+impl Rig {
+    /// A supervisor for a worker with these settings, or without any.
+    fn start(yaml: Option<&str>) -> Self {
+        llamapool_worker_core::tls::install();
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(yaml) = yaml {
+            write(folder.path(), yaml);
+        }
+        let (supervisor, life) = supervisor(folder.path());
+        Self { folder, supervisor, life: tokio::spawn(life) }
+    }
+
+    fn write(&self, yaml: &str) {
+        write(self.folder.path(), yaml);
+    }
+
+    async fn until(&self, what: &str, is_so: impl FnMut(&Facts) -> bool) -> Facts {
+        let mut facts = self.supervisor.facts();
+        let found = tokio::time::timeout(PATIENCE, facts.wait_for(is_so)).await;
+        found
+            .unwrap_or_else(|_| panic!("waited for {what}: {:?}", self.supervisor.facts().borrow()))
+            .unwrap()
+            .clone()
+    }
+
+    async fn until_running(&self) -> Facts {
+        self.until("a worker", |facts| facts.stage == Stage::Running && facts.seen.is_some()).await
+    }
+
+    async fn quit(self) {
+        self.supervisor.order(Order::Quit).await;
+        self.until("the end", |facts| facts.stage == Stage::Ended).await;
+        tokio::time::timeout(PATIENCE, self.life).await.unwrap().unwrap();
+    }
+}
+
+fn supervisor(folder: &Path) -> (Supervisor, impl Future<Output = ()> + Send + use<>) {
+    let place = Place::new(&folder.join("worker.yaml"), &folder.join("state"));
+    Supervisor::new(place, None, Logbook::default())
+}
+
+/// Settings that reach nobody outside of the test: port 9 is "discard", where nothing listens.
+fn write(folder: &Path, yaml: &str) {
+    let state = folder.join("state").display().to_string();
+    let all = format!("server_url: ws://127.0.0.1:9\ndemo: true\nstate_dir: {state}\n{yaml}\n");
+    std::fs::write(folder.join("worker.yaml"), all).unwrap();
+}
+
+/// An address at which somebody listens who is no worker, as long as the listener lives.
+fn taken() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    (listener, addr.to_string())
+}
+
+#[tokio::test]
+async fn without_settings_it_waits_for_some() {
+    let rig = Rig::start(None);
+    rig.until("nothing to do", |facts| facts.stage == Stage::Unconfigured).await;
+    rig.write("client_name: late");
+    rig.supervisor.order(Order::Reload).await;
+    let facts = rig.until_running().await;
+    assert_eq!(facts.seen.unwrap().name, "late");
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn mistakes_are_told_and_corrected() {
+    let rig = Rig::start(Some("max_concurrency: none"));
+    let facts = rig.until("a mistake", |facts| facts.stage == Stage::Misconfigured).await;
+    assert!(facts.mistakes.unwrap().0.contains("max_concurrency"));
+    rig.write("max_concurrency: 3");
+    rig.supervisor.order(Order::Reload).await;
+    let facts = rig.until_running().await;
+    assert_eq!((facts.mistakes, facts.seen.unwrap().max_concurrency), (None, 3));
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_running_worker_follows_the_settings_unless_they_are_wrong() {
+    let rig = Rig::start(Some("client_name: before"));
+    rig.until_running().await;
+    rig.write("max_concurrency: none");
+    rig.supervisor.order(Order::Reload).await;
+    let facts = rig.until("a mistake", |facts| facts.mistakes.is_some()).await;
+    assert_eq!((facts.stage, facts.seen.unwrap().name.as_str()), (Stage::Running, "before"));
+    rig.write("client_name: after");
+    rig.supervisor.order(Order::Reload).await;
+    let is_after = |facts: &Facts| {
+        facts.stage == Stage::Running && facts.seen.as_ref().is_some_and(|seen| seen.name == "after")
+    };
+    let facts = rig.until("the new name", is_after).await;
+    assert_eq!((facts.mistakes, facts.crash), (None, None));
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_fails_is_started_again() {
+    let (listener, addr) = taken();
+    let rig = Rig::start(Some(&format!("status_addr: {addr}")));
+    let facts = rig.until("a failure", |facts| matches!(facts.stage, Stage::Failed(_))).await;
+    let crash = facts.crash.unwrap();
+    assert!(crash.times >= 1 && crash.why.contains(&addr), "{}", crash.why);
+    drop(listener);
+    rig.supervisor.order(Order::Retry).await;
+    let facts = rig.until_running().await;
+    assert_eq!(facts.crash, None, "somebody has looked at it");
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure_of_the_worker_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "");
+    let config = Place::new(&folder.path().join("worker.yaml"), folder.path()).load().unwrap().config;
+    let started = Embedded::start(config, Home::at(folder.path()), |_| panic!("on purpose")).await;
+    let error = started.err().expect("a worker whose thread is gone has not started");
+    assert!(format!("{error:#}").contains("failed"), "{error:#}");
+}
+
+#[tokio::test]
+async fn drain_stop_start() {
+    let rig = Rig::start(Some(""));
+    rig.until_running().await;
+    let is_draining =
+        |wanted: bool| move |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining == wanted);
+    rig.supervisor.order(Order::Drain).await;
+    rig.until("drain", is_draining(true)).await;
+    rig.supervisor.order(Order::Undrain).await;
+    rig.until("undrain", is_draining(false)).await;
+    rig.supervisor.order(Order::ShutdownWhenDone).await;
+    rig.until("the end of the worker", |facts| facts.stage == Stage::Stopped).await;
+    rig.supervisor.order(Order::Start).await;
+    rig.until_running().await;
+    rig.supervisor.order(Order::Stop).await;
+    rig.until("the end of the worker", |facts| facts.stage == Stage::Stopped).await;
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_pause_outlives_the_app() {
+    let rig = Rig::start(Some(""));
+    rig.until_running().await;
+    rig.supervisor.order(Order::Pause(Span::Resumed)).await;
+    rig.until("a pause", |facts| {
+        facts.pause.is_some() && facts.seen.as_ref().is_some_and(|seen| seen.draining)
+    })
+    .await;
+    rig.supervisor.order(Order::QuitWithin(Duration::ZERO)).await;
+    rig.until("the end", |facts| facts.stage == Stage::Ended).await;
+    let (supervisor, life) = supervisor(rig.folder.path());
+    let again = Rig { supervisor, life: tokio::spawn(life), folder: rig.folder };
+    let facts = again.until_running().await;
+    assert!(facts.pause.is_some() && facts.seen.unwrap().draining, "held before its first breath");
+    again.supervisor.order(Order::Resume).await;
+    again
+        .until("no pause", |facts| {
+            facts.pause.is_none() && facts.seen.as_ref().is_some_and(|seen| !seen.draining)
+        })
+        .await;
+    again.quit().await;
+}
+
+#[tokio::test]
+async fn quitting_can_be_thought_better_of() {
+    let rig = Rig::start(None);
+    rig.until("nothing to do", |facts| facts.stage == Stage::Unconfigured).await;
+    rig.supervisor.order(Order::Stay).await;
+    rig.quit().await;
+}

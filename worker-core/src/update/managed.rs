@@ -1,0 +1,124 @@
+//! Whose a program is: what a package manager has installed is updated by it alone.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Who updates a program, if not the program itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manager {
+    /// Debian's, Ubuntu's.
+    Apt,
+    /// Fedora's, openSUSE's.
+    Rpm,
+    /// Arch's.
+    Pacman,
+    /// Homebrew.
+    Brew,
+    /// Windows' own.
+    Winget,
+    /// Scoop.
+    Scoop,
+    /// Chocolatey.
+    Chocolatey,
+    /// `cargo install`.
+    Cargo,
+    /// Nix.
+    Nix,
+    /// A snap.
+    Snap,
+    /// A flatpak.
+    Flatpak,
+    /// An app of macOS: its signature covers all of it.
+    App,
+}
+
+/// Parts of paths that tell.
+const PLACES: [(&str, Manager); 10] = [
+    ("/Cellar/", Manager::Brew),
+    ("/.linuxbrew/", Manager::Brew),
+    ("/nix/store/", Manager::Nix),
+    ("/snap/", Manager::Snap),
+    ("/.cargo/bin/", Manager::Cargo),
+    ("/WinGet/Packages/", Manager::Winget),
+    ("/WindowsApps/", Manager::Winget),
+    ("/scoop/apps/", Manager::Scoop),
+    ("/chocolatey/", Manager::Chocolatey),
+    (".app/Contents/", Manager::App),
+];
+
+/// Questions to package managers whether a file is theirs.
+const QUESTIONS: [(&str, &[&str], Manager); 3] =
+    [("dpkg", &["-S"], Manager::Apt), ("rpm", &["-qf"], Manager::Rpm), ("pacman", &["-Qo"], Manager::Pacman)];
+
+/// Who has installed the program of this file; nobody if it may update itself. Asks the package managers of the system, which
+/// takes some milliseconds.
+pub fn managed_by(exe: &Path) -> Option<Manager> {
+    by_place(&exe.to_string_lossy()).or_else(by_surroundings).or_else(|| {
+        let mut questions = QUESTIONS.iter().filter(|_| cfg!(target_os = "linux"));
+        questions.find(|(program, args, _)| says_yes(program, args, exe)).map(|(.., manager)| *manager)
+    })
+}
+
+fn by_place(path: &str) -> Option<Manager> {
+    let path = path.replace('\\', "/");
+    PLACES.iter().find(|(part, _)| path.contains(part)).map(|(_, manager)| *manager)
+}
+
+/// A flatpak cannot see the system's package managers, and has its own.
+fn by_surroundings() -> Option<Manager> {
+    Path::new("/.flatpak-info").exists().then_some(Manager::Flatpak)
+}
+
+fn says_yes(program: &str, args: &[&str], exe: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).arg(exe).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// What to do instead.
+impl fmt::Display for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Apt => {
+                "it was installed by apt: sudo apt update && sudo apt install --only-upgrade llamapool"
+            }
+            Self::Rpm => "it was installed as an rpm: sudo dnf upgrade llamapool",
+            Self::Pacman => "it was installed by pacman: sudo pacman -Syu llamapool",
+            Self::Brew => "it was installed by Homebrew: brew upgrade llamapool",
+            Self::Winget => "it was installed by winget: winget upgrade llamapool",
+            Self::Scoop => "it was installed by Scoop: scoop update llamapool",
+            Self::Chocolatey => "it was installed by Chocolatey: choco upgrade llamapool",
+            Self::Cargo => "it was installed by cargo: install the new version the same way",
+            Self::Nix => "it was installed by Nix: update the channel or flake it comes from",
+            Self::Snap => "it is a snap: sudo snap refresh llamapool",
+            Self::Flatpak => "it is a flatpak: flatpak update",
+            Self::App => "it is part of an app: update the app",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_tell() {
+        let check = |path: &str, expect| assert_eq!(by_place(path), expect, "{path}");
+        check("/opt/homebrew/Cellar/llamapool/1.0/bin/llamapool-worker", Some(Manager::Brew));
+        check(r"D:\scoop\apps\llamapool\current\llamapool-worker.exe", Some(Manager::Scoop));
+        check("/Applications/llamapool.app/Contents/MacOS/llamapool", Some(Manager::App));
+        check("/opt/llamapool/llamapool-worker", None);
+        check("/usr/local/bin/llamapool-worker", None);
+    }
+
+    #[test]
+    fn a_package_manager_is_asked() {
+        let sh = Path::new("/bin/sh").canonicalize();
+        if let (Ok(sh), Ok(true)) = (sh, Path::new("/var/lib/dpkg/status").try_exists()) {
+            assert!(says_yes("dpkg", &["-S"], Path::new("/usr/bin/dpkg")), "{}", sh.display());
+        }
+        assert!(!says_yes("dpkg", &["-S"], Path::new("/nowhere/llamapool-worker")));
+        assert!(!says_yes("no-such-manager", &[], Path::new("/bin/sh")));
+    }
+}

@@ -1,0 +1,234 @@
+//! How a program is replaced: at no moment is there none, and the one before is kept until the new one is confirmed.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use semver::Version;
+
+use super::{UpdateError, blocking};
+
+/// A program says its version at once; one that has to be looked through by a virus scanner first needs a while.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether it has.
+const VERSION_LOOK: Duration = Duration::from_millis(10);
+
+/// A release that was checked and lies beside the program.
+#[derive(Debug)]
+pub struct Staged {
+    /// Its version.
+    pub version: Version,
+    program: &'static str,
+    new: PathBuf,
+    exe: PathBuf,
+    lock: Lock,
+    taken: bool,
+}
+
+/// A program that was replaced; the one before is kept.
+#[derive(Debug)]
+pub struct Applied {
+    exe: PathBuf,
+    old: PathBuf,
+    _lock: Lock,
+}
+
+/// Keeps other processes from updating the same program.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+pub(super) fn lock(exe: &Path) -> Result<Lock, UpdateError> {
+    let path = beside(exe, "update-lock");
+    let io = |error| UpdateError::Io { path: path.clone(), error };
+    let file = File::options().create(true).write(true).truncate(false).open(&path);
+    let file = file.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            UpdateError::NotOurs(exe.to_owned())
+        }
+        _ => io(error),
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(TryLockError::WouldBlock) => Err(UpdateError::Busy(exe.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+/// The folder of the program.
+pub(super) fn folder(exe: &Path) -> PathBuf {
+    exe.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Where a new program is put: in the same folder, so that it can take the place by one rename.
+pub(super) fn new_file(exe: &Path) -> PathBuf {
+    beside(exe, &format!("new{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Hidden, in the same folder.
+fn beside(exe: &Path, what: &str) -> PathBuf {
+    let name = exe.file_stem().unwrap_or_default().to_string_lossy();
+    exe.with_file_name(format!(".{name}.{what}"))
+}
+
+fn old_file(exe: &Path) -> PathBuf {
+    beside(exe, &format!("old{}", std::env::consts::EXE_SUFFIX))
+}
+
+impl Staged {
+    /// A program that was unpacked to `new`, if it starts and is what it is said to be.
+    pub(super) fn new(
+        program: &'static str,
+        version: Version,
+        new: PathBuf,
+        exe: PathBuf,
+        lock: Lock,
+    ) -> Result<Self, UpdateError> {
+        // From here on the file goes when this is dropped.
+        let staged = Self { version, program, new, exe, lock, taken: false };
+        is_it(&staged.new, program, &staged.version).map_err(UpdateError::DoesNotWork)?;
+        Ok(staged)
+    }
+
+    /// Puts it in the place of the program. The process that runs goes on as what it was; who starts the program gets the new one. If that does
+    /// not work in its place, the one before is put back.
+    ///
+    /// # Errors
+    /// If files cannot be renamed, or the new program does not work there.
+    pub async fn apply(self) -> Result<Applied, UpdateError> {
+        blocking(move || self.apply_now()).await
+    }
+
+    fn apply_now(mut self) -> Result<Applied, UpdateError> {
+        let (exe, old) = (self.exe.clone(), old_file(&self.exe));
+        let io = |error| UpdateError::Io { path: exe.clone(), error };
+        replace(&self.exe, &old, &self.new).map_err(io)?;
+        self.taken = true;
+        let lock = Lock(self.lock.0.try_clone().map_err(io)?);
+        let applied = Applied { exe: exe.clone(), old, _lock: lock };
+        match is_it(&self.exe, self.program, &self.version) {
+            Ok(()) => Ok(applied),
+            Err(why) => {
+                applied.roll_back()?;
+                Err(UpdateError::DoesNotWork(why))
+            }
+        }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.taken {
+            let _ = fs::remove_file(&self.new);
+        }
+    }
+}
+
+impl Applied {
+    /// An update of this program that was applied, by an earlier process too, and neither confirmed nor rolled back.
+    ///
+    /// # Errors
+    /// If another process is at it.
+    pub fn pending(exe: &Path) -> Result<Option<Self>, UpdateError> {
+        let old = old_file(exe);
+        if !old.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Self { exe: exe.to_owned(), old, _lock: lock(exe)? }))
+    }
+
+    /// The new program works: the one before is not needed any more.
+    ///
+    /// # Errors
+    /// If it cannot be removed. Windows keeps a program that still runs; then it goes at the next confirmation.
+    pub fn confirm(self) -> Result<(), UpdateError> {
+        fs::remove_file(&self.old).map_err(|error| UpdateError::Io { path: self.old.clone(), error })
+    }
+
+    /// The new program does not work: the one before takes its place again.
+    ///
+    /// # Errors
+    /// If it cannot be renamed.
+    pub fn roll_back(self) -> Result<(), UpdateError> {
+        let io = |error| UpdateError::Io { path: self.exe.clone(), error };
+        if cfg!(windows) {
+            // A program that runs can be renamed there, but not replaced.
+            let bad = new_file(&self.exe);
+            let _ = fs::remove_file(&bad);
+            fs::rename(&self.exe, &bad).map_err(io)?;
+            fs::rename(&self.old, &self.exe).map_err(io)?;
+            let _ = fs::remove_file(&bad);
+            return Ok(());
+        }
+        fs::rename(&self.old, &self.exe).map_err(io)
+    }
+}
+
+/// Keeps `exe` as `old` and puts `new` in its place. If that cannot be done, all is as before.
+#[cfg(not(windows))]
+fn replace(exe: &Path, old: &Path, new: &Path) -> io::Result<()> {
+    let _ = fs::remove_file(old);
+    // The same file under a second name, so that the first is never missing; where there are no such links, a copy.
+    if fs::hard_link(exe, old).is_err() {
+        fs::copy(exe, old)?;
+    }
+    fs::rename(new, exe).inspect_err(|_| {
+        let _ = fs::remove_file(old);
+    })
+}
+
+/// The same where a program that runs can be renamed, but not replaced.
+#[cfg(windows)]
+fn replace(exe: &Path, old: &Path, new: &Path) -> io::Result<()> {
+    let _ = fs::remove_file(old);
+    fs::rename(exe, old)?;
+    fs::rename(new, exe).inspect_err(|_| {
+        let _ = fs::rename(old, exe);
+    })
+}
+
+/// Whether this file is `program` in this version, by its own word; else what is wrong.
+fn is_it(file: &Path, program: &str, version: &Version) -> Result<(), String> {
+    let said = ask_version(file)?;
+    let mut words = said.split_whitespace();
+    let is_program = words.next() == Some(program);
+    let is_version = words.next() == Some(format!("version={version}").as_str());
+    if is_program && is_version { Ok(()) } else { Err("it says that it is something else".to_owned()) }
+}
+
+/// What it prints for `--version`.
+fn ask_version(file: &Path) -> Result<String, String> {
+    let deadline = Instant::now() + VERSION_TIMEOUT;
+    let mut command = Command::new(file);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = loop {
+        match command.spawn() {
+            // Another thread of this process that starts a program holds our file open for a moment.
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
+                std::thread::sleep(VERSION_LOOK);
+            }
+            spawned => break spawned.map_err(|error| format!("it cannot be started: {error}"))?,
+        }
+    };
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(VERSION_LOOK),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err("it does not say its version".to_owned());
+            }
+        }
+    };
+    const LONGEST: u64 = 4_096; // bytes of one line; a pipe holds more without being read
+    let mut said = String::new();
+    let read = child.stdout.take().map(|out| out.take(LONGEST).read_to_string(&mut said));
+    match (status.success(), read) {
+        (true, Some(Ok(_))) => Ok(said),
+        (true, _) => Err("it does not say its version".to_owned()),
+        (false, _) => Err(format!("it ended with {status}")),
+    }
+}
