@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body::Frame;
 use http_body_util::combinators::BoxBody;
@@ -78,7 +79,11 @@ impl Ask {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("tests name headers well");
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("tests write headers well");
-        self.request.headers_mut().append(name, value);
+        match name {
+            // There is one of it already.
+            HOST => self.request.headers_mut().insert(name, value).is_some(),
+            _ => self.request.headers_mut().append(name, value),
+        };
         self
     }
 

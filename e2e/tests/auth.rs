@@ -130,3 +130,44 @@ async fn without_keys_the_server_keeps_to_itself() {
     );
     allowed.until_log("that it listens", |line| line.contains("Listening on").then_some(())).await;
 }
+
+/// Nothing but an address tells a page of another site from the user, where no key does: its requests are refused, whatever they are sent to.
+#[tokio::test]
+async fn without_keys_pages_of_other_sites_are_kept_out() {
+    let open = [("API_KEY", ""), ("CLIENT_KEY", ""), ("ALLOWED_ORIGINS", "https://app.test")];
+    let server = Server::with(&open).await;
+    let llm = FakeLlm::start(&[MODEL]).await;
+    let _worker = Worker::with("w", &server.worker_url(), &llm, &[("CLIENT_KEY", "")]);
+    let post = |headers: &[(&'static str, String)]| {
+        let ask =
+            Ask::new(server.addr, Method::POST, "/v1/chat/completions").json(&chat(MODEL, &Script::Answer));
+        headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
+    };
+    until("an answer without a key", async || (post(&[]).whole().await.status == 200).then_some(())).await;
+    let (addr, port) = (server.addr, server.addr.port());
+    let welcome = [
+        vec![("origin", format!("http://{addr}"))],
+        vec![("origin", "https://app.test".to_owned())],
+        vec![("host", format!("localhost:{port}")), ("origin", format!("http://localhost:{port}"))],
+        vec![("host", format!("pool.localhost:{port}"))],
+        vec![("host", "app.test".to_owned())],
+    ];
+    for headers in &welcome {
+        post(headers).whole().await.expect_ok();
+    }
+    let seen = llm.seen().len();
+    for (headers, code) in [
+        (vec![("origin", "https://elsewhere.test".to_owned())], "foreign_origin"),
+        (vec![("origin", "null".to_owned())], "foreign_origin"),
+        (vec![("host", format!("rebound.test:{port}"))], "foreign_host"),
+        (vec![("host", "x@localhost:1:2".to_owned())], "foreign_host"),
+    ] {
+        let error = post(&headers).whole().await.expect_error(403);
+        assert_eq!(error["code"], code, "{headers:?}");
+        let state = Ask::new(addr, Method::GET, "/api/state");
+        let state = headers.iter().fold(state, |ask, (name, value)| ask.header(name, value));
+        assert_eq!(state.whole().await.expect_error(403)["code"], code, "{headers:?}");
+    }
+    assert_eq!(llm.seen().len(), seen, "none of them got to the runtime");
+    server.stop().await;
+}

@@ -65,6 +65,11 @@ impl Config {
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listen.addresses(self.keys.guard_everything())
     }
+
+    /// Whether only this machine reaches the server.
+    pub fn is_at_home(&self) -> bool {
+        self.addresses().iter().all(|address| address.ip().is_loopback())
+    }
 }
 
 impl Concern for Config {

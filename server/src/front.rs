@@ -25,6 +25,7 @@ use tower::Service;
 
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::site;
 use crate::ticket::{self, REQUEST_ID};
 
 /// After a failed accept, such as for want of file descriptors, the next try waits so long.
@@ -149,7 +150,10 @@ async fn respond(
     let mut response = if let Some(answer) = asker.preflight(&request) {
         answer
     } else {
-        let mut answer = answer(router, request, &id).await;
+        let mut answer = match site::is_welcome(&app, &request) {
+            Ok(()) => answer(router, request, &id).await,
+            Err(refusal) => refusal.answer(request.headers()),
+        };
         asker.mark(answer.headers_mut());
         answer
     };

@@ -23,6 +23,7 @@ mod openapi;
 pub mod refusal;
 pub mod reload;
 pub mod roster;
+mod site;
 pub mod state;
 pub mod ticket;
 mod trace;

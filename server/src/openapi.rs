@@ -20,7 +20,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, ToSchema};
 
-pub(crate) use answers::{Elsewhere, Guarded, Malformed, Missing, OtherSite, Tunnel, UnknownModel};
+pub(crate) use answers::{Elsewhere, Guarded, Malformed, Missing, Tunnel, UnknownModel};
 pub(crate) use page::{file, page, slash};
 
 use crate::refusal::Refusal;

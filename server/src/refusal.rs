@@ -36,6 +36,8 @@ pub enum Refusal {
     Nothing(&'static str),
     /// A page of another site asks.
     ForeignOrigin,
+    /// It was sent to a name that is not this machine's.
+    ForeignHost,
     /// The path is known, the method is not.
     UnknownMethod(String),
     /// The path wants a WebSocket.
@@ -112,7 +114,7 @@ impl Refusal {
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownPath(_) | Self::Nothing(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::ForeignHost => StatusCode::FORBIDDEN,
             Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
@@ -154,6 +156,7 @@ impl Refusal {
             Self::UnknownPath(_) => "unknown_url",
             Self::Nothing(_) => "not_found",
             Self::ForeignOrigin => "foreign_origin",
+            Self::ForeignHost => "foreign_host",
             Self::UnknownMethod(_) => "method_not_allowed",
             Self::NotWebSocket => "upgrade_required",
             Self::Unauthorized(_) => "invalid_api_key",
@@ -259,6 +262,9 @@ impl std::fmt::Display for Refusal {
             Self::UnknownPath(path) => write!(out, "There is nothing at {path}."),
             Self::Nothing(message) => out.write_str(message),
             Self::ForeignOrigin => out.write_str("Pages of other sites may not do that."),
+            Self::ForeignHost => out.write_str(
+                "A server without keys that listens on this machine only answers to localhost and to addresses, unless `allowed_origins` lists the site.",
+            ),
             Self::UnknownMethod(allow) => write!(out, "This path takes {allow} only."),
             Self::NotWebSocket => out.write_str("This path is for workers, which speak WebSocket."),
             Self::Unauthorized(message) => out.write_str(message),

@@ -13,10 +13,10 @@ use llamapool_worker_core::logs::Level;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::state::known_origin;
 use crate::app::App;
-use crate::openapi::{Guarded, Malformed, Missing, OtherSite};
+use crate::openapi::{Guarded, Malformed, Missing};
 use crate::refusal::Refusal;
+use crate::site::may_order;
 
 /// Longest body that sets a level, bytes; directives for a dozen modules have some hundred.
 const MAX_BODY: usize = 4 * 1024;
@@ -47,13 +47,12 @@ pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Resp
     request_body = LogLevel,
     responses(
         (status = 200, description = "The level that counts from now on.", body = LogLevel),
-        Guarded, OtherSite, Malformed, Missing,
+        Guarded, Malformed, Missing,
     ),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
-    let allowed =
-        app.keys.admit(&headers).and_then(|_| known_origin(&app, &headers)).and_then(|()| level(&app));
+    let allowed = app.keys.admit(&headers).and_then(|_| may_order(&app, &headers)).and_then(|()| level(&app));
     let set = match allowed {
         Ok(level) => set(level, body).await,
         Err(refusal) => Err(refusal),

@@ -8,13 +8,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 
 use super::At;
 use crate::app::App;
-use crate::openapi::{Event, Guarded, Malformed, Missing, OtherSite};
+use crate::openapi::{Event, Guarded, Malformed, Missing};
 use crate::refusal::Refusal;
+use crate::site::may_order;
 use crate::state::view::Snapshot;
 use crate::state::{Feed, snapshot};
 
@@ -60,7 +61,7 @@ pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> R
 #[utoipa::path(
     post, path = "/api/state/workers/{id}/drain", operation_id = "drain_worker", tag = "State",
     params(("id" = String, Path, description = "The worker's id, as the state has it.")),
-    responses((status = 204, description = "It gets no new requests, and finishes what it has."), Guarded, OtherSite, Malformed, Missing),
+    responses((status = 204, description = "It gets no new requests, and finishes what it has."), Guarded, Malformed, Missing),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn drain_worker(app: State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
@@ -71,7 +72,7 @@ pub(crate) async fn drain_worker(app: State<Arc<App>>, At(id): At<String>, heade
 #[utoipa::path(
     post, path = "/api/state/workers/{id}/undrain", operation_id = "undrain_worker", tag = "State",
     params(("id" = String, Path, description = "The worker's id, as the state has it.")),
-    responses((status = 204, description = "It gets requests again."), Guarded, OtherSite, Malformed, Missing),
+    responses((status = 204, description = "It gets requests again."), Guarded, Malformed, Missing),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn undrain_worker(app: State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
@@ -82,7 +83,7 @@ pub(crate) async fn undrain_worker(app: State<Arc<App>>, At(id): At<String>, hea
 #[utoipa::path(
     post, path = "/api/state/requests/{number}/cancel", operation_id = "cancel_request", tag = "State",
     params(("number" = u64, Path, description = "The request's number, as the state has it.")),
-    responses((status = 204, description = "Whoever sent it is told, and its worker stops."), Guarded, OtherSite, Malformed, Missing),
+    responses((status = 204, description = "Whoever sent it is told, and its worker stops."), Guarded, Malformed, Missing),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn cancel(app: State<Arc<App>>, At(number): At<u64>, headers: HeaderMap) -> Response {
@@ -95,7 +96,7 @@ pub(crate) async fn cancel(app: State<Arc<App>>, At(number): At<u64>, headers: H
 /// Drain the server, which then ends
 #[utoipa::path(
     post, path = "/api/state/drain", operation_id = "drain_server", tag = "State",
-    responses((status = 204, description = "No new request is taken; when the open ones are done, the server ends."), Guarded, OtherSite),
+    responses((status = 204, description = "No new request is taken; when the open ones are done, the server ends."), Guarded),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn drain(app: State<Arc<App>>, headers: HeaderMap) -> Response {
@@ -118,22 +119,9 @@ fn hold(app: &App, id: &str, hold: bool) -> Result<(), Refusal> {
 
 /// What changes something asks for the key, and does not take orders from other sites: a browser says where it is.
 fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), Refusal>) -> Response {
-    let acted = app.keys.admit(headers).and_then(|_| known_origin(app, headers)).and_then(|()| action());
+    let acted = app.keys.admit(headers).and_then(|_| may_order(app, headers)).and_then(|()| action());
     match acted {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refusal.answer(headers),
     }
-}
-
-/// The dashboard's own pages, and those of the sites that the settings allow.
-pub(super) fn known_origin(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let known = is_ours(origin, headers) || app.config.cors.trusts(origin, !app.keys.is_open());
-    if known { Ok(()) } else { Err(Refusal::ForeignOrigin) }
-}
-
-fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
 }

@@ -16,9 +16,6 @@ type Answers = BTreeMap<String, RefOr<Response>>;
 /// Of every path that wants a key.
 pub(crate) struct Guarded;
 
-/// Of what changes something.
-pub(crate) struct OtherSite;
-
 /// Of paths with a part that varies.
 pub(crate) struct Malformed;
 
@@ -39,13 +36,11 @@ pub(crate) struct Tunnel;
 
 impl IntoResponses for Guarded {
     fn responses() -> Answers {
-        refused(&[Refusal::Unauthorized("The key is missing or wrong.")])
-    }
-}
-
-impl IntoResponses for OtherSite {
-    fn responses() -> Answers {
-        refused(&[Refusal::ForeignOrigin])
+        refused(&[
+            Refusal::Unauthorized("The key is missing or wrong."),
+            Refusal::ForeignOrigin,
+            Refusal::ForeignHost,
+        ])
     }
 }
 
@@ -84,6 +79,8 @@ impl IntoResponses for Tunnel {
         refused(&[
             Refusal::invalid("The handshake is not complete, or without the subprotocol."),
             Refusal::Unauthorized("The worker's key is missing or wrong."),
+            Refusal::ForeignOrigin,
+            Refusal::ForeignHost,
             Refusal::NotWebSocket,
             Refusal::Draining,
         ])
