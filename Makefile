@@ -32,11 +32,12 @@ lint: ## Check formats, clippy, documentation, dependencies, private traces, scr
 fmt: ## Format the Rust sources
 	cargo fmt --all
 
-bench: ## Measure the relay against nginx, in ratios of one run; takes some minutes
+bench: ## Measure the relay against nginx in ratios of one run, and what the tray app costs; takes some minutes
 	@scripts/packages bench
 	@scripts/dashboard
-	cargo build --locked --release --bins -p llamapool-server -p llamapool-worker
+	cargo build --locked --release --bins -p llamapool-server -p llamapool-worker -p llamapool-desktop
 	cargo run --locked --release -p llamapool-bench -- --json bench/results/last.json
+	cargo bench --locked -p llamapool-bench --bench desktop
 
 FUZZ_SECONDS ?= 60
 fuzz: ## Throw rubbish at everything that parses what strangers send; needs nightly Rust and cargo-fuzz

@@ -9,7 +9,7 @@ const MAY_KNOW = {
   'llamapool-server': ['llamapool-worker-core'],
   'llamapool-desktop': ['llamapool-worker-core'],
   'llamapool-e2e': ['llamapool-worker-core', 'llamapool-server'],
-  'llamapool-bench': ['llamapool-worker-core', 'llamapool-server'],
+  'llamapool-bench': ['llamapool-worker-core', 'llamapool-server', 'llamapool-e2e'],
 };
 
 const metadata = execFileSync('cargo', ['metadata', '--locked', '--no-deps', '--format-version', '1'], {

@@ -3,9 +3,10 @@
 //!
 //! - [`session`]: screen and bus
 //! - [`tray`]: the icon's menu, read and clicked; [`watcher`]: where icons and notifications arrive
-//! - [`browser`]: the app's windows, driven from inside (WebDriver)
+//! - [`browser`]: the app's windows, driven from inside (WebDriver); `screen`: the same, seen from outside
 
 pub mod browser;
+mod screen;
 pub mod session;
 pub mod tray;
 pub mod watcher;

@@ -16,6 +16,7 @@ mod desk;
 mod face;
 mod first_run;
 mod follow;
+mod graphics;
 mod ipc;
 mod join;
 mod launch;
@@ -50,6 +51,7 @@ const BAD_USAGE: u8 = 64;
     reason = "what is asked for on the command line is answered there"
 )]
 fn main() -> ExitCode {
+    graphics::in_software();
     let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     let launch = match Launch::read(args) {
         Ok(launch) => launch,

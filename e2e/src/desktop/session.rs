@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::screen::Screen;
 use super::watcher::Watcher;
 use crate::process::Process;
 
@@ -80,6 +81,22 @@ impl Session {
         let (file, new) = (self.settings(), self.settings().with_extension("new"));
         std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder in the home");
         std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &file)).expect("the home takes files");
+    }
+
+    /// How many colours are on the screen.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn colours(&self) -> usize {
+        Screen::open(&self.display).colours()
+    }
+
+    /// Asks the app's windows to close, as the cross in their corner does.
+    ///
+    /// # Panics
+    /// If the screen does not take that.
+    pub fn close_windows(&self) {
+        Screen::open(&self.display).close_windows();
     }
 
     /// The titles of the windows on the screen.
