@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use guard::{Guard, watch_if_asked};
-pub use managed::{Manager, managed_by};
+pub use managed::{Managed, managed_by};
 pub use releases::{Release, Source};
 pub use self_update::VerifyingKey;
 pub use swap::{Applied, Staged};

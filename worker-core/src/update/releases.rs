@@ -1,6 +1,7 @@
 //! Where releases are, and what is taken of them. The list, the choice, the download, the signature and the unpacking are `self_update`'s;
 //! this says what we want of it. Its calls block.
 
+use std::env::consts::{ARCH, EXE_SUFFIX, OS};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,16 +82,16 @@ impl Source {
         key: VerifyingKey,
         to: &Path,
     ) -> Result<(), UpdateError> {
-        let names = archives(program, version);
-        let missing = format!("it has no {}", names[0]);
+        let folder = folder(program, version);
+        let archive = format!("{folder}.tar.gz");
+        let missing = format!("it has no {archive}");
         let mut update = self.ask(program)?;
         update
             .release_tag(format!("v{version}"))
             // The name counts: an archive is signed together with its own, and that says program, version and system.
-            .asset_matcher(move |assets| {
-                names.iter().find_map(|name| assets.iter().find(|asset| asset.name() == name)).cloned()
-            })
+            .asset_matcher(move |assets| assets.iter().find(|asset| asset.name() == archive).cloned())
             .verifying_keys([key])
+            .bin_path_in_archive(format!("{folder}/{program}{EXE_SUFFIX}"))
             .bin_install_path(to);
         let fetched = update.build().and_then(|update| update.update()).map_err(|error| match error {
             Error::NoReleaseFound { target: Some(_), .. } => UpdateError::Unusable(missing),
@@ -123,11 +124,11 @@ impl Release {
     }
 }
 
-/// The names under which the archive with `program` may be there: `llamapool-worker-1.2.3-linux-x86_64.tar.gz`; or, for a system whose programs run on every
-/// processor it has, `...-macos-universal.tar.gz`.
-pub(super) fn archives(program: &str, version: &str) -> [String; 2] {
-    [std::env::consts::ARCH, "universal"]
-        .map(|machine| format!("{program}-{version}-{}-{machine}.tar.gz", std::env::consts::OS))
+/// What the archive with `program` for this system is called, and the folder in it, without `.tar.gz`: `llamapool-worker-1.2.3-linux-x86_64`. A program for macOS
+/// runs on every processor it has: `...-macos-universal`.
+pub(super) fn folder(program: &str, version: &str) -> String {
+    let machine = if cfg!(target_os = "macos") { "universal" } else { ARCH };
+    format!("{program}-{version}-{OS}-{machine}")
 }
 
 /// The archive says whether it is; but what is updated shall not depend on how somebody has packed it.
