@@ -32,18 +32,20 @@ pub use self_update::VerifyingKey;
 pub use swap::{Applied, Staged};
 use transport::Trouble;
 
+use crate::settings::build;
+
 /// The public half of the key that releases are signed with, as 64 hexadecimal digits. The secret half is the release workflow's. A build that was
 /// not told has none, and takes no updates.
 const RELEASE_KEY: Option<&str> = option_env!("LLAMAPOOL_RELEASE_KEY");
 
 /// A new program that is not known to work after that time is taken back.
-pub const PROVEN: Duration = Duration::from_secs(60);
+const PROVEN: Duration = Duration::from_secs(60);
 
 /// Why there is no update.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     /// This build knows no key, so that it cannot tell ours from anybody's.
-    #[error("this build takes no updates, because it was made without the key that releases are signed with")]
+    #[error("this build has no release key, and takes no updates: it could not tell ours from anybody's")]
     NoKey,
     /// The list of releases, or one of them, cannot be had.
     #[error("the releases cannot be reached: {0}")]
@@ -175,6 +177,18 @@ impl From<self_update::Error> for UpdateError {
             },
         }
     }
+}
+
+/// A new program that is not known to work after that time is taken back; in builds for tests, one may be in a hurry.
+pub fn proven() -> Duration {
+    let hurry = std::env::var("LLAMAPOOL_TEST_PROVEN_SECS").ok().filter(|_| cfg!(debug_assertions));
+    hurry.and_then(|secs| secs.parse().ok()).map_or(PROVEN, Duration::from_secs)
+}
+
+/// The version that was in this program's place and was taken back, if that was its last update.
+#[must_use]
+pub fn taken_back(exe: &Path) -> Option<String> {
+    swap::tried(exe).filter(|version| version != build::VERSION)
 }
 
 /// The file of this program, links followed.

@@ -25,13 +25,17 @@ const LOOK: Duration = Duration::from_millis(250);
 pub struct Guard(#[expect(dead_code, reason = "its end is the sign")] ChildStdin);
 
 impl Applied {
-    /// Has the new program started when this process has ended, under the eyes of the one before.
+    /// Has the new program started when this process has ended, under the eyes of the one before, with these arguments and this variable in its environment.
     ///
     /// # Errors
     /// If the one before cannot be started.
-    pub fn start_after_us(self, args: impl IntoIterator<Item = OsString>) -> Result<Guard, UpdateError> {
+    pub fn start_after_us(
+        self,
+        args: impl IntoIterator<Item = OsString>,
+        variable: Option<(&str, &str)>,
+    ) -> Result<Guard, UpdateError> {
         let mut command = Command::new(&self.old);
-        command.arg(WATCH).arg(&self.exe).args(args).stdin(Stdio::piped());
+        command.arg(WATCH).arg(&self.exe).args(args).envs(variable).stdin(Stdio::piped());
         let guard = command.spawn().and_then(|mut guard| {
             guard.stdin.take().ok_or_else(|| io::Error::other("it has no standard input"))
         });

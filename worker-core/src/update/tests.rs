@@ -18,7 +18,6 @@ use zipsign_api::SigningKey;
 use zipsign_api::sign::copy_and_sign_tar;
 
 use super::*;
-use crate::settings::build;
 
 const PROGRAM: &str = "llamapool-worker";
 
@@ -156,6 +155,7 @@ async fn an_update_that_turns_out_bad_is_rolled_back() {
     rig.stage().await.unwrap().apply().await.unwrap().roll_back().unwrap();
     rig.assert_untouched();
     assert!(rig.updater.has_failed(&release), "it does not come again by itself");
+    assert_eq!(taken_back(&rig.exe()).as_deref(), Some("9.9.9"));
     drop(rig.stage().await.unwrap().apply().await.unwrap());
     Applied::pending(&rig.exe()).unwrap().unwrap().roll_back().unwrap();
     rig.assert_untouched();
