@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(schedule.is_due(START), after == 0);
         };
         check(0.0, 0);
-        check(0.5, 7);
+        check(0.4, 6);
         check(1.0, 15);
     }
 

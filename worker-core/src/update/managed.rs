@@ -148,7 +148,7 @@ mod tests {
             assert!(managed.to_string().contains(expect), "{managed}");
         };
         check("/opt/homebrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
-        check("/home/linuxbrew/.linuxbrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
+        check("/opt/linuxbrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
         check("/snap/pool/1/llamapool-worker", "snap refresh llamapool-worker");
     }
 
