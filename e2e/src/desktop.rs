@@ -48,6 +48,13 @@ impl Desktop {
         Self { process, session }
     }
 
+    /// Another build of the app, with this in its environment.
+    pub fn of_program(session: Session, program: &Path, env: &[(&str, String)]) -> Self {
+        let mut command = clean_command(program.to_owned(), &session.environment());
+        command.arg("--hidden").envs(env.iter().map(|(name, value)| (*name, value.as_str())));
+        Self { process: Process::spawn("llamapool", command), session }
+    }
+
     /// The tray icon, once it is there.
     pub async fn tray(&self) -> Tray<'_> {
         self.session.watcher.until_item().await;

@@ -6,6 +6,7 @@
 //! - [`fake_llm`]: a runtime that is slow, chatty, dying or wrong, as asked, and remembers what it saw
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
+//! - [`releases`]: where newer versions are fetched
 //! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics; [`otlp`]: a receiver of traces
 //! - [`stage`]: a pool for a play in a browser; [`desktop`]: the tray app on a screen and a desktop of its own, which the test is (Linux)
 //!
@@ -24,6 +25,7 @@ pub mod peer;
 pub mod pool;
 pub mod process;
 pub mod promtool;
+pub mod releases;
 pub mod server;
 pub mod stage;
 pub mod tls_front;
@@ -35,6 +37,7 @@ pub use cut::Cut;
 pub use fake_llm::{End, FakeLlm, Pace, Script};
 pub use otlp::Otlp;
 pub use pool::{MODEL, Pool};
+pub use releases::Releases;
 pub use server::Server;
 pub use stage::Stage;
 pub use wait::{holds, millis, secs, until, until_within};

@@ -78,7 +78,7 @@ async fn the_icon_is_there_and_the_menu_tells_the_truth() {
         "Open config folder",
         "Open log folder",
         "Start at login",
-        "Updates are off",
+        "Updates are off: this build has no release key",
         "",
         "Quit",
     ];

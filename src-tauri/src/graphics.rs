@@ -7,7 +7,7 @@
 pub fn in_software() {
     const SWITCH: &str = "GDK_GL";
     if cfg!(target_os = "linux") && std::env::var_os(SWITCH).is_none() {
-        // SAFETY: this is the first thing that `main` does, so there is no other thread that could read the environment meanwhile.
+        // SAFETY: this is called before anything that starts threads, so there is no other one that could read the environment meanwhile.
         unsafe { std::env::set_var(SWITCH, "disable") };
     }
 }

@@ -51,6 +51,9 @@ const BAD_USAGE: u8 = 64;
     reason = "what is asked for on the command line is answered there"
 )]
 fn main() -> ExitCode {
+    if let Some(done) = llamapool_worker_core::update::watch_if_asked() {
+        return done;
+    }
     graphics::in_software();
     let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     let launch = match Launch::read(args) {

@@ -239,9 +239,15 @@ fn update(shown: &Snapshot) -> Row {
         }
         (UpdateState::Checking, _) => told("check-update", "Checking for updates…"),
         (UpdateState::Staging, _) => told("check-update", "Fetching an update…"),
-        (UpdateState::Off, _) => told("check-update", "Updates are off"),
+        (UpdateState::Off, _) => told("check-update", &off(update.why.as_deref())),
         _ => item("check-update", "Check for updates"),
     }
+}
+
+/// The reason in short; the window has all of it.
+fn off(why: Option<&str>) -> String {
+    let short = why.and_then(|why| why.split([':', ',']).next());
+    short.map_or_else(|| "Updates are off".to_owned(), |short| format!("Updates are off: {short}"))
 }
 
 fn quit(shown: &Snapshot, quits: bool) -> Vec<Row> {

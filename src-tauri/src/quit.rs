@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::supervisor::{Facts, Order, Stage};
 
 /// What the system gives a program between asking it to end and ending it is 5 s (Windows) to 90 s (systemd); this leaves some of the least.
-const SYSTEM_PATIENCE: Duration = Duration::from_secs(4);
+pub const SYSTEM_PATIENCE: Duration = Duration::from_secs(4);
 
 /// The last chance, on the main thread, if nobody had asked for the end before.
 const LAST_CHANCE: Duration = Duration::from_secs(3);
@@ -27,9 +27,8 @@ pub fn now(app: &AppHandle) {
 /// Ends the app when the supervisor has ended: whoever asked for it.
 pub async fn follow(app: AppHandle, mut facts: watch::Receiver<Facts>) {
     ended(&mut facts).await;
-    let newer = app.state::<Desk>().updates.take_over().await;
-    if newer.is_some() {
-        tracing::info!("Starting as the newer version");
+    if app.state::<Desk>().updates.take_over().await {
+        tracing::info!("Starting again");
         app.request_restart();
     } else {
         tracing::info!("Ended");

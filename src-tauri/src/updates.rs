@@ -1,30 +1,32 @@
-//! Newer versions of the app: looked for once a day, fetched, and put in place when nothing runs. A version whose worker is not ready soon is taken
-//! back. What a package manager has installed is left to it.
+//! Newer versions of the app: looked for once a day, fetched, and put in place when nothing runs or somebody says so. A version whose worker is not ready
+//! within a minute is taken back. What a package manager has installed is left to it.
+//!
+//! [`schedule`] is when to look and what to do, [`proof`] whether a newer version does as well as the one before; both are pure.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+mod proof;
+mod schedule;
 
-use llamapool_worker_core::update::{self, Applied, Staged, UpdateError, Updater};
+use std::ffi::OsString;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use llamapool_worker_core::settings::build;
+use llamapool_worker_core::update::{self, Applied, Guard, Staged, UpdateError, Updater};
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::{Notify, watch};
 
+use self::schedule::{Schedule, Situation, Step};
 use crate::desk::Desk;
-use crate::ipc::{Phase, UpdateMode, UpdateState, UpdateView};
-use crate::quit;
+use crate::ipc::{UpdateMode, UpdateState, UpdateView};
 use crate::snapshot::unix_ms;
+use crate::supervisor::{Facts, Order};
+use crate::{autostart, launch, quit};
 
 /// This program, as releases call it.
 const PROGRAM: &str = "llamapool";
 
-/// The first look is that long after the start at the latest: not all machines of an office at once.
-const FIRST: Duration = Duration::from_secs(15 * 60);
-
-/// And then once a day, give or take the same.
-const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A worker of a newer version that is not as well off as this after that time is taken back.
-const PROVEN: Duration = Duration::from_secs(60);
+/// Tells a newer version that the worker of the one before was ready.
+const WAS_READY: &str = "LLAMAPOOL_WAS_READY";
 
 /// Newer versions.
 pub struct Updates {
@@ -35,33 +37,47 @@ pub struct Updates {
     staged: Mutex<Option<Staged>>,
     /// Somebody wants it to be looked for now.
     wanted: Notify,
-    /// The app ends in order to be started as the newer version.
-    restart: Mutex<bool>,
+    /// The app ends in order to be started again.
+    restart: Mutex<Option<Restart>>,
+    /// Starts the newer version when this process has ended.
+    guard: Mutex<Option<Guard>>,
+}
+
+/// A restart that was asked for.
+#[derive(Clone, Copy)]
+struct Restart {
+    was_ready: bool,
 }
 
 impl Updates {
     /// Updates of this process, as far as they are its own matter.
     pub fn of_process() -> Self {
-        let managed_by =
-            update::this_exe().ok().and_then(|exe| update::managed_by(&exe)).map(|by| by.to_string());
+        let exe = update::this_exe();
+        let managed_by = exe.as_ref().ok().and_then(|exe| update::managed_by(exe)).map(|by| by.to_string());
         let managed_by = managed_by.or_else(appimage);
         let updater = match &managed_by {
             Some(by) => Err(by.clone()),
             None => Updater::of_process(PROGRAM).map_err(|error| error.to_string()),
         };
-        let (state, why) = match &updater {
-            Ok(_) => (UpdateState::Idle, None),
-            Err(why) => (UpdateState::Off, Some(why.clone())),
+        let failed = exe.as_ref().ok().and_then(|exe| update::taken_back(exe));
+        let (state, why) = match (&updater, failed) {
+            (Err(why), _) => (UpdateState::Off, Some(why.clone())),
+            (Ok(_), Some(version)) => {
+                let why = format!("{version} did not work here, and {} is back", build::VERSION);
+                (UpdateState::Failed, Some(why))
+            }
+            (Ok(_), None) => (UpdateState::Idle, None),
         };
         let view = UpdateView { state, version: None, notes: None, why, checked_at: None };
         Self {
             view: watch::Sender::new(view),
             managed_by,
             updater: updater.ok(),
-            is_new: matches!(update::this_exe().and_then(|exe| Applied::pending(&exe)), Ok(Some(_))),
+            is_new: matches!(exe.and_then(|exe| Applied::pending(&exe)), Ok(Some(_))),
             staged: Mutex::default(),
             wanted: Notify::new(),
             restart: Mutex::default(),
+            guard: Mutex::default(),
         }
     }
 
@@ -85,44 +101,53 @@ impl Updates {
         self.wanted.notify_one();
     }
 
-    /// Ends the app, when what runs is finished, and starts it as the newer version.
+    /// Ends the app, when what runs is finished, and has the newer version started.
     pub fn restart(&self, app: &AppHandle) {
-        if self.lock_staged().is_some() {
-            *self.restart.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        if lock(&self.staged).is_some() {
+            let was_ready = proof::is_ready(&app.state::<Desk>().supervisor.facts().borrow());
+            *lock(&self.restart) = Some(Restart { was_ready });
             quit::politely(app);
         }
     }
 
-    /// The app has ended its worker. If that was for a newer version, this puts it in place and gives what is to be started.
-    pub async fn take_over(&self) -> Option<PathBuf> {
-        let is_wanted = *self.restart.lock().unwrap_or_else(PoisonError::into_inner);
-        let staged = if is_wanted { self.lock_staged().take() } else { None };
-        match staged?.apply().await {
-            Ok(_) => update::this_exe().ok(),
+    /// The app has ended its worker. If that was for a newer version, it is put in place, and is started when this process has ended. `true` if
+    /// instead this program is to be started again.
+    pub async fn take_over(&self) -> bool {
+        let Some(restart) = *lock(&self.restart) else {
+            return false;
+        };
+        let Some(staged) = lock(&self.staged).take() else {
+            return true; // the version before is in its place
+        };
+        let was_ready = restart.was_ready.then_some((WAS_READY, "1"));
+        let applied = staged.apply().await;
+        match applied.and_then(|applied| applied.start_after_us(args(std::env::args_os().skip(1)), was_ready))
+        {
+            Ok(guard) => {
+                tracing::info!("The newer version is in place");
+                *lock(&self.guard) = Some(guard);
+                false
+            }
             Err(error) => {
                 tracing::error!("The update was not put in place: {error}");
-                update::this_exe().ok()
+                true
             }
         }
     }
 
     /// Somebody thought better of ending the app.
     pub fn stay(&self) {
-        *self.restart.lock().unwrap_or_else(PoisonError::into_inner) = false;
-    }
-
-    fn lock_staged(&self) -> std::sync::MutexGuard<'_, Option<Staged>> {
-        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.restart) = None;
     }
 
     fn show(&self, state: UpdateState, why: Option<String>) {
         self.view.send_modify(|view| (view.state, view.why) = (state, why));
     }
 
-    /// Looks once, and fetches what it finds.
-    async fn once(&self, updater: &Updater) {
+    /// Looks once, and fetches what it finds. What was taken back is fetched only if somebody asks.
+    async fn once(&self, updater: &Updater, is_asked: bool) {
         self.show(UpdateState::Checking, None);
-        let found = self.fetch(updater).await;
+        let found = self.fetch(updater, is_asked).await;
         self.view.send_modify(|view| view.checked_at = Some(unix_ms(SystemTime::now())));
         match found {
             Ok(true) => self.show(UpdateState::Staged, None),
@@ -134,16 +159,19 @@ impl Updates {
         }
     }
 
-    async fn fetch(&self, updater: &Updater) -> Result<bool, UpdateError> {
+    async fn fetch(&self, updater: &Updater, is_asked: bool) -> Result<bool, UpdateError> {
         let Some(release) = updater.check().await? else {
             return Ok(false);
         };
+        if updater.has_failed(&release) && !is_asked {
+            return Err(UpdateError::Unusable(format!("{} did not work here", release.version)));
+        }
         self.view.send_modify(|view| {
             view.state = UpdateState::Staging;
-            (view.version, view.notes) = (Some(release.version.to_string()), Some(release.notes.clone()));
+            (view.version, view.notes) = (Some(release.version.clone()), Some(release.notes.clone()));
         });
         let staged = updater.stage(&release).await?;
-        *self.lock_staged() = Some(staged);
+        *lock(&self.staged) = Some(staged);
         Ok(true)
     }
 }
@@ -155,52 +183,89 @@ pub async fn follow(app: AppHandle) {
         return;
     };
     prove(&app).await;
-    let mut wait = FIRST.mul_f64(fastrand::f64());
+    let mut schedule = Schedule::start(SystemTime::now(), fastrand::f64());
+    let (mut facts, mut own) = (desk.supervisor.facts(), desk.own.watch());
     loop {
-        let is_wanted = tokio::select! {
-            () = tokio::time::sleep(wait) => false,
+        let is_staged = lock(&desk.updates.staged).is_some();
+        let waits_for_idle = is_staged && own.borrow_and_update().updates == UpdateMode::Auto;
+        let is_asked = tokio::select! {
+            () = tokio::time::sleep(schedule.wait(SystemTime::now())) => false,
             () = desk.updates.wanted.notified() => true,
+            Ok(_) = facts.wait_for(is_idle), if waits_for_idle => false,
+            Ok(()) = own.changed() => false,
         };
-        wait = DAILY + FIRST.mul_f64(fastrand::f64());
-        let mode = desk.own.get().updates;
-        let is_staged = desk.updates.lock_staged().is_some();
-        if is_wanted || (mode != UpdateMode::Off && !is_staged) {
-            desk.updates.once(updater).await;
+        let (now, mode, is_idle) = (SystemTime::now(), desk.own.get().updates, is_idle(&facts.borrow()));
+        let is_due = schedule.is_due(now);
+        match schedule::step(Situation { mode, is_staged, is_asked, is_due, is_idle }) {
+            Step::Look => desk.updates.once(updater, is_asked).await,
+            Step::Restart => {
+                desk.updates.restart(&app);
+                // This ends with the app, unless somebody would rather stay.
+                tokio::time::sleep(schedule::PATIENCE).await;
+            }
+            Step::Wait => {}
         }
-        if mode == UpdateMode::Auto && desk.updates.lock_staged().is_some() {
-            // Finishes what runs before anything else.
-            desk.updates.restart(&app);
+        if is_due || is_asked {
+            schedule.looked(now, fastrand::f64());
         }
     }
 }
 
+fn is_idle(facts: &Facts) -> bool {
+    facts.seen.as_ref().is_none_or(|seen| seen.running == 0)
+}
+
 /// The first minute of a newer version: its worker has to get where the one before was, else the one before comes back.
 async fn prove(app: &AppHandle) {
-    let pending = update::this_exe().and_then(|exe| Applied::pending(&exe));
-    let Ok(Some(applied)) = pending else {
+    let Ok(Some(applied)) = update::this_exe().and_then(|exe| Applied::pending(&exe)) else {
         return;
     };
     let desk = app.state::<Desk>();
-    let mut shown = desk.shown.clone();
-    let works = |phase: Phase| {
-        // A server or a runtime that is away is not the newer version's fault.
-        !matches!(phase, Phase::Failed | Phase::Connecting)
-    };
-    let proven = tokio::time::timeout(PROVEN, shown.wait_for(|shown| works(shown.phase))).await.is_ok();
-    let done = if proven { applied.confirm() } else { applied.roll_back() };
-    match (proven, done) {
-        (true, Ok(())) => tracing::info!("The update works"),
-        (false, Ok(())) => {
+    let was_ready = std::env::var_os(WAS_READY).is_some();
+    let mut facts = desk.supervisor.facts();
+    // Whether in time or not, what counts is how it is then.
+    let _ = tokio::time::timeout(update::proven(), facts.wait_for(proof::has_arrived)).await;
+    let may_stay = proof::may_stay(&facts.borrow(), was_ready);
+    let settled = if may_stay { applied.confirm() } else { applied.roll_back() };
+    match settled {
+        Ok(()) if may_stay => tracing::info!("The update works"),
+        Ok(()) => {
             tracing::error!("The update does not work: the version before is back");
-            *desk.updates.restart.lock().unwrap_or_else(PoisonError::into_inner) = false;
-            app.request_restart();
+            *lock(&desk.updates.restart) = Some(Restart { was_ready });
+            desk.order(Order::QuitWithin(quit::SYSTEM_PATIENCE));
         }
-        (_, Err(error)) => tracing::warn!("The update cannot be settled: {error}"),
+        Err(error) => tracing::warn!("The update cannot be settled: {error}"),
     }
+}
+
+/// What the newer version is started with: as this one, but nobody has asked for a window or opened a link.
+fn args(ours: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let is_kept = |arg: &OsString| arg != autostart::HIDDEN && !launch::is_link(&arg.to_string_lossy());
+    ours.into_iter().filter(is_kept).chain([autostart::HIDDEN.into()]).collect()
 }
 
 /// An AppImage is one file that the program inside of it cannot replace.
 fn appimage() -> Option<String> {
     let is_one = std::env::var_os("APPIMAGE").is_some_and(|path| !path.is_empty());
     is_one.then(|| "it runs as an AppImage: download the newer one from the releases page".to_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_version_opens_no_window_and_no_link() {
+        let check = |ours: &str, wanted: &str| {
+            let given = args(ours.split_whitespace().map(OsString::from));
+            assert_eq!(given.join(" ".as_ref()), wanted, "{ours}");
+        };
+        check("", "--hidden");
+        check("--hidden", "--hidden");
+        check("--config a.yaml llamapool://join?key=hush", "--config a.yaml --hidden");
+    }
 }

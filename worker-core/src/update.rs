@@ -3,29 +3,34 @@
 //!
 //! Nothing is believed that is not signed (ed25519, zipsign) with the key that is part of this build: no checksum, no name, no server. Releases come over
 //! https only, older ones are never taken, and what a package manager has installed is left to it ([`managed_by`]).
-//! `source` is where releases are, `archive` what they come in, `swap` how a program is replaced, `managed` whose it is, `command` the
-//! command `update` of the programs.
+//! Releases are looked up, fetched, verified and unpacked by the crate `self_update`, as far as a file beside the program; what comes after that is ours,
+//! because the crate keeps nothing to go back to.
+//!
+//! `releases` is where releases are, `transport` how they travel, `swap` how a program is replaced, `guard` what watches a new one start, `managed` whose a
+//! program is, `command` the command `update` of the programs.
 //!
 //! ```text
 //! check -> Release -> stage -> Staged -> apply -> Applied -> confirm
 //!                                                     `----> roll_back
 //! ```
 
-mod archive;
 #[cfg(feature = "cli")]
 pub mod command;
+mod guard;
 mod managed;
-mod source;
+mod releases;
 mod swap;
+mod transport;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use semver::Version;
-
-pub use managed::{Manager, managed_by};
-pub use source::{Release, Source};
+pub use guard::{Guard, watch_if_asked};
+pub use managed::{Managed, managed_by};
+pub use releases::{Release, Source};
+pub use self_update::VerifyingKey;
 pub use swap::{Applied, Staged};
-pub use zipsign_api::VerifyingKey;
+use transport::Trouble;
 
 use crate::settings::build;
 
@@ -33,11 +38,14 @@ use crate::settings::build;
 /// not told has none, and takes no updates.
 const RELEASE_KEY: Option<&str> = option_env!("LLAMAPOOL_RELEASE_KEY");
 
+/// A new program that is not known to work after that time is taken back.
+const PROVEN: Duration = Duration::from_secs(60);
+
 /// Why there is no update.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     /// This build knows no key, so that it cannot tell ours from anybody's.
-    #[error("this build takes no updates, because it was made without the key that releases are signed with")]
+    #[error("this build has no release key, and takes no updates: it could not tell ours from anybody's")]
     NoKey,
     /// The list of releases, or one of them, cannot be had.
     #[error("the releases cannot be reached: {0}")]
@@ -73,34 +81,29 @@ pub enum UpdateError {
 pub struct Updater {
     program: &'static str,
     exe: PathBuf,
-    current: Version,
     source: Source,
     key: VerifyingKey,
 }
 
 impl Updater {
-    /// For this process, called `program` (as `llamapool-worker`), with the project's releases and key.
+    /// For this process, called `program` (as `llamapool-worker`), with the project's releases and key; in builds for tests, with those that a test names.
     ///
     /// # Errors
     /// If this build has no key, or the file of this program cannot be found.
     pub fn of_process(program: &'static str) -> Result<Self, UpdateError> {
+        let exe = this_exe()?;
+        #[cfg(debug_assertions)]
+        if let Some((source, key)) = of_test() {
+            return Ok(Self::with(program, &exe, source, key));
+        }
         let key = RELEASE_KEY.and_then(read_key).ok_or(UpdateError::NoKey)?;
-        Self::with(program, &this_exe()?, Source::github(), key)
+        Ok(Self::with(program, &exe, Source::github(), key))
     }
 
     /// For another file, other releases, another key.
-    ///
-    /// # Errors
-    /// If the version of this build is none.
-    pub fn with(
-        program: &'static str,
-        exe: &Path,
-        source: Source,
-        key: VerifyingKey,
-    ) -> Result<Self, UpdateError> {
-        let current =
-            build::VERSION.parse().map_err(|_| UpdateError::Unusable("of this version".to_owned()))?;
-        Ok(Self { program, exe: exe.to_owned(), current, source, key })
+    #[must_use]
+    pub fn with(program: &'static str, exe: &Path, source: Source, key: VerifyingKey) -> Self {
+        Self { program, exe: exe.to_owned(), source, key }
     }
 
     /// The newest release, if it is newer than this program.
@@ -108,8 +111,15 @@ impl Updater {
     /// # Errors
     /// If it cannot be had, or is none.
     pub async fn check(&self) -> Result<Option<Release>, UpdateError> {
-        let release = self.source.latest().await?;
-        Ok(Some(release).filter(|release| release.version > self.current))
+        let (source, program) = (self.source.clone(), self.program);
+        let release = blocking(move || source.latest(program)).await?;
+        Ok(Some(release).filter(Release::is_newer))
+    }
+
+    /// Whether this release was in the program's place once, and was taken back.
+    #[must_use]
+    pub fn has_failed(&self, release: &Release) -> bool {
+        swap::tried(&self.exe).as_ref() == Some(&release.version)
     }
 
     /// Fetches a release, checks its signature and puts the program beside this one, which goes on as it is.
@@ -117,28 +127,68 @@ impl Updater {
     /// # Errors
     /// If it is older, not signed, or does not start here. Nothing is left of it then.
     pub async fn stage(&self, release: &Release) -> Result<Staged, UpdateError> {
-        if release.version <= self.current {
-            return Err(UpdateError::Unusable(format!(
-                "{} is not newer than {}",
-                release.version, self.current
-            )));
+        if !release.is_newer() {
+            return Err(UpdateError::Unusable(format!("{} is not newer", release.version)));
         }
         let lock = swap::lock(&self.exe)?;
-        let name = archive::name(self.program, &release.version);
-        let other = archive::name_for_any(self.program, &release.version);
-        let found = release.asset(&name).or_else(|| release.asset(&other));
-        let (name, url) = found.ok_or_else(|| UpdateError::Unusable(format!("it has no {name}")))?;
-        let download = self.source.fetch(url, &swap::folder(&self.exe)).await?;
-        let (key, exe, program) = (self.key, self.exe.clone(), self.program);
-        let (name, version) = (name.to_owned(), release.version.clone());
+        let (source, program, key) = (self.source.clone(), self.program, self.key);
+        let (exe, version) = (self.exe.clone(), release.version.clone());
         blocking(move || {
-            archive::verify(download.path(), &name, &key)?;
             let new = swap::new_file(&exe);
-            archive::unpack(download.path(), program, &new)?;
-            swap::Staged::new(program, version, new, exe, lock)
+            source.fetch(program, &version, key, &new)?;
+            Staged::new(program, version, new, exe, lock)
         })
         .await
     }
+}
+
+/// What a test names. Only debug builds ask: whoever can set a variable of a service cannot always replace its program as well, and shall not get
+/// there by choosing whose releases it takes.
+#[cfg(debug_assertions)]
+fn of_test() -> Option<(Source, VerifyingKey)> {
+    let url = std::env::var("LLAMAPOOL_TEST_RELEASES").ok()?.parse().ok()?;
+    let key = read_key(&std::env::var("LLAMAPOOL_TEST_KEY").ok()?)?;
+    Some((Source::unencrypted(&url), key))
+}
+
+impl From<self_update::Error> for UpdateError {
+    fn from(error: self_update::Error) -> Self {
+        use self_update::Error;
+        if let Some(trouble) = Trouble::within(&error) {
+            return match trouble {
+                Trouble::Line(why) => Self::Unreachable(why.clone()),
+                trouble => Self::Unusable(trouble.to_string()),
+            };
+        }
+        match error {
+            Error::Signature(_) | Error::NoSignatures(_) | Error::SignatureNonUTF8 => Self::NotSigned,
+            Error::SemVer(_) => Self::Unusable("its tag is no version".to_owned()),
+            Error::Json(_) | Error::InvalidResponse { .. } | Error::MissingAssetField { .. } => {
+                Self::Unusable("its description was not understood".to_owned())
+            }
+            Error::RateLimited { .. } => {
+                Self::Unreachable("too many questions from this address; ask again in an hour".to_owned())
+            }
+            Error::InstallPathNotWritable { path, .. } => Self::NotOurs(path),
+            Error::Io(error) => Self::Io { path: std::env::temp_dir(), error },
+            error => match error.http_status() {
+                Some(status) => Self::Unreachable(format!("HTTP {status}")),
+                None => Self::Unusable(error.to_string()),
+            },
+        }
+    }
+}
+
+/// A new program that is not known to work after that time is taken back; in builds for tests, one may be in a hurry.
+pub fn proven() -> Duration {
+    let hurry = std::env::var("LLAMAPOOL_TEST_PROVEN_SECS").ok().filter(|_| cfg!(debug_assertions));
+    hurry.and_then(|secs| secs.parse().ok()).map_or(PROVEN, Duration::from_secs)
+}
+
+/// The version that was in this program's place and was taken back, if that was its last update.
+#[must_use]
+pub fn taken_back(exe: &Path) -> Option<String> {
+    swap::tried(exe).filter(|version| version != build::VERSION)
 }
 
 /// The file of this program, links followed.
@@ -151,11 +201,12 @@ pub fn this_exe() -> Result<PathBuf, UpdateError> {
 }
 
 /// A key as 64 hexadecimal digits.
-pub(crate) fn read_key(digits: &str) -> Option<VerifyingKey> {
+fn read_key(digits: &str) -> Option<VerifyingKey> {
     let digits = digits.trim();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect::<Option<_>>()?;
-    VerifyingKey::from_bytes(&bytes.try_into().ok()?).ok()
+    let key = bytes.try_into().ok()?;
+    self_update::zipsign_api::VerifyingKey::from_bytes(&key).is_ok().then_some(key)
 }
 
 /// Work that would hold up everything else.

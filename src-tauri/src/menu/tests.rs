@@ -193,6 +193,9 @@ fn an_update_is_offered_when_it_is_there() {
         assert_eq!(told(state, None), ("check-update".into(), enabled, wanted.into()))
     };
     check(UpdateState::Off, "Updates are off", false);
+    let why = Some("it was installed by apt: sudo apt update".to_owned());
+    let row = update_row(&Snapshot { update: UpdateView { why, ..no_update() }, ..shown(Phase::Ready) });
+    assert_eq!((row.label.as_str(), row.enabled), ("Updates are off: it was installed by apt", false));
     check(UpdateState::Idle, "Check for updates", true);
     check(UpdateState::Checking, "Checking for updates…", false);
     check(UpdateState::Staging, "Fetching an update…", false);

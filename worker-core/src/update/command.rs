@@ -59,7 +59,7 @@ async fn update(program: &'static str, only_check: bool) -> Result<ExitCode, Upd
         say(format_args!("{program} is not updated from here, because {manager}"));
         return Ok(ExitCode::FAILURE);
     }
-    let updater = updater(program)?;
+    let updater = Updater::of_process(program)?;
     let Some(release) = updater.check().await? else {
         say(format_args!("{program} {} is the newest version.", build::VERSION));
         return Ok(ExitCode::SUCCESS);
@@ -86,19 +86,6 @@ fn roll_back(program: &str) -> Result<ExitCode, UpdateError> {
     applied.roll_back()?;
     say(format_args!("{program} is the version before the last update again. Start it again where it runs."));
     Ok(ExitCode::SUCCESS)
-}
-
-/// The project's releases; in builds for tests, those that a test names.
-fn updater(program: &'static str) -> Result<Updater, UpdateError> {
-    #[cfg(debug_assertions)]
-    if let (Ok(url), Ok(key)) =
-        (std::env::var("LLAMAPOOL_TEST_RELEASES"), std::env::var("LLAMAPOOL_TEST_KEY"))
-    {
-        let url = url.parse().map_err(|_| UpdateError::Unusable("of its address".to_owned()))?;
-        let key = super::read_key(&key).ok_or(UpdateError::NoKey)?;
-        return Updater::with(program, &this_exe()?, super::Source::unencrypted(url), key);
-    }
-    Updater::of_process(program)
 }
 
 fn say(line: impl Display) {

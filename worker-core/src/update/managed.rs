@@ -4,9 +4,17 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// A program that is updated by somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Managed {
+    by: Manager,
+    /// What its package is called.
+    package: String,
+}
+
 /// Who updates a program, if not the program itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manager {
+enum Manager {
     /// Debian's, Ubuntu's.
     Apt,
     /// Fedora's, openSUSE's.
@@ -34,9 +42,8 @@ pub enum Manager {
 }
 
 /// Parts of paths that tell.
-const PLACES: [(&str, Manager); 10] = [
+const PLACES: [(&str, Manager); 9] = [
     ("/Cellar/", Manager::Brew),
-    ("/.linuxbrew/", Manager::Brew),
     ("/nix/store/", Manager::Nix),
     ("/snap/", Manager::Snap),
     ("/.cargo/bin/", Manager::Cargo),
@@ -51,9 +58,27 @@ const PLACES: [(&str, Manager); 10] = [
 const QUESTIONS: [(&str, &[&str], Manager); 3] =
     [("dpkg", &["-S"], Manager::Apt), ("rpm", &["-qf"], Manager::Rpm), ("pacman", &["-Qo"], Manager::Pacman)];
 
-/// Who has installed the program of this file; nobody if it may update itself. Asks the package managers of the system, which
+/// Who has installed the program of this file, and what to do instead; nothing if it may update itself. Asks the package managers of the system, which
 /// takes some milliseconds.
-pub fn managed_by(exe: &Path) -> Option<Manager> {
+pub fn managed_by(exe: &Path) -> Option<Managed> {
+    let by = manager_of(exe)?;
+    let package = package(&exe.to_string_lossy(), by);
+    Some(Managed {
+        by,
+        package: package
+            .unwrap_or_else(|| exe.file_stem().unwrap_or_default().to_string_lossy().into_owned()),
+    })
+}
+
+/// What the package is called, where its folder is.
+fn package(path: &str, by: Manager) -> Option<String> {
+    let path = path.replace('\\', "/");
+    let (part, _) = PLACES.iter().find(|(part, manager)| *manager == by && path.contains(part))?;
+    let in_folder = matches!(by, Manager::Brew | Manager::Scoop).then(|| path.split(part).nth(1))??;
+    in_folder.split('/').next().map(str::to_owned)
+}
+
+fn manager_of(exe: &Path) -> Option<Manager> {
     by_place(&exe.to_string_lossy()).or_else(by_surroundings).or_else(|| {
         let mut questions = QUESTIONS.iter().filter(|_| cfg!(target_os = "linux"));
         questions.find(|(program, args, _)| says_yes(program, args, exe)).map(|(.., manager)| *manager)
@@ -76,25 +101,29 @@ fn says_yes(program: &str, args: &[&str], exe: &Path) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// What to do instead.
-impl fmt::Display for Manager {
+/// Why, and what to do instead.
+impl fmt::Display for Managed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Apt => {
-                "it was installed by apt: sudo apt update && sudo apt install --only-upgrade llamapool"
+        let it = &self.package;
+        match self.by {
+            Manager::Apt => write!(
+                f,
+                "it was installed by apt: sudo apt update && sudo apt install --only-upgrade {it}; or, if the package was a file, install the newer one"
+            ),
+            Manager::Rpm => {
+                write!(f, "it was installed as an rpm: sudo dnf upgrade {it}, or install the newer file")
             }
-            Self::Rpm => "it was installed as an rpm: sudo dnf upgrade llamapool",
-            Self::Pacman => "it was installed by pacman: sudo pacman -Syu llamapool",
-            Self::Brew => "it was installed by Homebrew: brew upgrade llamapool",
-            Self::Winget => "it was installed by winget: winget upgrade llamapool",
-            Self::Scoop => "it was installed by Scoop: scoop update llamapool",
-            Self::Chocolatey => "it was installed by Chocolatey: choco upgrade llamapool",
-            Self::Cargo => "it was installed by cargo: install the new version the same way",
-            Self::Nix => "it was installed by Nix: update the channel or flake it comes from",
-            Self::Snap => "it is a snap: sudo snap refresh llamapool",
-            Self::Flatpak => "it is a flatpak: flatpak update",
-            Self::App => "it is part of an app: update the app",
-        })
+            Manager::Pacman => write!(f, "it was installed by pacman: sudo pacman -Syu {it}"),
+            Manager::Brew => write!(f, "it was installed by Homebrew: brew upgrade {it}"),
+            Manager::Winget => f.write_str("it was installed by winget: winget upgrade llamapool"),
+            Manager::Scoop => write!(f, "it was installed by Scoop: scoop update {it}"),
+            Manager::Chocolatey => write!(f, "it was installed by Chocolatey: choco upgrade {it}"),
+            Manager::Cargo => f.write_str("it was installed by cargo: install the new version the same way"),
+            Manager::Nix => f.write_str("it was installed by Nix: update the channel or flake it comes from"),
+            Manager::Snap => write!(f, "it is a snap: sudo snap refresh {it}"),
+            Manager::Flatpak => f.write_str("it is a flatpak: flatpak update"),
+            Manager::App => f.write_str("it is part of an app: update the app"),
+        }
     }
 }
 
@@ -110,6 +139,17 @@ mod tests {
         check("/Applications/llamapool.app/Contents/MacOS/llamapool", Some(Manager::App));
         check("/opt/llamapool/llamapool-worker", None);
         check("/usr/local/bin/llamapool-worker", None);
+    }
+
+    #[test]
+    fn what_to_do_instead() {
+        let check = |path: &str, expect: &str| {
+            let managed = managed_by(Path::new(path)).unwrap();
+            assert!(managed.to_string().contains(expect), "{managed}");
+        };
+        check("/opt/homebrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
+        check("/opt/linuxbrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
+        check("/snap/pool/1/llamapool-worker", "snap refresh llamapool-worker");
     }
 
     #[test]

@@ -1,12 +1,11 @@
-//! How a program is replaced: at no moment is there none, and the one before is kept until the new one is confirmed.
+//! How a program is replaced: at no moment is there none, and the one before is kept until the new one is confirmed. `self_update` would
+//! replace it too, but keeps nothing to go back to; its [`Move`](self_update::Move) is what is used where a program that runs can be renamed only.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-use semver::Version;
 
 use super::{UpdateError, blocking};
 
@@ -20,7 +19,7 @@ const VERSION_LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Staged {
     /// Its version.
-    pub version: Version,
+    pub version: String,
     program: &'static str,
     new: PathBuf,
     exe: PathBuf,
@@ -31,8 +30,8 @@ pub struct Staged {
 /// A program that was replaced; the one before is kept.
 #[derive(Debug)]
 pub struct Applied {
-    exe: PathBuf,
-    old: PathBuf,
+    pub(super) exe: PathBuf,
+    pub(super) old: PathBuf,
     _lock: Lock,
 }
 
@@ -57,11 +56,6 @@ pub(super) fn lock(exe: &Path) -> Result<Lock, UpdateError> {
     }
 }
 
-/// The folder of the program.
-pub(super) fn folder(exe: &Path) -> PathBuf {
-    exe.parent().unwrap_or(Path::new(".")).to_owned()
-}
-
 /// Where a new program is put: in the same folder, so that it can take the place by one rename.
 pub(super) fn new_file(exe: &Path) -> PathBuf {
     beside(exe, &format!("new{}", std::env::consts::EXE_SUFFIX))
@@ -73,15 +67,30 @@ fn beside(exe: &Path, what: &str) -> PathBuf {
     exe.with_file_name(format!(".{name}.{what}"))
 }
 
-fn old_file(exe: &Path) -> PathBuf {
+pub(super) fn old_file(exe: &Path) -> PathBuf {
     beside(exe, &format!("old{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Says which version was put in place last, until that is known to work: what is rolled back is not to come again by itself.
+fn tried_file(exe: &Path) -> PathBuf {
+    beside(exe, "tried")
+}
+
+/// The version that was put in place last and is not known to work.
+pub(super) fn tried(exe: &Path) -> Option<String> {
+    fs::read_to_string(tried_file(exe)).ok()
+}
+
+/// What is not wanted any more and may not be removable yet.
+fn gone_file(exe: &Path) -> PathBuf {
+    beside(exe, &format!("gone{}", std::env::consts::EXE_SUFFIX))
 }
 
 impl Staged {
     /// A program that was unpacked to `new`, if it starts and is what it is said to be.
     pub(super) fn new(
         program: &'static str,
-        version: Version,
+        version: String,
         new: PathBuf,
         exe: PathBuf,
         lock: Lock,
@@ -104,6 +113,7 @@ impl Staged {
     fn apply_now(mut self) -> Result<Applied, UpdateError> {
         let (exe, old) = (self.exe.clone(), old_file(&self.exe));
         let io = |error| UpdateError::Io { path: exe.clone(), error };
+        fs::write(tried_file(&exe), &self.version).map_err(io)?;
         replace(&self.exe, &old, &self.new).map_err(io)?;
         self.taken = true;
         let lock = Lock(self.lock.0.try_clone().map_err(io)?);
@@ -142,9 +152,14 @@ impl Applied {
     /// The new program works: the one before is not needed any more.
     ///
     /// # Errors
-    /// If it cannot be removed. Windows keeps a program that still runs; then it goes at the next confirmation.
+    /// If it cannot be removed.
     pub fn confirm(self) -> Result<(), UpdateError> {
-        fs::remove_file(&self.old).map_err(|error| UpdateError::Io { path: self.old.clone(), error })
+        let gone = gone_file(&self.exe);
+        // Windows keeps a program that still runs, but under any name. Then it goes with the next update.
+        fs::rename(&self.old, &gone).map_err(|error| UpdateError::Io { path: self.old.clone(), error })?;
+        let _ = fs::remove_file(gone);
+        let _ = fs::remove_file(tried_file(&self.exe));
+        Ok(())
     }
 
     /// The new program does not work: the one before takes its place again.
@@ -152,45 +167,47 @@ impl Applied {
     /// # Errors
     /// If it cannot be renamed.
     pub fn roll_back(self) -> Result<(), UpdateError> {
-        let io = |error| UpdateError::Io { path: self.exe.clone(), error };
-        if cfg!(windows) {
-            // A program that runs can be renamed there, but not replaced.
-            let bad = new_file(&self.exe);
-            let _ = fs::remove_file(&bad);
-            fs::rename(&self.exe, &bad).map_err(io)?;
-            fs::rename(&self.old, &self.exe).map_err(io)?;
-            let _ = fs::remove_file(&bad);
-            return Ok(());
-        }
-        fs::rename(&self.old, &self.exe).map_err(io)
+        let gone = gone_file(&self.exe);
+        put(&self.old, &self.exe, &gone)
+            .map_err(|error| UpdateError::Io { path: self.exe.clone(), error })?;
+        let _ = fs::remove_file(gone);
+        Ok(())
     }
 }
 
 /// Keeps `exe` as `old` and puts `new` in its place. If that cannot be done, all is as before.
-#[cfg(not(windows))]
 fn replace(exe: &Path, old: &Path, new: &Path) -> io::Result<()> {
     let _ = fs::remove_file(old);
+    let _ = fs::remove_file(gone_file(exe));
     // The same file under a second name, so that the first is never missing; where there are no such links, a copy.
-    if fs::hard_link(exe, old).is_err() {
+    if cfg!(not(windows)) && fs::hard_link(exe, old).is_err() {
         fs::copy(exe, old)?;
     }
-    fs::rename(new, exe).inspect_err(|_| {
-        let _ = fs::remove_file(old);
+    put(new, exe, old).inspect_err(|_| {
+        if cfg!(not(windows)) {
+            let _ = fs::remove_file(old);
+        }
     })
 }
 
-/// The same where a program that runs can be renamed, but not replaced.
+/// Puts `file` in the place of `exe`, in one step.
+#[cfg(not(windows))]
+fn put(file: &Path, exe: &Path, _aside: &Path) -> io::Result<()> {
+    fs::rename(file, exe)
+}
+
+/// The same where a program that runs can be renamed, but not replaced: it goes aside, and comes back if the other cannot have its place.
 #[cfg(windows)]
-fn replace(exe: &Path, old: &Path, new: &Path) -> io::Result<()> {
-    let _ = fs::remove_file(old);
-    fs::rename(exe, old)?;
-    fs::rename(new, exe).inspect_err(|_| {
-        let _ = fs::rename(old, exe);
+fn put(file: &Path, exe: &Path, aside: &Path) -> io::Result<()> {
+    let _ = fs::remove_file(aside);
+    self_update::Move::from_source(file).replace_using_temp(aside).to_dest(exe).map_err(|error| match error {
+        self_update::Error::Io(error) => error,
+        error => io::Error::other(error),
     })
 }
 
 /// Whether this file is `program` in this version, by its own word; else what is wrong.
-fn is_it(file: &Path, program: &str, version: &Version) -> Result<(), String> {
+fn is_it(file: &Path, program: &str, version: &str) -> Result<(), String> {
     let said = ask_version(file)?;
     let mut words = said.split_whitespace();
     let is_program = words.next() == Some(program);
@@ -198,20 +215,25 @@ fn is_it(file: &Path, program: &str, version: &Version) -> Result<(), String> {
     if is_program && is_version { Ok(()) } else { Err("it says that it is something else".to_owned()) }
 }
 
+/// Starts a program whose file was written a moment ago: another thread that starts one too may hold that file open until it does.
+pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
+    let deadline = Instant::now() + VERSION_TIMEOUT;
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
+                std::thread::sleep(VERSION_LOOK);
+            }
+            spawned => return spawned,
+        }
+    }
+}
+
 /// What it prints for `--version`.
 fn ask_version(file: &Path) -> Result<String, String> {
     let deadline = Instant::now() + VERSION_TIMEOUT;
     let mut command = Command::new(file);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = loop {
-        match command.spawn() {
-            // Another thread of this process that starts a program holds our file open for a moment.
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
-                std::thread::sleep(VERSION_LOOK);
-            }
-            spawned => break spawned.map_err(|error| format!("it cannot be started: {error}"))?,
-        }
-    };
+    let mut child = spawn(&mut command).map_err(|error| format!("it cannot be started: {error}"))?;
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Response, header};
+use axum::response::Redirect;
 use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -39,7 +40,8 @@ fn archive(file: &str, content: &str, name: &str, key: &SigningKey) -> Vec<u8> {
     let mut head = tar::Header::new_gnu();
     head.set_size(content.len() as u64);
     head.set_mode(0o644);
-    tar.append_data(&mut head, format!("{PROGRAM}-9.9.9/{file}"), content.as_bytes()).unwrap();
+    let folder = name.strip_suffix(".tar.gz").unwrap_or(name);
+    tar.append_data(&mut head, format!("{folder}/{file}"), content.as_bytes()).unwrap();
     let plain = tar.into_inner().unwrap().finish().unwrap();
     let mut signed = Cursor::new(Vec::new());
     copy_and_sign_tar(&mut Cursor::new(plain), &mut signed, std::slice::from_ref(key), Some(name.as_bytes()))
@@ -49,13 +51,14 @@ fn archive(file: &str, content: &str, name: &str, key: &SigningKey) -> Vec<u8> {
 
 /// The name under which an archive of this version is looked for here.
 fn name(version: &str) -> String {
-    archive::name(PROGRAM, &version.parse().unwrap())
+    format!("{}.tar.gz", releases::folder(PROGRAM, version))
 }
 
 /// A release server with one release, and a program that is to be updated.
 struct Rig {
     dir: tempfile::TempDir,
     updater: Updater,
+    base: String,
     _serve: AbortOnDropHandle<()>,
 }
 
@@ -71,26 +74,31 @@ impl Rig {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let release = serde_json::json!({
-            "tag_name": format!("v{version}"), "body": "What is new", "html_url": "https://example.com/release",
+            "tag_name": format!("v{version}"), "created_at": "2026-01-01T00:00:00Z", "body": "What is new",
+            "html_url": "https://example.com/release",
             "assets": [
-                {"name": "checksums.txt", "browser_download_url": format!("{base}/checksums")},
-                {"name": asset, "browser_download_url": format!("{base}/archive")},
+                {"name": "SHA256SUMS", "url": format!("{base}/sums")},
+                {"name": asset, "url": format!("{base}/archive")},
             ],
         });
-        let latest = get(move || async move { axum::Json(release) });
+        let described = get(move || async move { axum::Json(release) });
         let download = get(move || async move {
             let body = Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(archive)]));
             Response::builder().header(header::CONTENT_LENGTH, length).body(body).unwrap()
         });
-        let router = Router::new().route("/latest", latest).route("/archive", download);
+        let router = Router::new()
+            .route("/repos/llamapool/llamapool/releases/latest", described.clone())
+            .route("/repos/llamapool/llamapool/releases/tags/{tag}", described)
+            .route("/archive", get(|| async { Redirect::temporary("/storage") }))
+            .route("/storage", download);
         let serve = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let dir = tempfile::tempdir().unwrap();
         let exe = dir.path().join(PROGRAM);
         fs::write(&exe, program(build::VERSION)).unwrap();
         fs::set_permissions(&exe, fs::Permissions::from_mode(0o755)).unwrap();
-        let source = Source::unencrypted(format!("{base}/latest").parse().unwrap());
-        let updater = Updater::with(PROGRAM, &exe, source, key(1).verifying_key()).unwrap();
-        Self { dir, updater, _serve: AbortOnDropHandle::new(serve) }
+        let source = Source::unencrypted(&base.parse().unwrap());
+        let updater = Updater::with(PROGRAM, &exe, source, key(1).verifying_key().to_bytes());
+        Self { dir, updater, base, _serve: AbortOnDropHandle::new(serve) }
     }
 
     /// One that offers 9.9.9 with this program in it, well signed.
@@ -108,13 +116,13 @@ impl Rig {
         self.updater.stage(&release).await
     }
 
-    /// The program as it was, and nothing beside it but the lock.
+    /// The program as it was, and nothing beside it but the lock, and what was tried.
     #[track_caller]
     fn assert_untouched(&self) {
         assert_eq!(fs::read_to_string(self.exe()).unwrap(), program(build::VERSION));
         let mut names: Vec<_> =
             fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.retain(|name| name != ".llamapool-worker.update-lock");
+        names.retain(|name| name != ".llamapool-worker.update-lock" && name != ".llamapool-worker.tried");
         assert_eq!(names, [PROGRAM]);
     }
 }
@@ -123,7 +131,7 @@ impl Rig {
 async fn a_good_update() {
     let rig = Rig::good(&program("9.9.9")).await;
     let release = rig.updater.check().await.unwrap().unwrap();
-    assert_eq!((release.version.to_string().as_str(), release.notes.as_str()), ("9.9.9", "What is new"));
+    assert_eq!((release.version.as_str(), release.notes.as_str()), ("9.9.9", "What is new"));
     let staged = rig.updater.stage(&release).await.unwrap();
     assert_eq!(fs::read_to_string(rig.exe()).unwrap(), program(build::VERSION), "staged is not applied");
     let applied = staged.apply().await.unwrap();
@@ -135,14 +143,19 @@ async fn a_good_update() {
     let pending = Applied::pending(&rig.exe()).unwrap().expect("the version before is kept");
     pending.confirm().unwrap();
     assert!(Applied::pending(&rig.exe()).unwrap().is_none());
+    assert_eq!(swap::tried(&rig.exe()), None);
     assert_eq!(fs::read_to_string(rig.exe()).unwrap(), program("9.9.9"));
 }
 
 #[tokio::test]
 async fn an_update_that_turns_out_bad_is_rolled_back() {
     let rig = Rig::good(&program("9.9.9")).await;
+    let release = rig.updater.check().await.unwrap().unwrap();
+    assert!(!rig.updater.has_failed(&release));
     rig.stage().await.unwrap().apply().await.unwrap().roll_back().unwrap();
     rig.assert_untouched();
+    assert!(rig.updater.has_failed(&release), "it does not come again by itself");
+    assert_eq!(taken_back(&rig.exe()).as_deref(), Some("9.9.9"));
     drop(rig.stage().await.unwrap().apply().await.unwrap());
     Applied::pending(&rig.exe()).unwrap().unwrap().roll_back().unwrap();
     rig.assert_untouched();
@@ -226,7 +239,7 @@ async fn an_older_or_equal_release_is_no_update() {
         let name = name(version);
         let rig = Rig::offering(version, &name, archive(PROGRAM, &program(version), &name, &key(1))).await;
         assert_eq!(rig.updater.check().await.unwrap(), None, "{version}");
-        let release = rig.updater.source.latest().await.unwrap();
+        let release = Release { version: version.to_owned(), notes: String::new(), page: String::new() };
         assert!(
             matches!(rig.updater.stage(&release).await, Err(UpdateError::Unusable(_))),
             "also if asked to"
@@ -246,17 +259,38 @@ async fn releases_without_what_we_need() {
     rig.assert_untouched();
     let rig = Rig::offering("nonsense", &name, Vec::new()).await;
     assert!(matches!(rig.updater.check().await, Err(UpdateError::Unusable(_))));
-    let any = archive::name_for_any(PROGRAM, &"9.9.9".parse().unwrap());
-    let rig = Rig::offering("9.9.9", &any, archive(PROGRAM, &version, &any, &key(1))).await;
-    rig.stage().await.unwrap();
+}
+
+/// A tag says which release is wanted; what comes may be described as another.
+#[tokio::test]
+async fn a_release_is_not_passed_off_as_another() {
+    let old = name("0.0.9");
+    let rig = Rig::offering("0.0.9", &old, archive(PROGRAM, &program("0.0.9"), &old, &key(1))).await;
+    let release = Release { version: "9.9.9".to_owned(), notes: String::new(), page: String::new() };
+    let refused = rig.updater.stage(&release).await.unwrap_err();
+    assert!(refused.to_string().contains(&format!("it has no {}", name("9.9.9"))), "{refused}");
+    rig.assert_untouched();
+}
+
+#[tokio::test]
+async fn a_description_without_end_is_not_read() {
+    let rig = Rig::good(&program("9.9.9")).await;
+    let endless = vec![b' '; 2 << 20];
+    let router = Router::new().fallback(move || async move { endless });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let _serve =
+        AbortOnDropHandle::new(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
+    let updater =
+        Updater { source: Source::unencrypted(&base.parse().unwrap()), exe: rig.exe(), ..rig.updater };
+    assert!(updater.check().await.unwrap_err().to_string().contains("too large"));
 }
 
 #[tokio::test]
 async fn nothing_comes_unencrypted() {
     let rig = Rig::good(&program("9.9.9")).await;
     let release = rig.updater.check().await.unwrap().unwrap();
-    let pinned = Source::at(rig.updater.source.url().clone());
-    let strict = Updater { source: pinned, exe: rig.exe(), ..rig.updater };
+    let strict = Updater { source: Source::at(&rig.base.parse().unwrap()), exe: rig.exe(), ..rig.updater };
     assert!(matches!(strict.check().await, Err(UpdateError::Unusable(_))));
     assert!(strict.stage(&release).await.unwrap_err().to_string().contains("https"));
 }
@@ -264,9 +298,8 @@ async fn nothing_comes_unencrypted() {
 #[test]
 fn keys_are_read() {
     let digits: String = key(1).verifying_key().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(read_key(&digits), Some(key(1).verifying_key()));
+    assert_eq!(read_key(&digits), Some(key(1).verifying_key().to_bytes()));
     for wrong in ["", "00", &digits[1..], "zz", &"é".repeat(32)] {
         assert_eq!(read_key(wrong), None, "{wrong}");
     }
-    assert!(Source::github().url().as_str().starts_with("https://"));
 }

@@ -1,0 +1,157 @@
+//! How releases travel: by our own HTTP client, so that the system's certificates, proxies and a silent line mean here what they mean everywhere; and within
+//! bounds, over https.
+
+use std::error::Error as StdError;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use http::HeaderMap;
+use http::header::{ACCEPT, USER_AGENT};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use self_update::Error;
+use self_update::http_client::{HttpClient, HttpResponse};
+use tokio::runtime::{Builder, Runtime};
+
+use super::UpdateError;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest silence. A whole download may take as long as the line needs.
+const SILENCE: Duration = Duration::from_secs(30);
+/// GitHub sends downloads on to its storage, once.
+const MOST_REDIRECTS: usize = 4;
+/// Largest description of a release, in bytes: names and notes.
+const MOST_LISTED: u64 = 1024 * 1024;
+/// Largest archive, in bytes: our programs are a tenth of it.
+const MOST_ARCHIVE: u64 = 256 * 1024 * 1024;
+/// What is asked for when an archive is wanted.
+const ARCHIVE: &str = "application/octet-stream";
+
+/// What went wrong on the way. It passes through `self_update`, and is found again by [`Trouble::within`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("it is not offered over https")]
+    Unencrypted,
+    #[error("it is too large")]
+    TooLarge,
+    #[error("{0}")]
+    Line(String),
+}
+
+/// A client for whoever waits for it: not for use on a thread that has others to serve.
+pub(super) struct Transport {
+    client: Client,
+    https_only: bool,
+    /// The client's life goes on in it, as long as somebody waits.
+    runtime: Arc<Runtime>,
+}
+
+impl Transport {
+    pub(super) fn new(https_only: bool) -> Result<Self, UpdateError> {
+        let unreachable = |why: String| UpdateError::Unreachable(why);
+        let tls = crate::tls::client_config(None).map_err(|error| unreachable(format!("{error:#}")))?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
+            .https_only(https_only)
+            .redirect(Policy::limited(MOST_REDIRECTS))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(SILENCE)
+            .build()
+            .map_err(|error| unreachable(innermost(&error)))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| unreachable(error.to_string()))?;
+        Ok(Self { client, https_only, runtime: Arc::new(runtime) })
+    }
+}
+
+impl HttpClient for Transport {
+    fn get(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        _timeout: Option<Duration>,
+    ) -> self_update::Result<Box<dyn HttpResponse>> {
+        if self.https_only && !url.starts_with("https://") {
+            return Err(Error::transport(Trouble::Unencrypted));
+        }
+        let mut headers = headers.clone();
+        headers.insert(
+            USER_AGENT,
+            const { http::HeaderValue::from_static(concat!("llamapool/", env!("CARGO_PKG_VERSION"))) },
+        );
+        let wants_archive = headers.get(ACCEPT).is_some_and(|accept| accept == ARCHIVE);
+        let asked = self.client.get(url).headers(headers).send();
+        let answer = self.runtime.block_on(asked).map_err(|error| Error::transport(line(&error)))?;
+        match answer.status() {
+            status if status.is_success() => Ok(Box::new(Answer {
+                left: if wants_archive { MOST_ARCHIVE } else { MOST_LISTED },
+                chunk: Bytes::new(),
+                runtime: Arc::clone(&self.runtime),
+                answer,
+            })),
+            status => Err(Error::http_status_error_with_headers(status.as_u16(), url, answer.headers())),
+        }
+    }
+}
+
+/// An answer whose body is read as it comes.
+struct Answer {
+    answer: Response,
+    chunk: Bytes,
+    /// How many bytes it may still have.
+    left: u64,
+    runtime: Arc<Runtime>,
+}
+
+impl HttpResponse for Answer {
+    fn headers(&self) -> &HeaderMap {
+        self.answer.headers()
+    }
+
+    fn body(self: Box<Self>) -> Box<dyn Read> {
+        self
+    }
+}
+
+impl Read for Answer {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            let next = self.runtime.block_on(self.answer.chunk());
+            match next.map_err(|error| io::Error::other(line(&error)))? {
+                Some(chunk) => self.chunk = chunk,
+                None => return Ok(0),
+            }
+            let left = self.left.checked_sub(self.chunk.len() as u64);
+            self.left = left.ok_or_else(|| io::Error::other(Trouble::TooLarge))?;
+        }
+        let length = self.chunk.len().min(buffer.len());
+        self.chunk.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+impl Trouble {
+    /// What went wrong on the way, if that is behind this error.
+    pub(super) fn within(error: &Error) -> Option<&Self> {
+        match error {
+            Error::Io(error) => error.get_ref()?.downcast_ref(),
+            Error::Transport(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn line(error: &reqwest::Error) -> Trouble {
+    Trouble::Line(innermost(error))
+}
+
+/// The innermost reason: outer ones say "error sending request" and the like.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &(dyn StdError + 'static) = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
