@@ -7,10 +7,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench fuzz clean
+.PHONY: help run test lint fmt bench fuzz packages check-cross clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 	@echo
 	@scripts/run --help
 
@@ -23,6 +23,7 @@ test: ## Install what the tests need, and run all of them
 	@scripts/dashboard test
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
+	@installers/test
 	@git diff --exit-code -- ui/src/bindings ui/src/desktop/bindings || { echo "The types of the windows were not current: commit what the tests wrote."; exit 1; }
 
 lint: ## Check formats, clippy, documentation, dependencies, private traces, scripts
@@ -45,6 +46,15 @@ fuzz: ## Throw rubbish at everything that parses what strangers send; needs nigh
 	  mkdir -p corpus/$$target && cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 || exit 1; \
 	done
+
+packages: ## Build the Debian and rpm packages of server and worker, into target/packages
+	@scripts/packages test
+	@scripts/dashboard
+	cargo build --locked --release --bins -p llamapool-server -p llamapool-worker
+	@installers/linux/package
+
+check-cross: ## Type-check the programs for Windows and macOS; fetches what that needs once, and takes minutes
+	@scripts/check-cross
 
 clean: ## Remove what was built, and what the tests installed
 	cargo clean

@@ -2,6 +2,8 @@
 
 mod doctor;
 mod join;
+#[cfg(windows)]
+mod service;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -15,7 +17,13 @@ use llamapool_worker_core::update::command as update;
 
 /// The commands, for the command line.
 pub(crate) fn all() -> Vec<Command> {
-    vec![join::command(), doctor::command(), update::command()]
+    vec![
+        join::command(),
+        doctor::command(),
+        update::command(),
+        #[cfg(windows)]
+        service::command(),
+    ]
 }
 
 /// Says a line to whoever called the command. If nobody listens any more, it is lost.
@@ -34,6 +42,8 @@ pub(crate) fn run(called: Called<Config>) -> ExitCode {
         join::NAME => join::run(&called),
         doctor::NAME => doctor::run(called),
         update::NAME => Ok(update::run(Config::PROGRAM, &called.args)),
+        #[cfg(windows)]
+        service::NAME => service::run(called),
         other => unreachable!("{other} was not declared"),
     };
     done.unwrap_or_else(|error| {

@@ -1,6 +1,9 @@
 //! llamapool-worker: brings the LLM runtime of this machine into a pool.
 
 mod commands;
+#[cfg(windows)]
+mod service;
+mod stop;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,9 +12,10 @@ use llamapool_worker_core::config::Config;
 use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::settings::cli::{self, Invocation};
 use llamapool_worker_core::settings::{DrainTimeout, Loaded, Sources};
-use llamapool_worker_core::signals::Signals;
 use llamapool_worker_core::worker::{Exit, Home};
 use llamapool_worker_core::{Worker, descriptors, logs, paths};
+
+use crate::stop::Stops;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,31 +27,35 @@ fn main() -> ExitCode {
         Invocation::Print(answer) => return answer.print(),
         Invocation::Command(called) => return commands::run(*called),
     };
-    logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level))
+    logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level, Stops::of_process))
 }
 
-fn run(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
+/// Works until it is told to stop. `stops` is made where they can be waited for.
+fn run(
+    loaded: Loaded<Config>,
+    level: Level,
+    stops: impl FnOnce() -> anyhow::Result<Stops>,
+) -> anyhow::Result<()> {
     descriptors::raise_limit();
     let file = loaded.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let home = Home::at(file.parent().unwrap_or(Path::new("."))).with_level(level);
-    match runtime.block_on(work(config, home))? {
+    match runtime.block_on(async { work(config, home, stops()?).await })? {
         Exit::Told => Ok(()),
         Exit::Lost(why) => anyhow::bail!(why),
     }
 }
 
-/// Works until a signal or the control port says stop: the first drains, the second ends it at once.
-async fn work(config: Config, home: Home) -> anyhow::Result<Exit> {
+/// Works until somebody or the control port says stop: the first time drains, the second ends it at once.
+async fn work(config: Config, home: Home, mut stops: Stops) -> anyhow::Result<Exit> {
     let patience = [config.drain_timeout, DrainTimeout::Now];
-    let mut signals = Signals::new()?;
     let mut worker = Worker::start(config, home).await?;
     for timeout in patience {
         tokio::select! {
             exit = worker.wait() => return Ok(exit),
-            () = signals.next() => worker.steer().shutdown(timeout),
+            () = stops.next() => worker.steer().shutdown(timeout),
         }
     }
     Ok(worker.ended().await)

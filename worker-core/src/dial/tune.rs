@@ -1,13 +1,11 @@
 //! How sockets and WebSockets of the tunnel are set, at both ends.
 
-use std::time::Duration;
-
 use socket2::SockRef;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 /// Unacknowledged bytes for this long mean that the peer is gone, where the tunnel's own keepalive has not said so before.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const USER_TIMEOUT: Duration = Duration::from_secs(20);
+const USER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 /// Unsent bytes in the kernel beyond which the socket is not writable: what is queued there cannot be overtaken by a
 /// small request. 32 KiB measured best on a slow link (64 ms instead of 185 ms beside a bulk upload).
 #[cfg(any(target_os = "linux", target_os = "android"))]

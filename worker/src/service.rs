@@ -1,0 +1,114 @@
+//! The worker as a Windows service, which starts with Windows and needs nobody to be logged in. Windows starts the program, which answers from a
+//! thread of Windows that it is running; to stop is to drain, as for a signal.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use llamapool_worker_core::config::Config;
+use llamapool_worker_core::settings::{DrainTimeout, Loaded};
+use llamapool_worker_core::{logs, paths};
+use tokio::sync::mpsc;
+use windows_service::service::{
+    ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState, ServiceStatus, ServiceType,
+};
+use windows_service::service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle};
+use windows_service::{define_windows_service, service_dispatcher};
+
+use crate::stop::Stops;
+
+/// What Windows calls it.
+pub(crate) const NAME: &str = "llamapool-worker";
+
+/// Orders to stop that wait: the first drains, the second ends it at once, and more say nothing new.
+const WAITING_STOPS: usize = 2;
+
+/// How long Windows is to wait for a worker that waits for its requests for ever: it wants a number.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// What is needed beyond the drain: closing connections, writing logs.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// The configuration on its way into the function that Windows calls, which takes no arguments of ours. A process is one service.
+static HANDED_OVER: Mutex<Option<Loaded<Config>>> = Mutex::new(None);
+
+define_windows_service!(windows_calls, serve_or_log);
+
+/// Works as a service until Windows says stop.
+///
+/// # Errors
+/// The program was not started by Windows.
+pub(crate) fn run(mut loaded: Loaded<Config>) -> anyhow::Result<()> {
+    // A service has no terminal to say anything to.
+    loaded.config.log.dir = loaded.config.log.dir.or_else(paths::log_dir);
+    *HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+    service_dispatcher::start(NAME, windows_calls)
+        .context("Windows starts this by itself (sc start llamapool-worker)")
+}
+
+fn serve_or_log(_: Vec<OsString>) {
+    let Some(loaded) = HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    let log = loaded.config.log.clone();
+    logs::around(&log, "worker", |level| {
+        let (orders, stops) = mpsc::channel(WAITING_STOPS);
+        let obey = move |control| match control {
+            ServiceControl::Stop | ServiceControl::Preshutdown => {
+                let _ = orders.try_send(());
+                ServiceControlHandlerResult::NoError
+            }
+            ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
+            _ => ServiceControlHandlerResult::NotImplemented,
+        };
+        let windows = service_control_handler::register(NAME, obey).context("answer to Windows")?;
+        windows.set_service_status(status(ServiceState::Running))?;
+        let patience = patience(loaded.config.drain_timeout);
+        let worked = crate::run(loaded, level, || Ok(Stops::of_windows(stops, windows, patience)));
+        // Windows starts a service again that ends with an error, see `service install`.
+        let exit_code = ServiceExitCode::ServiceSpecific(u32::from(worked.is_err()));
+        windows.set_service_status(ServiceStatus { exit_code, ..status(ServiceState::Stopped) })?;
+        worked
+    });
+}
+
+/// Tells Windows that the service is about to stop, and within what time.
+pub(crate) fn say_stopping(windows: ServiceStatusHandle, patience: Duration) {
+    let stopping = ServiceStatus { wait_hint: patience, ..status(ServiceState::StopPending) };
+    if let Err(error) = windows.set_service_status(stopping) {
+        tracing::warn!("Windows does not hear that the worker stops: {error}");
+    }
+}
+
+fn patience(drain_timeout: DrainTimeout) -> Duration {
+    match drain_timeout {
+        DrainTimeout::Now => MARGIN,
+        DrainTimeout::After(time) => time.min(LONGEST_WAIT) + MARGIN,
+        DrainTimeout::Never => LONGEST_WAIT,
+    }
+}
+
+fn status(current_state: ServiceState) -> ServiceStatus {
+    let controls_accepted = match current_state {
+        ServiceState::Stopped => ServiceControlAccept::empty(),
+        _ => ServiceControlAccept::STOP | ServiceControlAccept::PRESHUTDOWN,
+    };
+    ServiceStatus {
+        service_type: ServiceType::OWN_PROCESS,
+        current_state,
+        controls_accepted,
+        exit_code: ServiceExitCode::NO_ERROR,
+        checkpoint: 0,
+        wait_hint: Duration::ZERO,
+        process_id: None,
+    }
+}
+
+/// What Windows starts the program with.
+pub(crate) fn arguments(config: Option<&Path>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["service", "run"].map(OsString::from).into();
+    if let Some(file) = config {
+        arguments.extend(["--config".into(), file.into()]);
+    }
+    arguments
+}
