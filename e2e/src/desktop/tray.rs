@@ -36,12 +36,15 @@ impl<'a> Tray<'a> {
         Self { watcher }
     }
 
-    /// The menu as it is now.
+    /// The menu as it is now. An app that comes or goes has an icon for a moment when it has no menu.
     pub async fn rows(&self) -> Vec<Row> {
-        let item = self.watcher.until_item().await;
-        let (_, layout): (u32, Layout) =
-            self.call(&item, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await;
-        row(layout).rows
+        until("a tray icon with a menu", async || {
+            let item = self.watcher.item().await?;
+            let asked = self.call(&item, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await;
+            let (_, layout): (u32, Layout) = asked.ok()?;
+            Some(row(layout).rows)
+        })
+        .await
     }
 
     /// Every row, those of submenus after the one they are in.
@@ -102,7 +105,8 @@ impl<'a> Tray<'a> {
         let row = self.until_row(start, |row| row.enabled).await;
         let item = self.watcher.until_item().await;
         let nothing = Value::from("");
-        let () = self.call(&item, "Event", &(row.id, "clicked", nothing, 0u32)).await;
+        let done = self.call(&item, "Event", &(row.id, "clicked", nothing, 0u32)).await;
+        let () = done.unwrap_or_else(|error| panic!("a click on {start:?}: {error}"));
     }
 
     /// The picture that the icon shows: its file, as bytes.
@@ -110,25 +114,24 @@ impl<'a> Tray<'a> {
         let item = self.watcher.until_item().await;
         until("a readable icon", async || {
             let text = |value: OwnedValue| String::try_from(value).expect("a text");
-            let name = text(watcher::property(&self.watcher.connection, &item, "IconName").await);
-            let folder = text(watcher::property(&self.watcher.connection, &item, "IconThemePath").await);
+            let bus = &self.watcher.connection;
+            let name = text(watcher::property(bus, &item, "IconName").await.ok()?);
+            let folder = text(watcher::property(bus, &item, "IconThemePath").await.ok()?);
             let file = if name.starts_with('/') { name } else { format!("{folder}/{name}.png") };
             std::fs::read(file).ok().filter(|bytes| !bytes.is_empty())
         })
         .await
     }
 
-    async fn call<A, R>(&self, item: &Item, method: &str, arguments: &A) -> R
+    async fn call<A, R>(&self, item: &Item, method: &str, arguments: &A) -> zbus::Result<R>
     where
         A: serde::Serialize + zbus::zvariant::DynamicType,
         R: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
     {
         let connection = &self.watcher.connection;
-        let path = watcher::menu_path(connection, item).await;
+        let path = watcher::menu_path(connection, item).await?;
         let asked = connection.call_method(Some(item.owner.as_str()), &path, Some(MENU), method, arguments);
-        let answer = asked.await.unwrap_or_else(|error| panic!("{method}: {error}"));
-        let body = answer.body();
-        body.deserialize().unwrap_or_else(|error| panic!("the answer to {method}: {error}"))
+        asked.await?.body().deserialize()
     }
 }
 
