@@ -24,7 +24,7 @@ use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
 use crate::{commands, follow, join, menu, quit, snapshot, tray, updates, windows};
 
-/// The event by which windows hear of a join link.
+/// The event by which the first run hears that there is a join link to ask for.
 pub const JOIN: &str = "join";
 
 /// Where log files go, below the state folder, on systems that have no custom of their own.
@@ -166,13 +166,9 @@ fn again(app: &AppHandle, argv: Vec<String>) {
 fn joined(app: &AppHandle, text: &str) {
     match join::read(text) {
         Ok(link) => {
-            let (desk, view) = (app.state::<Desk>(), join::view(&link));
-            desk.link.keep(link);
-            if windows::is_welcome_open(app) {
-                let _ = app.emit(JOIN, view);
-            } else {
-                desk.link.tell_later(view);
-            }
+            app.state::<Desk>().link.keep_for_a_window(link);
+            // One that is open asks for it now, one that is only being opened as soon as it can.
+            let _ = app.emit_to(windows::WELCOME, JOIN, ());
             windows::welcome(app);
         }
         Err(problem) => {

@@ -55,11 +55,14 @@ fn steering_of(phase: Phase) -> String {
 #[test]
 fn the_order_of_the_rows() {
     let Menu(rows) = menu(&shown(Phase::Ready), EXTRAS);
-    let wanted = "status server line-1 pause drain shutdown-when-done models line-2 open preferences copy-endpoint logs diagnostics \
-                  config-folder log-folder start-at-login check-update line-3 quit";
+    let wanted = "status server line-1 pause drain shutdown-when-done models line-2 open preferences copy-endpoint help \
+                  start-at-login check-update line-3 quit";
     assert_eq!(ids(&rows).join(" "), wanted);
     let spans = inside(row(&shown(Phase::Ready), "pause").unwrap());
     assert_eq!(ids(&spans), ["pause-30m", "pause-1h", "pause-tomorrow", "pause-resumed"]);
+    let help = inside(row(&shown(Phase::Ready), "help").unwrap());
+    let wanted = ["logs", "diagnostics", "line-help", "config-folder", "log-folder", "documentation", "about"];
+    assert_eq!(ids(&help), wanted);
 }
 
 #[test]

@@ -287,7 +287,7 @@ export const en = {
     updates: 'Updates',
     updateMode: 'Install updates',
     updateModes,
-    managed: (by: string) => `llamapool was installed by ${by}, which also updates it.`,
+    managed: (why: string) => `llamapool does not update itself: ${why}.`,
   },
 
   logs: {
@@ -373,7 +373,7 @@ export const en = {
       staged: (version: string) => `Version ${version} is ready`,
       failed: 'The last look for updates failed.',
     },
-    managed: (by: string) => `Installed by ${by}, which also updates it.`,
+    managed: (why: string) => `llamapool does not update itself: ${why}.`,
     checked: (seconds: number) => `Last looked ${f.span(seconds)} ago.`,
     restart: 'Restart to update',
     restartText:
@@ -484,6 +484,8 @@ export const en = {
       text: 'Sends one small request the way your apps will: to your server, and back here to a model.',
       model: 'Model',
       any: 'The first that is ready',
+      apiKey: 'API key of the server',
+      apiKeyHelp: 'For this test only: it is not kept.',
       send: 'Send a test request',
       sendAgain: 'Send another',
       sending: 'Waiting for the answer…',
