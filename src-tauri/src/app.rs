@@ -19,6 +19,7 @@ use crate::join::LastLink;
 use crate::launch::Launch;
 use crate::logbook::Logbook;
 use crate::own::Kept;
+use crate::panel::{self, Panel};
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
@@ -95,8 +96,14 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
         snapshot::snapshot(&facts.borrow(), updates.watch().borrow().clone(), tokio::time::Instant::now());
     let (show, shown) = watch::channel(Arc::new(first));
     let refresh = Arc::new(Notify::new());
-    let sources =
-        Sources { facts: facts.clone(), update: updates.watch(), own: own.watch(), refresh: refresh.clone() };
+    let (behind, panel) = watch::channel(Panel::default());
+    let sources = Sources {
+        facts: facts.clone(),
+        update: updates.watch(),
+        own: own.watch(),
+        panel,
+        refresh: refresh.clone(),
+    };
     app.manage(Desk {
         place,
         supervisor,
@@ -118,6 +125,7 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     desk.spawn(life);
     desk.spawn(present::present(app.clone(), sources, show));
     desk.spawn(follow::follow(app.clone()));
+    desk.spawn(panel::follow(behind));
     desk.spawn(updates::follow(app.clone()));
     desk.spawn(quit::on_signals(app.clone()));
     desk.spawn(quit::follow(app.clone(), facts));

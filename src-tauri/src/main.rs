@@ -23,6 +23,7 @@ mod logbook;
 mod menu;
 mod notices;
 mod own;
+mod panel;
 mod pause;
 mod phase;
 mod present;

@@ -1,4 +1,4 @@
-//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, and whether it has been set up.
+//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, and whether it has been set up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::ipc::{Notify, UpdateMode};
+use crate::ipc::{Notify, TrayIcon, UpdateMode};
 
 /// Its name, in the folder of the worker's configuration.
 pub const FILE: &str = "desktop.yaml";
@@ -23,6 +23,8 @@ pub struct Own {
     pub notify: Notify,
     /// How it updates itself.
     pub updates: UpdateMode,
+    /// How the tray icon is drawn.
+    pub icon: TrayIcon,
     /// Whether the first run is over.
     pub first_run_done: bool,
 }

@@ -43,6 +43,7 @@ pub fn app_preferences(desk: State<'_, Desk>) -> AppPreferences {
         start_at_login: autostart::is_on(),
         notify: own.notify,
         updates: own.updates,
+        icon: own.icon,
         updates_managed_by: desk.updates.managed_by(),
         first_run_done: own.first_run_done,
     }
@@ -50,9 +51,9 @@ pub fn app_preferences(desk: State<'_, Desk>) -> AppPreferences {
 
 #[tauri::command]
 pub fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
-    let AppPreferences { start_at_login, notify, updates, first_run_done, .. } = preferences;
+    let AppPreferences { start_at_login, notify, updates, icon, first_run_done, .. } = preferences;
     desk.own.change(|own| {
-        (own.notify, own.updates, own.first_run_done) = (notify, updates, first_run_done);
+        (own.notify, own.updates, own.icon, own.first_run_done) = (notify, updates, icon, first_run_done);
     })?;
     if start_at_login != autostart::is_on() {
         desk.start_at_login(start_at_login)?;

@@ -116,6 +116,8 @@ pub struct AppPreferences {
     pub notify: Notify,
     /// How it updates itself.
     pub updates: UpdateMode,
+    /// How the tray icon is drawn.
+    pub icon: TrayIcon,
     /// Who updates it instead.
     pub updates_managed_by: Option<String>,
     /// Whether the first run is over.
@@ -154,6 +156,22 @@ impl Notify {
         update_ready: false,
         paused: false,
     };
+}
+
+/// How the tray icon is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "../desktop/bindings/")]
+pub enum TrayIcon {
+    /// As the system says.
+    #[default]
+    Auto,
+    /// For panels that are dark.
+    Dark,
+    /// For panels that are light.
+    Light,
+    /// For both, in colour.
+    Colour,
 }
 
 /// How the app updates itself.

@@ -195,7 +195,7 @@ test('a link that was opened before the window was there is shown by it', async 
   );
   await settle();
   expect(title()).toBe(words.server.title);
-  expect(screen.getByText(words.server.arrived)).toBeTruthy();
+  expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
 });
 
 test('a server that wants a key to be asked gets one, or is left at that', async () => {

@@ -1,7 +1,7 @@
 // Every word of the desktop app's windows, in English. Another language is another object of this shape.
 
 import * as f from '../../shared/format';
-import type { NoticeClass, UpdateMode } from '../types';
+import type { NoticeClass, TrayIcon, UpdateMode } from '../types';
 import { pluralOf } from './plural';
 
 const plural = pluralOf('en');
@@ -14,6 +14,13 @@ const notices: Record<NoticeClass, string> = {
   runtime_gone: 'The runtime does not answer any more',
   update_ready: 'An update is ready',
   paused: 'Serving was paused',
+};
+
+const icons: Record<TrayIcon, string> = {
+  auto: 'As the system says',
+  dark: 'For dark panels',
+  light: 'For light panels',
+  colour: 'In colour',
 };
 
 const updateModes: Record<UpdateMode, { name: string; text: string }> = {
@@ -281,6 +288,10 @@ export const en = {
     startup: 'Start',
     startAtLogin: 'Start when I log in',
     startAtLoginText: 'In the tray, without a window.',
+    icon: 'Tray icon',
+    iconLook: 'Look',
+    iconText: 'If it cannot be seen well on your panel, choose another.',
+    icons,
     notifications: 'Notifications',
     notify: 'Tell me when',
     notices,

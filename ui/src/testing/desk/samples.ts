@@ -354,6 +354,7 @@ export const anApp = (over: Partial<AppPreferences> = {}): AppPreferences => ({
   start_at_login: false,
   notify: { server_lost: true, key_refused: true, runtime_gone: true, update_ready: true, paused: false },
   updates: 'ask',
+  icon: 'auto',
   updates_managed_by: null,
   first_run_done: true,
   ...over,
