@@ -35,19 +35,33 @@ const OLLAMA = {
   ],
 };
 
-const view = (name) => (app) =>
-  app.run(`[...document.querySelectorAll('nav button')].find((b) => b.title === arguments[0]).click()`, name);
-const tab = (name) => (app) =>
-  app.run(`[...document.querySelectorAll('[role=tab]')].find((b) => b.textContent.includes(arguments[0])).click()`, name);
+/** Clicks the first of these whose title or text has the words, when it is there. */
+const pick = (css, words) => (app) =>
+  until(words, () =>
+    app.run(
+      `const found = [...document.querySelectorAll(arguments[0])].find((one) => one.title === arguments[1] || one.textContent.includes(arguments[1]));
+      found?.click();
+      return Boolean(found);`,
+      css,
+      words,
+    ),
+  );
+const view = (name) => pick('nav button', name);
+const tab = (name) => pick('[role=tab]', name);
 const says = (words) => (app) => until(words, async () => (await app.text()).includes(words));
-const control = (action) => (app) => app.run('window.__TAURI_INTERNALS__.invoke("control", { action: arguments[0] })', action);
+const control = (action) => (app) =>
+  app.run('window.__TAURI_INTERNALS__.invoke("control", { action: arguments[0] })', action);
 const chain =
   (...steps) =>
   async (app, stage) => {
     for (const step of steps) await step(app, stage);
   };
 const ready = says('Ready');
-const toModels = chain((app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)), says('Connected'), (app) => app.press('Continue'));
+const toModels = chain(
+  (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
+  says('Connected'),
+  (app) => app.press('Continue'),
+);
 const toMachine = chain(toModels, elsewhere, (app) => app.press('Continue'));
 const toTest = chain(toMachine, says('How should it behave'), (app) => app.press('Continue'), says('Try it'));
 
@@ -61,16 +75,35 @@ const SHOTS = [
   ['status', true, chain(ready, busy)],
   ['preferences', true, chain(ready, view('Preferences'), tab('Runtime'))],
   ['logs', true, chain(ready, busy, view('Logs'))],
-  ['diagnostics', true, chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('passed'))],
+  [
+    'diagnostics',
+    true,
+    chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('passed')),
+  ],
   ['welcome', false, says('Put this machine')],
-  ['server', false, chain((app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)), says('Connected'))],
+  [
+    'server',
+    false,
+    chain(
+      (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
+      says('Connected'),
+    ),
+  ],
   ['models', false, toModels],
   ['test', false, chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('It works'))],
 ];
 const ALSO = [
   ['idle', true, ready],
   ['draining', true, chain(ready, busy, control('drain'), says('Nothing new is taken'))],
-  ['paused', true, chain(ready, (app) => app.run('window.__TAURI_INTERNALS__.invoke("pause", { until: "1h" })'), says('Paused'))],
+  [
+    'paused',
+    true,
+    chain(
+      ready,
+      (app) => app.run('window.__TAURI_INTERNALS__.invoke("pause", { until: "1h" })'),
+      says('Paused'),
+    ),
+  ],
   ['stopped', true, chain(ready, control('stop'), says('Stopped'))],
   ['refused', 'client_key: wrong', says('refuse')],
   ['waiting', 'server_url: ws://127.0.0.1:9', says('econnect')],
@@ -78,12 +111,32 @@ const ALSO = [
   ['mistake', 'max_concurrency: many', says('mistake')],
   ['app', true, chain(ready, view('Preferences'))],
   ['secret', true, chain(ready, view('Preferences'), tab('Server'))],
-  ['wrong', true, chain(ready, view('Preferences'), tab('Runtime'), (app) => app.write('input[id*=max_concurrency], input', 'x'))],
-  ['report', true, chain(ready, view('Diagnostics'), (app) => app.press('Show what is in it'), () => pause(1500))],
+  [
+    'wrong',
+    true,
+    chain(ready, view('Preferences'), tab('Runtime'), (app) =>
+      app.write('input[id*=max_concurrency], input', 'x'),
+    ),
+  ],
+  [
+    'report',
+    true,
+    chain(
+      ready,
+      view('Diagnostics'),
+      (app) => app.press('Show what is in it'),
+      () => pause(1500),
+    ),
+  ],
   ['about', true, chain(ready, view('About and updates'))],
   ['byhand', false, (app) => app.press('Get started')],
   ['machine', false, toMachine],
-  ['keyed', false, chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('API key')), { API_KEY }],
+  [
+    'keyed',
+    false,
+    chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('API key')),
+    { API_KEY },
+  ],
 ];
 
 await mkdir(OUT, { recursive: true });
@@ -98,13 +151,21 @@ async function busy(app, { origin, env }) {
   const ask = (tokens) =>
     fetch(`${origin}/api/v1/chat/completions`, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${env.API_KEY}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify({ model: 'llama3.2:3b', stream: true, tokens, messages: [{ role: 'user', content: 'x' }] }),
+      headers: {
+        Authorization: `Bearer ${env.API_KEY}`,
+        'Content-Type': 'application/json',
+      },
+      body: JSON.stringify({
+        model: 'llama3.2:3b',
+        stream: true,
+        tokens,
+        messages: [{ role: 'user', content: 'x' }],
+      }),
     }).then((answer) => answer.text());
   await Promise.all([40, 70, 110].map(ask));
   void ask(4_000).catch(() => null);
   void ask(3_000).catch(() => null);
-  await says('2 requests running')(app).catch(() => null);
+  await says('2 of at most 4 requests running')(app);
   await pause(2_500);
 }
 

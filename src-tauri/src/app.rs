@@ -18,7 +18,6 @@ use crate::desk::{self, Desk, OneAtATime};
 use crate::join::LastLink;
 use crate::launch::Launch;
 use crate::logbook::Logbook;
-use crate::own::Kept;
 use crate::panel::{self, Panel};
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
@@ -88,7 +87,9 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     let (guard, log_dir) = start_logs(&place, &logbook)?;
     let level = guard.level();
     app.manage(Mutex::new(Some(guard)));
-    let own = Kept::read(place.home());
+    let own = place.own().clone();
+    // It was read before anybody could be told of a mistake in it.
+    own.reread();
     let updates = Updates::of_process();
     let (supervisor, life) = Supervisor::new(place.clone(), Some(level.clone()), logbook.clone());
     let facts = supervisor.facts();

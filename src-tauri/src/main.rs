@@ -18,6 +18,7 @@ mod first_run;
 mod follow;
 mod ipc;
 mod join;
+mod keychain;
 mod launch;
 mod logbook;
 mod menu;

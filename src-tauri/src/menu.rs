@@ -146,6 +146,7 @@ fn server(shown: &Snapshot) -> Row {
     });
     let label = match (host, shown.server.latency_ms) {
         (None, _) => "No server".to_owned(),
+        (Some(host), Some(0)) => format!("{host} – < 1 ms"),
         (Some(host), Some(latency)) => format!("{host} – {latency} ms"),
         (Some(host), None) => host,
     };

@@ -16,7 +16,7 @@ const HEAD: &str =
     "# Written by the llamapool app. Its preferences are in its window; the worker's are in worker.yaml.\n";
 
 /// The app's own preferences.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Own {
     /// What it may notify of.
@@ -25,8 +25,25 @@ pub struct Own {
     pub updates: UpdateMode,
     /// How the tray icon is drawn.
     pub icon: TrayIcon,
+    /// Whether keys may be kept in the system's keychain.
+    pub keychain: bool,
+    /// The keys that are there instead of in `worker.yaml`.
+    pub in_keychain: Vec<String>,
     /// Whether the first run is over.
     pub first_run_done: bool,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self {
+            notify: Notify::default(),
+            updates: UpdateMode::default(),
+            icon: TrayIcon::default(),
+            keychain: true,
+            in_keychain: Vec::new(),
+            first_run_done: false,
+        }
+    }
 }
 
 /// Where they are kept, and what they are now.

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 export const PROGRAMS = fileURLToPath(new URL('../../../target/debug/', import.meta.url));
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 /** Milliseconds to wait for anything, beside a build. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
 const LOOK_MS = 100;
 const BUS = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><policy context="default">
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`;
@@ -102,7 +102,9 @@ export async function drive(environment, args, command = `${PROGRAMS}llamapool`)
   };
   await until('the driver', () => ask('GET', '/status').catch(() => null));
   const options = { 'webkitgtk:browserOptions': { binary: command, args } };
-  const { sessionId } = await ask('POST', '/session', { capabilities: { alwaysMatch: options } });
+  const { sessionId } = await ask('POST', '/session', {
+    capabilities: { alwaysMatch: options },
+  });
   const on = (method, path, body) => ask(method, `/session/${sessionId}/${path}`, body);
   const find = (using, value) =>
     until(value, () =>
@@ -122,8 +124,7 @@ export async function drive(environment, args, command = `${PROGRAMS}llamapool`)
         `element/${await find('xpath', `//button[contains(normalize-space(.), '${words}')][not(@disabled)]`)}/click`,
         {},
       ),
-    write: async (css, text) =>
-      on('POST', `element/${await find('css selector', css)}/value`, { text }),
+    write: async (css, text) => on('POST', `element/${await find('css selector', css)}/value`, { text }),
     picture: async () => Buffer.from(await on('GET', 'screenshot'), 'base64'),
     resize: (width, height) => on('POST', 'window/rect', { width, height }),
     /** The app is asked to end as the system would; what it was busy with is not waited for. */

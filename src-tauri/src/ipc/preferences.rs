@@ -53,6 +53,8 @@ pub struct Field {
     pub origin: Origin,
     /// Whether anything is given.
     pub is_set: bool,
+    /// Whether it is in the system's keychain instead of in the file.
+    pub in_keychain: bool,
 }
 
 /// What a setting is edited with.
@@ -118,6 +120,10 @@ pub struct AppPreferences {
     pub updates: UpdateMode,
     /// How the tray icon is drawn.
     pub icon: TrayIcon,
+    /// Whether keys may be kept in the system's keychain.
+    pub keychain: bool,
+    /// Why they are kept in the file all the same.
+    pub keychain_problem: Option<String>,
     /// Who updates it instead.
     pub updates_managed_by: Option<String>,
     /// Whether the first run is over.

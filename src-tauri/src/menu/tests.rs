@@ -61,7 +61,8 @@ fn the_order_of_the_rows() {
     let spans = inside(row(&shown(Phase::Ready), "pause").unwrap());
     assert_eq!(ids(&spans), ["pause-30m", "pause-1h", "pause-tomorrow", "pause-resumed"]);
     let help = inside(row(&shown(Phase::Ready), "help").unwrap());
-    let wanted = ["logs", "diagnostics", "line-help", "config-folder", "log-folder", "documentation", "about"];
+    let wanted =
+        ["logs", "diagnostics", "line-help", "config-folder", "log-folder", "documentation", "about"];
     assert_eq!(ids(&help), wanted);
 }
 

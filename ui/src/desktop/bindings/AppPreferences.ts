@@ -24,6 +24,14 @@ updates: UpdateMode,
  */
 icon: TrayIcon, 
 /**
+ * Whether keys may be kept in the system's keychain.
+ */
+keychain: boolean, 
+/**
+ * Why they are kept in the file all the same.
+ */
+keychain_problem: string | null, 
+/**
  * Who updates it instead.
  */
 updates_managed_by: string | null, 

@@ -158,6 +158,7 @@ export const en = {
     running: 'Running',
     runningOf: (most: number) => `of ${f.count(most)} at a time`,
     latency: 'To the server',
+    atOnce: '< 1 ms',
     latencyNote: 'there and back',
     notConnected: 'not connected',
     requests: 'Requests today',
@@ -262,6 +263,7 @@ export const en = {
     wrong: 'Wrong value',
     secret: {
       set: 'Set, never shown',
+      inKeychain: 'Kept in the system’s keychain',
       unset: 'Not set',
       replace: 'Replace…',
       add: 'Enter…',
@@ -295,6 +297,12 @@ export const en = {
     notifications: 'Notifications',
     notify: 'Tell me when',
     notices,
+    keys: 'Keys',
+    keychain: 'Keep keys in the system’s keychain',
+    keychainText:
+      'Off: in worker.yaml, which nobody but you can read. A worker without the app needs them there.',
+    noKeychain: (why: string) =>
+      `There is no keychain to use (${why}): keys are in worker.yaml, which nobody but you can read.`,
     updates: 'Updates',
     updateMode: 'Install updates',
     updateModes,

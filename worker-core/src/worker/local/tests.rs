@@ -111,7 +111,8 @@ async fn the_status_tells_what_runs_and_what_is_wrong() {
 /// What a caller who knows this tag gets.
 async fn next(page: &Page, tag: &str, wait: &str) -> (StatusCode, Option<String>) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let asked = client.get(format!("{}/status", page.url)).header("if-none-match", tag).header("prefer", wait);
+    let asked =
+        client.get(format!("{}/status", page.url)).header("if-none-match", tag).header("prefer", wait);
     let answer = asked.send().await.unwrap();
     let tag = answer.headers().get("etag").map(|tag| tag.to_str().unwrap().to_owned());
     (answer.status(), tag)
@@ -144,8 +145,7 @@ async fn who_waits_is_told_of_the_next_change() {
     assert_eq!(status, StatusCode::OK);
     let draining = draining.unwrap();
     let asked = || Asked { path: "/v1/x".to_owned(), model: None, bytes: 0 };
-    let (told, _job) =
-        tokio::join!(next(&page, &draining, "wait=50"), async { page.ledger.enter(asked()) });
+    let (told, _job) = tokio::join!(next(&page, &draining, "wait=50"), async { page.ledger.enter(asked()) });
     assert_eq!(told.0, StatusCode::OK, "requests count too");
     assert!(told.1.unwrap() != draining && draining != tag);
 }
