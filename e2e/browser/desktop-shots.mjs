@@ -78,7 +78,7 @@ const SHOTS = [
   [
     'diagnostics',
     true,
-    chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('passed')),
+    chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('Run again')),
   ],
   ['welcome', false, says('Put this machine')],
   [

@@ -3,6 +3,7 @@
 
 use llamapool_e2e::desktop::Desktop;
 use llamapool_e2e::desktop::session::Session;
+use llamapool_e2e::desktop::watcher::Scheme;
 use llamapool_e2e::process::binary;
 use llamapool_e2e::server::CLIENT_KEY;
 use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs, until};
@@ -73,20 +74,44 @@ async fn the_icon_is_there_and_the_menu_tells_the_truth() {
         "Open llamapool",
         "Preferences…",
         "Copy endpoint address",
-        "Logs…",
-        "Diagnostics…",
-        "Open config folder",
-        "Open log folder",
+        "Logs and help",
         "Start at login",
-        "Updates are off",
+        // Nothing that is built in a test has the key that releases are signed with.
+        "Updates are off: this build takes no updates",
         "",
         "Quit",
     ];
     assert_eq!(labels[3..], wanted);
+    let all = tray.all().await;
+    for label in ["View logs…", "Run diagnostics…", "Open log folder", "About llamapool"] {
+        assert!(all.iter().any(|row| row.label == label && row.enabled), "{label} is not in the menu");
+    }
     let model = tray.until_row(MODEL, |_| true).await;
     assert_eq!(model.checked, Some(true));
     assert!(!tray.picture().await.is_empty());
     assert_eq!(desktop.windows().await, [""; 0], "no window was asked for");
+}
+
+#[tokio::test]
+async fn the_icon_follows_the_panel_unless_its_owner_chose_one() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let (tray, watcher) = (desktop.tray().await, &desktop.session.watcher);
+    let another = async |known: &[&Vec<u8>]| {
+        until("another icon", async || {
+            let picture = tray.picture().await;
+            (!known.contains(&&picture)).then_some(picture)
+        })
+        .await
+    };
+    let dark = tray.picture().await;
+    watcher.prefer(Scheme::Light).await;
+    let light = another(&[&dark]).await;
+    let own = desktop.session.settings().with_file_name("desktop.yaml");
+    std::fs::write(&own, "icon: colour\n").expect("the home takes files");
+    another(&[&dark, &light]).await;
+    std::fs::write(&own, "icon: dark\n").expect("the home takes files");
+    until("the first icon", async || (tray.picture().await == dark).then_some(())).await;
 }
 
 #[tokio::test]
@@ -302,6 +327,14 @@ async fn a_worker_service_is_attached_to() {
     tray.click("Resume serving").await;
     rig.until_state("idle").await;
     tray.until_status("Ready").await;
+    // What nobody did here is seen too.
+    rig.llm.set_models(&[MODEL, "another"]);
+    tray.until_status("Ready – 2 models").await;
+    let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
+    tray.until_status("Ready – 2 models – 1 request running").await;
+    rig.llm.step(9);
+    request.await.expect("a task").expect("an answer").whole().await;
+    tray.until_row("Ready – 2 models", |row| !row.label.contains("running")).await;
     tray.click("Quit").await;
     desktop.ended().await;
     assert!(service.runs(), "the service goes on");

@@ -1,6 +1,7 @@
 //! The worker's settings as the preferences show and change them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::settings::edit::{Edit, EditError};
@@ -30,10 +31,19 @@ pub fn preferences(place: &Place) -> Preferences {
         }
     }
     Preferences {
-        path: place.file().display().to_string(),
+        path: shown(place.file()),
         exists: place.file().exists(),
         groups,
         file_problem: file_problem.map(|mistakes| mistakes.to_string()),
+    }
+}
+
+/// A path as people say it: `~` is their own folder.
+fn shown(path: &Path) -> String {
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if cfg!(unix) => Path::new("~").join(rest).display().to_string(),
+        _ => path.display().to_string(),
     }
 }
 
