@@ -6,7 +6,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runtime } from './shots/runtimes.mjs';
-import { drive, pause, PROGRAMS, screen, start, until } from './shots/screen.mjs';
+import { drive, pause, picture, PROGRAMS, screen, start, until } from './shots/screen.mjs';
 
 const only = new RegExp(process.argv[2] || '.');
 const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images', import.meta.url));
@@ -61,11 +61,14 @@ const toModels = chain(
   (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
   says('Connected'),
   (app) => app.press('Continue'),
+  (app) => until('the runtimes', async () => !(await app.text()).includes('Looking for')),
 );
 const toMachine = chain(toModels, elsewhere, (app) => app.press('Continue'));
 const toTest = chain(toMachine, says('How should it behave'), (app) => app.press('Continue'), says('Try it'));
 
+/** A runtime is found where runtimes usually are, or its address is typed. */
 async function elsewhere(app, { url }) {
+  if ((await app.text()).includes('Ollama 0')) return;
   await app.click('details summary');
   await app.write('details input', `${url}/v1`);
 }
@@ -106,7 +109,7 @@ const ALSO = [
   ],
   ['stopped', true, chain(ready, control('stop'), says('Stopped'))],
   ['refused', 'client_key: wrong', says('refuse')],
-  ['waiting', 'server_url: ws://127.0.0.1:9', says('econnect')],
+  ['waiting', 'server_url: ws://127.0.0.1:9', says('cannot be reached')],
   ['noruntime', 'completion_base_url: http://127.0.0.1:9/v1', says('untime')],
   ['mistake', 'max_concurrency: many', says('mistake')],
   ['app', true, chain(ready, view('Preferences'))],
@@ -128,7 +131,7 @@ const ALSO = [
       () => pause(1500),
     ),
   ],
-  ['about', true, chain(ready, view('About and updates'))],
+  ['about', true, chain(ready, view('About'), says('MIT'))],
   ['byhand', false, (app) => app.press('Get started')],
   ['machine', false, toMachine],
   [
@@ -173,7 +176,8 @@ async function take([name, settings, act, env = {}], scheme, file) {
   if (!only.test(`${name}-${scheme}`)) return;
   const path = join(OUT, `${file}${scheme === 'dark' ? '-dark' : ''}.png`);
   const desk = await screen(scheme);
-  const llm = await runtime(OLLAMA);
+  // Where it is found by itself, if nobody else is there.
+  const llm = await runtime(OLLAMA, 11434).catch(() => runtime(OLLAMA));
   const server = start(`${PROGRAMS}llamapool-server`, [], {
     CLIENT_KEY,
     // The first run asks without a key, which works on loopback.
@@ -197,7 +201,7 @@ async function take([name, settings, act, env = {}], scheme, file) {
     await act(app, stage);
     await app.run('document.activeElement?.blur()');
     await pause(SETTLE_MS);
-    await writeFile(path, await app.picture());
+    await writeFile(path, await picture(desk.environment));
     shrink(path);
     console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
   } catch (error) {
@@ -222,7 +226,7 @@ async function configure(home, settings, { url, llm }) {
   const [key, value] = typeof settings === 'string' ? settings.split(/: (.*)/) : [];
   if (key) lines[key] = value;
   const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\n`);
-  await writeFile(join(folder, 'worker.yaml'), text.join(''));
+  await writeFile(join(folder, 'worker.yaml'), text.join(''), { mode: 0o600 });
 }
 
 /** The app on a machine of this name, if we may pretend one. */

@@ -307,8 +307,12 @@ async fn without_settings_it_asks_for_some() {
 #[tokio::test]
 async fn a_worker_service_is_attached_to() {
     let rig = Rig::start().await;
-    let mut service =
-        Worker::with("service", &rig.server.worker_url(), &rig.llm, &[("STATUS_ADDR", "127.0.0.1:0")]);
+    let mut service = Worker::with(
+        "service",
+        &rig.server.worker_url(),
+        &rig.llm,
+        &[("STATUS_ADDR", "127.0.0.1:0"), ("MODEL_POLL_INTERVAL", "1s")],
+    );
     let status = service.status().await;
     rig.server.until_owners(MODEL, 1).await;
     let settings = format!(

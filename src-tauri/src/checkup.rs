@@ -38,8 +38,11 @@ impl Checkup {
         self.with(|last| doctor::in_words(&last.checks))
     }
 
-    /// Makes a report and shows what is in it.
+    /// Makes a report and shows what is in it. What the doctor says belongs into it, so it is asked now if it was not before.
     pub async fn preview(&self, desk: &Desk) -> Vec<ReportFile> {
+        if self.with(|last| last.checks.is_empty()) {
+            self.run(desk, drop).await;
+        }
         let checks = self.with(|last| last.checks.clone());
         let Some(report) = gather(patient(desk), checks, desk.place.keys().clone()).await else {
             return Vec::new();

@@ -9,10 +9,10 @@ const ANSWER =
 const GIGABYTE = 1e9;
 
 /**
- * A runtime that listens on a free port of loopback; `url` is its address.
+ * A runtime that listens on loopback, on a free port unless one is named; `url` is its address.
  * `models` are `{ name, gigabytes, quantization, context, loaded }`, `speed` is in tokens per second, `patience` in milliseconds to the first.
  */
-export async function runtime({ kind, version, models, speed, patience }) {
+export async function runtime({ kind, version, models, speed, patience }, port = 0) {
   const pages = { ollama, lm_studio: lmStudio, vllm, llama_cpp: llamaCpp }[kind]({ version, models });
   const server = createServer(async (request, response) => {
     const path = request.url;
@@ -21,7 +21,7 @@ export async function runtime({ kind, version, models, speed, patience }) {
     for await (const part of request) body += part;
     answer(JSON.parse(body), response, { speed, patience });
   });
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise((listening, taken) => server.on('error', taken).listen(port, '127.0.0.1', listening));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     close: () => server.close(),

@@ -1,6 +1,6 @@
 // A screen, a message bus and the desktop app on them, driven by WebKit's own WebDriver: what `desktop-shots.mjs` takes pictures of.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -78,6 +78,15 @@ export async function screen(scheme, scale = 2) {
   return { home, environment, close };
 }
 
+/** What the screen shows of the app's window, as PNG: the real pixels, which the driver's own picture is not always. */
+export async function picture({ DISPLAY }) {
+  const window = await until('a window', () => {
+    const tree = execFileSync('xwininfo', ['-root', '-tree', '-display', DISPLAY], { encoding: 'utf8' });
+    return tree.match(/^\s+(0x\S+) ".*\("llamapool" "Llamapool"\)\s+\d{3,}x/m)?.[1];
+  });
+  return execFileSync('import', ['-display', DISPLAY, '-window', window, 'png:-'], { maxBuffer: 64 << 20 });
+}
+
 const freePort = () =>
   new Promise((found) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -125,8 +134,6 @@ export async function drive(environment, args, command = `${PROGRAMS}llamapool`)
         {},
       ),
     write: async (css, text) => on('POST', `element/${await find('css selector', css)}/value`, { text }),
-    picture: async () => Buffer.from(await on('GET', 'screenshot'), 'base64'),
-    resize: (width, height) => on('POST', 'window/rect', { width, height }),
     /** The app is asked to end as the system would; what it was busy with is not waited for. */
     close: async () => {
       await on('DELETE', '').catch(() => null);

@@ -91,7 +91,10 @@ export const en = {
     },
     not_ready: {
       title: 'Connected, but nothing to offer',
-      text: (why: string | null) => why ?? 'No runtime answers on this machine.',
+      text: (why: string | null) =>
+        why === null
+          ? 'No runtime answers on this machine.'
+          : 'The LLM runtime of this machine does not answer.',
     },
     ready: {
       title: 'Ready',
@@ -125,6 +128,7 @@ export const en = {
     failed: {
       title: 'The worker does not start',
       text: 'It failed again and again, so it was given up. The reason is below.',
+      below: 'Something is in its way. The reason is below.',
     },
   },
 
@@ -171,6 +175,8 @@ export const en = {
     title: 'Connection',
     server: 'Server',
     runtime: 'Runtime',
+    resting: 'Not looked for while nothing runs',
+    noServer: 'None yet',
     noRuntime: 'None found',
     endpoint: 'Its API',
     worker: 'This machine',
