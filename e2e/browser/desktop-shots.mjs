@@ -1,10 +1,12 @@
 // Takes the pictures of docs/images/desktop-* from the real desktop app: `node e2e/browser/desktop-shots.mjs [filter] [folder]`, after `make test`
-// or `cargo build --bins`, on a Linux machine with what `scripts/packages test` installs. Pictures are made small with pngquant, if it is installed.
+// or `cargo build --bins`, on a Linux machine with what `scripts/packages test` installs and imagemagick; the menu wants xfce4-panel, openbox and
+// xdotool too. With a folder there are more pictures, of states that the documentation does not show. They are made small with pngquant, if it is installed.
 
 import { execFileSync } from 'node:child_process';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasPanel, menu, panel } from './shots/panel.mjs';
 import { runtime } from './shots/runtimes.mjs';
 import { drive, pause, picture, PROGRAMS, screen, start, until } from './shots/screen.mjs';
 
@@ -14,6 +16,7 @@ const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images', import
 const SETTLE_MS = 900;
 const CLIENT_KEY = 'sk-picture-worker';
 const API_KEY = 'sk-picture';
+const LISTENING = /Listening on (http:[^\s".]+(?:\.[^\s".]+)*)/;
 
 const model = (name, gigabytes, quantization, context, loaded = false) => ({
   name,
@@ -83,7 +86,6 @@ const SHOTS = [
     true,
     chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('Run again')),
   ],
-  ['welcome', false, says('Put this machine')],
   [
     'server',
     false,
@@ -96,6 +98,7 @@ const SHOTS = [
   ['test', false, chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('It works'))],
 ];
 const ALSO = [
+  ['welcome', false, says('Put this machine')],
   ['idle', true, ready],
   ['draining', true, chain(ready, busy, control('drain'), says('Nothing new is taken'))],
   [
@@ -143,11 +146,33 @@ const ALSO = [
 ];
 
 await mkdir(OUT, { recursive: true });
+if (hasPanel()) await takeMenu();
 for (const scheme of ['light', 'dark']) {
   for (const shot of SHOTS) await take(shot, scheme, `desktop-${shot[0]}`);
   for (const shot of process.argv[3] ? ALSO : []) await take(shot, scheme, shot[0]);
 }
 process.exit();
+
+/** The menu as Xfce's panel shows it. The app has no window then, so there is no driver either. */
+async function takeMenu() {
+  if (!only.test('menu')) return;
+  const path = join(OUT, 'desktop-menu.png');
+  const desk = await screen('light', 1);
+  const llm = await runtime(OLLAMA);
+  const server = serve({ API_KEY });
+  const origin = await server.said(LISTENING);
+  await configure(desk.home, true, { url: origin.replace('http', 'ws'), llm });
+  const close = await panel(desk);
+  const app = start(await named(desk.home, 'studio'), ['--hidden'], desk.environment);
+  await app.said(/(is ready with)/);
+  await writeFile(path, await menu(desk.environment, { rows: 5, width: 620, height: 420 }));
+  shrink(path);
+  console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
+  [app, server].forEach((program) => program.end());
+  close();
+  llm.close();
+  await desk.close();
+}
 
 /** Some traffic, and a request that still runs. */
 async function busy(app, { origin, env }) {
@@ -172,22 +197,20 @@ async function busy(app, { origin, env }) {
   await pause(2_500);
 }
 
+function serve(env) {
+  const usual = { CLIENT_KEY, PORT: '0', LISTEN_ADDR: '127.0.0.1', CONFIG_FILE: '/dev/null' };
+  return start(`${PROGRAMS}llamapool-server`, [], { ...usual, ...env });
+}
+
 async function take([name, settings, act, env = {}], scheme, file) {
   if (!only.test(`${name}-${scheme}`)) return;
   const path = join(OUT, `${file}${scheme === 'dark' ? '-dark' : ''}.png`);
   const desk = await screen(scheme);
   // Where it is found by itself, if nobody else is there.
   const llm = await runtime(OLLAMA, 11434).catch(() => runtime(OLLAMA));
-  const server = start(`${PROGRAMS}llamapool-server`, [], {
-    CLIENT_KEY,
-    // The first run asks without a key, which works on loopback.
-    ...(settings ? { API_KEY } : {}),
-    PORT: '0',
-    LISTEN_ADDR: '127.0.0.1',
-    CONFIG_FILE: '/dev/null',
-    ...env,
-  });
-  const origin = await server.said(/Listening on (http:[^\s".]+(?:\.[^\s".]+)*)/);
+  // The first run asks without a key, which works on loopback.
+  const server = serve({ ...(settings ? { API_KEY } : {}), ...env });
+  const origin = await server.said(LISTENING);
   const url = origin.replace('http', 'ws');
   const stage = {
     origin,

@@ -104,14 +104,16 @@ async fn the_icon_follows_the_panel_unless_its_owner_chose_one() {
         })
         .await
     };
-    let dark = tray.picture().await;
+    let colour = tray.picture().await;
     watcher.prefer(Scheme::Light).await;
-    let light = another(&[&dark]).await;
+    let light = another(&[&colour]).await;
+    watcher.prefer(Scheme::Dark).await;
+    another(&[&colour, &light]).await;
     let own = desktop.session.settings().with_file_name("desktop.yaml");
-    std::fs::write(&own, "icon: colour\n").expect("the home takes files");
-    another(&[&dark, &light]).await;
-    std::fs::write(&own, "icon: dark\n").expect("the home takes files");
-    until("the first icon", async || (tray.picture().await == dark).then_some(())).await;
+    for (choice, wanted) in [("light", light), ("colour", colour)] {
+        std::fs::write(&own, format!("icon: {choice}\n")).expect("the home takes files");
+        until(choice, async || (tray.picture().await == wanted).then_some(())).await;
+    }
 }
 
 #[tokio::test]

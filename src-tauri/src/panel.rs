@@ -11,8 +11,10 @@ use crate::ipc::TrayIcon;
 /// What stands behind the icon.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Panel {
-    /// Dark, or nobody says: most panels are.
+    /// Nobody says.
     #[default]
+    Unknown,
+    /// Dark.
     Dark,
     /// Light.
     Light,
@@ -24,7 +26,8 @@ pub fn style(wanted: TrayIcon, panel: Panel) -> Style {
         (TrayIcon::Auto, _) if cfg!(target_os = "macos") => Style::Template,
         (TrayIcon::Auto, Panel::Dark) | (TrayIcon::Dark, _) => Style::Dark,
         (TrayIcon::Auto, Panel::Light) | (TrayIcon::Light, _) => Style::Light,
-        (TrayIcon::Colour, _) => Style::Colour,
+        // In colour it is seen on any panel.
+        (TrayIcon::Auto, Panel::Unknown) | (TrayIcon::Colour, _) => Style::Colour,
     }
 }
 
@@ -47,10 +50,13 @@ mod system {
     const NAMESPACE: &str = "org.freedesktop.appearance";
     const KEY: &str = "color-scheme";
 
-    /// What the portal says when people want everything light.
+    /// What the portal says when people want everything dark, and light. It says something else when they want neither.
+    const PREFER_DARK: u32 = 1;
     const PREFER_LIGHT: u32 = 2;
 
     pub(super) async fn follow(panel: &watch::Sender<Panel>) -> zbus::Result<()> {
+        // Some desktops need not be asked.
+        tell(panel, None);
         let bus = Connection::session().await?;
         let portal = Proxy::new(
             &bus,
@@ -86,7 +92,12 @@ mod system {
     /// The portal tells of windows, and panels mostly follow; GNOME's is black all the same.
     fn of_scheme(scheme: Option<u32>, desktop: &str) -> Panel {
         let is_gnome = desktop.split(':').any(|name| name.eq_ignore_ascii_case("gnome"));
-        if scheme == Some(PREFER_LIGHT) && !is_gnome { Panel::Light } else { Panel::Dark }
+        match scheme {
+            _ if is_gnome => Panel::Dark,
+            Some(PREFER_DARK) => Panel::Dark,
+            Some(PREFER_LIGHT) => Panel::Light,
+            _ => Panel::Unknown,
+        }
     }
 
     /// The number, however often it is wrapped.
@@ -103,14 +114,15 @@ mod system {
         use super::*;
 
         #[test]
-        fn which_panels_are_light() {
+        fn which_panels_are_dark_or_light() {
             for (scheme, desktop, wanted) in [
                 (Some(2), "KDE", Panel::Light),
                 (Some(2), "", Panel::Light),
                 (Some(2), "ubuntu:GNOME", Panel::Dark),
                 (Some(1), "KDE", Panel::Dark),
-                (Some(0), "XFCE", Panel::Dark),
-                (None, "KDE", Panel::Dark),
+                (Some(0), "XFCE", Panel::Unknown),
+                (None, "KDE", Panel::Unknown),
+                (None, "GNOME", Panel::Dark),
             ] {
                 assert_eq!(of_scheme(scheme, desktop), wanted, "{scheme:?} on {desktop}");
             }
@@ -134,6 +146,8 @@ mod system {
     const CHOICE: &str = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize";
 
     pub(super) async fn follow(panel: &watch::Sender<Panel>) -> windows_registry::Result<()> {
+        // So it was before there was a choice.
+        panel.send_replace(Panel::Dark);
         let is_light = windows_registry::CURRENT_USER.open(CHOICE)?.get_u32("SystemUsesLightTheme")?;
         panel.send_replace(if is_light == 0 { Panel::Dark } else { Panel::Light });
         Ok(())
@@ -157,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_choice_counts_more_than_the_panel() {
-        for panel in [Panel::Dark, Panel::Light] {
+        for panel in [Panel::Unknown, Panel::Dark, Panel::Light] {
             assert_eq!(style(TrayIcon::Dark, panel), Style::Dark);
             assert_eq!(style(TrayIcon::Light, panel), Style::Light);
             assert_eq!(style(TrayIcon::Colour, panel), Style::Colour);
@@ -165,6 +179,7 @@ mod tests {
         if !cfg!(target_os = "macos") {
             assert_eq!(style(TrayIcon::Auto, Panel::Light), Style::Light);
             assert_eq!(style(TrayIcon::Auto, Panel::Dark), Style::Dark);
+            assert_eq!(style(TrayIcon::Auto, Panel::Unknown), Style::Colour);
         }
     }
 }

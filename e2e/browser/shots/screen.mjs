@@ -73,7 +73,8 @@ export async function screen(scheme, scale = 2) {
   const close = async () => {
     bus.end();
     xvfb.end();
-    await rm(home, { recursive: true, force: true });
+    // The engine's helpers may still be writing.
+    await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   return { home, environment, close };
 }
