@@ -28,6 +28,13 @@ const LOOKS = {
     state: (name) => ({ busy: '#5ccb8f', paused: '#efb458', attention: '#ff8f85' })[name] ?? '#fff',
     sizes: [32, 44],
   },
+  // In the middle between black and white, so that it is seen on any panel.
+  colour: {
+    llama: '#7a7ff0',
+    update: '#4fa97c',
+    state: (name) => ({ busy: '#2f9e68', paused: '#c07f1a', attention: '#e5484d' })[name] ?? '#7a7ff0',
+    sizes: [32, 44],
+  },
 };
 
 /** Every file of `src-tauri/icons`. */

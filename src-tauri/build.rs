@@ -13,6 +13,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=../Cargo.lock");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo says where to write")?);
     std::fs::write(out.join("third-party.txt"), notices::of("llamapool-desktop"))?;
-    tauri_build::try_build(tauri_build::Attributes::new())?;
+    // Named one by one: a command that no capability allows cannot be called.
+    let commands = tauri_build::AppManifest::new().commands(commands(include_str!("src/commands.rs")));
+    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands))?;
     Ok(())
+}
+
+/// The names of the commands, as the one list of them has it.
+fn commands(source: &'static str) -> &'static [&'static str] {
+    let list = source.split_once("generate_handler![").and_then(|(_, rest)| rest.split_once(']'));
+    let paths = list.map_or("", |(paths, _)| paths).split(',').map(str::trim).filter(|path| !path.is_empty());
+    paths.filter_map(|path| path.rsplit("::").next()).collect::<Vec<_>>().leak()
 }

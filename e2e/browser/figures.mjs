@@ -109,7 +109,11 @@ async function queue(person, left, did) {
   await left.step(3);
   did.note('beta', await first.whole, 3, 5);
   for (const one of waiting) did.note('beta', await one.whole, 2, 4);
-  return { ids: ['req-second', 'req-third'], atLeast: Math.floor(atLeast), atMost: performance.now() - sent };
+  return {
+    ids: ['req-second', 'req-third'],
+    atLeast: Math.floor(atLeast),
+    atMost: performance.now() - sent,
+  };
 }
 
 function queueEquals({ recent }, { ids, atLeast, atMost }) {
@@ -130,7 +134,10 @@ function queueEquals({ recent }, { ids, atLeast, atMost }) {
 }
 
 async function overviewEquals(person, server) {
-  const panel = person.page.getByRole('region', { name: 'Server', exact: true });
+  const panel = person.page.getByRole('region', {
+    name: 'Server',
+    exact: true,
+  });
   await person.until(async () => {
     const shown = {};
     for (const name of Object.keys(server)) shown[name] = await person.fact(name, panel);

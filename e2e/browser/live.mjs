@@ -10,7 +10,9 @@ await play(async (arrive) => {
   await person.sees('No requests yet');
   const llm = await pool.join('studio', ['llama3:8b']);
 
-  const request = chat('llama3:8b', script.streamed(12, 34, 'stepped'), { id: 'req-live' });
+  const request = chat('llama3:8b', script.streamed(12, 34, 'stepped'), {
+    id: 'req-live',
+  });
   await llm.open(1);
   const row = person.row('llama3:8b').filter({ has: person.button('Cancel request req-live') });
   await person.sees('Waiting', { within: row });

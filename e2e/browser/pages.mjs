@@ -23,7 +23,11 @@ await play(async (arrive) => {
 
   for (const scheme of ['light', 'dark']) {
     for (const narrow of [false, true]) {
-      const person = await arrive({ narrow, scheme, tolerates: [failedLoad(401)] });
+      const person = await arrive({
+        narrow,
+        scheme,
+        tolerates: [failedLoad(401)],
+      });
       await person.enter();
       await person.page.evaluate(axe);
       await examine(person, scheme);

@@ -45,7 +45,10 @@ export class Person {
 
   /** `tolerates`: patterns of console errors that the play provokes, such as the browser's line about a 401. */
   static async arrive(browser, { narrow = false, scheme = 'light', tolerates = [] } = {}) {
-    const context = await browser.newContext({ viewport: narrow ? NARROW : WIDE, colorScheme: scheme });
+    const context = await browser.newContext({
+      viewport: narrow ? NARROW : WIDE,
+      colorScheme: scheme,
+    });
     context.setDefaultTimeout(PATIENCE_MS);
     const person = new Person();
     person.page = await context.newPage();

@@ -10,7 +10,9 @@ const HOSTILE = '<b>bold</b><img src=x onerror=alert(1)>';
 await play(async (arrive) => {
   const small = await pool.join('laptop', ['small:1b']);
   const large = await pool.join('studio', ['large:70b']);
-  const person = await arrive({ tolerates: [failedLoad(401), failedLoad(503), NO_SERVER] });
+  const person = await arrive({
+    tolerates: [failedLoad(401), failedLoad(503), NO_SERVER],
+  });
   await person.enter('models');
   await person.page.getByRole('link', { name: 'large:70b' }).click();
   const { page } = person;
@@ -26,7 +28,10 @@ await play(async (arrive) => {
   const chunks = [
     say('Hello '),
     say('there'),
-    script.event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } }),
+    script.event({
+      choices: [],
+      usage: { prompt_tokens: 5, completion_tokens: 2 },
+    }),
   ];
   await large.always(script.chunks('text/event-stream', [...chunks, 'data: [DONE]\n\n'], 'stepped'));
   await ask('Who is there?');

@@ -32,7 +32,9 @@ export const pool = {
   startServer: () => wish('start_server'),
   serverEnds: () => wish('server_ends'),
   async state() {
-    const response = await fetch(`${ORIGIN}/api/state`, { headers: { authorization: `Bearer ${API_KEY}` } });
+    const response = await fetch(`${ORIGIN}/api/state`, {
+      headers: { authorization: `Bearer ${API_KEY}` },
+    });
     return response.json();
   },
 };
@@ -92,10 +94,17 @@ export function chat(model, does, { id, key = API_KEY } = {}) {
       'content-type': 'application/json',
       ...(id ? { 'x-request-id': id } : {}),
     },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], script: does }),
+    body: JSON.stringify({
+      model,
+      messages: [{ role: 'user', content: 'hi' }],
+      script: does,
+    }),
   });
   const head = asked.then(
-    (response) => ({ status: response.status, worker: response.headers.get('x-llamapool-worker') }),
+    (response) => ({
+      status: response.status,
+      worker: response.headers.get('x-llamapool-worker'),
+    }),
     (error) => ({ error }),
   );
   const whole = (async () => {

@@ -16,10 +16,25 @@ const PHONE = { width: 390, height: 844 };
 const SETTLE_MS = 1_500;
 
 const SHOTS = [
-  { name: 'overview', page: 'overview', scheme: 'light', size: { ...DESK, height: 1080 } },
-  { name: 'overview-dark', page: 'overview', scheme: 'dark', size: { ...DESK, height: 1080 } },
+  {
+    name: 'overview',
+    page: 'overview',
+    scheme: 'light',
+    size: { ...DESK, height: 1080 },
+  },
+  {
+    name: 'overview-dark',
+    page: 'overview',
+    scheme: 'dark',
+    size: { ...DESK, height: 1080 },
+  },
   { name: 'overview-phone', page: 'overview', scheme: 'light', size: PHONE },
-  { name: 'workers', page: 'workers', scheme: 'light', size: { ...DESK, height: 560 } },
+  {
+    name: 'workers',
+    page: 'workers',
+    scheme: 'light',
+    size: { ...DESK, height: 560 },
+  },
   { name: 'workers-phone', page: 'workers', scheme: 'dark', size: PHONE },
   {
     name: 'worker',
@@ -28,10 +43,31 @@ const SHOTS = [
     size: { ...DESK, height: 760 },
     act: (page) => page.getByRole('button', { name: 'Details of studio' }).click(),
   },
-  { name: 'models', page: 'models', scheme: 'light', size: { ...DESK, height: 480 } },
-  { name: 'requests-dark', page: 'requests', scheme: 'dark', size: { ...DESK, height: 760 } },
-  { name: 'playground', page: 'playground', scheme: 'light', size: { ...DESK, height: 760 }, act: talk },
-  { name: 'connect', page: 'connect', scheme: 'light', size: { ...DESK, height: 640 } },
+  {
+    name: 'models',
+    page: 'models',
+    scheme: 'light',
+    size: { ...DESK, height: 480 },
+  },
+  {
+    name: 'requests-dark',
+    page: 'requests',
+    scheme: 'dark',
+    size: { ...DESK, height: 760 },
+  },
+  {
+    name: 'playground',
+    page: 'playground',
+    scheme: 'light',
+    size: { ...DESK, height: 760 },
+    act: talk,
+  },
+  {
+    name: 'connect',
+    page: 'connect',
+    scheme: 'light',
+    size: { ...DESK, height: 640 },
+  },
 ];
 
 const { origin, close } = await pool();

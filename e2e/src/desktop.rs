@@ -63,9 +63,7 @@ impl Desktop {
 
     /// Starts it a second time, and waits until that has ended.
     pub async fn launch_again(&self, args: &[&str]) {
-        let mut again = Process::spawn("llamapool, again", command(&self.session, args));
-        let (_, code) = again.wait_exit(crate::wait::PATIENCE).await;
-        assert_eq!(code, Some(0), "the exit code of the second launch");
+        launch_again(&self.session, args).await;
     }
 
     /// The titles of its windows on the screen.
@@ -94,6 +92,13 @@ impl Desktop {
     pub fn memory(&self) -> u64 {
         family(self.id()).iter().filter_map(|pid| proportional(*pid)).sum()
     }
+}
+
+/// Starts the app where it runs already, and waits until the second one has ended.
+pub async fn launch_again(session: &Session, args: &[&str]) {
+    let mut again = Process::spawn("llamapool, again", command(session, args));
+    let (_, code) = again.wait_exit(crate::wait::PATIENCE).await;
+    assert_eq!(code, Some(0), "the exit code of the second launch");
 }
 
 /// A command for the app as the session starts it.

@@ -3,6 +3,7 @@
 
 use llamapool_e2e::desktop::Desktop;
 use llamapool_e2e::desktop::session::Session;
+use llamapool_e2e::desktop::watcher::Scheme;
 use llamapool_e2e::process::binary;
 use llamapool_e2e::server::CLIENT_KEY;
 use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs, until};
@@ -73,20 +74,46 @@ async fn the_icon_is_there_and_the_menu_tells_the_truth() {
         "Open llamapool",
         "Preferences…",
         "Copy endpoint address",
-        "Logs…",
-        "Diagnostics…",
-        "Open config folder",
-        "Open log folder",
+        "Logs and help",
         "Start at login",
+        // Nothing that is built in a test has the key that releases are signed with.
         "Updates are off: this build has no release key",
         "",
         "Quit",
     ];
     assert_eq!(labels[3..], wanted);
+    let all = tray.all().await;
+    for label in ["View logs…", "Run diagnostics…", "Open log folder", "About llamapool"] {
+        assert!(all.iter().any(|row| row.label == label && row.enabled), "{label} is not in the menu");
+    }
     let model = tray.until_row(MODEL, |_| true).await;
     assert_eq!(model.checked, Some(true));
     assert!(!tray.picture().await.is_empty());
     assert_eq!(desktop.windows().await, [""; 0], "no window was asked for");
+}
+
+#[tokio::test]
+async fn the_icon_follows_the_panel_unless_its_owner_chose_one() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let (tray, watcher) = (desktop.tray().await, &desktop.session.watcher);
+    let another = async |known: &[&Vec<u8>]| {
+        until("another icon", async || {
+            let picture = tray.picture().await;
+            (!known.contains(&&picture)).then_some(picture)
+        })
+        .await
+    };
+    let colour = tray.picture().await;
+    watcher.prefer(Scheme::Light).await;
+    let light = another(&[&colour]).await;
+    watcher.prefer(Scheme::Dark).await;
+    another(&[&colour, &light]).await;
+    let own = desktop.session.settings().with_file_name("desktop.yaml");
+    for (choice, wanted) in [("light", light), ("colour", colour)] {
+        std::fs::write(&own, format!("icon: {choice}\n")).expect("the home takes files");
+        until(choice, async || (tray.picture().await == wanted).then_some(())).await;
+    }
 }
 
 #[tokio::test]
@@ -282,8 +309,12 @@ async fn without_settings_it_asks_for_some() {
 #[tokio::test]
 async fn a_worker_service_is_attached_to() {
     let rig = Rig::start().await;
-    let mut service =
-        Worker::with("service", &rig.server.worker_url(), &rig.llm, &[("STATUS_ADDR", "127.0.0.1:0")]);
+    let mut service = Worker::with(
+        "service",
+        &rig.server.worker_url(),
+        &rig.llm,
+        &[("STATUS_ADDR", "127.0.0.1:0"), ("MODEL_POLL_INTERVAL", "1s")],
+    );
     let status = service.status().await;
     rig.server.until_owners(MODEL, 1).await;
     let settings = format!(
@@ -302,6 +333,14 @@ async fn a_worker_service_is_attached_to() {
     tray.click("Resume serving").await;
     rig.until_state("idle").await;
     tray.until_status("Ready").await;
+    // What nobody did here is seen too.
+    rig.llm.set_models(&[MODEL, "another"]);
+    tray.until_status("Ready – 2 models").await;
+    let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
+    tray.until_status("Ready – 2 models – 1 request running").await;
+    rig.llm.step(9);
+    request.await.expect("a task").expect("an answer").whole().await;
+    tray.until_row("Ready – 2 models", |row| !row.label.contains("running")).await;
     tray.click("Quit").await;
     desktop.ended().await;
     assert!(service.runs(), "the service goes on");

@@ -4,8 +4,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use llamapool_e2e::desktop::browser::Browser;
+use llamapool_e2e::desktop::launch_again;
 use llamapool_e2e::desktop::session::Session;
-use llamapool_e2e::server::CLIENT_KEY;
+use llamapool_e2e::server::{API_KEY, CLIENT_KEY};
 use llamapool_e2e::{FakeLlm, MODEL, Server, secs, until};
 
 /// A server that takes requests from this machine without a key, so that the app can send one.
@@ -15,7 +16,7 @@ async fn server() -> Server {
 
 fn settings(server: &Server, llm: &FakeLlm) -> String {
     format!(
-        "# Written by hand.\nserver_url: {}\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\n",
+        "# Written by hand.\nserver_url: {}\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\nmodel_poll_interval: 1s\n",
         server.worker_url(),
         llm.url()
     )
@@ -47,6 +48,56 @@ async fn from_a_join_link_to_a_served_request() {
 }
 
 #[tokio::test]
+async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_the_test() {
+    let (server, llm) = (Server::start().await, FakeLlm::start(&[MODEL]).await);
+    let app = Browser::start(Session::start().await, &[]).await;
+    app.until_text("Put this machine in your pool").await;
+    let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
+    launch_again(&app.session, &[&link]).await;
+    app.until_text("Connected, ").await;
+    app.press("Continue").await;
+    app.click("details summary").await;
+    app.write("details input", &llm.url()).await;
+    app.press("Continue").await;
+    app.until_text("How should it behave?").await;
+    app.press("Continue").await;
+    app.press("Send a test request").await;
+    app.until_text_within(secs(60), "wants an API key from whoever asks").await;
+    app.write("input[type=password]", API_KEY).await;
+    app.press("Send a test request").await;
+    app.until_text_within(secs(60), "It works.").await;
+    let written = std::fs::read_to_string(app.session.settings()).expect("the settings were written");
+    assert!(!written.contains(API_KEY), "it is kept: {written}");
+    app.press("Show status").await;
+    app.until_text("Ready").await;
+}
+
+#[tokio::test]
+async fn every_view_shows_what_it_is_for() {
+    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let session = Session::start().await;
+    session.write_settings(&settings(&server, &llm));
+    let app = Browser::start(session, &[]).await;
+    app.until_text("Ready").await;
+    app.press("Logs").await;
+    app.until_text("Connected to ").await;
+    app.write("input[type=search]", "nothing like this").await;
+    app.until_text("No match").await;
+    app.press("Diagnostics").await;
+    app.press("Run diagnostics").await;
+    app.until_text_within(secs(60), "Run again").await;
+    app.press("Show what is in it").await;
+    app.until_text_within(secs(60), "This is all of it").await;
+    let page = app.run("return document.documentElement.outerHTML").await;
+    assert!(!page.to_string().contains(CLIENT_KEY), "the key is in the report");
+    app.press("Save report").await;
+    app.until_text(".zip").await;
+    app.press("About").await;
+    app.until_text("MIT").await;
+    app.until_text("this build takes no updates").await;
+}
+
+#[tokio::test]
 async fn the_status_window_shows_and_steers() {
     let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
     let session = Session::start().await;
@@ -62,11 +113,17 @@ async fn the_status_window_shows_and_steers() {
         .await;
     };
     state("idle").await;
-    app.run("return window.__TAURI_INTERNALS__.invoke('control', { action: 'drain' })").await;
+    app.press("Finish and stop").await;
     state("draining").await;
     app.until_text("Nothing new is taken").await;
-    app.run("return window.__TAURI_INTERNALS__.invoke('control', { action: 'undrain' })").await;
+    app.press("Take requests again").await;
     state("idle").await;
+    llm.go_away();
+    app.until_text("Runtime").await;
+    state("not_ready").await;
+    llm.come_back();
+    state("idle").await;
+    app.until_text("Ready").await;
 }
 
 #[tokio::test]
@@ -76,8 +133,16 @@ async fn preferences_change_the_file_and_the_worker_follows() {
     session.write_settings(&settings(&server, &llm));
     let app = Browser::start(session, &[]).await;
     app.until_text("Ready").await;
-    let change = "return window.__TAURI_INTERNALS__.invoke('save_preferences', { changes: { client_name: 'renamed' } })";
-    assert_eq!(app.run(change).await["restarted"], true);
+    app.press("Preferences").await;
+    app.press("Runtime").await;
+    app.fill("Max concurrency", "none").await;
+    app.until_text("a whole number from 1 to 4096").await;
+    app.until_text("One value is wrong.").await;
+    app.press("Discard").await;
+    app.press("Identity").await;
+    app.fill("Client name", "renamed").await;
+    app.press("Save").await;
+    app.until_text("Saved.").await;
     until("the new name at the server", async || {
         let state = server.get("/api/state").whole().await.json();
         let mut workers = state["workers"].as_array().cloned().unwrap_or_default().into_iter();

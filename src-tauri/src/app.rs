@@ -18,13 +18,13 @@ use crate::desk::{self, Desk, OneAtATime};
 use crate::join::LastLink;
 use crate::launch::Launch;
 use crate::logbook::Logbook;
-use crate::own::Kept;
+use crate::panel::{self, Panel};
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
 use crate::{commands, follow, join, menu, quit, snapshot, tray, updates, windows};
 
-/// The event by which windows hear of a join link.
+/// The event by which the first run hears that there is a join link to ask for.
 pub const JOIN: &str = "join";
 
 /// Where log files go, below the state folder, on systems that have no custom of their own.
@@ -87,7 +87,9 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     let (guard, log_dir) = start_logs(&place, &logbook)?;
     let level = guard.level();
     app.manage(Mutex::new(Some(guard)));
-    let own = Kept::read(place.home());
+    let own = place.own().clone();
+    // It was read before anybody could be told of a mistake in it.
+    own.reread();
     let updates = Updates::of_process();
     let (supervisor, life) = Supervisor::new(place.clone(), Some(level.clone()), logbook.clone());
     let facts = supervisor.facts();
@@ -95,8 +97,14 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
         snapshot::snapshot(&facts.borrow(), updates.watch().borrow().clone(), tokio::time::Instant::now());
     let (show, shown) = watch::channel(Arc::new(first));
     let refresh = Arc::new(Notify::new());
-    let sources =
-        Sources { facts: facts.clone(), update: updates.watch(), own: own.watch(), refresh: refresh.clone() };
+    let (behind, panel) = watch::channel(Panel::default());
+    let sources = Sources {
+        facts: facts.clone(),
+        update: updates.watch(),
+        own: own.watch(),
+        panel,
+        refresh: refresh.clone(),
+    };
     app.manage(Desk {
         place,
         supervisor,
@@ -118,6 +126,7 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     desk.spawn(life);
     desk.spawn(present::present(app.clone(), sources, show));
     desk.spawn(follow::follow(app.clone()));
+    desk.spawn(panel::follow(behind));
     desk.spawn(updates::follow(app.clone()));
     desk.spawn(quit::on_signals(app.clone()));
     desk.spawn(quit::follow(app.clone(), facts));
@@ -166,13 +175,9 @@ fn again(app: &AppHandle, argv: Vec<String>) {
 fn joined(app: &AppHandle, text: &str) {
     match join::read(text) {
         Ok(link) => {
-            let (desk, view) = (app.state::<Desk>(), join::view(&link));
-            desk.link.keep(link);
-            if windows::is_welcome_open(app) {
-                let _ = app.emit(JOIN, view);
-            } else {
-                desk.link.tell_later(view);
-            }
+            app.state::<Desk>().link.keep_for_a_window(link);
+            // One that is open asks for it now, one that is only being opened as soon as it can.
+            let _ = app.emit_to(windows::WELCOME, JOIN, ());
             windows::welcome(app);
         }
         Err(problem) => {

@@ -5,11 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use llamapool_worker_core::doctor::{self, Patient};
 use llamapool_worker_core::report::Report;
+use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 
 use crate::actions;
 use crate::desk::Desk;
 use crate::ipc::{Check, Outcome, Problem, ReportFile};
+use crate::keychain::Keys;
 use crate::supervisor::environment;
 
 /// The last visit: what was found, and the report that was made of it, so that what is saved is what was shown.
@@ -36,10 +38,13 @@ impl Checkup {
         self.with(|last| doctor::in_words(&last.checks))
     }
 
-    /// Makes a report and shows what is in it.
+    /// Makes a report and shows what is in it. What the doctor says belongs into it, so it is asked now if it was not before.
     pub async fn preview(&self, desk: &Desk) -> Vec<ReportFile> {
+        if self.with(|last| last.checks.is_empty()) {
+            self.run(desk, drop).await;
+        }
         let checks = self.with(|last| last.checks.clone());
-        let Some(report) = gather(patient(desk), checks).await else {
+        let Some(report) = gather(patient(desk), checks, desk.place.keys().clone()).await else {
             return Vec::new();
         };
         let files = report.preview().iter().map(|page| ReportFile {
@@ -79,9 +84,12 @@ impl Checkup {
 }
 
 /// Reads files and asks for the environment, which is best done where nobody waits.
-async fn gather(patient: Patient, checks: Vec<doctor::Check>) -> Option<Report> {
+async fn gather(patient: Patient, checks: Vec<doctor::Check>, keys: Keys) -> Option<Report> {
     let runtime = Handle::current();
-    let gathered = move || runtime.block_on(Report::gather(&patient, &checks, &environment));
+    // Keys from the keychain are taken out of what is told as those of the environment are.
+    let kept = move |name: &str| keys.get(&name.to_lowercase()).map(|key| key.expose_secret().to_owned());
+    let given = move |name: &str| environment(name).or_else(|| kept(name));
+    let gathered = move || runtime.block_on(Report::gather(&patient, &checks, &given));
     tokio::task::spawn_blocking(gathered).await.ok()
 }
 

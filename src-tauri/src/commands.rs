@@ -29,6 +29,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         diagnostics::report_preview,
         diagnostics::save_report,
         first_run::read_join_link,
+        first_run::opened_link,
         first_run::try_server,
         first_run::find_runtimes,
         first_run::finish_setup,
@@ -39,4 +40,24 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         about::restart_to_update,
         about::about,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    const CAPABILITY: &str = include_str!("../capabilities/windows.json");
+
+    #[test]
+    fn every_command_is_allowed_by_name_and_nothing_else_is() {
+        let capability: Value = serde_json::from_str(CAPABILITY).unwrap();
+        let allowed: Vec<_> =
+            capability["permissions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let list = include_str!("commands.rs").split("generate_handler![").nth(1).unwrap();
+        let list = list.split(']').next().unwrap().split(',').map(str::trim).filter(|path| !path.is_empty());
+        let ours = list.map(|path| format!("allow-{}", path.rsplit("::").next().unwrap().replace('_', "-")));
+        let core = ["core:event:allow-listen", "core:event:allow-unlisten", "core:window:allow-close"];
+        let wanted: Vec<_> = core.map(str::to_owned).into_iter().chain(ours).collect();
+        assert_eq!(allowed, wanted);
+    }
 }

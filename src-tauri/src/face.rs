@@ -11,6 +11,21 @@ pub struct Face {
     pub look: Look,
     /// An update is ready.
     pub has_update: bool,
+    /// How it is drawn.
+    pub style: Style,
+}
+
+/// For which panel a picture is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Black with transparency, for systems that colour it themselves.
+    Template,
+    /// For dark panels.
+    Dark,
+    /// For light panels.
+    Light,
+    /// For any panel.
+    Colour,
 }
 
 /// The icon's pictures. They are told apart without colour.
@@ -25,7 +40,7 @@ pub enum Look {
 }
 
 /// The face for this state.
-pub fn face(shown: &Snapshot) -> Face {
+pub fn face(shown: &Snapshot, style: Style) -> Face {
     let look = match shown.phase {
         Phase::Unconfigured | Phase::Stopped => Look::Stopped,
         Phase::Connecting | Phase::Waiting => Look::Connecting,
@@ -34,7 +49,7 @@ pub fn face(shown: &Snapshot) -> Face {
         Phase::Draining | Phase::Paused | Phase::Terminating => Look::Paused,
         Phase::Refused | Phase::NotReady | Phase::Failed => Look::Attention,
     };
-    Face { look, has_update: shown.update.state == UpdateState::Staged }
+    Face { look, has_update: shown.update.state == UpdateState::Staged, style }
 }
 
 /// What the tooltip says.
@@ -42,9 +57,25 @@ pub fn tooltip(shown: &Snapshot) -> String {
     format!("llamapool: {}", shown.headline)
 }
 
-/// The picture of a face at one size, for panels of one colour.
+/// Windows halves it on screens without scaling.
+#[cfg(windows)]
+macro_rules! size {
+    () => {
+        "32"
+    };
+}
+
+/// macOS and most panels of Linux halve it.
+#[cfg(not(windows))]
+macro_rules! size {
+    () => {
+        "44"
+    };
+}
+
+/// The picture of a look, without and with an update.
 macro_rules! pictures {
-    ($name:literal, $style:literal, $size:literal) => {
+    ($name:literal, $style:literal, $size:expr) => {
         [
             include_bytes!(concat!("../icons/tray/", $name, "-", $style, "-", $size, ".png")).as_slice(),
             include_bytes!(concat!("../icons/tray/", $name, "-update-", $style, "-", $size, ".png"))
@@ -53,36 +84,32 @@ macro_rules! pictures {
     };
 }
 
-/// All pictures for panels of one colour.
+/// The pictures of one style.
 macro_rules! pictures_of {
-    ($style:literal, $size:literal) => {
-        |look| match look {
-            Look::Stopped => pictures!("stopped", $style, $size),
-            Look::Connecting => pictures!("connecting", $style, $size),
-            Look::Ready => pictures!("ready", $style, $size),
-            Look::Busy => pictures!("busy", $style, $size),
-            Look::Paused => pictures!("paused", $style, $size),
-            Look::Attention => pictures!("attention", $style, $size),
+    ($look:expr, $style:literal) => {
+        match $look {
+            Look::Stopped => pictures!("stopped", $style, size!()),
+            Look::Connecting => pictures!("connecting", $style, size!()),
+            Look::Ready => pictures!("ready", $style, size!()),
+            Look::Busy => pictures!("busy", $style, size!()),
+            Look::Paused => pictures!("paused", $style, size!()),
+            Look::Attention => pictures!("attention", $style, size!()),
         }
     };
 }
 
-type Pictures = fn(Look) -> [&'static [u8]; 2];
-
-/// For panels that are dark, or whose colour is not known: most are.
-#[cfg(target_os = "linux")]
-const PICTURES: Pictures = pictures_of!("dark", "44");
-/// Black with transparency: the system colours them.
-#[cfg(target_os = "macos")]
-const PICTURES: Pictures = pictures_of!("template", "44");
-/// For the taskbar, which is dark unless its owner changed it.
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-const PICTURES: Pictures = pictures_of!("dark", "32");
-
 impl Face {
     /// Its picture on this system.
     pub fn picture(self) -> Image<'static> {
-        let [plain, with_update] = PICTURES(self.look);
+        let [plain, with_update] = match self.style {
+            Style::Dark => pictures_of!(self.look, "dark"),
+            Style::Light => pictures_of!(self.look, "light"),
+            Style::Colour => pictures_of!(self.look, "colour"),
+            #[cfg(target_os = "macos")]
+            Style::Template => pictures_of!(self.look, "template"),
+            #[cfg(not(target_os = "macos"))]
+            Style::Template => pictures_of!(self.look, "dark"),
+        };
         let bytes = if self.has_update { with_update } else { plain };
         Image::from_bytes(bytes).expect("the pictures are part of the program: a test reads them all")
     }
@@ -115,26 +142,30 @@ mod tests {
             (Phase::Terminating, Look::Paused),
             (Phase::Failed, Look::Attention),
         ] {
-            assert_eq!(face(&shown(phase)), Face { look, has_update: false }, "{phase:?}");
+            let wanted = Face { look, has_update: false, style: Style::Dark };
+            assert_eq!(face(&shown(phase), Style::Dark), wanted, "{phase:?}");
         }
     }
 
     #[test]
     fn an_update_is_put_over_it() {
         let update = UpdateView { state: UpdateState::Staged, ..no_update() };
-        assert!(face(&Snapshot { update, ..shown(Phase::Ready) }).has_update);
+        assert!(face(&Snapshot { update, ..shown(Phase::Ready) }, Style::Dark).has_update);
     }
 
     #[test]
     fn every_picture_is_there_and_is_another() {
         let looks = [Look::Stopped, Look::Connecting, Look::Ready, Look::Busy, Look::Paused, Look::Attention];
-        let faces =
-            looks.iter().flat_map(|look| [false, true].map(|has_update| Face { look: *look, has_update }));
+        let styles = [Style::Dark, Style::Light, Style::Colour];
+        let faces = styles.iter().flat_map(|style| {
+            let looks = looks.iter().flat_map(|look| [false, true].map(|has_update| (*look, has_update)));
+            looks.map(|(look, has_update)| Face { look, has_update, style: *style })
+        });
         let mut pictures: Vec<_> = faces.map(|face| face.picture().rgba().to_vec()).collect();
         assert!(pictures.iter().all(|picture| picture.iter().any(|byte| *byte != 0)));
         pictures.sort();
         pictures.dedup();
-        assert_eq!(pictures.len(), 12);
+        assert_eq!(pictures.len(), 36);
     }
 
     #[test]

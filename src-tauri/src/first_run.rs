@@ -90,7 +90,7 @@ pub async fn find_runtimes() -> Vec<FoundRuntime> {
 /// What cannot be written, or does not fit.
 pub async fn finish(desk: &Desk, setup: Setup) -> Result<(), Problem> {
     if !setup.server_url.trim().is_empty() {
-        settings::write(&desk.place, &changes(desk, &setup)?)?;
+        settings::change_with_keys(desk, &changes(desk, &setup)?).await?;
     }
     desk.own.change(|own| {
         own.first_run_done = true;

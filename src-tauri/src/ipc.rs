@@ -10,7 +10,8 @@ use ts_rs::TS;
 pub use self::{
     first_run::{FoundRuntime, JoinLink, ServerTrial, Setup, TestAnswer, Trial},
     preferences::{
-        AppPreferences, Effect, Field, FieldGroup, FieldKind, Notify, Origin, Preferences, Saved, UpdateMode,
+        AppPreferences, Effect, Field, FieldGroup, FieldKind, Notify, Origin, Preferences, Saved, TrayIcon,
+        UpdateMode,
     },
     snapshot::{
         Action, Crash, LiveRequest, LoadBin, Mode, ModelView, Phase, RuntimeView, ServerView, Snapshot,

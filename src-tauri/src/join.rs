@@ -34,14 +34,19 @@ pub struct LastLink(Mutex<Last>);
 #[derive(Default)]
 struct Last {
     link: Option<Join>,
-    /// Not yet told to a window: the first run was only being opened.
+    /// Not yet shown by a window.
     untold: Option<JoinLink>,
 }
 
 impl LastLink {
-    /// Remembers a link.
+    /// Remembers a link that was pasted into a window.
     pub fn keep(&self, link: Join) {
-        self.lock().link = Some(link);
+        *self.lock() = Last { link: Some(link), untold: None };
+    }
+
+    /// Remembers a link that was opened outside, and that some window is to show.
+    pub fn keep_for_a_window(&self, link: Join) {
+        *self.lock() = Last { untold: Some(view(&link)), link: Some(link) };
     }
 
     /// Its key.
@@ -49,12 +54,7 @@ impl LastLink {
         self.lock().link.as_ref().and_then(|link| link.key.clone())
     }
 
-    /// There is no window yet that could be told.
-    pub fn tell_later(&self, link: JoinLink) {
-        self.lock().untold = Some(link);
-    }
-
-    /// What a window that has just been opened is to be told.
+    /// What a window is to show. The first that asks gets it: one that has just been opened, or that was told to ask.
     pub fn untold(&self) -> Option<JoinLink> {
         self.lock().untold.take()
     }
@@ -85,9 +85,11 @@ mod tests {
     fn what_was_not_told_is_told_once() {
         let last = LastLink::default();
         let link = read("llamapool://join?server=wss://pool.example").unwrap();
-        last.tell_later(view(&link));
-        last.keep(link);
+        last.keep_for_a_window(link.clone());
         assert!(last.untold().is_some_and(|link| !link.has_key) && last.untold().is_none());
         assert!(last.key().is_none());
+        last.keep_for_a_window(link.clone());
+        last.keep(link);
+        assert!(last.untold().is_none(), "a link that is pasted later is the one that counts");
     }
 }

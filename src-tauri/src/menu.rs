@@ -70,6 +70,8 @@ pub enum Click {
     Diagnostics,
     ConfigFolder,
     LogFolder,
+    Documentation,
+    About,
     StartAtLogin,
     CheckUpdate,
     RestartToUpdate,
@@ -100,6 +102,9 @@ const CLICKS: &[(&str, Click)] = &[
     ("diagnostics", Click::Diagnostics),
     ("config-folder", Click::ConfigFolder),
     ("log-folder", Click::LogFolder),
+    ("documentation", Click::Documentation),
+    ("about", Click::About),
+    ("updates-off", Click::About),
     ("start-at-login", Click::StartAtLogin),
     ("check-update", Click::CheckUpdate),
     ("restart-to-update", Click::RestartToUpdate),
@@ -141,6 +146,7 @@ fn server(shown: &Snapshot) -> Row {
     });
     let label = match (host, shown.server.latency_ms) {
         (None, _) => "No server".to_owned(),
+        (Some(host), Some(0)) => format!("{host} – < 1 ms"),
         (Some(host), Some(latency)) => format!("{host} – {latency} ms"),
         (Some(host), None) => host,
     };
@@ -224,11 +230,22 @@ fn places(shown: &Snapshot, extras: Extras) -> Vec<Row> {
             enabled: shown.server.endpoint_url.is_some(),
             ..item("copy-endpoint", "Copy endpoint address")
         },
-        item("logs", "Logs…"),
-        item("diagnostics", "Diagnostics…"),
+        help(extras),
+    ]
+}
+
+/// What is wanted when something is wrong, and rarely otherwise.
+fn help(extras: Extras) -> Row {
+    let rows = vec![
+        item("logs", "View logs…"),
+        item("diagnostics", "Run diagnostics…"),
+        line("line-help"),
         item("config-folder", "Open config folder"),
         Row { enabled: extras.has_log_folder, ..item("log-folder", "Open log folder") },
-    ]
+        item("documentation", "Documentation"),
+        item("about", "About llamapool"),
+    ];
+    Row { kind: Kind::Submenu(rows), ..item("help", "Logs and help") }
 }
 
 fn update(shown: &Snapshot) -> Row {
@@ -239,15 +256,18 @@ fn update(shown: &Snapshot) -> Row {
         }
         (UpdateState::Checking, _) => told("check-update", "Checking for updates…"),
         (UpdateState::Staging, _) => told("check-update", "Fetching an update…"),
-        (UpdateState::Off, _) => told("check-update", &off(update.why.as_deref())),
+        // The window has the whole reason.
+        (UpdateState::Off, _) => item("updates-off", updates_off(update.why.as_deref())),
         _ => item("check-update", "Check for updates"),
     }
 }
 
-/// The reason in short; the window has all of it.
-fn off(why: Option<&str>) -> String {
-    let short = why.and_then(|why| why.split([':', ',']).next());
-    short.map_or_else(|| "Updates are off".to_owned(), |short| format!("Updates are off: {short}"))
+/// The reason as far as it fits a menu: what follows is what to do instead.
+fn updates_off(why: Option<&str>) -> String {
+    match why.and_then(|why| why.split([':', ',']).next()) {
+        Some(why) => format!("Updates are off: {why}"),
+        None => "Updates are off".to_owned(),
+    }
 }
 
 fn quit(shown: &Snapshot, quits: bool) -> Vec<Row> {

@@ -1,4 +1,4 @@
-//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, and whether it has been set up.
+//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, and whether it has been set up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::ipc::{Notify, UpdateMode};
+use crate::ipc::{Notify, TrayIcon, UpdateMode};
 
 /// Its name, in the folder of the worker's configuration.
 pub const FILE: &str = "desktop.yaml";
@@ -16,15 +16,34 @@ const HEAD: &str =
     "# Written by the llamapool app. Its preferences are in its window; the worker's are in worker.yaml.\n";
 
 /// The app's own preferences.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Own {
     /// What it may notify of.
     pub notify: Notify,
     /// How it updates itself.
     pub updates: UpdateMode,
+    /// How the tray icon is drawn.
+    pub icon: TrayIcon,
+    /// Whether keys may be kept in the system's keychain.
+    pub keychain: bool,
+    /// The keys that are there instead of in `worker.yaml`.
+    pub in_keychain: Vec<String>,
     /// Whether the first run is over.
     pub first_run_done: bool,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self {
+            notify: Notify::default(),
+            updates: UpdateMode::default(),
+            icon: TrayIcon::default(),
+            keychain: true,
+            in_keychain: Vec::new(),
+            first_run_done: false,
+        }
+    }
 }
 
 /// Where they are kept, and what they are now.

@@ -11,10 +11,12 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::desk::Desk;
+use crate::face::Style;
 use crate::ipc::{Snapshot, UpdateView};
 use crate::menu::{self, Extras};
 use crate::notices::{self, Notices};
 use crate::own::Own;
+use crate::panel::{self, Panel};
 use crate::supervisor::Facts;
 use crate::{autostart, face, phase, snapshot, tray, windows};
 
@@ -35,6 +37,8 @@ pub struct Sources {
     pub update: watch::Receiver<UpdateView>,
     /// The app's preferences.
     pub own: watch::Receiver<Own>,
+    /// What stands behind the tray icon.
+    pub panel: watch::Receiver<Panel>,
     /// Anything else that has changed.
     pub refresh: Arc<Notify>,
 }
@@ -49,6 +53,7 @@ pub async fn present(app: AppHandle, mut sources: Sources, shown: watch::Sender<
             Ok(()) = sources.facts.changed() => {}
             Ok(()) = sources.update.changed() => {}
             Ok(()) = sources.own.changed() => {}
+            Ok(()) = sources.panel.changed() => {}
             () = sources.refresh.notified() => presenter.tray = None,
             () = until(next_look) => {}
         }
@@ -70,9 +75,10 @@ impl Presenter {
         let facts = sources.facts.borrow_and_update().clone();
         let update = sources.update.borrow_and_update().clone();
         let own = sources.own.borrow_and_update().clone();
+        let style = panel::style(own.icon, *sources.panel.borrow_and_update());
         let now = Instant::now();
         let snapshot = Arc::new(snapshot::snapshot(&facts, update, now));
-        self.show_in_tray(&snapshot, facts.quitting);
+        self.show_in_tray(&snapshot, style, facts.quitting);
         let is_watched = windows::is_any_open(&self.app);
         if **shown.borrow() != *snapshot {
             shown.send_replace(snapshot.clone());
@@ -91,12 +97,12 @@ impl Presenter {
         tick.into_iter().chain(self.notices.next_look()).min()
     }
 
-    fn show_in_tray(&mut self, snapshot: &Snapshot, quits: bool) {
+    fn show_in_tray(&mut self, snapshot: &Snapshot, style: Style, quits: bool) {
         let desk = self.app.state::<Desk>();
         let extras =
             Extras { starts_at_login: autostart::is_on(), has_log_folder: desk.log_dir.is_some(), quits };
         let wanted = tray::Shown {
-            face: face::face(snapshot),
+            face: face::face(snapshot, style),
             tooltip: face::tooltip(snapshot),
             menu: menu::menu(snapshot, extras),
         };

@@ -1,10 +1,13 @@
 //! The worker's settings as the preferences show and change them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::settings::edit::{Edit, EditError};
 use llamapool_worker_core::settings::fields::{self, Field, Fields};
+
+use secrecy::ExposeSecret as _;
 
 use crate::desk::Desk;
 use crate::ipc::{self, FieldGroup, FieldKind, Mode, Preferences, Problem, Saved};
@@ -19,17 +22,28 @@ pub fn preferences(place: &Place) -> Preferences {
     let mut groups: Vec<FieldGroup> = Vec::new();
     for field in fields {
         let name = field.group.to_owned();
-        let field = view(field);
+        let mut field = view(field);
+        field.in_keychain = !field.is_set && place.keys().is_kept(&field.key);
+        field.is_set |= field.in_keychain;
         match groups.last_mut().filter(|group| group.name == name) {
             Some(group) => group.fields.push(field),
             None => groups.push(FieldGroup { name, fields: vec![field] }),
         }
     }
     Preferences {
-        path: place.file().display().to_string(),
+        path: shown(place.file()),
         exists: place.file().exists(),
         groups,
         file_problem: file_problem.map(|mistakes| mistakes.to_string()),
+    }
+}
+
+/// A path as people say it: `~` is their own folder.
+fn shown(path: &Path) -> String {
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if cfg!(unix) => Path::new("~").join(rest).display().to_string(),
+        _ => path.display().to_string(),
     }
 }
 
@@ -62,6 +76,45 @@ pub fn change(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
     desk.order(Order::Reload);
     let applied = changes.iter().map(|(key, _)| key.clone()).collect();
     Ok(Saved { restarted: needs_restart && is_running && is_ours, applied })
+}
+
+/// [`change`], with the keys among it in the system's keychain, where that can be. A service reads the file and nothing else, so its keys stay there.
+///
+/// # Errors
+/// As for [`change`].
+pub async fn change_with_keys(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
+    if desk.snapshot().mode == Mode::Attached {
+        return change(desk, changes);
+    }
+    let keys = desk.place.keys();
+    let split = keys.keep(changes).await;
+    let saved = change(desk, &split.left)?;
+    keys.forget(split).await;
+    desk.order(Order::Reload);
+    Ok(saved)
+}
+
+/// Moves the keys to where the app's preferences say they belong.
+///
+/// # Errors
+/// As for [`change`].
+pub async fn move_keys(desk: &Desk) -> Result<(), Problem> {
+    let loaded = desk
+        .place
+        .load()
+        .map_err(|mistakes| Problem::new("The keys stay where they are").because(mistakes.to_string()))?;
+    let Config { server, runtime, .. } = loaded.config;
+    let keys = [("client_key", server.client_key), ("completion_api_key", runtime.api_key)];
+    // What comes from the environment is in neither place.
+    let fields = preferences(&desk.place).groups.into_iter().flat_map(|group| group.fields);
+    let ours: Vec<_> =
+        fields.filter(|field| field.origin != ipc::Origin::Environment).map(|field| field.key).collect();
+    let changes: Vec<_> = keys
+        .into_iter()
+        .filter(|(name, _)| ours.iter().any(|key| key == name))
+        .filter_map(|(name, key)| Some((name.to_owned(), Some(key?.expose_secret().to_owned()))))
+        .collect();
+    change_with_keys(desk, &changes).await.map(drop)
 }
 
 /// Changes settings in the file, all or none.
@@ -126,6 +179,7 @@ fn view(field: Field) -> ipc::Field {
             fields::Origin::Environment => ipc::Origin::Environment,
         },
         is_set: field.is_set,
+        in_keychain: false,
     }
 }
 

@@ -142,7 +142,7 @@ fn trouble(facts: &Facts, phase: Phase) -> Option<Trouble> {
 
 fn worker_trouble(seen: &Seen, phase: Phase) -> Option<Trouble> {
     let told = |(what, since): (String, SystemTime), fix: &str, action| Trouble {
-        what,
+        what: sentence(&what),
         at: unix_ms(since),
         fix: Some(fix.to_owned()),
         action: Some(action),
@@ -163,6 +163,12 @@ fn worker_trouble(seen: &Seen, phase: Phase) -> Option<Trouble> {
         }
         (None, _) => None,
     }
+}
+
+/// With a capital letter, as it stands alone; in a log it follows a colon.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn crash(facts: &Facts) -> Option<Crash> {

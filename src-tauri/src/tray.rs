@@ -11,7 +11,7 @@ use tauri::{AppHandle, Wry};
 
 use self::live::Level;
 use crate::desk;
-use crate::face::Face;
+use crate::face::{Face, Style};
 use crate::menu::{Click, Menu};
 
 /// The icon's name within the app.
@@ -69,7 +69,7 @@ impl Tray {
         rows.change(app, &menu, &shown.menu.0)?;
         let icon = TrayIconBuilder::with_id(ID)
             .icon(shown.face.picture())
-            .icon_as_template(cfg!(target_os = "macos"))
+            .icon_as_template(shown.face.style == Style::Template)
             .tooltip(&shown.tooltip)
             .menu(&menu)
             // By custom the menu belongs to the left button on macOS, and to the right one elsewhere.
@@ -92,7 +92,8 @@ impl Tray {
     fn change(&mut self, app: &AppHandle, shown: &Shown) -> tauri::Result<()> {
         if self.face != shown.face {
             // In one call: macOS would forget that it is a template.
-            self.icon.set_icon_with_as_template(Some(shown.face.picture()), cfg!(target_os = "macos"))?;
+            let is_template = shown.face.style == Style::Template;
+            self.icon.set_icon_with_as_template(Some(shown.face.picture()), is_template)?;
             self.face = shown.face;
         }
         if self.tooltip != shown.tooltip {

@@ -53,11 +53,6 @@ pub fn welcome(app: &AppHandle) {
     show(app, WELCOME, WELCOME);
 }
 
-/// Whether the first run is on the screen.
-pub fn is_welcome_open(app: &AppHandle) -> bool {
-    app.get_webview_window(WELCOME).is_some()
-}
-
 /// Whether anybody looks.
 pub fn is_any_open(app: &AppHandle) -> bool {
     !app.webview_windows().is_empty()

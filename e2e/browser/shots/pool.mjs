@@ -99,7 +99,10 @@ export async function pool() {
   const nobody = await runtime({ ...MACHINES[0] });
   nobody.close();
   dial(ILL, nobody.url);
-  return { origin, close: () => processes.forEach((child) => child.kill('SIGKILL')) };
+  return {
+    origin,
+    close: () => processes.forEach((child) => child.kill('SIGKILL')),
+  };
 }
 
 /** Starts a program; its lines come as the event `said`. Root can show another host name than its own. */

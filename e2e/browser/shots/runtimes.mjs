@@ -9,10 +9,10 @@ const ANSWER =
 const GIGABYTE = 1e9;
 
 /**
- * A runtime that listens on a free port of loopback; `url` is its address.
+ * A runtime that listens on loopback, on a free port unless one is named; `url` is its address.
  * `models` are `{ name, gigabytes, quantization, context, loaded }`, `speed` is in tokens per second, `patience` in milliseconds to the first.
  */
-export async function runtime({ kind, version, models, speed, patience }) {
+export async function runtime({ kind, version, models, speed, patience }, port = 0) {
   const pages = { ollama, lm_studio: lmStudio, vllm, llama_cpp: llamaCpp }[kind]({ version, models });
   const server = createServer(async (request, response) => {
     const path = request.url;
@@ -21,8 +21,11 @@ export async function runtime({ kind, version, models, speed, patience }) {
     for await (const part of request) body += part;
     answer(JSON.parse(body), response, { speed, patience });
   });
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+  await new Promise((listening, taken) => server.on('error', taken).listen(port, '127.0.0.1', listening));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => server.close(),
+  };
 }
 
 function found(response, kind, page) {
@@ -86,7 +89,11 @@ function llamaCpp({ version, models }) {
     model_ftype: quantization,
     default_generation_settings: { n_ctx: context },
   };
-  return { '/v1/models': listing(models, 'llamacpp'), '/props': props, '/health': { status: 'ok' } };
+  return {
+    '/v1/models': listing(models, 'llamacpp'),
+    '/props': props,
+    '/health': { status: 'ok' },
+  };
 }
 
 /** What a client asks for in `tokens` it gets; people get a whole answer. */
@@ -104,7 +111,9 @@ function answer({ model, stream, tokens, fails }, response, { speed, patience })
     completion_tokens: count,
     total_tokens: 24 + (count % 300) + count,
   };
-  response.writeHead(200, { 'Content-Type': stream ? 'text/event-stream' : 'application/json' });
+  response.writeHead(200, {
+    'Content-Type': stream ? 'text/event-stream' : 'application/json',
+  });
   if (!stream) {
     setTimeout(
       () => response.end(JSON.stringify({ model, choices: [], usage })),
@@ -120,7 +129,10 @@ function answer({ model, stream, tokens, fails }, response, { speed, patience })
       response.end('data: [DONE]\n\n');
       return;
     }
-    say({ model, choices: [{ index: 0, delta: { content: words[told++ % words.length] } }] });
+    say({
+      model,
+      choices: [{ index: 0, delta: { content: words[told++ % words.length] } }],
+    });
     next = setTimeout(more, 1000 / speed);
   };
   let next = setTimeout(more, patience * (0.6 + Math.random()));

@@ -37,7 +37,10 @@ async function ask(origin, minutes) {
     const response = await fetch(`${origin}/v1/${stream ? 'chat/completions' : 'embeddings'}`, {
       method: 'POST',
       signal: leave.signal,
-      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        'content-type': 'application/json',
+      },
       body: JSON.stringify({
         model: asked,
         stream,

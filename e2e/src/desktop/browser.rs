@@ -76,6 +76,18 @@ impl Browser {
         typed.unwrap_or_else(|error| panic!("type into {css}: {error}"));
     }
 
+    /// Types into the field with this label, instead of what is in it.
+    pub async fn fill(&self, label: &str, text: &str) {
+        let path = format!("//input[@id=//label[contains(normalize-space(.), '{label}')]/@for]");
+        let field = self.until_found("xpath", &path).await;
+        // Selected, so that what is typed takes its place; clearing it by the driver would tell the page nothing.
+        let select = json!({ "script": "arguments[0].select()", "args": [{ ELEMENT: field }] });
+        let selected = self.of_app(Method::POST, "execute/sync", Some(select)).await;
+        selected.unwrap_or_else(|error| panic!("select {label}: {error}"));
+        let typed = self.on(&field, Method::POST, "value", Some(json!({ "text": text }))).await;
+        typed.unwrap_or_else(|error| panic!("type into {label}: {error}"));
+    }
+
     /// The text of the page, that which has to be scrolled to included.
     pub async fn text(&self) -> String {
         self.run("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()

@@ -1,6 +1,7 @@
-//! The desktop's side of the bus: tray icons and notifications arrive here.
+//! The desktop's side of the bus: tray icons and notifications arrive here, and the colours that people want are told.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zbus::message::Header;
@@ -8,6 +9,15 @@ use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, connection, interface};
 
 use crate::wait::until;
+
+/// Where the portal is.
+const PORTAL: &str = "/org/freedesktop/portal/desktop";
+
+/// What of it tells settings.
+const SETTINGS: &str = "org.freedesktop.portal.Settings";
+
+/// Those of colours.
+const APPEARANCE: &str = "org.freedesktop.appearance";
 
 /// A tray icon, by where it is on the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +42,16 @@ pub struct Watcher {
     /// The bus.
     pub connection: Connection,
     seen: Seen,
+    scheme: Arc<AtomicU32>,
+}
+
+/// The colours that people may want, as the portal has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Dark ones.
+    Dark = 1,
+    /// Light ones.
+    Light = 2,
 }
 
 #[derive(Clone, Default)]
@@ -46,17 +66,27 @@ impl Seen {
 impl Watcher {
     /// Takes the desktop's names on the bus.
     pub async fn start(bus: &str) -> Self {
-        let seen = Seen::default();
+        let (seen, scheme) = (Seen::default(), Arc::<AtomicU32>::default());
         let started = async {
             connection::Builder::address(bus)?
                 .serve_at("/StatusNotifierWatcher", Icons(seen.clone()))?
                 .serve_at("/org/freedesktop/Notifications", Notes(seen.clone()))?
+                .serve_at(PORTAL, Colours(scheme.clone()))?
+                .name("org.freedesktop.portal.Desktop")?
                 .name("org.kde.StatusNotifierWatcher")?
                 .name("org.freedesktop.Notifications")?
                 .build()
                 .await
         };
-        Self { connection: started.await.expect("the bus is ours"), seen }
+        Self { connection: started.await.expect("the bus is ours"), seen, scheme }
+    }
+
+    /// Somebody wants other colours.
+    pub async fn prefer(&self, scheme: Scheme) {
+        self.scheme.store(scheme as u32, Ordering::Relaxed);
+        let change = (APPEARANCE, "color-scheme", Value::U32(scheme as u32));
+        let told = self.connection.emit_signal(None::<&str>, PORTAL, SETTINGS, "SettingChanged", &change);
+        told.await.expect("the bus is ours");
     }
 
     /// Waits for a tray icon of somebody who is still there: the newest.
@@ -75,6 +105,18 @@ impl Watcher {
     /// Every notification so far.
     pub fn notes(&self) -> Vec<Note> {
         self.seen.with(|(_, notes)| notes.clone())
+    }
+}
+
+struct Colours(Arc<AtomicU32>);
+
+#[interface(name = "org.freedesktop.portal.Settings")]
+impl Colours {
+    async fn read_one(&self, namespace: &str, key: &str) -> zbus::fdo::Result<OwnedValue> {
+        if (namespace, key) != (APPEARANCE, "color-scheme") {
+            return Err(zbus::fdo::Error::UnknownProperty(key.to_owned()));
+        }
+        Ok(OwnedValue::from(self.0.load(Ordering::Relaxed)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The first run: a link or an address, a runtime, the settings, and a request that goes all the way round.
 
+use secrecy::SecretString;
 use tauri::{AppHandle, State};
 
 use crate::desk::Desk;
@@ -12,6 +13,12 @@ pub fn read_join_link(desk: State<'_, Desk>, text: String) -> Result<JoinLink, P
     let view = join::view(&link);
     desk.link.keep(link);
     Ok(view)
+}
+
+/// The link that was opened outside and is not shown yet.
+#[tauri::command]
+pub fn opened_link(desk: State<'_, Desk>) -> Option<JoinLink> {
+    desk.link.untold()
 }
 
 #[tauri::command]
@@ -29,7 +36,11 @@ pub async fn finish_setup(_app: AppHandle, desk: State<'_, Desk>, setup: Setup) 
     first_run::finish(&desk, setup).await
 }
 
-#[tauri::command]
-pub async fn test_request(desk: State<'_, Desk>, model: Option<String>) -> Result<TestAnswer, Problem> {
-    first_run::test_request(&desk, model).await
+#[tauri::command(rename_all = "snake_case")]
+pub async fn test_request(
+    desk: State<'_, Desk>,
+    model: Option<String>,
+    api_key: Option<String>,
+) -> Result<TestAnswer, Problem> {
+    first_run::test_request(&desk, model, api_key.map(SecretString::from)).await
 }

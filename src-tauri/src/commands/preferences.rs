@@ -29,33 +29,42 @@ pub fn check_preference(key: String, value: String) -> Option<String> {
 }
 
 #[tauri::command]
-pub fn save_preferences(
+pub async fn save_preferences(
     desk: State<'_, Desk>,
     changes: BTreeMap<String, Option<String>>,
 ) -> Result<Saved, Problem> {
-    settings::change(&desk, &changes.into_iter().collect::<Vec<_>>())
+    settings::change_with_keys(&desk, &changes.into_iter().collect::<Vec<_>>()).await
 }
 
 #[tauri::command]
-pub fn app_preferences(desk: State<'_, Desk>) -> AppPreferences {
+pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Problem> {
     let own = desk.own.get();
-    AppPreferences {
+    let keychain_problem = if own.keychain { desk.place.keys().problem().await } else { None };
+    Ok(AppPreferences {
         start_at_login: autostart::is_on(),
         notify: own.notify,
         updates: own.updates,
+        icon: own.icon,
+        keychain: own.keychain,
+        keychain_problem,
         updates_managed_by: desk.updates.managed_by(),
         first_run_done: own.first_run_done,
-    }
+    })
 }
 
 #[tauri::command]
-pub fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
-    let AppPreferences { start_at_login, notify, updates, first_run_done, .. } = preferences;
+pub async fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
+    let AppPreferences { start_at_login, notify, updates, icon, keychain, first_run_done, .. } = preferences;
+    let moves = keychain != desk.own.get().keychain;
     desk.own.change(|own| {
-        (own.notify, own.updates, own.first_run_done) = (notify, updates, first_run_done);
+        (own.notify, own.updates, own.icon, own.first_run_done) = (notify, updates, icon, first_run_done);
+        own.keychain = keychain;
     })?;
     if start_at_login != autostart::is_on() {
         desk.start_at_login(start_at_login)?;
+    }
+    if moves && desk.place.is_configured() {
+        settings::move_keys(&desk).await?;
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Seeing and steering the worker.
 
 use serde::Deserialize;
-use tauri::{AppHandle, Emitter as _, State, WebviewWindow};
+use tauri::{AppHandle, State};
 
 use crate::desk::Desk;
 use crate::ipc::{LoadBin, Problem, Snapshot};
 use crate::pause::Span;
 use crate::supervisor::Order;
-use crate::{actions, app, quit, windows};
+use crate::{actions, quit};
 
 /// What a window can have done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -25,13 +25,7 @@ pub enum Control {
 }
 
 #[tauri::command]
-pub fn snapshot(window: WebviewWindow, desk: State<'_, Desk>) -> Snapshot {
-    // A window asks for this first, when it listens: then it can be told what has opened it.
-    if window.label() == windows::WELCOME
-        && let Some(link) = desk.link.untold()
-    {
-        let _ = window.emit(app::JOIN, link);
-    }
+pub fn snapshot(desk: State<'_, Desk>) -> Snapshot {
     (*desk.snapshot()).clone()
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::{Response, StatusCode};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
@@ -23,11 +23,15 @@ const LONGEST: usize = 64 * 1024;
 
 const QUESTION: &str = "Say hello to your new pool in one short sentence.";
 
-/// Asks a model of this worker.
+/// Asks a model of this worker, with this key of the server's, which is not kept.
 ///
 /// # Errors
 /// Where the way round is broken.
-pub async fn test_request(desk: &Desk, model: Option<String>) -> Result<TestAnswer, Problem> {
+pub async fn test_request(
+    desk: &Desk,
+    model: Option<String>,
+    api_key: Option<SecretString>,
+) -> Result<TestAnswer, Problem> {
     ready(desk).await?;
     let shown = desk.snapshot();
     let offered = shown.models.iter().find(|model| model.offered).map(|model| model.name.clone());
@@ -37,7 +41,7 @@ pub async fn test_request(desk: &Desk, model: Option<String>) -> Result<TestAnsw
     })?;
     let endpoint = shown.server.endpoint_url.clone().ok_or_else(|| Problem::new("There is no server yet"))?;
     let asked = Instant::now();
-    let response = ask(desk, &endpoint, &model).await?;
+    let response = ask(&endpoint, &model, key(desk, api_key).as_ref()).await?;
     let answer = Answer::read(response, asked).await?;
     Ok(answer.result(model, asked.elapsed()))
 }
@@ -57,7 +61,14 @@ async fn ready(desk: &Desk) -> Result<(), Problem> {
     })
 }
 
-async fn ask(desk: &Desk, endpoint: &str, model: &str) -> Result<Response, Problem> {
+/// The key that was typed; else the worker's own, since some servers know one key for everything.
+fn key(desk: &Desk, typed: Option<SecretString>) -> Option<SecretString> {
+    let typed = typed.filter(|key| !key.expose_secret().trim().is_empty());
+    let config = desk.supervisor.facts().borrow().config.clone();
+    typed.or_else(|| config?.config.server.client_key.clone())
+}
+
+async fn ask(endpoint: &str, model: &str, key: Option<&SecretString>) -> Result<Response, Problem> {
     let unreachable = |error: reqwest::Error| {
         Problem::new("The server does not answer").because(error.without_url().to_string())
     };
@@ -71,19 +82,18 @@ async fn ask(desk: &Desk, endpoint: &str, model: &str) -> Result<Response, Probl
         "stream_options": { "include_usage": true },
     });
     let mut request = client.post(format!("{endpoint}/chat/completions")).json(&body);
-    // Some servers know one key for everything.
-    let config = desk.supervisor.facts().borrow().config.clone();
-    if let Some(key) = config.and_then(|loaded| loaded.config.server.client_key.clone()) {
-        request = request.bearer_auth(key.expose_secret());
+    if let Some(key) = key {
+        request = request.bearer_auth(key.expose_secret().trim());
     }
     let response = request.send().await.map_err(unreachable)?;
     match response.status() {
         status if status.is_success() => Ok(response),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Problem::new(
-            "The worker is in the pool, but the server takes requests only with one of its API keys",
+            "This machine is in the pool, but the server wants an API key from whoever asks",
         )
-        .because("Workers have a key of their own, which is not good for asking")
-        .fixed_by("Ask with an API key of the server: the address to use can be copied from the menu.")),
+        .because(format!("{endpoint} answered {}: the key of workers (CLIENT_KEY) lets nobody ask", response.status()))
+        .fixed_by("Enter one of the server's API keys (API_KEY of its configuration). It is used for this test and not kept; you may also leave it at that.")
+        .about("api_key")),
         status => Err(Problem::new(format!("The server answered {status}")).because(reason(response).await)),
     }
 }

@@ -53,6 +53,8 @@ pub struct Field {
     pub origin: Origin,
     /// Whether anything is given.
     pub is_set: bool,
+    /// Whether it is in the system's keychain instead of in the file.
+    pub in_keychain: bool,
 }
 
 /// What a setting is edited with.
@@ -116,6 +118,12 @@ pub struct AppPreferences {
     pub notify: Notify,
     /// How it updates itself.
     pub updates: UpdateMode,
+    /// How the tray icon is drawn.
+    pub icon: TrayIcon,
+    /// Whether keys may be kept in the system's keychain.
+    pub keychain: bool,
+    /// Why they are kept in the file all the same.
+    pub keychain_problem: Option<String>,
     /// Who updates it instead.
     pub updates_managed_by: Option<String>,
     /// Whether the first run is over.
@@ -154,6 +162,22 @@ impl Notify {
         update_ready: false,
         paused: false,
     };
+}
+
+/// How the tray icon is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "../desktop/bindings/")]
+pub enum TrayIcon {
+    /// As the system says.
+    #[default]
+    Auto,
+    /// For panels that are dark.
+    Dark,
+    /// For panels that are light.
+    Light,
+    /// For both, in colour.
+    Colour,
 }
 
 /// How the app updates itself.

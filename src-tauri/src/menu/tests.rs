@@ -55,11 +55,15 @@ fn steering_of(phase: Phase) -> String {
 #[test]
 fn the_order_of_the_rows() {
     let Menu(rows) = menu(&shown(Phase::Ready), EXTRAS);
-    let wanted = "status server line-1 pause drain shutdown-when-done models line-2 open preferences copy-endpoint logs diagnostics \
-                  config-folder log-folder start-at-login check-update line-3 quit";
+    let wanted = "status server line-1 pause drain shutdown-when-done models line-2 open preferences copy-endpoint help \
+                  start-at-login updates-off line-3 quit";
     assert_eq!(ids(&rows).join(" "), wanted);
     let spans = inside(row(&shown(Phase::Ready), "pause").unwrap());
     assert_eq!(ids(&spans), ["pause-30m", "pause-1h", "pause-tomorrow", "pause-resumed"]);
+    let help = inside(row(&shown(Phase::Ready), "help").unwrap());
+    let wanted =
+        ["logs", "diagnostics", "line-help", "config-folder", "log-folder", "documentation", "about"];
+    assert_eq!(ids(&help), wanted);
 }
 
 #[test]
@@ -192,10 +196,10 @@ fn an_update_is_offered_when_it_is_there() {
     let check = |state, wanted: &str, enabled| {
         assert_eq!(told(state, None), ("check-update".into(), enabled, wanted.into()))
     };
-    check(UpdateState::Off, "Updates are off", false);
+    assert_eq!(told(UpdateState::Off, None), ("updates-off".into(), true, "Updates are off".into()));
     let why = Some("it was installed by apt: sudo apt update".to_owned());
     let row = update_row(&Snapshot { update: UpdateView { why, ..no_update() }, ..shown(Phase::Ready) });
-    assert_eq!((row.label.as_str(), row.enabled), ("Updates are off: it was installed by apt", false));
+    assert_eq!((row.label.as_str(), row.enabled), ("Updates are off: it was installed by apt", true));
     check(UpdateState::Idle, "Check for updates", true);
     check(UpdateState::Checking, "Checking for updates…", false);
     check(UpdateState::Staging, "Fetching an update…", false);
@@ -215,8 +219,16 @@ fn start_at_login_is_what_the_system_says() {
             &shown(Phase::Ready),
             Extras { starts_at_login: is_on, has_log_folder: false, quits: false },
         );
-        let find = |id: &str| rows.iter().find(|row| row.id == id).unwrap();
-        assert_eq!(find("start-at-login").kind, Kind::Check(is_on));
-        assert!(!find("log-folder").enabled);
+        let find = |rows: &[Row], id: &str| rows.iter().find(|row| row.id == id).unwrap().clone();
+        assert_eq!(find(&rows, "start-at-login").kind, Kind::Check(is_on));
+        assert!(!find(&inside(find(&rows, "help")), "log-folder").enabled);
     }
+}
+
+#[test]
+fn the_reason_for_no_updates_is_told_as_far_as_it_fits() {
+    let label = |why: &str| updates_off(Some(why));
+    assert_eq!(label("it was installed by apt: sudo apt update"), "Updates are off: it was installed by apt");
+    assert_eq!(label("this build takes none, because"), "Updates are off: this build takes none");
+    assert_eq!(updates_off(None), "Updates are off");
 }

@@ -45,10 +45,10 @@ fn a_refusal_leads_to_the_preferences() {
 fn a_runtime_that_is_away_is_trouble_only_if_the_link_is_fine() {
     let away = Seen { runtime: Runtime::Away("no answer".into(), SINCE), ..seen() };
     let snapshot = shown(&facts(away.clone()));
-    assert_eq!(snapshot.trouble.unwrap().what, "no answer");
+    assert_eq!(snapshot.trouble.unwrap().what, "No answer", "it stands alone");
     assert_eq!((snapshot.runtime.ready, snapshot.runtime.why.as_deref()), (false, Some("no answer")));
     let both = Seen { link_trouble: Some(("cut".into(), SINCE)), link: Link::Connecting, ..away };
-    assert_eq!(shown(&facts(both)).trouble.unwrap().what, "cut");
+    assert_eq!(shown(&facts(both)).trouble.unwrap().what, "Cut");
     assert_eq!(shown(&facts(seen())).trouble, None);
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use llamapool_worker_core::paths;
 use reqwest::StatusCode;
+use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::seen::{Seen, StatusPage};
@@ -18,8 +19,11 @@ const CUSTOMARY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOC
 /// A program on this machine that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often a service is asked how it is. It cannot tell by itself, so this is the price of not running a second worker.
-const LOOK: Duration = Duration::from_secs(2);
+/// A service answers when something has changed, or after this time, which tells that it is still there.
+const WAIT: Duration = Duration::from_secs(45);
+
+/// How often a service is asked that answers at once, changed or not: an older one, or one that does not answer at all.
+const LOOK: Duration = Duration::from_secs(3);
 
 /// A service that is silent so often in a row has gone.
 const MISSES: u32 = 3;
@@ -32,6 +36,8 @@ pub(super) struct Attached {
     addr: SocketAddr,
     token: SecretString,
     seen: Seen,
+    /// What the service calls the state in which it was seen; nothing if it is an older one.
+    tag: Option<HeaderValue>,
     misses: u32,
 }
 
@@ -52,7 +58,7 @@ impl Attached {
         let Ok(http) = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build() else {
             return Found::Nobody;
         };
-        let Ok(page) = page(&http, addr).await else {
+        let Ok(Some((page, tag))) = page(&http, addr, None).await else {
             return Found::Nobody;
         };
         let seen = Seen::of_page(page, SystemTime::now());
@@ -60,7 +66,7 @@ impl Attached {
         let Ok(token) = token else {
             return Found::Foreign(addr);
         };
-        let attached = Self { http, addr, token, seen, misses: 0 };
+        let attached = Self { http, addr, token, seen, tag, misses: 0 };
         if attached.is_ours().await { Found::Ours(Box::new(attached)) } else { Found::Foreign(addr) }
     }
 
@@ -77,12 +83,14 @@ impl Attached {
     /// Waits for something new, or for the end.
     pub(super) async fn changed(&mut self) -> Option<End> {
         loop {
-            tokio::time::sleep(LOOK).await;
-            match page(&self.http, self.addr).await {
-                Ok(page) => {
+            if self.tag.is_none() || self.misses > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+            match page(&self.http, self.addr, self.tag.as_ref()).await {
+                Ok(None) => self.misses = 0,
+                Ok(Some(page)) => {
                     self.misses = 0;
-                    let seen = Seen::of_page(page, SystemTime::now());
-                    if std::mem::replace(&mut self.seen, seen) != self.seen {
+                    if self.take(page) {
                         return None;
                     }
                 }
@@ -94,6 +102,13 @@ impl Attached {
                 }
             }
         }
+    }
+
+    /// Gives whether that is news.
+    fn take(&mut self, (page, tag): Tagged) -> bool {
+        self.tag = tag;
+        let seen = Seen::of_page(page, SystemTime::now());
+        std::mem::replace(&mut self.seen, seen) != self.seen
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -108,13 +123,31 @@ impl Attached {
             .await
             .and_then(reqwest::Response::error_for_status)
             .context("steer the worker service")?;
-        if let Ok(page) = page(&self.http, self.addr).await {
-            self.seen = Seen::of_page(page, SystemTime::now());
+        if let Ok(Some(page)) = page(&self.http, self.addr, None).await {
+            self.take(page);
         }
         Ok(())
     }
 }
 
-async fn page(http: &reqwest::Client, addr: SocketAddr) -> reqwest::Result<StatusPage> {
-    http.get(format!("http://{addr}/status")).send().await?.error_for_status()?.json().await
+/// A status page, and what the service calls it.
+type Tagged = (StatusPage, Option<HeaderValue>);
+
+/// The page of this moment, or, if the one with this tag is known, the next that differs; nothing if there was none for [`WAIT`].
+async fn page(
+    http: &reqwest::Client,
+    addr: SocketAddr,
+    known: Option<&HeaderValue>,
+) -> reqwest::Result<Option<Tagged>> {
+    let mut asked = http.get(format!("http://{addr}/status"));
+    if let Some(tag) = known {
+        let wait = format!("wait={}", WAIT.as_secs());
+        asked = asked.header(IF_NONE_MATCH, tag).header("prefer", wait).timeout(WAIT + PATIENCE);
+    }
+    let answer = asked.send().await?.error_for_status()?;
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        return Ok(None);
+    }
+    let tag = answer.headers().get(ETAG).cloned();
+    Ok(Some((answer.json().await?, tag)))
 }

@@ -50,6 +50,8 @@ pub(super) struct Keeper {
     place: Place,
     /// What the configuration file said when it was last read.
     text: Option<Vec<u8>>,
+    /// Which keys from the keychain were known then.
+    keys: u64,
     level: Option<logs::Level>,
     logbook: Logbook,
     memory: Memory,
@@ -69,7 +71,7 @@ impl Keeper {
         memory: Memory,
     ) -> Self {
         let (restarts, draining, after) = (Restarts::default(), false, After::Stop);
-        Self { orders, facts, place, text: None, level, logbook, memory, restarts, draining, after }
+        Self { orders, facts, place, text: None, keys: 0, level, logbook, memory, restarts, draining, after }
     }
 
     /// Its life.
@@ -97,12 +99,9 @@ impl Keeper {
             self.stage(Stage::Unconfigured);
             return Next::Idle;
         }
-        let loaded = match self.read() {
-            Some(loaded) => loaded,
-            None => {
-                self.stage(Stage::Misconfigured);
-                return Next::Idle;
-            }
+        let Some(loaded) = self.read_with_keys().await else {
+            self.stage(Stage::Misconfigured);
+            return Next::Idle;
         };
         let config = loaded.config.clone();
         match Attached::find(config.control.status_addr, self.place.home(), &self.place.state_of(&config))
@@ -148,14 +147,29 @@ impl Keeper {
         }
     }
 
-    /// Whether the file says anything else than when it was last read: not every change in its folder is one of it.
+    /// Whether the file says anything else than when it was last read, or the keychain: not every change in its folder is one of it.
     fn has_new_settings(&self) -> bool {
-        std::fs::read(self.place.file()).ok() != self.text
+        std::fs::read(self.place.file()).ok() != self.text || self.place.keys().version() != self.keys
+    }
+
+    /// [`Keeper::read`], after the keychain was asked for the keys that are there. One that is locked may ask its owner first.
+    async fn read_with_keys(&mut self) -> Option<Arc<Loaded<Config>>> {
+        let asked = self.place.keys().read().await;
+        let loaded = self.read()?;
+        match asked {
+            Ok(()) => Some(loaded),
+            Err(why) => {
+                tracing::error!("{why}");
+                self.facts.send_modify(|facts| facts.mistakes = Some((why, SystemTime::now())));
+                None
+            }
+        }
     }
 
     /// The configuration as it is now; what is wrong with it is told.
     fn read(&mut self) -> Option<Arc<Loaded<Config>>> {
         self.text = std::fs::read(self.place.file()).ok();
+        self.keys = self.place.keys().version();
         match self.place.load() {
             Ok(loaded) => {
                 let loaded = Arc::new(loaded);

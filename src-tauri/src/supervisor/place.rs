@@ -7,6 +7,9 @@ use llamapool_worker_core::paths;
 use llamapool_worker_core::settings::{self, Loaded, Mistakes, Sources};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::keychain::{self, Keys};
+use crate::own::Kept;
+
 /// The variable that names the file, as for `llamapool-worker`.
 const FILE_ENV: &str = "CONFIG_FILE";
 
@@ -18,6 +21,7 @@ const SERVER_ENV: &str = "SERVER_URL";
 pub struct Place {
     file: PathBuf,
     state_dir: PathBuf,
+    keys: Keys,
 }
 
 impl Place {
@@ -25,13 +29,22 @@ impl Place {
     pub fn of_process(named: Option<PathBuf>) -> Self {
         let by_env = || std::env::var_os(FILE_ENV).filter(|name| !name.is_empty()).map(PathBuf::from);
         let file = named.or_else(by_env).unwrap_or_else(|| paths::config_file("worker"));
-        Self { file: std::path::absolute(&file).unwrap_or(file), state_dir: paths::state_dir() }
+        let file = std::path::absolute(&file).unwrap_or(file);
+        let keys = Keys::new(keychain::System, Kept::read(folder(&file)), &file);
+        Self { file, state_dir: paths::state_dir(), keys }
     }
 
     /// These.
     #[cfg(test)]
     pub(crate) fn new(file: &Path, state_dir: &Path) -> Self {
-        Self { file: file.to_owned(), state_dir: state_dir.to_owned() }
+        Self::with_vault(keychain::tests::Nowhere, file, state_dir)
+    }
+
+    /// These, with this keychain.
+    #[cfg(test)]
+    pub(crate) fn with_vault(vault: impl keychain::Vault + 'static, file: &Path, state_dir: &Path) -> Self {
+        let keys = Keys::new(vault, Kept::read(folder(file)), file);
+        Self { file: file.to_owned(), state_dir: state_dir.to_owned(), keys }
     }
 
     /// The worker's configuration file, which need not be there.
@@ -41,7 +54,17 @@ impl Place {
 
     /// The folder it is in.
     pub fn home(&self) -> &Path {
-        self.file.parent().unwrap_or(Path::new("."))
+        folder(&self.file)
+    }
+
+    /// The keys that are in the system's keychain.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The app's own preferences, which are beside it.
+    pub fn own(&self) -> &Kept {
+        self.keys.own()
     }
 
     /// The folder for what the app remembers.
@@ -59,15 +82,21 @@ impl Place {
         self.file.exists() || environment(SERVER_ENV).is_some_and(|url| !url.trim().is_empty())
     }
 
-    /// Reads the configuration.
+    /// Reads the configuration, with the keys that the keychain has told.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(&self) -> Result<Loaded<Config>, Mistakes> {
         let sources =
             Sources { args: Vec::new(), env: Box::new(environment), default_file: Some(self.file.clone()) };
-        settings::load(&sources)
+        let mut loaded = settings::load(&sources)?;
+        self.keys.fill(&mut loaded.config);
+        Ok(loaded)
     }
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
 }
 
 /// The environment as settings see it: which file it is has been decided.

@@ -28,7 +28,8 @@ export interface Events {
   log: LogBatch;
   check: Check;
   checked: Check[];
-  join: JoinLink;
+  /** A join link was opened: ask for it. */
+  join: null;
   go: string;
 }
 
@@ -56,11 +57,14 @@ export const api = {
   saveReport: () => call<string>('save_report'),
 
   readJoinLink: (text: string) => call<JoinLink>('read_join_link', { text }),
+  /** The link that was opened outside, the first time this is asked. */
+  openedLink: () => call<JoinLink | null>('opened_link'),
   tryServer: (server_url: string, key: string | null, use_link_key: boolean) =>
     call<ServerTrial>('try_server', { trial: { server_url, key, use_link_key } }),
   findRuntimes: () => call<FoundRuntime[]>('find_runtimes'),
   finishSetup: (setup: Setup) => call<void>('finish_setup', { setup }),
-  testRequest: (model: string | null) => call<TestAnswer>('test_request', { model }),
+  testRequest: (model: string | null, api_key: string | null) =>
+    call<TestAnswer>('test_request', { model, api_key }),
 
   open: (what: Place) => call<void>('open', { what }),
   copy: (what: Copied) => call<void>('copy', { what }),

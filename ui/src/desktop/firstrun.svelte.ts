@@ -55,6 +55,8 @@ export class FirstRun {
   /** Whether the app has taken all this. */
   taken = $state(false);
   model = $state<string | null>(null);
+  /** The server's, for the test request alone. */
+  api_key = $state('');
   testing = $state(false);
   answer = $state.raw<TestAnswer | null>(null);
   failed = $state.raw<Problem | null>(null);
@@ -69,11 +71,18 @@ export class FirstRun {
 
   /** Waits for join links until the returned function is called. */
   start(): () => void {
-    const listening = on({ join: (link) => this.take(link) });
+    const listening = on({ join: () => void this.#askForLink() });
+    // It may have been opened before anybody listened: then it is what opened this window.
+    void listening.ready.then(() => this.#askForLink()).catch(() => undefined);
     return () => {
       listening.stop();
       clearTimeout(this.#timer);
     };
+  }
+
+  async #askForLink() {
+    const link = await api.openedLink();
+    if (link) this.take(link);
   }
 
   /** A link that was opened outside fills the step of the server and shows it. */
@@ -185,7 +194,7 @@ export class FirstRun {
     this.answer = null;
     this.failed = null;
     try {
-      this.answer = await api.testRequest(this.model);
+      this.answer = await api.testRequest(this.model, this.api_key.trim() || null);
     } catch (problem) {
       this.failed = problem as Problem;
     }

@@ -18,13 +18,15 @@ export class Habits {
     }
   }
 
-  async change(part: Partial<AppPreferences>) {
+  /** `again` asks how things are afterwards, where saving changes more than what was said. */
+  async change(part: Partial<AppPreferences>, again = false) {
     const before = this.current;
     if (!before) return;
     this.problem = null;
     this.current = { ...before, ...part };
     try {
       await api.saveAppPreferences(this.current);
+      if (again) await this.read();
     } catch (problem) {
       this.current = before;
       this.problem = problem as Problem;

@@ -15,6 +15,7 @@ export type FieldGroup = Preferences['groups'][number];
 export type FieldKind = Field['kind'];
 export type NoticeClass = keyof AppPreferences['notify'];
 export type UpdateMode = AppPreferences['updates'];
+export type TrayIcon = AppPreferences['icon'];
 export type Level = LogLine['level'];
 
 export type Control =

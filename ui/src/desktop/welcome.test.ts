@@ -173,12 +173,50 @@ test('a link opened in the browser fills the step of the server, from wherever o
   const { desk } = await open();
   await press(words.begin);
   await press(words.skip);
-  await desk.say('join', { server_url: 'wss://other.example.com/api/workers/connect', has_key: true });
+  desk.answers.opened_link = () => ({
+    server_url: 'wss://other.example.com/api/workers/connect',
+    has_key: true,
+  });
+  await desk.say('join', null);
   await settle();
   expect(title()).toBe(words.server.title);
   expect(screen.getByText('wss://other.example.com/api/workers/connect')).toBeTruthy();
   expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
   expect(button(words.next).disabled).toBe(false);
+});
+
+test('a link that was opened before the window was there is shown by it', async () => {
+  await open(
+    (desk) =>
+      (desk.answers.opened_link = () => ({
+        server_url: 'wss://other.example.com/api/workers/connect',
+        has_key: true,
+      })),
+  );
+  await settle();
+  expect(title()).toBe(words.server.title);
+  expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
+});
+
+test('a server that wants a key to be asked gets one, or is left at that', async () => {
+  const { desk } = await open((desk) => {
+    desk.answers.test_request = ({ api_key }) => {
+      if (api_key === 'k')
+        return { model: 'm', text: 'Hi', first_byte_ms: 1, tokens_per_second: 2, total_ms: 3 };
+      throw aProblem('The server wants an API key from whoever asks', { field: 'api_key' });
+    };
+  });
+  await toModels();
+  await press(words.next);
+  await press(words.next);
+  await desk.say('snapshot', PHASES.ready);
+  await settle();
+  expect(screen.queryByLabelText(words.test.apiKey)).toBeNull();
+  await press(words.test.send);
+  await fireEvent.input(screen.getByLabelText(words.test.apiKey), { target: { value: 'k' } });
+  expect(button(words.done).disabled).toBe(false);
+  await press(words.test.send);
+  expect(screen.getByText(words.test.works)).toBeTruthy();
 });
 
 test('nothing found is no dead end', async () => {

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub enum DialError {
     /// The server does not take our key (401 or 403).
     #[error(
-        "the server refuses the key (HTTP {status}): {message}; compare CLIENT_KEY here and at the server"
+        "the server refuses the key (HTTP {status}): {}; compare CLIENT_KEY here and at the server",
+        .message.trim_end_matches('.')
     )]
     Unauthorized {
         /// The HTTP status.

@@ -2,6 +2,7 @@
 //! the configuration. Paths and JSON names are those of the older workers. Described in `docs/worker-status.md`.
 
 mod caller;
+mod changes;
 mod view;
 
 use std::net::SocketAddr;
@@ -9,9 +10,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router, middleware};
+use http::header::ETAG;
 use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -146,8 +148,12 @@ async fn version() -> Json<Version> {
     Json(Version { version: build::VERSION, build_sha: build::SHA, build_date: build::DATE })
 }
 
-async fn status(State(desk): State<Desk>) -> Json<view::Status> {
-    Json(view::status(desk.board.now(), desk.board.ledger().activity()))
+/// At once, or when it has changed, for callers who wait; see [`changes`].
+async fn status(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    match changes::next(&desk.board, &headers).await {
+        Some((status, tag)) => ([(ETAG, tag)], Json(status)).into_response(),
+        None => StatusCode::NOT_MODIFIED.into_response(),
+    }
 }
 
 #[cfg(test)]

@@ -50,4 +50,8 @@ origin: Origin,
 /**
  * Whether anything is given.
  */
-is_set: boolean, };
+is_set: boolean, 
+/**
+ * Whether it is in the system's keychain instead of in the file.
+ */
+in_keychain: boolean, };

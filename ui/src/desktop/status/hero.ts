@@ -15,8 +15,10 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
   switch (state.phase) {
     case 'unconfigured':
     case 'stopped':
-    case 'failed':
       return words[state.phase];
+    case 'failed':
+      // Without a crash it was never started: its settings are wrong, or another one is in its place.
+      return state.crash ? words.failed : { title: words.failed.title, text: words.failed.below };
     case 'connecting':
       return { title: words.connecting.title, text: words.connecting.text(host) };
     case 'waiting':

@@ -1,7 +1,7 @@
 // Every word of the desktop app's windows, in English. Another language is another object of this shape.
 
 import * as f from '../../shared/format';
-import type { NoticeClass, UpdateMode } from '../types';
+import type { NoticeClass, TrayIcon, UpdateMode } from '../types';
 import { pluralOf } from './plural';
 
 const plural = pluralOf('en');
@@ -14,6 +14,13 @@ const notices: Record<NoticeClass, string> = {
   runtime_gone: 'The runtime does not answer any more',
   update_ready: 'An update is ready',
   paused: 'Serving was paused',
+};
+
+const icons: Record<TrayIcon, string> = {
+  auto: 'As the system says',
+  dark: 'For dark panels',
+  light: 'For light panels',
+  colour: 'In colour',
 };
 
 const updateModes: Record<UpdateMode, { name: string; text: string }> = {
@@ -84,7 +91,10 @@ export const en = {
     },
     not_ready: {
       title: 'Connected, but nothing to offer',
-      text: (why: string | null) => why ?? 'No runtime answers on this machine.',
+      text: (why: string | null) =>
+        why === null
+          ? 'No runtime answers on this machine.'
+          : 'The LLM runtime of this machine does not answer.',
     },
     ready: {
       title: 'Ready',
@@ -118,6 +128,7 @@ export const en = {
     failed: {
       title: 'The worker does not start',
       text: 'It failed again and again, so it was given up. The reason is below.',
+      below: 'Something is in its way. The reason is below.',
     },
   },
 
@@ -151,6 +162,7 @@ export const en = {
     running: 'Running',
     runningOf: (most: number) => `of ${f.count(most)} at a time`,
     latency: 'To the server',
+    atOnce: '< 1 ms',
     latencyNote: 'there and back',
     notConnected: 'not connected',
     requests: 'Requests today',
@@ -163,6 +175,8 @@ export const en = {
     title: 'Connection',
     server: 'Server',
     runtime: 'Runtime',
+    resting: 'Not looked for while nothing runs',
+    noServer: 'None yet',
     noRuntime: 'None found',
     endpoint: 'Its API',
     worker: 'This machine',
@@ -255,6 +269,7 @@ export const en = {
     wrong: 'Wrong value',
     secret: {
       set: 'Set, never shown',
+      inKeychain: 'Kept in the system’s keychain',
       unset: 'Not set',
       replace: 'Replace…',
       add: 'Enter…',
@@ -281,13 +296,23 @@ export const en = {
     startup: 'Start',
     startAtLogin: 'Start when I log in',
     startAtLoginText: 'In the tray, without a window.',
+    icon: 'Tray icon',
+    iconLook: 'Look',
+    iconText: 'If it cannot be seen well on your panel, choose another.',
+    icons,
     notifications: 'Notifications',
     notify: 'Tell me when',
     notices,
+    keys: 'Keys',
+    keychain: 'Keep keys in the system’s keychain',
+    keychainText:
+      'Off: in worker.yaml, which nobody but you can read. A worker without the app needs them there.',
+    noKeychain: (why: string) =>
+      `There is no keychain to use (${why}): keys are in worker.yaml, which nobody but you can read.`,
     updates: 'Updates',
     updateMode: 'Install updates',
     updateModes,
-    managed: (by: string) => `llamapool was installed by ${by}, which also updates it.`,
+    managed: (why: string) => `llamapool does not update itself: ${why}.`,
   },
 
   logs: {
@@ -373,7 +398,7 @@ export const en = {
       staged: (version: string) => `Version ${version} is ready`,
       failed: 'The last look for updates failed.',
     },
-    managed: (by: string) => `Installed by ${by}, which also updates it.`,
+    managed: (why: string) => `llamapool does not update itself: ${why}.`,
     checked: (seconds: number) => `Last looked ${f.span(seconds)} ago.`,
     restart: 'Restart to update',
     restartText:
@@ -484,6 +509,8 @@ export const en = {
       text: 'Sends one small request the way your apps will: to your server, and back here to a model.',
       model: 'Model',
       any: 'The first that is ready',
+      apiKey: 'API key of the server',
+      apiKeyHelp: 'For this test only: it is not kept.',
       send: 'Send a test request',
       sendAgain: 'Send another',
       sending: 'Waiting for the answer…',

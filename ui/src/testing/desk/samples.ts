@@ -209,6 +209,7 @@ export const aField = (over: Partial<Field> & Pick<Field, 'key' | 'label'>): Fie
   problem: null,
   origin: over.value === undefined || over.value === null ? 'default' : 'file',
   is_set: (over.value ?? null) !== null,
+  in_keychain: false,
   ...over,
 });
 
@@ -354,6 +355,9 @@ export const anApp = (over: Partial<AppPreferences> = {}): AppPreferences => ({
   start_at_login: false,
   notify: { server_lost: true, key_refused: true, runtime_gone: true, update_ready: true, paused: false },
   updates: 'ask',
+  icon: 'auto',
+  keychain: true,
+  keychain_problem: null,
   updates_managed_by: null,
   first_run_done: true,
   ...over,

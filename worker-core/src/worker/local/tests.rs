@@ -108,6 +108,48 @@ async fn the_status_tells_what_runs_and_what_is_wrong() {
     assert_eq!(page.status().await["requests_today"], 1);
 }
 
+/// What a caller who knows this tag gets.
+async fn next(page: &Page, tag: &str, wait: &str) -> (StatusCode, Option<String>) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked =
+        client.get(format!("{}/status", page.url)).header("if-none-match", tag).header("prefer", wait);
+    let answer = asked.send().await.unwrap();
+    let tag = answer.headers().get("etag").map(|tag| tag.to_str().unwrap().to_owned());
+    (answer.status(), tag)
+}
+
+#[tokio::test]
+async fn a_status_that_is_known_is_not_told_again() {
+    let page = Page::open().await;
+    let (status, tag) = next(&page, "\"other\"", "wait=50").await;
+    let tag = tag.unwrap();
+    assert_eq!(status, StatusCode::OK, "what is not known is told at once");
+    assert_eq!(next(&page, &tag, "").await, (StatusCode::NOT_MODIFIED, None));
+    page.board.change(|status| {
+        status.last_report = Some(std::time::SystemTime::now());
+        status.latency = Some(std::time::Duration::from_millis(7));
+    });
+    assert_eq!(next(&page, &tag, "wait=0").await.0, StatusCode::NOT_MODIFIED, "clocks are no change");
+}
+
+#[tokio::test]
+async fn who_waits_is_told_of_the_next_change() {
+    let page = Page::open().await;
+    let tag = next(&page, "", "").await.1.unwrap();
+    let changed = async {
+        // Not before somebody waits, so that it is the waiting that is seen.
+        tokio::task::yield_now().await;
+        page.board.change(|status| status.draining = true);
+    };
+    let ((status, draining), ()) = tokio::join!(next(&page, &tag, "respond-async, wait=50"), changed);
+    assert_eq!(status, StatusCode::OK);
+    let draining = draining.unwrap();
+    let asked = || Asked { path: "/v1/x".to_owned(), model: None, bytes: 0 };
+    let (told, _job) = tokio::join!(next(&page, &draining, "wait=50"), async { page.ledger.enter(asked()) });
+    assert_eq!(told.0, StatusCode::OK, "requests count too");
+    assert!(told.1.unwrap() != draining && draining != tag);
+}
+
 #[tokio::test]
 async fn foreign_hosts_and_sites_are_refused_everywhere() {
     let page = Page::open().await;

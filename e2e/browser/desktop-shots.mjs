@@ -1,0 +1,270 @@
+// Takes the pictures of docs/images/desktop-* from the real desktop app: `node e2e/browser/desktop-shots.mjs [filter] [folder]`, after `make test`
+// or `cargo build --bins`, on a Linux machine with what `scripts/packages test` installs and imagemagick; the menu wants xfce4-panel, openbox and
+// xdotool too. With a folder there are more pictures, of states that the documentation does not show. They are made small with pngquant, if it is installed.
+
+import { execFileSync } from 'node:child_process';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hasPanel, menu, panel } from './shots/panel.mjs';
+import { runtime } from './shots/runtimes.mjs';
+import { drive, pause, picture, PROGRAMS, screen, start, until } from './shots/screen.mjs';
+
+const only = new RegExp(process.argv[2] || '.');
+const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images', import.meta.url));
+/** Milliseconds in which a page settles. */
+const SETTLE_MS = 900;
+const CLIENT_KEY = 'sk-picture-worker';
+const API_KEY = 'sk-picture';
+const LISTENING = /Listening on (http:[^\s".]+(?:\.[^\s".]+)*)/;
+
+const model = (name, gigabytes, quantization, context, loaded = false) => ({
+  name,
+  gigabytes,
+  quantization,
+  context,
+  loaded,
+});
+const OLLAMA = {
+  kind: 'ollama',
+  version: '0.13.2',
+  speed: 62,
+  patience: 260,
+  models: [
+    model('llama3.2:3b', 2.02, 'Q4_K_M', 131_072, true),
+    model('qwen2.5-coder:32b', 19.85, 'Q4_K_M', 32_768, true),
+    model('gpt-oss:20b', 13.78, 'MXFP4', 131_072),
+    model('nomic-embed-text', 0.27, 'F16', 2_048),
+  ],
+};
+
+/** Clicks the first of these whose title or text has the words, when it is there. */
+const pick = (css, words) => (app) =>
+  until(words, () =>
+    app.run(
+      `const found = [...document.querySelectorAll(arguments[0])].find((one) => one.title === arguments[1] || one.textContent.includes(arguments[1]));
+      found?.click();
+      return Boolean(found);`,
+      css,
+      words,
+    ),
+  );
+const view = (name) => pick('nav button', name);
+const tab = (name) => pick('[role=tab]', name);
+const says = (words) => (app) => until(words, async () => (await app.text()).includes(words));
+const control = (action) => (app) =>
+  app.run('window.__TAURI_INTERNALS__.invoke("control", { action: arguments[0] })', action);
+const chain =
+  (...steps) =>
+  async (app, stage) => {
+    for (const step of steps) await step(app, stage);
+  };
+const ready = says('Ready');
+const toModels = chain(
+  (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
+  says('Connected'),
+  (app) => app.press('Continue'),
+  (app) => until('the runtimes', async () => !(await app.text()).includes('Looking for')),
+);
+const toMachine = chain(toModels, elsewhere, (app) => app.press('Continue'));
+const toTest = chain(toMachine, says('How should it behave'), (app) => app.press('Continue'), says('Try it'));
+
+/** A runtime is found where runtimes usually are, or its address is typed. */
+async function elsewhere(app, { url }) {
+  if ((await app.text()).includes('Ollama 0')) return;
+  await app.click('details summary');
+  await app.write('details input', `${url}/v1`);
+}
+
+/** name, whether there are settings, what is done first; `also` is seen by the makers alone, without a name in the documentation. */
+const SHOTS = [
+  ['status', true, chain(ready, busy)],
+  ['preferences', true, chain(ready, view('Preferences'), tab('Runtime'))],
+  ['logs', true, chain(ready, busy, view('Logs'))],
+  [
+    'diagnostics',
+    true,
+    chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('Run again')),
+  ],
+  [
+    'server',
+    false,
+    chain(
+      (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
+      says('Connected'),
+    ),
+  ],
+  ['models', false, toModels],
+  ['test', false, chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('It works'))],
+];
+const ALSO = [
+  ['welcome', false, says('Put this machine')],
+  ['idle', true, ready],
+  ['draining', true, chain(ready, busy, control('drain'), says('Nothing new is taken'))],
+  [
+    'paused',
+    true,
+    chain(
+      ready,
+      (app) => app.run('window.__TAURI_INTERNALS__.invoke("pause", { until: "1h" })'),
+      says('Paused'),
+    ),
+  ],
+  ['stopped', true, chain(ready, control('stop'), says('Stopped'))],
+  ['refused', 'client_key: wrong', says('refuse')],
+  ['waiting', 'server_url: ws://127.0.0.1:9', says('cannot be reached')],
+  ['noruntime', 'completion_base_url: http://127.0.0.1:9/v1', says('untime')],
+  ['mistake', 'max_concurrency: many', says('mistake')],
+  ['app', true, chain(ready, view('Preferences'))],
+  ['secret', true, chain(ready, view('Preferences'), tab('Server'))],
+  [
+    'wrong',
+    true,
+    chain(ready, view('Preferences'), tab('Runtime'), (app) =>
+      app.write('input[id*=max_concurrency], input', 'x'),
+    ),
+  ],
+  [
+    'report',
+    true,
+    chain(
+      ready,
+      view('Diagnostics'),
+      (app) => app.press('Show what is in it'),
+      () => pause(1500),
+    ),
+  ],
+  ['about', true, chain(ready, view('About'), says('MIT'))],
+  ['byhand', false, (app) => app.press('Get started')],
+  ['machine', false, toMachine],
+  [
+    'keyed',
+    false,
+    chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('API key')),
+    { API_KEY },
+  ],
+];
+
+await mkdir(OUT, { recursive: true });
+if (hasPanel()) await takeMenu();
+for (const scheme of ['light', 'dark']) {
+  for (const shot of SHOTS) await take(shot, scheme, `desktop-${shot[0]}`);
+  for (const shot of process.argv[3] ? ALSO : []) await take(shot, scheme, shot[0]);
+}
+process.exit();
+
+/** The menu as Xfce's panel shows it. The app has no window then, so there is no driver either. */
+async function takeMenu() {
+  if (!only.test('menu')) return;
+  const path = join(OUT, 'desktop-menu.png');
+  const desk = await screen('light', 1);
+  const llm = await runtime(OLLAMA);
+  const server = serve({ API_KEY });
+  const origin = await server.said(LISTENING);
+  await configure(desk.home, true, { url: origin.replace('http', 'ws'), llm });
+  const close = await panel(desk);
+  const app = start(await named(desk.home, 'studio'), ['--hidden'], desk.environment);
+  await app.said(/(is ready with)/);
+  await writeFile(path, await menu(desk.environment, { rows: 5, width: 620, height: 420 }));
+  shrink(path);
+  console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
+  [app, server].forEach((program) => program.end());
+  close();
+  llm.close();
+  await desk.close();
+}
+
+/** Some traffic, and a request that still runs. */
+async function busy(app, { origin, env }) {
+  const ask = (tokens) =>
+    fetch(`${origin}/api/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${env.API_KEY}`,
+        'Content-Type': 'application/json',
+      },
+      body: JSON.stringify({
+        model: 'llama3.2:3b',
+        stream: true,
+        tokens,
+        messages: [{ role: 'user', content: 'x' }],
+      }),
+    }).then((answer) => answer.text());
+  await Promise.all([40, 70, 110].map(ask));
+  void ask(4_000).catch(() => null);
+  void ask(3_000).catch(() => null);
+  await says('2 of at most 4 requests running')(app);
+  await pause(2_500);
+}
+
+function serve(env) {
+  const usual = { CLIENT_KEY, PORT: '0', LISTEN_ADDR: '127.0.0.1', CONFIG_FILE: '/dev/null' };
+  return start(`${PROGRAMS}llamapool-server`, [], { ...usual, ...env });
+}
+
+async function take([name, settings, act, env = {}], scheme, file) {
+  if (!only.test(`${name}-${scheme}`)) return;
+  const path = join(OUT, `${file}${scheme === 'dark' ? '-dark' : ''}.png`);
+  const desk = await screen(scheme);
+  // Where it is found by itself, if nobody else is there.
+  const llm = await runtime(OLLAMA, 11434).catch(() => runtime(OLLAMA));
+  // The first run asks without a key, which works on loopback.
+  const server = serve({ ...(settings ? { API_KEY } : {}), ...env });
+  const origin = await server.said(LISTENING);
+  const url = origin.replace('http', 'ws');
+  const stage = {
+    origin,
+    url: llm.url,
+    env: { API_KEY, ...env },
+    link: `llamapool://join?server=${url}/api/workers/connect&key=${CLIENT_KEY}`,
+  };
+  if (settings) await configure(desk.home, settings, { url, llm });
+  const app = await drive(desk.environment, [], await named(desk.home, 'studio'));
+  try {
+    await act(app, stage);
+    await app.run('document.activeElement?.blur()');
+    await pause(SETTLE_MS);
+    await writeFile(path, await picture(desk.environment));
+    shrink(path);
+    console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
+  } catch (error) {
+    console.error(`${name}-${scheme}: ${error.message}\n${await app.text().catch(() => '')}`);
+  }
+  await app.close();
+  server.end();
+  llm.close();
+  await desk.close();
+}
+
+async function configure(home, settings, { url, llm }) {
+  const folder = join(home, '.config/llamapool');
+  await mkdir(folder, { recursive: true });
+  const lines = {
+    server_url: url,
+    client_key: CLIENT_KEY,
+    client_name: 'studio',
+    completion_base_url: `${llm.url}/v1`,
+    max_concurrency: '4',
+  };
+  const [key, value] = typeof settings === 'string' ? settings.split(/: (.*)/) : [];
+  if (key) lines[key] = value;
+  const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\n`);
+  await writeFile(join(folder, 'worker.yaml'), text.join(''), { mode: 0o600 });
+}
+
+/** The app on a machine of this name, if we may pretend one. */
+async function named(home, host) {
+  if (process.getuid() !== 0 || process.platform !== 'linux') return `${PROGRAMS}llamapool`;
+  const script = join(home, 'llamapool');
+  const text = `#!/bin/sh\nexec unshare --uts sh -c 'hostname ${host} && exec ${PROGRAMS}llamapool "$@"' llamapool "$@"\n`;
+  await writeFile(script, text, { mode: 0o755 });
+  return script;
+}
+
+function shrink(path) {
+  try {
+    execFileSync('pngquant', ['--force', '--skip-if-larger', '--ext', '.png', '--speed', '1', '128', path]);
+  } catch (error) {
+    if (error.code === 'ENOENT') console.log('pngquant is not installed: the picture stays large');
+  }
+}
