@@ -38,9 +38,12 @@ impl<'a> Tray<'a> {
 
     /// The menu as it is now.
     pub async fn rows(&self) -> Vec<Row> {
-        let item = self.watcher.until_item().await;
-        let (_, layout): (u32, Layout) =
-            self.call(&item, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await;
+        // The app may be changing it this very moment, or be about to take its icon away.
+        let (_, layout): (u32, Layout) = until("the menu", async || {
+            let item = self.watcher.item().await?;
+            self.call(&item, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await.ok()
+        })
+        .await;
         row(layout).rows
     }
 
@@ -99,10 +102,14 @@ impl<'a> Tray<'a> {
 
     /// Clicks the row that begins like this, once it can be clicked.
     pub async fn click(&self, start: &str) {
-        let row = self.until_row(start, |row| row.enabled).await;
-        let item = self.watcher.until_item().await;
-        let nothing = Value::from("");
-        let () = self.call(&item, "Event", &(row.id, "clicked", nothing, 0u32)).await;
+        until(&format!("a click on {start:?} to arrive"), async || {
+            let row = self.until_row(start, |row| row.enabled).await;
+            let item = self.watcher.item().await?;
+            // A row that is not there any more cannot be clicked: then there is another.
+            let nothing = Value::from("");
+            self.call::<_, ()>(&item, "Event", &(row.id, "clicked", nothing, 0u32)).await.ok()
+        })
+        .await;
     }
 
     /// The picture that the icon shows: its file, as bytes.
@@ -110,25 +117,24 @@ impl<'a> Tray<'a> {
         let item = self.watcher.until_item().await;
         until("a readable icon", async || {
             let text = |value: OwnedValue| String::try_from(value).expect("a text");
-            let name = text(watcher::property(&self.watcher.connection, &item, "IconName").await);
-            let folder = text(watcher::property(&self.watcher.connection, &item, "IconThemePath").await);
+            let name = text(watcher::property(&self.watcher.connection, &item, "IconName").await.ok()?);
+            let folder =
+                text(watcher::property(&self.watcher.connection, &item, "IconThemePath").await.ok()?);
             let file = if name.starts_with('/') { name } else { format!("{folder}/{name}.png") };
             std::fs::read(file).ok().filter(|bytes| !bytes.is_empty())
         })
         .await
     }
 
-    async fn call<A, R>(&self, item: &Item, method: &str, arguments: &A) -> R
+    async fn call<A, R>(&self, item: &Item, method: &str, arguments: &A) -> zbus::Result<R>
     where
         A: serde::Serialize + zbus::zvariant::DynamicType,
         R: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
     {
         let connection = &self.watcher.connection;
-        let path = watcher::menu_path(connection, item).await;
+        let path = watcher::menu_path(connection, item).await?;
         let asked = connection.call_method(Some(item.owner.as_str()), &path, Some(MENU), method, arguments);
-        let answer = asked.await.unwrap_or_else(|error| panic!("{method}: {error}"));
-        let body = answer.body();
-        body.deserialize().unwrap_or_else(|error| panic!("the answer to {method}: {error}"))
+        asked.await?.body().deserialize()
     }
 }
 

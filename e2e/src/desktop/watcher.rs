@@ -187,7 +187,7 @@ impl Notes {
 }
 
 /// A property of a tray icon.
-pub(super) async fn property(connection: &Connection, item: &Item, name: &str) -> OwnedValue {
+pub(super) async fn property(connection: &Connection, item: &Item, name: &str) -> zbus::Result<OwnedValue> {
     let which = ("org.kde.StatusNotifierItem", name);
     let asked = connection.call_method(
         Some(item.owner.as_str()),
@@ -196,16 +196,14 @@ pub(super) async fn property(connection: &Connection, item: &Item, name: &str) -
         "Get",
         &which,
     );
-    let answer = asked.await.unwrap_or_else(|error| panic!("the icon's {name}: {error}"));
-    let body = answer.body();
-    body.deserialize().expect("a property is a value")
+    asked.await?.body().deserialize()
 }
 
 /// Where the menu of a tray icon is.
-pub(super) async fn menu_path(connection: &Connection, item: &Item) -> OwnedObjectPath {
-    let value = property(connection, item, "Menu").await;
+pub(super) async fn menu_path(connection: &Connection, item: &Item) -> zbus::Result<OwnedObjectPath> {
+    let value = property(connection, item, "Menu").await?;
     match &*value {
-        Value::ObjectPath(path) => path.to_owned().into(),
+        Value::ObjectPath(path) => Ok(path.to_owned().into()),
         other => panic!("a menu at {other:?}"),
     }
 }
