@@ -275,8 +275,11 @@ async fn start_at_login_is_what_the_system_says() {
     assert!(!entry.exists(), "nobody has asked for it");
     tray.click("Start at login").await;
     tray.until_row("Start at login", |row| row.checked == Some(true)).await;
-    let text = std::fs::read_to_string(&entry).expect("an entry");
-    assert!(text.contains(&format!("Exec=\"{}\" --hidden", binary("llamapool").display())), "{text}");
+    // The mark is there with the click, the entry a moment later.
+    let line = format!("Exec=\"{}\" --hidden", binary("llamapool").display());
+    let written =
+        async || std::fs::read_to_string(&entry).is_ok_and(|text| text.contains(&line)).then_some(());
+    until("an entry that starts it", written).await;
     std::fs::remove_file(&entry).expect("a person removes it");
     tray.until_row("Start at login", |row| row.checked == Some(false)).await;
 }

@@ -38,13 +38,13 @@ impl<'a> Tray<'a> {
 
     /// The menu as it is now. An app that comes or goes has an icon for a moment when it has no menu.
     pub async fn rows(&self) -> Vec<Row> {
-        until("a tray icon with a menu", async || {
+        // The app may be changing it this very moment, or be about to take its icon away.
+        let (_, layout): (u32, Layout) = until("the menu", async || {
             let item = self.watcher.item().await?;
-            let asked = self.call(&item, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await;
-            let (_, layout): (u32, Layout) = asked.ok()?;
-            Some(row(layout).rows)
+            self.call(&item, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await.ok()
         })
-        .await
+        .await;
+        row(layout).rows
     }
 
     /// Every row, those of submenus after the one they are in.
@@ -102,11 +102,14 @@ impl<'a> Tray<'a> {
 
     /// Clicks the row that begins like this, once it can be clicked.
     pub async fn click(&self, start: &str) {
-        let row = self.until_row(start, |row| row.enabled).await;
-        let item = self.watcher.until_item().await;
-        let nothing = Value::from("");
-        let done = self.call(&item, "Event", &(row.id, "clicked", nothing, 0u32)).await;
-        let () = done.unwrap_or_else(|error| panic!("a click on {start:?}: {error}"));
+        until(&format!("a click on {start:?} to arrive"), async || {
+            let row = self.until_row(start, |row| row.enabled).await;
+            let item = self.watcher.item().await?;
+            // A row that is not there any more cannot be clicked: then there is another.
+            let nothing = Value::from("");
+            self.call::<_, ()>(&item, "Event", &(row.id, "clicked", nothing, 0u32)).await.ok()
+        })
+        .await;
     }
 
     /// The picture that the icon shows: its file, as bytes.

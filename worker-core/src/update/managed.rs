@@ -54,9 +54,18 @@ const PLACES: [(&str, Manager); 9] = [
     (".app/Contents/", Manager::App),
 ];
 
-/// Questions to package managers whether a file is theirs.
-const QUESTIONS: [(&str, &[&str], Manager); 3] =
-    [("dpkg", &["-S"], Manager::Apt), ("rpm", &["-qf"], Manager::Rpm), ("pacman", &["-Qo"], Manager::Pacman)];
+/// Questions to package managers whether a file is theirs, and where they keep their answers: one that has none is not asked. Debian's `rpm` would begin a
+/// database in the home folder.
+const QUESTIONS: [(&str, &[&str], &[&str], Manager); 3] = [
+    ("dpkg", &["-S"], &["/var/lib/dpkg/status"], Manager::Apt),
+    (
+        "rpm",
+        &["-qf"],
+        &["/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages"],
+        Manager::Rpm,
+    ),
+    ("pacman", &["-Qo"], &["/var/lib/pacman/local"], Manager::Pacman),
+];
 
 /// Who has installed the program of this file, and what to do instead; nothing if it may update itself. Asks the package managers of the system, which
 /// takes some milliseconds.
@@ -81,7 +90,10 @@ fn package(path: &str, by: Manager) -> Option<String> {
 fn manager_of(exe: &Path) -> Option<Manager> {
     by_place(&exe.to_string_lossy()).or_else(by_surroundings).or_else(|| {
         let mut questions = QUESTIONS.iter().filter(|_| cfg!(target_os = "linux"));
-        questions.find(|(program, args, _)| says_yes(program, args, exe)).map(|(.., manager)| *manager)
+        let owns = |(program, args, records, _): &&(&str, &[&str], &[&str], Manager)| {
+            records.iter().any(|file| Path::new(file).exists()) && says_yes(program, args, exe)
+        };
+        questions.find(owns).map(|(.., manager)| *manager)
     })
 }
 
