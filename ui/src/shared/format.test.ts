@@ -32,6 +32,11 @@ cases(f.millis, [
   [59_999, '59 s'],
   [125_000, '2 min 5 s'],
 ]);
+cases(f.roundTrip, [
+  [null, '–'],
+  [0, '<1 ms'],
+  [1, '1 ms'],
+]);
 cases(f.span, [
   [0.4, '0 s'],
   [59.9, '59 s'],

@@ -43,6 +43,11 @@ export function millis(value: Maybe): string {
   return span(value / 1000);
 }
 
+/** There and back, in whole milliseconds: no way takes no time. */
+export function roundTrip(value: Maybe): string {
+  return value === 0 ? '<1 ms' : millis(value);
+}
+
 /** On an axis, where the steps are round: 0, 250 ms, 1.5 s */
 export function axisMillis(value: number): string {
   if (value === 0) return '0';

@@ -162,7 +162,6 @@ export const en = {
     running: 'Running',
     runningOf: (most: number) => `of ${f.count(most)} at a time`,
     latency: 'To the server',
-    atOnce: '< 1 ms',
     latencyNote: 'there and back',
     notConnected: 'not connected',
     requests: 'Requests today',
@@ -383,7 +382,8 @@ export const en = {
     title: 'About and updates',
     tagline: 'Your own machines, one API.',
     version: (version: string) => `Version ${version}`,
-    build: (sha: string, date: string) => [sha.slice(0, 9), date].filter(Boolean).join(' · '),
+    build: (sha: string, date: string) =>
+      [sha.slice(0, 9), date].filter((told) => told && told !== 'unknown').join(' · '),
     licence: (licence: string) => `Licence: ${licence}`,
     documentation: 'Documentation',
     releaseNotes: 'Release notes',
