@@ -94,7 +94,7 @@ async fn every_view_shows_what_it_is_for() {
     app.until_text(".zip").await;
     app.press("About").await;
     app.until_text("MIT").await;
-    app.until_text("build takes no updates").await;
+    app.until_text("has no release key").await;
 }
 
 #[tokio::test]

@@ -10,6 +10,10 @@ use crate::ipc::TrayIcon;
 
 /// What stands behind the icon.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    all(target_os = "macos", not(test)),
+    expect(dead_code, reason = "nobody says there, as the system colours the icon")
+)]
 pub enum Panel {
     /// Nobody says.
     #[default]
