@@ -68,7 +68,7 @@ impl Config {
 
     /// Whether only this machine reaches the server.
     pub fn is_at_home(&self) -> bool {
-        self.addresses().iter().all(|address| address.ip().is_loopback())
+        self.listen.is_at_home(self.keys.guard_everything())
     }
 }
 

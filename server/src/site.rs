@@ -29,8 +29,7 @@ pub(crate) fn is_welcome(app: &App, request: &Request<impl Sized>) -> Result<(),
     if app.config.is_at_home() && !host(headers).is_none_or(|host| is_here(&host) || names(app, &host)) {
         return Err(Refusal::ForeignHost);
     }
-    let foreign = |origin| !is_ours(origin, headers) && !app.config.cors.trusts(origin, true);
-    if headers.get_all(ORIGIN).iter().any(foreign) { Err(Refusal::ForeignOrigin) } else { Ok(()) }
+    is_of_known_site(app, headers, true)
 }
 
 /// Looks at what changes something: that is for the dashboard's own pages and those of the sites that the settings allow, key or not.
@@ -38,9 +37,13 @@ pub(crate) fn is_welcome(app: &App, request: &Request<impl Sized>) -> Result<(),
 /// # Errors
 /// 403 for other pages.
 pub(crate) fn may_order(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let known = is_ours(origin, headers) || app.config.cors.trusts(origin, !app.keys.is_open());
-    if known { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+    is_of_known_site(app, headers, !app.keys.is_open())
+}
+
+/// `or_any` is whether `*` among the allowed sites counts.
+fn is_of_known_site(app: &App, headers: &HeaderMap, or_any: bool) -> Result<(), Refusal> {
+    let known = |origin| is_ours(origin, headers) || app.config.cors.trusts(origin, or_any);
+    if headers.get_all(ORIGIN).iter().all(known) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
 }
 
 fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {

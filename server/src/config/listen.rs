@@ -48,19 +48,30 @@ impl Concern for Listen {
 impl Listen {
     /// Where to listen, in the order to try.
     pub(super) fn addresses(&self, guarded: bool) -> Vec<SocketAddr> {
-        let everywhere = guarded || self.allow_anonymous;
         let ips = match self.addr {
             Some(addr) => vec![addr],
             // The first takes IPv4 as well; the second is for machines where IPv6 is switched off.
-            None if everywhere => vec![Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()],
+            None if self.is_for_others(guarded) => {
+                vec![Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()]
+            }
             None => vec![Ipv4Addr::LOCALHOST.into()],
         };
         ips.into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect()
     }
 
+    /// Whether only this machine reaches them.
+    pub(super) fn is_at_home(&self, guarded: bool) -> bool {
+        self.addr.map_or_else(|| !self.is_for_others(guarded), |addr| addr.is_loopback())
+    }
+
+    /// Whether others may reach the server: keys keep strangers out, or nobody is to be kept out.
+    fn is_for_others(&self, guarded: bool) -> bool {
+        guarded || self.allow_anonymous
+    }
+
     /// The address, if others can reach it and nothing keeps them out.
     pub(super) fn is_open_to_strangers(&self, guarded: bool) -> Option<IpAddr> {
-        self.addr.filter(|addr| !addr.is_loopback() && !guarded && !self.allow_anonymous)
+        self.addr.filter(|addr| !addr.is_loopback() && !self.is_for_others(guarded))
     }
 }
 
