@@ -14,12 +14,37 @@ async fn server() -> Server {
     Server::with(&[("API_KEY", "")]).await
 }
 
-fn settings(server: &Server, llm: &FakeLlm) -> String {
-    format!(
-        "# Written by hand.\nserver_url: {}\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\nmodel_poll_interval: 1s\n",
-        server.worker_url(),
-        llm.url()
-    )
+/// The app with its window open, at work between a server and a runtime.
+struct Rig {
+    server: Server,
+    llm: FakeLlm,
+    app: Browser,
+}
+
+impl Rig {
+    async fn at_work() -> Self {
+        let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+        let session = Session::start().await;
+        session.write_settings(&format!(
+            "# Written by hand.\nserver_url: {}\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\nmodel_poll_interval: 1s\n",
+            server.worker_url(),
+            llm.url()
+        ));
+        let app = Browser::start(session, &[]).await;
+        app.until_text("Ready").await;
+        Self { server, llm, app }
+    }
+}
+
+/// The steps of the first run from the second, where the server has answered, to the request of the last.
+async fn from_the_server_to_the_test(app: &Browser, llm: &FakeLlm) {
+    app.press("Continue").await;
+    app.click("details summary").await;
+    app.write("details input", &llm.url()).await;
+    app.press("Continue").await;
+    app.until_text("How should it behave?").await;
+    app.press("Continue").await;
+    app.press("Send a test request").await;
 }
 
 #[tokio::test]
@@ -31,13 +56,7 @@ async fn from_a_join_link_to_a_served_request() {
     app.until_text("Connected, ").await;
     let page = app.run("return document.documentElement.outerHTML").await;
     assert!(!page.to_string().contains(CLIENT_KEY), "the key is in the page");
-    app.press("Continue").await;
-    app.click("details summary").await;
-    app.write("details input", &llm.url()).await;
-    app.press("Continue").await;
-    app.until_text("How should it behave?").await;
-    app.press("Continue").await;
-    app.press("Send a test request").await;
+    from_the_server_to_the_test(&app, &llm).await;
     app.until_text_within(secs(60), "It works.").await;
     assert_eq!(llm.seen().iter().filter(|seen| seen.line.contains("/chat/completions")).count(), 1);
     let file = app.session.settings();
@@ -55,13 +74,7 @@ async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_th
     let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
     launch_again(&app.session, &[&link]).await;
     app.until_text("Connected, ").await;
-    app.press("Continue").await;
-    app.click("details summary").await;
-    app.write("details input", &llm.url()).await;
-    app.press("Continue").await;
-    app.until_text("How should it behave?").await;
-    app.press("Continue").await;
-    app.press("Send a test request").await;
+    from_the_server_to_the_test(&app, &llm).await;
     app.until_text_within(secs(60), "wants an API key from whoever asks").await;
     app.write("input[type=password]", API_KEY).await;
     app.press("Send a test request").await;
@@ -74,11 +87,7 @@ async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_th
 
 #[tokio::test]
 async fn every_view_shows_what_it_is_for() {
-    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
-    let session = Session::start().await;
-    session.write_settings(&settings(&server, &llm));
-    let app = Browser::start(session, &[]).await;
-    app.until_text("Ready").await;
+    let Rig { server: _server, llm: _llm, app } = Rig::at_work().await;
     app.press("Logs").await;
     app.until_text("Connected to ").await;
     app.write("input[type=search]", "nothing like this").await;
@@ -99,11 +108,7 @@ async fn every_view_shows_what_it_is_for() {
 
 #[tokio::test]
 async fn the_status_window_shows_and_steers() {
-    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
-    let session = Session::start().await;
-    session.write_settings(&settings(&server, &llm));
-    let app = Browser::start(session, &[]).await;
-    app.until_text("Ready").await;
+    let Rig { server, llm, app } = Rig::at_work().await;
     app.until_text(MODEL).await;
     let state = async |wanted: &str| {
         until(&format!("the server to see {wanted:?}"), async || {
@@ -128,11 +133,7 @@ async fn the_status_window_shows_and_steers() {
 
 #[tokio::test]
 async fn preferences_change_the_file_and_the_worker_follows() {
-    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
-    let session = Session::start().await;
-    session.write_settings(&settings(&server, &llm));
-    let app = Browser::start(session, &[]).await;
-    app.until_text("Ready").await;
+    let Rig { server, llm: _llm, app } = Rig::at_work().await;
     app.press("Preferences").await;
     app.press("Runtime").await;
     app.fill("Max concurrency", "none").await;
@@ -158,11 +159,7 @@ async fn preferences_change_the_file_and_the_worker_follows() {
 
 #[tokio::test]
 async fn a_closed_window_leaves_nothing_but_the_worker() {
-    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
-    let session = Session::start().await;
-    session.write_settings(&settings(&server, &llm));
-    let app = Browser::start(session, &[]).await;
-    app.until_text("Ready").await;
+    let Rig { server, llm: _llm, app } = Rig::at_work().await;
     let pages = || app.programs().iter().filter(|name| name.starts_with("WebKitWebProces")).count();
     assert_eq!(pages(), 1);
     app.leave("window.__TAURI_INTERNALS__.invoke('plugin:window|close', { label: 'main' })").await;
@@ -174,11 +171,7 @@ async fn a_closed_window_leaves_nothing_but_the_worker() {
 
 #[tokio::test]
 async fn pages_can_reach_nothing_but_the_app() {
-    let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
-    let session = Session::start().await;
-    session.write_settings(&settings(&server, &llm));
-    let app = Browser::start(session, &[]).await;
-    app.until_text("Ready").await;
+    let Rig { server, llm: _llm, app } = Rig::at_work().await;
     let url = format!("http://{}/healthz", server.addr);
     let fetched = app.run(&format!("return fetch('{url}').then(() => 'reached', () => 'refused')")).await;
     assert_eq!(fetched, "refused");
