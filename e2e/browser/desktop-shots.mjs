@@ -7,35 +7,30 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasPanel, menu, panel } from './shots/panel.mjs';
-import { runtime } from './shots/runtimes.mjs';
-import { drive, pause, picture, PROGRAMS, screen, start, until } from './shots/screen.mjs';
+import {
+  API_KEY,
+  CLIENT_KEY,
+  MAY_PRETEND,
+  onMachine,
+  pause,
+  PROGRAMS,
+  serve,
+  start,
+  until,
+} from './shots/programs.mjs';
+import { CODER, EMBED, OSS, runtime, SMALL } from './shots/runtimes.mjs';
+import { drive, picture, screen } from './shots/screen.mjs';
 
 const only = new RegExp(process.argv[2] || '.');
 const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images', import.meta.url));
 /** Milliseconds in which a page settles. */
 const SETTLE_MS = 900;
-const CLIENT_KEY = 'sk-picture-worker';
-const API_KEY = 'sk-picture';
-const LISTENING = /Listening on (http:[^\s".]+(?:\.[^\s".]+)*)/;
-
-const model = (name, gigabytes, quantization, context, loaded = false) => ({
-  name,
-  gigabytes,
-  quantization,
-  context,
-  loaded,
-});
 const OLLAMA = {
   kind: 'ollama',
   version: '0.13.2',
   speed: 62,
   patience: 260,
-  models: [
-    model('llama3.2:3b', 2.02, 'Q4_K_M', 131_072, true),
-    model('qwen2.5-coder:32b', 19.85, 'Q4_K_M', 32_768, true),
-    model('gpt-oss:20b', 13.78, 'MXFP4', 131_072),
-    model('nomic-embed-text', 0.27, 'F16', 2_048),
-  ],
+  models: [SMALL(true), CODER(true), OSS(), EMBED()],
 };
 
 /** Clicks the first of these whose title or text has the words, when it is there. */
@@ -159,9 +154,8 @@ async function takeMenu() {
   const path = join(OUT, 'desktop-menu.png');
   const desk = await screen('light', 1);
   const llm = await runtime(OLLAMA);
-  const server = serve({ API_KEY });
-  const origin = await server.said(LISTENING);
-  await configure(desk.home, true, { url: origin.replace('http', 'ws'), llm });
+  const server = await serve({ API_KEY });
+  await configure(desk.home, true, { url: server.origin.replace('http', 'ws'), llm });
   const close = await panel(desk);
   const app = start(await named(desk.home, 'studio'), ['--hidden'], desk.environment);
   await app.said(/(is ready with)/);
@@ -197,11 +191,6 @@ async function busy(app, { origin, env }) {
   await pause(2_500);
 }
 
-function serve(env) {
-  const usual = { CLIENT_KEY, PORT: '0', LISTEN_ADDR: '127.0.0.1', CONFIG_FILE: '/dev/null' };
-  return start(`${PROGRAMS}llamapool-server`, [], { ...usual, ...env });
-}
-
 async function take([name, settings, act, env = {}], scheme, file) {
   if (!only.test(`${name}-${scheme}`)) return;
   const path = join(OUT, `${file}${scheme === 'dark' ? '-dark' : ''}.png`);
@@ -209,8 +198,7 @@ async function take([name, settings, act, env = {}], scheme, file) {
   // Where it is found by itself, if nobody else is there.
   const llm = await runtime(OLLAMA, 11434).catch(() => runtime(OLLAMA));
   // The first run asks without a key, which works on loopback.
-  const server = serve({ ...(settings ? { API_KEY } : {}), ...env });
-  const origin = await server.said(LISTENING);
+  const { origin, end } = await serve({ ...(settings ? { API_KEY } : {}), ...env });
   const url = origin.replace('http', 'ws');
   const stage = {
     origin,
@@ -231,7 +219,7 @@ async function take([name, settings, act, env = {}], scheme, file) {
     console.error(`${name}-${scheme}: ${error.message}\n${await app.text().catch(() => '')}`);
   }
   await app.close();
-  server.end();
+  end();
   llm.close();
   await desk.close();
 }
@@ -254,10 +242,9 @@ async function configure(home, settings, { url, llm }) {
 
 /** The app on a machine of this name, if we may pretend one. */
 async function named(home, host) {
-  if (process.getuid() !== 0 || process.platform !== 'linux') return `${PROGRAMS}llamapool`;
+  if (!MAY_PRETEND) return `${PROGRAMS}llamapool`;
   const script = join(home, 'llamapool');
-  const text = `#!/bin/sh\nexec unshare --uts sh -c 'hostname ${host} && exec ${PROGRAMS}llamapool "$@"' llamapool "$@"\n`;
-  await writeFile(script, text, { mode: 0o755 });
+  await writeFile(script, `#!/bin/sh\n${onMachine(host, 'llamapool')}\n`, { mode: 0o755 });
   return script;
 }
 

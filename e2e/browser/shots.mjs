@@ -5,7 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
-import { API_KEY, pool } from './shots/pool.mjs';
+import { pool } from './shots/pool.mjs';
+import { API_KEY } from './shots/programs.mjs';
 import { traffic } from './shots/traffic.mjs';
 
 const MINUTES = Number(process.argv[2] ?? 12);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pause, start } from './screen.mjs';
+import { pause, start } from './programs.mjs';
 
 /** A panel across the top, with nothing in it but the tray at its right end. */
 const CONFIG = `<?xml version="1.0" encoding="UTF-8"?>

@@ -8,6 +8,19 @@ const ANSWER =
   'You will mostly hear it when something is new to them:\n\n1. somebody leaves the herd,\n2. a gate is open that was closed,\n3. dinner is late.';
 const GIGABYTE = 1e9;
 
+const model = (name, gigabytes, quantization, context, loaded = false) => ({
+  name,
+  gigabytes,
+  quantization,
+  context,
+  loaded,
+});
+export const SMALL = (loaded) => model('llama3.2:3b', 2.02, 'Q4_K_M', 131_072, loaded);
+export const CODER = (loaded) => model('qwen2.5-coder:32b', 19.85, 'Q4_K_M', 32_768, loaded);
+export const OSS = (loaded) => model('gpt-oss:20b', 13.78, 'MXFP4', 131_072, loaded);
+export const MISTRAL = (loaded) => model('mistral-small:24b', 14.33, 'Q4_K_M', 131_072, loaded);
+export const EMBED = (loaded) => model('nomic-embed-text', 0.27, 'F16', 2_048, loaded);
+
 /**
  * A runtime that listens on loopback, on a free port unless one is named; `url` is its address.
  * `models` are `{ name, gigabytes, quantization, context, loaded }`, `speed` is in tokens per second, `patience` in milliseconds to the first.

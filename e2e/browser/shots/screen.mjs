@@ -1,50 +1,15 @@
 // A screen, a message bus and the desktop app on them, driven by WebKit's own WebDriver: what `desktop-shots.mjs` takes pictures of.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PROGRAMS, start, until } from './programs.mjs';
 
-export const PROGRAMS = fileURLToPath(new URL('../../../target/debug/', import.meta.url));
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
-/** Milliseconds to wait for anything, beside a build. */
-const PATIENCE_MS = 30_000;
-const LOOK_MS = 100;
 const BUS = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><policy context="default">
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`;
-const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-
-export const pause = (ms) => new Promise((over) => setTimeout(over, ms));
-
-/** Starts a program; `said(pattern)` waits for a line of it. */
-export function start(command, args, env) {
-  const child = spawn(command, args, {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
-  let text = '';
-  for (const pipe of [child.stdout, child.stderr]) {
-    pipe.setEncoding('utf8').on('data', (more) => (text += more));
-  }
-  const said = (pattern) => until(`${command} to say ${pattern}`, () => text.match(pattern)?.[1]);
-  const end = () => {
-    running.delete(child);
-    child.kill('SIGKILL');
-  };
-  return { said, end, text: () => text, pid: child.pid };
-}
-
-export async function until(what, look) {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(LOOK_MS)) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`waited for ${what}`);
-}
 
 /** A screen of twice the usual density, in light or dark; `environment` is what its programs see. */
 export async function screen(scheme, scale = 2) {
