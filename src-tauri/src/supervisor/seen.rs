@@ -147,7 +147,7 @@ impl Seen {
             version: build::VERSION.to_owned(),
             server: status.server.clone(),
             link,
-            latency: status.latency.map(steady),
+            latency: status.latency,
             link_trouble: status.link_error.clone().map(|trouble| (trouble.what, trouble.since)),
             runtime_kind: status.kind.title().to_owned(),
             runtime_version: status.runtime_version.clone(),
@@ -192,7 +192,7 @@ impl Seen {
             version: page.version,
             server: page.server_url,
             link,
-            latency: page.latency_ms.map(Duration::from_millis).map(steady),
+            latency: page.latency_ms.map(Duration::from_millis),
             link_trouble,
             runtime_kind: page.backend_family,
             runtime_version: page.backend_version,
@@ -226,40 +226,10 @@ fn live_request(job: &LiveJob) -> LiveRequest {
     }
 }
 
-/// A latency that does not change with every measurement: a round number below it, and near.
-fn steady(latency: Duration) -> Duration {
-    const STEPS: [u64; 6] = [10, 15, 20, 30, 50, 70];
-    let ms = latency.as_millis() as u64;
-    let (mut scale, mut rest) = (1, ms);
-    while rest >= 100 {
-        (scale, rest) = (scale * 10, rest / 10);
-    }
-    let step = STEPS.iter().rev().find(|step| **step <= rest).copied();
-    Duration::from_millis(step.map_or(ms, |step| step * scale))
-}
-
 fn today(requests: u64, tokens: Usage) -> Today {
     Today { requests, tokens_in: tokens.tokens_in, tokens_out: tokens.tokens_out }
 }
 
 fn load_bin(bin: &worker::LoadBin) -> LoadBin {
     LoadBin { at: bin.at * 1_000, running: bin.running, requests: bin.requests, tokens_out: bin.tokens_out }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_latency_is_steady_and_about_right() {
-        for (ms, wanted) in
-            [(0, 0), (1, 1), (9, 9), (10, 10), (14, 10), (29, 20), (99, 70), (149, 100), (1_234, 1_000)]
-        {
-            assert_eq!(steady(Duration::from_millis(ms)), Duration::from_millis(wanted), "{ms}");
-        }
-        for ms in 0..5_000 {
-            let steady = steady(Duration::from_millis(ms)).as_millis() as u64;
-            assert!(steady <= ms && steady * 5 >= ms * 3, "{ms} is not {steady}");
-        }
-    }
 }

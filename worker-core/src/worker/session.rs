@@ -1,6 +1,6 @@
 //! One connection's life: introduce, report, relay, and take leave.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::Instant;
@@ -73,7 +73,7 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
             Event::Control(FromServer::Bye(said)) => bye = Some(said),
             Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
             Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
-            Event::RoundTrip(took) => shared.board.change(|status| status.latency = Some(took)),
+            Event::RoundTrip(took) => shared.board.measured(took),
         })
         .asking_at_once();
     let end = tokio::select! {
@@ -132,7 +132,7 @@ async fn report(shared: &Shared, link: &Link) {
         let draining = orders.borrow_and_update().draining;
         link.refuse(draining);
         link.say(&FromWorker::Report(current(shared, draining, &host)));
-        shared.board.change(|status| status.last_report = Some(SystemTime::now()));
+        shared.board.reported();
         tokio::select! {
             _ = survey.changed() => tokio::time::sleep(GATHER).await,
             _ = orders.changed() => {}

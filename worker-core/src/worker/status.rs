@@ -40,9 +40,10 @@ pub struct Status {
     pub link_error: Option<Trouble>,
     /// How many times it has been made.
     pub connections: u64,
-    /// How long the server takes to answer, there and back; measured every few seconds while connected.
+    /// How long the server takes to answer, there and back. It is measured every few seconds while connected, and is another one when that
+    /// differs so much that somebody might care.
     pub latency: Option<Duration>,
-    /// When a report last went to the server.
+    /// When a report last went to the server. Nobody is woken for it.
     pub last_report: Option<SystemTime>,
 }
 
@@ -116,6 +117,25 @@ impl Board {
         self.status.send_modify(change);
     }
 
+    /// The server has answered after so long.
+    pub(super) fn measured(&self, latency: Duration) {
+        self.status.send_if_modified(|status| {
+            let is_news = status.latency.is_none_or(|before| differs(before, latency));
+            if is_news {
+                status.latency = Some(latency);
+            }
+            is_news
+        });
+    }
+
+    /// A report has gone to the server.
+    pub(super) fn reported(&self) {
+        self.status.send_if_modified(|status| {
+            status.last_report = Some(SystemTime::now());
+            false
+        });
+    }
+
     pub(super) fn now(&self) -> Status {
         self.status.borrow().clone()
     }
@@ -158,6 +178,14 @@ impl Status {
         };
         self.link_error.as_ref().or(runtime)
     }
+}
+
+/// Whether one latency says something else than another: by more than half, and more than what schedulers and radios add now and then.
+fn differs(before: Duration, now: Duration) -> bool {
+    /// Below that all is near.
+    const NOISE: Duration = Duration::from_millis(5);
+    let (less, more) = (before.min(now), before.max(now));
+    more - less > NOISE.max(less / 2)
 }
 
 impl Trouble {
@@ -204,6 +232,29 @@ mod tests {
         assert_eq!(Trouble::found("refused", Some(&old)), old);
         assert!(Trouble::found("gone", Some(&old)).since > old.since);
         assert!(Trouble::found("refused", None).since > old.since);
+    }
+
+    #[test]
+    fn nobody_is_woken_for_what_is_as_it_was() {
+        let board = Board::new(&Config::for_testing(), "id", Ledger::default());
+        let mut watch = board.watch();
+        let mut check = |ms: u64, expect: Option<u64>| {
+            board.reported();
+            board.measured(Duration::from_millis(ms));
+            let news = watch.has_changed().unwrap().then(|| watch.borrow_and_update().latency.unwrap());
+            assert_eq!(news, expect.map(Duration::from_millis), "{ms} ms");
+        };
+        check(1, Some(1));
+        check(6, None);
+        check(7, Some(7));
+        check(2, None);
+        check(30, Some(30));
+        for near in [44, 25, 21, 45] {
+            check(near, None);
+        }
+        check(46, Some(46));
+        check(30, Some(30));
+        assert!(board.now().last_report.is_some());
     }
 
     #[test]

@@ -23,7 +23,7 @@ const GAP: Duration = Duration::from_millis(250);
 const PREFER: &str = "prefer";
 
 /// What changes by itself, all the time, and says nothing new.
-const RESTLESS: [&str; 3] = ["last_heartbeat", "latency_ms", "reconnect_in_s"];
+const RESTLESS: [&str; 2] = ["last_heartbeat", "reconnect_in_s"];
 
 /// The same for each of the requests that run.
 const RESTLESS_OF_REQUESTS: [&str; 2] = ["age_ms", "bytes_out"];

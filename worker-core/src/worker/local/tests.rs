@@ -125,10 +125,7 @@ async fn a_status_that_is_known_is_not_told_again() {
     let tag = tag.unwrap();
     assert_eq!(status, StatusCode::OK, "what is not known is told at once");
     assert_eq!(next(&page, &tag, "").await, (StatusCode::NOT_MODIFIED, None));
-    page.board.change(|status| {
-        status.last_report = Some(std::time::SystemTime::now());
-        status.latency = Some(std::time::Duration::from_millis(7));
-    });
+    page.board.reported();
     assert_eq!(next(&page, &tag, "wait=0").await.0, StatusCode::NOT_MODIFIED, "clocks are no change");
 }
 
