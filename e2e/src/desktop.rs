@@ -90,7 +90,17 @@ impl Desktop {
 
     /// Memory that is the app's alone, in bytes: the proportional set of it and all its children.
     pub fn memory(&self) -> u64 {
-        family(self.id()).iter().filter_map(|pid| proportional(*pid)).sum()
+        family(self.id()).iter().filter_map(|pid| figure(*pid, "smaps_rollup", "Pss:")).sum()
+    }
+
+    /// What the app itself has written to memory, in bytes: without its programs' and libraries' code, which the system may drop.
+    pub fn written(&self) -> u64 {
+        figure(self.id(), "status", "RssAnon:").expect("the app runs")
+    }
+
+    /// The libraries that the app itself has loaded, one in a line.
+    pub fn libraries(&self) -> String {
+        std::fs::read_to_string(proc(self.id(), "maps")).expect("the app runs")
     }
 }
 
@@ -121,10 +131,15 @@ fn family(pid: i32) -> Vec<i32> {
     family
 }
 
-fn proportional(pid: i32) -> Option<u64> {
-    let text = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("smaps_rollup")).ok()?;
-    let line = text.lines().find(|line| line.starts_with("Pss:"))?;
+/// What the system says of a process, in bytes.
+fn figure(pid: i32, file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(proc(pid, file)).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+fn proc(pid: i32, file: &str) -> PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(file)
 }
 
 impl Deref for Desktop {

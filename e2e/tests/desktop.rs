@@ -1,9 +1,12 @@
 //! The tray app on a real screen: its icon, its menu, and what the server sees of a click.
 #![cfg(target_os = "linux")]
 
-use llamapool_e2e::desktop::Desktop;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use llamapool_e2e::desktop::session::Session;
 use llamapool_e2e::desktop::watcher::Scheme;
+use llamapool_e2e::desktop::{Desktop, launch_again};
 use llamapool_e2e::process::binary;
 use llamapool_e2e::server::CLIENT_KEY;
 use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs, until};
@@ -178,6 +181,22 @@ async fn quit_now_does_not_wait() {
     desktop.ended().await;
     let reply = request.await.expect("a task");
     assert!(reply.is_err() || reply.is_ok_and(|reply| reply.status >= 500), "the request was cut off");
+}
+
+#[tokio::test]
+async fn an_installer_asks_for_the_end() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
+    desktop.tray().await.until_status("Ready – 1 model – 1 request").await;
+    desktop.launch_again(&["--quit"]).await;
+    rig.until_state("draining").await;
+    rig.llm.step(9);
+    let reply = request.await.expect("a task").expect("an answer").whole().await;
+    assert!(reply.text().contains("[DONE]"), "the request was finished");
+    let session = desktop.ended().await;
+    launch_again(&session, &["--quit"]).await;
+    assert!(session.watcher.item().await.is_none(), "where none runs, none is started");
 }
 
 #[tokio::test]
@@ -358,6 +377,50 @@ async fn a_lost_server_is_waited_for_aloud() {
     let tray = desktop.tray().await;
     tray.until_row("Reconnecting", |row| !row.enabled).await;
     tray.until_row("Try again now", |row| row.enabled).await;
+}
+
+/// What the app turns off for its own windows is not off for others.
+#[tokio::test]
+async fn what_is_opened_may_use_the_graphics_card() {
+    let session = Session::start().await;
+    let said = session.home().join("said");
+    let folder = session.home().join("bin");
+    std::fs::create_dir(&folder).expect("a folder in the home");
+    let script = format!("#!/bin/sh\n(echo \"$1\"; env) > {0}.new && mv {0}.new {0}\n", said.display());
+    std::fs::write(folder.join("xdg-open"), script).expect("a program in the home");
+    std::fs::set_permissions(folder.join("xdg-open"), Permissions::from_mode(0o755)).expect("ours");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("a path"));
+    let desktop = Desktop::of_program(session, &binary("llamapool"), &[("PATH", path)]);
+    desktop.tray().await.click("Documentation").await;
+    let said = until("the page to be opened", async || std::fs::read_to_string(&said).ok()).await;
+    assert!(said.starts_with("https://") && said.contains("DISPLAY="), "{said}");
+    assert!(!said.contains("GDK_GL") && !said.contains("EGL"), "{said}");
+}
+
+/// A page that is drawn has more colours than an empty one: letters are smoothed.
+const DRAWN: usize = 24;
+
+/// Some caches. A page of text takes ten times as much. Bytes.
+const LITTLE: u64 = 8 << 20;
+
+/// The engine that draws pages has processes of its own, which end; what it does in the app's has to be little.
+#[tokio::test]
+async fn a_closed_window_is_no_burden() {
+    let rig = Rig::start().await;
+    let desktop = rig.desktop().await;
+    let before = desktop.written();
+    for _ in 0..2 {
+        desktop.tray().await.click("Open llamapool").await;
+        desktop.until_windows(1).await;
+        until("the window to be drawn", async || (desktop.session.colours() > DRAWN).then_some(())).await;
+        desktop.session.close_windows();
+        desktop.until_windows(0).await;
+    }
+    let libraries = desktop.libraries();
+    for driver in ["_dri.so", "libLLVM", "libgallium"] {
+        assert!(!libraries.contains(driver), "{driver} was loaded, and stays");
+    }
+    until("its memory to be given back", async || (desktop.written() < before + LITTLE).then_some(())).await;
 }
 
 /// A debug build takes some 110 MiB, of which most is the window toolkit; a page would take as much again.

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use llamapool_e2e::desktop::browser::Browser;
 use llamapool_e2e::desktop::launch_again;
 use llamapool_e2e::desktop::session::Session;
+use llamapool_e2e::desktop::watcher::Scheme;
 use llamapool_e2e::server::{API_KEY, CLIENT_KEY};
 use llamapool_e2e::{FakeLlm, MODEL, Server, secs, until};
 
@@ -167,6 +168,19 @@ async fn a_closed_window_leaves_nothing_but_the_worker() {
     assert_eq!(app.session.windows().await, [""; 0]);
     assert!(app.programs().iter().any(|name| name == "llamapool"), "the app goes on");
     assert_eq!(server.owners(MODEL).await, 1, "and so does its worker");
+}
+
+#[tokio::test]
+async fn windows_are_light_or_dark_as_the_system_says() {
+    let app = Rig::at_work().await.app;
+    for (scheme, is_dark) in [(Scheme::Dark, true), (Scheme::Light, false), (Scheme::Dark, true)] {
+        app.session.watcher.prefer(scheme).await;
+        until(&format!("{scheme:?}"), async || {
+            let found = app.run("return matchMedia('(prefers-color-scheme: dark)').matches").await;
+            (found == is_dark).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -22,8 +22,8 @@ RequestExecutionLevel user
 ; Where WebView2 says its version.
 !define WEBVIEW2_MACHINE "SOFTWARE\WOW6432Node\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
 !define WEBVIEW2_USER "Software\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
-; Half seconds that a running app gets to finish its requests in a silent installation.
-!define PATIENCE 20
+; Half seconds that a running app gets to finish its requests: it takes half a minute at most (`ASKED_PATIENCE` in quit.rs).
+!define PATIENCE 70
 
 Name "${PRODUCT}"
 OutFile "${OUT}"
@@ -51,8 +51,8 @@ VIAddVersionKey LegalCopyright "MIT licence"
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
 
-; A program that runs cannot be replaced. Whoever is there quits it by its menu, which finishes the requests; a silent
-; installation asks it to close, and ends it if it has not within ${PATIENCE} half seconds.
+; A program that runs cannot be replaced. It is asked to end, which finishes the requests that run. Whoever is there may wait longer; a silent
+; installation ends it if it has not within ${PATIENCE} half seconds.
 !macro EndRunning un
 Function ${un}EndRunning
   ${Do}
@@ -60,25 +60,26 @@ Function ${un}EndRunning
     ${If} $0 = 0
       Return
     ${EndIf}
+    nsExec::Exec '"$INSTDIR\llamapool.exe" --quit'
+    Pop $1
+    ${For} $2 1 ${PATIENCE}
+      Sleep 500
+      FindWindow $0 "${RUNNING}" ""
+      ${If} $0 = 0
+        Sleep 500 ; until Windows has let go of the file
+        Return
+      ${EndIf}
+    ${Next}
     ${If} ${Silent}
       ${ExitDo}
     ${EndIf}
-    MessageBox MB_RETRYCANCEL|MB_ICONINFORMATION "llamapool is running. Please choose Quit in its menu (the llama beside the clock): it finishes the requests that run. Then press Retry." IDRETRY again
+    MessageBox MB_RETRYCANCEL|MB_ICONINFORMATION "llamapool is still running. Please choose Quit in its menu (the llama beside the clock), then press Retry." IDRETRY again
     Abort "llamapool is still running."
     again:
   ${Loop}
-  nsExec::Exec 'taskkill /IM llamapool.exe'
-  Pop $1
-  ${For} $2 1 ${PATIENCE}
-    FindWindow $0 "${RUNNING}" ""
-    ${If} $0 = 0
-      Return
-    ${EndIf}
-    Sleep 500
-  ${Next}
   nsExec::Exec 'taskkill /F /T /IM llamapool.exe'
   Pop $1
-  Sleep 500 ; until Windows has let go of the file
+  Sleep 500
 FunctionEnd
 !macroend
 !insertmacro EndRunning ""

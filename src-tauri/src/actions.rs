@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::desk::Desk;
 use crate::ipc::Problem;
-use crate::settings;
+use crate::{opener, settings};
 
 /// Where the manual is.
 const DOCUMENTATION: &str = "https://github.com/llamapool/llamapool/blob/main/docs/desktop.md";
@@ -59,11 +59,11 @@ fn folder(folder: &Path) -> Result<(), Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Problem::new(format!("There is no folder {}", folder.display())).because(error.to_string())
     })?;
-    open::that_detached(folder).map_err(|error| not_opened(&folder.display().to_string(), &error))
+    opener::open(folder).map_err(|error| not_opened(&folder.display().to_string(), &error))
 }
 
 fn page(url: &str) -> Result<(), Problem> {
-    open::that_detached(url).map_err(|error| not_opened(url, &error))
+    opener::open(url).map_err(|error| not_opened(url, &error))
 }
 
 fn not_opened(what: &str, error: &std::io::Error) -> Problem {

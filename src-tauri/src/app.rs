@@ -14,11 +14,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::checkup::Checkup;
 use crate::clipboard::Clipboard;
+use crate::colours::{self, Panel};
 use crate::desk::{self, Desk, OneAtATime};
 use crate::join::LastLink;
 use crate::launch::Launch;
 use crate::logbook::Logbook;
-use crate::panel::{self, Panel};
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
@@ -82,6 +82,10 @@ impl Tasks {
 
 /// Everything that runs as long as the app.
 fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Error>> {
+    if launch.quit {
+        app.exit(0); // there was none
+        return Ok(());
+    }
     let place = Place::of_process(launch.config.clone());
     let logbook = Logbook::default();
     let (guard, log_dir) = start_logs(&place, &logbook)?;
@@ -123,12 +127,13 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
         tasks: TaskTracker::new(),
     });
     let desk = app.state::<Desk>();
+    // First, so that there is never a worker that could not be told to end.
+    desk.spawn(quit::on_signals(app.clone()));
     desk.spawn(life);
     desk.spawn(present::present(app.clone(), sources, show));
     desk.spawn(follow::follow(app.clone()));
-    desk.spawn(panel::follow(behind));
+    desk.spawn(colours::follow(app.clone(), behind));
     desk.spawn(updates::follow(app.clone()));
-    desk.spawn(quit::on_signals(app.clone()));
     desk.spawn(quit::follow(app.clone(), facts));
     if !desk.updates.is_new() {
         greet(app, &launch);
@@ -166,6 +171,7 @@ fn again(app: &AppHandle, argv: Vec<String>) {
         return; // it is only starting, and will show itself
     }
     match Launch::read(argv.into_iter().skip(1)) {
+        Ok(launch) if launch.quit => quit::asked(app),
         Ok(launch) => greet(app, &launch),
         Err(_) => desk::open_something(app),
     }
@@ -195,8 +201,8 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             quit::last_chance(app);
             tray::remove();
             // What is left of the log is written when its guard goes.
-            if let Ok(mut guard) = app.state::<Mutex<Option<logs::Guard>>>().lock() {
-                guard.take();
+            if let Some(guard) = app.try_state::<Mutex<Option<logs::Guard>>>() {
+                drop(guard.lock().map(|mut guard| guard.take()));
             }
         }
         #[cfg(target_os = "macos")]

@@ -1,8 +1,9 @@
-//! The colour of the panel that the tray icon stands on, as far as the system tells.
+//! Light or dark, as far as the system tells: the panel that the tray icon stands on, and the windows.
 //!
-//! On Linux it is asked of the desktop's portal, which also tells of changes, so that nobody has to look. On Windows it is read when the app starts. On
-//! macOS the system colours the icon itself.
+//! On Linux the desktop's portal is asked, which also tells of changes, so that nobody has to look. On Windows the panel's colour is read when the app
+//! starts, and on macOS the system colours the icon itself; windows follow the system there without us.
 
+use tauri::AppHandle;
 use tokio::sync::watch;
 
 use crate::face::Style;
@@ -35,16 +36,17 @@ pub fn style(wanted: TrayIcon, panel: Panel) -> Style {
     }
 }
 
-/// Follows the panel's colour, for as long as the system tells.
-pub async fn follow(panel: watch::Sender<Panel>) {
-    if let Err(error) = system::follow(&panel).await {
-        tracing::debug!("The panel's colour is not known: {error}");
+/// Follows what the system wants, for as long as it tells.
+pub async fn follow(app: AppHandle, panel: watch::Sender<Panel>) {
+    if let Err(error) = system::follow(&app, &panel).await {
+        tracing::debug!("Nobody says what should be light or dark: {error}");
     }
 }
 
 #[cfg(target_os = "linux")]
 mod system {
     use futures_util::StreamExt as _;
+    use tauri::{AppHandle, Theme};
     use tokio::sync::watch;
     use zbus::zvariant::{OwnedValue, Value};
     use zbus::{Connection, Proxy};
@@ -58,9 +60,9 @@ mod system {
     const PREFER_DARK: u32 = 1;
     const PREFER_LIGHT: u32 = 2;
 
-    pub(super) async fn follow(panel: &watch::Sender<Panel>) -> zbus::Result<()> {
-        // Some desktops need not be asked.
-        tell(panel, None);
+    pub(super) async fn follow(app: &AppHandle, panel: &watch::Sender<Panel>) -> zbus::Result<()> {
+        // The panels of some desktops are known without a question.
+        panel.send_replace(behind(None));
         let bus = Connection::session().await?;
         let portal = Proxy::new(
             &bus,
@@ -74,23 +76,28 @@ mod system {
         // Older portals know only the second; where there is none yet, one may come.
         for method in ["ReadOne", "Read"] {
             if let Ok(scheme) = portal.call::<_, _, OwnedValue>(method, &(NAMESPACE, KEY)).await {
-                tell(panel, number(&scheme));
+                tell(app, panel, number(&scheme));
                 break;
             }
         }
         while let Some(change) = changes.next().await {
             let body = change.body();
             if let Ok((NAMESPACE, KEY, scheme)) = body.deserialize::<(&str, &str, Value<'_>)>() {
-                tell(panel, number(&scheme));
+                tell(app, panel, number(&scheme));
             }
         }
         Ok(())
     }
 
-    fn tell(panel: &watch::Sender<Panel>, scheme: Option<u32>) {
-        let desktop = std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default();
-        let new = of_scheme(scheme, &desktop);
+    fn tell(app: &AppHandle, panel: &watch::Sender<Panel>, scheme: Option<u32>) {
+        // Who prefers neither has light windows, as with any program of GTK's.
+        app.set_theme(Some(if scheme == Some(PREFER_DARK) { Theme::Dark } else { Theme::Light }));
+        let new = behind(scheme);
         panel.send_if_modified(|panel| std::mem::replace(panel, new) != new);
+    }
+
+    fn behind(scheme: Option<u32>) -> Panel {
+        of_scheme(scheme, &std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default())
     }
 
     /// The portal tells of windows, and panels mostly follow; GNOME's is black all the same.
@@ -142,6 +149,7 @@ mod system {
 
 #[cfg(windows)]
 mod system {
+    use tauri::AppHandle;
     use tokio::sync::watch;
 
     use super::Panel;
@@ -149,7 +157,7 @@ mod system {
     /// Where Windows keeps what people chose for the taskbar.
     const CHOICE: &str = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize";
 
-    pub(super) async fn follow(panel: &watch::Sender<Panel>) -> windows_registry::Result<()> {
+    pub(super) async fn follow(_: &AppHandle, panel: &watch::Sender<Panel>) -> windows_registry::Result<()> {
         // So it was before there was a choice.
         panel.send_replace(Panel::Dark);
         let is_light = windows_registry::CURRENT_USER.open(CHOICE)?.get_u32("SystemUsesLightTheme")?;
@@ -160,11 +168,12 @@ mod system {
 
 #[cfg(target_os = "macos")]
 mod system {
+    use tauri::AppHandle;
     use tokio::sync::watch;
 
     use super::Panel;
 
-    pub(super) async fn follow(_panel: &watch::Sender<Panel>) -> std::io::Result<()> {
+    pub(super) async fn follow(_: &AppHandle, _: &watch::Sender<Panel>) -> std::io::Result<()> {
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ pub struct Launch {
     pub config: Option<PathBuf>,
     /// A link that was opened. It may hold a key.
     pub link: Option<String>,
+    /// End the app that runs.
+    pub quit: bool,
 }
 
 /// What else a command line can be.
@@ -40,6 +42,7 @@ Usage: llamapool [OPTIONS] [LINK]
   LINK              A join link, llamapool://join?server=...&key=...
   --hidden          Open no window
   --config FILE     The worker's configuration file
+  --quit            End the app that runs; its requests are finished first, for half a minute at most
   --version         Print the version
   --help            Print this
 ";
@@ -51,6 +54,7 @@ impl Launch {
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 autostart::HIDDEN => launch.hidden = true,
+                "--quit" => launch.quit = true,
                 "--version" | "-V" => return Err(Other::Version),
                 "--help" | "-h" => return Err(Other::Help(HELP.to_owned())),
                 "--config" => {
@@ -92,7 +96,11 @@ mod tests {
         check("", Launch::default());
         check("--hidden", Launch { hidden: true, ..Launch::default() });
         check("--config a.yaml", Launch { config: Some("a.yaml".into()), ..Launch::default() });
-        check("--config=a.yaml --hidden", Launch { config: Some("a.yaml".into()), hidden: true, link: None });
+        check(
+            "--config=a.yaml --hidden",
+            Launch { config: Some("a.yaml".into()), hidden: true, ..Launch::default() },
+        );
+        check("--quit", Launch { quit: true, ..Launch::default() });
         check(
             "llamapool://join?x=1",
             Launch { link: Some("llamapool://join?x=1".into()), ..Launch::default() },

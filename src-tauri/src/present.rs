@@ -10,13 +10,13 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::colours::{self, Panel};
 use crate::desk::Desk;
 use crate::face::Style;
 use crate::ipc::{Snapshot, UpdateView};
 use crate::menu::{self, Extras};
 use crate::notices::{self, Notices};
 use crate::own::Own;
-use crate::panel::{self, Panel};
 use crate::supervisor::Facts;
 use crate::{autostart, face, phase, snapshot, tray, windows};
 
@@ -75,7 +75,7 @@ impl Presenter {
         let facts = sources.facts.borrow_and_update().clone();
         let update = sources.update.borrow_and_update().clone();
         let own = sources.own.borrow_and_update().clone();
-        let style = panel::style(own.icon, *sources.panel.borrow_and_update());
+        let style = colours::style(own.icon, *sources.panel.borrow_and_update());
         let now = Instant::now();
         let snapshot = Arc::new(snapshot::snapshot(&facts, update, now));
         self.show_in_tray(&snapshot, style, facts.quitting);

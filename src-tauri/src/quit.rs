@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use llamapool_worker_core::signals::{Hangups, Signals};
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::watch;
 
@@ -11,12 +12,20 @@ use crate::supervisor::{Facts, Order, Stage};
 /// What the system gives a program between asking it to end and ending it is 5 s (Windows) to 90 s (systemd); this leaves some of the least.
 pub const SYSTEM_PATIENCE: Duration = Duration::from_secs(4);
 
+/// What `--quit` leaves for what runs. Installers wait a little longer before they end the app themselves (`PATIENCE` in `llamapool.nsi`).
+const ASKED_PATIENCE: Duration = Duration::from_secs(30);
+
 /// The last chance, on the main thread, if nobody had asked for the end before.
 const LAST_CHANCE: Duration = Duration::from_secs(3);
 
 /// Finishes what runs, then ends the app.
 pub fn politely(app: &AppHandle) {
     app.state::<Desk>().order(Order::Quit);
+}
+
+/// Ends the app because another program wants it.
+pub fn asked(app: &AppHandle) {
+    app.state::<Desk>().order(Order::QuitWithin(ASKED_PATIENCE));
 }
 
 /// Ends the app now. Requests that run are cut off.
@@ -38,8 +47,16 @@ pub async fn follow(app: AppHandle, mut facts: watch::Receiver<Facts>) {
 
 /// Listens for the system's word to end, for as long as the app runs. The second one means now.
 pub async fn on_signals(app: AppHandle) {
+    let (Ok(mut signals), Ok(mut hangups)) = (Signals::new(), Hangups::new()) else {
+        return;
+    };
     let mut patience = SYSTEM_PATIENCE;
-    while signal().await {
+    loop {
+        tokio::select! {
+            () = signals.next() => {}
+            // Nobody has to tell the app that its settings have changed: the session is over.
+            _ = hangups.next() => {}
+        }
         app.state::<Desk>().supervisor.order(Order::QuitWithin(patience)).await;
         patience = Duration::ZERO;
     }
@@ -64,38 +81,4 @@ pub fn last_chance(app: &AppHandle) {
 async fn ended(facts: &mut watch::Receiver<Facts>) {
     // An error means that the supervisor is gone, which is as good.
     let _ = facts.wait_for(|facts| facts.stage == Stage::Ended).await;
-}
-
-/// Waits for SIGTERM, SIGINT or SIGHUP. `false` if there are no signals here.
-#[cfg(unix)]
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = signals else {
-        return false;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    true
-}
-
-/// Waits for Ctrl-C, or for the end of the session. `false` if there are no signals here.
-#[cfg(windows)]
-async fn signal() -> bool {
-    use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
-    let (Ok(mut c), Ok(mut close), Ok(mut logoff), Ok(mut shutdown)) =
-        (ctrl_c(), ctrl_close(), ctrl_logoff(), ctrl_shutdown())
-    else {
-        return false;
-    };
-    tokio::select! {
-        _ = c.recv() => {}
-        _ = close.recv() => {}
-        _ = logoff.recv() => {}
-        _ = shutdown.recv() => {}
-    }
-    true
 }

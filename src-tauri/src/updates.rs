@@ -7,7 +7,7 @@ mod proof;
 mod schedule;
 
 use std::ffi::OsString;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use llamapool_worker_core::settings::build;
@@ -20,7 +20,7 @@ use crate::desk::Desk;
 use crate::ipc::{UpdateMode, UpdateState, UpdateView};
 use crate::snapshot::unix_ms;
 use crate::supervisor::{Facts, Order};
-use crate::{autostart, launch, quit};
+use crate::{autostart, commands, launch, quit};
 
 /// This program, as releases call it.
 const PROGRAM: &str = "llamapool";
@@ -31,8 +31,7 @@ const WAS_READY: &str = "LLAMAPOOL_WAS_READY";
 /// Newer versions.
 pub struct Updates {
     view: watch::Sender<UpdateView>,
-    managed_by: Option<String>,
-    updater: Option<Updater>,
+    matter: OnceLock<Matter>,
     is_new: bool,
     staged: Mutex<Option<Staged>>,
     /// Somebody wants it to be looked for now.
@@ -43,6 +42,12 @@ pub struct Updates {
     guard: Mutex<Option<Guard>>,
 }
 
+/// Whose matter updates are, once that is known.
+struct Matter {
+    managed_by: Option<String>,
+    updater: Option<Updater>,
+}
+
 /// A restart that was asked for.
 #[derive(Clone, Copy)]
 struct Restart {
@@ -50,30 +55,15 @@ struct Restart {
 }
 
 impl Updates {
-    /// Updates of this process, as far as they are its own matter.
+    /// Updates of this process. Whose matter they are is found out by [`follow`].
     pub fn of_process() -> Self {
-        let exe = update::this_exe();
-        let managed_by = exe.as_ref().ok().and_then(|exe| update::managed_by(exe)).map(|by| by.to_string());
-        let managed_by = managed_by.or_else(appimage);
-        let updater = match &managed_by {
-            Some(by) => Err(by.clone()),
-            None => Updater::of_process(PROGRAM).map_err(|error| error.to_string()),
-        };
-        let failed = exe.as_ref().ok().and_then(|exe| update::taken_back(exe));
-        let (state, why) = match (&updater, failed) {
-            (Err(why), _) => (UpdateState::Off, Some(why.clone())),
-            (Ok(_), Some(version)) => {
-                let why = format!("{version} did not work here, and {} is back", build::VERSION);
-                (UpdateState::Failed, Some(why))
-            }
-            (Ok(_), None) => (UpdateState::Idle, None),
-        };
-        let view = UpdateView { state, version: None, notes: None, why, checked_at: None };
+        let state = UpdateState::Idle;
+        let view = UpdateView { state, version: None, notes: None, why: None, checked_at: None };
+        let pending = update::this_exe().and_then(|exe| Applied::pending(&exe));
         Self {
             view: watch::Sender::new(view),
-            managed_by,
-            updater: updater.ok(),
-            is_new: matches!(exe.and_then(|exe| Applied::pending(&exe)), Ok(Some(_))),
+            matter: OnceLock::new(),
+            is_new: matches!(pending, Ok(Some(_))),
             staged: Mutex::default(),
             wanted: Notify::new(),
             restart: Mutex::default(),
@@ -88,7 +78,7 @@ impl Updates {
 
     /// Who updates the app instead.
     pub fn managed_by(&self) -> Option<String> {
-        self.managed_by.clone()
+        self.matter.get()?.managed_by.clone()
     }
 
     /// Whether this is the first start of a newer version: nobody has asked for a window then.
@@ -176,10 +166,39 @@ impl Updates {
     }
 }
 
+impl Matter {
+    /// Asks the package managers of this machine, whose disks may be slow.
+    fn find_out() -> (Self, UpdateState, Option<String>) {
+        let exe = update::this_exe();
+        let managed_by = exe.as_ref().ok().and_then(|exe| update::managed_by(exe)).map(|by| by.to_string());
+        let managed_by = managed_by.or_else(appimage);
+        let updater = match &managed_by {
+            Some(by) => Err(by.clone()),
+            None => Updater::of_process(PROGRAM).map_err(|error| error.to_string()),
+        };
+        let failed = exe.as_ref().ok().and_then(|exe| update::taken_back(exe));
+        let (state, why) = match (&updater, failed) {
+            (Err(why), _) => (UpdateState::Off, Some(why.clone())),
+            (Ok(_), Some(version)) => {
+                let why = format!("{version} did not work here, and {} is back", build::VERSION);
+                (UpdateState::Failed, Some(why))
+            }
+            (Ok(_), None) => (UpdateState::Idle, None),
+        };
+        (Self { managed_by, updater: updater.ok() }, state, why)
+    }
+}
+
 /// Looks for newer versions as long as the app runs.
 pub async fn follow(app: AppHandle) {
     let desk = app.state::<Desk>();
-    let Some(updater) = &desk.updates.updater else {
+    let Ok((matter, state, why)) = tokio::task::spawn_blocking(Matter::find_out).await else {
+        return;
+    };
+    let matter = desk.updates.matter.get_or_init(|| matter);
+    desk.updates.show(state, why);
+    commands::preferences::tell(&app);
+    let Some(updater) = &matter.updater else {
         return;
     };
     prove(&app).await;

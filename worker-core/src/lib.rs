@@ -22,7 +22,6 @@ mod relay;
 pub mod report;
 pub mod runtime;
 pub mod settings;
-#[cfg(feature = "cli")]
 pub mod signals;
 pub mod tls;
 pub mod trace;

@@ -1,4 +1,4 @@
-//! The system's word to stop: SIGTERM and SIGINT (Ctrl-C; on Windows that only), one after the other. And its other word, SIGHUP.
+//! The system's word to stop: SIGTERM and SIGINT (Ctrl-C), or what Windows has for them, one after the other. And its other word, SIGHUP.
 
 use std::io;
 #[cfg(unix)]
@@ -12,6 +12,13 @@ pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
+    /// The console was closed.
+    #[cfg(windows)]
+    close: tokio::signal::windows::CtrlClose,
+    #[cfg(windows)]
+    log_off: tokio::signal::windows::CtrlLogoff,
+    #[cfg(windows)]
+    shutdown: tokio::signal::windows::CtrlShutdown,
 }
 
 impl Signals {
@@ -31,7 +38,9 @@ impl Signals {
     /// The system gives no signals.
     #[cfg(windows)]
     pub fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+        use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+        let (interrupt, close) = (ctrl_c()?, ctrl_close()?);
+        Ok(Self { interrupt, close, log_off: ctrl_logoff()?, shutdown: ctrl_shutdown()? })
     }
 
     /// Waits for the next.
@@ -42,7 +51,12 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
         #[cfg(windows)]
-        self.interrupt.recv().await;
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.log_off.recv() => {}
+            _ = self.shutdown.recv() => {}
+        }
     }
 }
 

@@ -31,8 +31,6 @@ export async function screen(scheme, scale = 2) {
     GDK_SCALE: String(scale),
     GTK_THEME: scheme === 'dark' ? 'Adwaita:dark' : 'Adwaita',
     NO_AT_BRIDGE: '1',
-    LIBGL_ALWAYS_SOFTWARE: '1',
-    WEBKIT_DISABLE_DMABUF_RENDERER: '1',
     TZ: 'UTC',
   };
   const close = async () => {

@@ -30,6 +30,10 @@ pub struct Browser {
     pub session: Session,
 }
 
+/// What WebDriver says (W3C, 6.6 Errors) of an element that is being replaced, or is not where it will be.
+const NOT_NOW: [&str; 3] =
+    ["stale element reference", "element not interactable", "element click intercepted"];
+
 impl Browser {
     /// Starts the app with these arguments, which must open a window.
     pub async fn start(session: Session, args: &[&str]) -> Self {
@@ -54,32 +58,26 @@ impl Browser {
 
     /// Waits until this selector finds something that is shown, and clicks it.
     pub async fn click(&self, css: &str) {
-        let element = self.until_shown(css).await;
-        self.on(&element, Method::POST, "click", Some(json!({})))
-            .await
-            .unwrap_or_else(|error| panic!("click {css}: {error}"));
+        self.act(&format!("click {css}"), async || self.shown(css).await, "click", &json!({})).await;
     }
 
     /// Clicks the button that says this.
     pub async fn press(&self, words: &str) {
         let path = format!("//button[contains(normalize-space(.), '{words}')][not(@disabled)]");
-        let button = self.until_found("xpath", &path).await;
-        self.on(&button, Method::POST, "click", Some(json!({})))
-            .await
-            .unwrap_or_else(|error| panic!("press {words}: {error}"));
+        self.act(&format!("press {words}"), async || self.find("xpath", &path).await, "click", &json!({}))
+            .await;
     }
 
     /// Types into what this selector finds.
     pub async fn write(&self, css: &str, text: &str) {
-        let element = self.until_shown(css).await;
-        let typed = self.on(&element, Method::POST, "value", Some(json!({ "text": text }))).await;
-        typed.unwrap_or_else(|error| panic!("type into {css}: {error}"));
+        let typed = json!({ "text": text });
+        self.act(&format!("type into {css}"), async || self.shown(css).await, "value", &typed).await;
     }
 
     /// Types into the field with this label, instead of what is in it.
     pub async fn fill(&self, label: &str, text: &str) {
         let path = format!("//input[@id=//label[contains(normalize-space(.), '{label}')]/@for]");
-        let field = self.until_found("xpath", &path).await;
+        let field = until(label, async || self.find("xpath", &path).await).await;
         // Selected, so that what is typed takes its place; clearing it by the driver would tell the page nothing.
         let select = json!({ "script": "arguments[0].select()", "args": [{ ELEMENT: field }] });
         let selected = self.of_app(Method::POST, "execute/sync", Some(select)).await;
@@ -123,17 +121,23 @@ impl Browser {
         self.run(&later).await;
     }
 
-    async fn until_shown(&self, css: &str) -> String {
-        until(&format!("{css} on the page"), async || {
-            let element = self.find("css selector", css).await?;
-            let shown = self.on(&element, Method::GET, "displayed", None).await.ok()?;
-            (shown == true).then_some(element)
+    /// Does this to an element, once there is one that it can be done to: the page may be drawing it anew.
+    async fn act(&self, what: &str, find: impl AsyncFn() -> Option<String>, verb: &str, body: &Value) {
+        until(what, async || {
+            let element = find().await?;
+            match self.on(&element, Method::POST, verb, Some(body.clone())).await {
+                Ok(_) => Some(()),
+                Err(error) if NOT_NOW.iter().any(|not_now| error.contains(not_now)) => None,
+                Err(error) => panic!("{what}: {error}"),
+            }
         })
-        .await
+        .await;
     }
 
-    async fn until_found(&self, using: &str, value: &str) -> String {
-        until(&format!("{value} on the page"), async || self.find(using, value).await).await
+    async fn shown(&self, css: &str) -> Option<String> {
+        let element = self.find("css selector", css).await?;
+        let shown = self.on(&element, Method::GET, "displayed", None).await.ok()?;
+        (shown == true).then_some(element)
     }
 
     async fn find(&self, using: &str, value: &str) -> Option<String> {

@@ -59,10 +59,8 @@ impl Session {
             ("DISPLAY", self.display.clone()),
             ("GDK_BACKEND", "x11".to_owned()),
             ("DBUS_SESSION_BUS_ADDRESS", self.bus.clone()),
-            // No accessibility bus, and no graphics card.
+            // No accessibility bus.
             ("NO_AT_BRIDGE", "1".to_owned()),
-            ("LIBGL_ALWAYS_SOFTWARE", "1".to_owned()),
-            ("WEBKIT_DISABLE_DMABUF_RENDERER", "1".to_owned()),
         ]
     }
 
