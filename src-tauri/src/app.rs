@@ -2,7 +2,7 @@
 
 use std::panic;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context as _;
@@ -40,6 +40,7 @@ pub fn run(launch: Launch) -> anyhow::Result<()> {
     let app = tauri::Builder::default()
         // First: a second launch ends here, before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, argv, _| again(app, argv)))
+        .manage(Early::default())
         .invoke_handler(commands::all())
         .on_menu_event(|app, event| {
             if let Some(click) = menu::click(event.id().as_ref()) {
@@ -135,10 +136,37 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     desk.spawn(colours::follow(app.clone(), behind));
     desk.spawn(updates::follow(app.clone()));
     desk.spawn(quit::follow(app.clone(), facts));
-    if !desk.updates.is_new() {
-        greet(app, &launch);
-    }
+    let is_welcome = !desk.updates.is_new();
+    let early = app.state::<Early>().end();
+    is_welcome.then_some(launch).into_iter().chain(early).for_each(|launch| greet(app, &launch));
     Ok(())
+}
+
+/// Launches that come while the app is only starting: two at the same instant, or the link that macOS starts it for.
+struct Early(Mutex<Option<Vec<Launch>>>);
+
+impl Default for Early {
+    fn default() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+}
+
+impl Early {
+    /// Keeps this for later. Gives it back if there is no need.
+    fn keep(&self, launch: Launch) -> Option<Launch> {
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(early) => {
+                early.push(launch);
+                None
+            }
+            None => Some(launch),
+        }
+    }
+
+    /// The app has started.
+    fn end(&self) -> Vec<Launch> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
 }
 
 /// What is logged goes to the standard error, to files, and into the book that the Logs window shows.
@@ -156,24 +184,24 @@ fn start_logs(place: &Place, logbook: &Logbook) -> anyhow::Result<(logs::Guard, 
     Ok((guard, config.dir))
 }
 
-/// The first launch shows something, unless the system has started the app.
+/// A launch shows something, unless the system has started the app.
 fn greet(app: &AppHandle, launch: &Launch) {
     match &launch.link {
+        _ if launch.quit => quit::asked(app),
         Some(link) => joined(app, link),
         None if !launch.hidden => desk::open_something(app),
         None => {}
     }
 }
 
-/// The app was started again while it runs.
+/// The app was started again while it runs. What makes no sense still wants to see it.
 fn again(app: &AppHandle, argv: Vec<String>) {
-    if app.try_state::<Desk>().is_none() {
-        return; // it is only starting, and will show itself
-    }
-    match Launch::read(argv.into_iter().skip(1)) {
-        Ok(launch) if launch.quit => quit::asked(app),
-        Ok(launch) => greet(app, &launch),
-        Err(_) => desk::open_something(app),
+    launched(app, Launch::read(argv.into_iter().skip(1)).unwrap_or_default());
+}
+
+fn launched(app: &AppHandle, launch: Launch) {
+    if let Some(launch) = app.state::<Early>().keep(launch) {
+        greet(app, &launch);
     }
 }
 
@@ -206,9 +234,11 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             }
         }
         #[cfg(target_os = "macos")]
-        RunEvent::Reopen { .. } => desk::open_something(app),
+        RunEvent::Reopen { .. } => launched(app, Launch::default()),
         #[cfg(target_os = "macos")]
-        RunEvent::Opened { urls } => urls.iter().for_each(|url| joined(app, url.as_str())),
+        RunEvent::Opened { urls } => urls.iter().for_each(|url| {
+            launched(app, Launch { link: Some(url.to_string()), ..Launch::default() });
+        }),
         _ => {}
     }
 }

@@ -31,6 +31,15 @@ pub trait Vault: Send + Sync {
     fn forget(&self, account: &str) -> Result<(), String>;
 }
 
+/// A key that cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Which, and why.
+    pub why: String,
+    /// There is no keychain, or not yet.
+    pub is_away: bool,
+}
+
 /// Changes of settings without what the keychain has taken.
 pub struct Split {
     /// What is to be written.
@@ -72,10 +81,12 @@ impl Keys {
     ///
     /// # Errors
     /// Which key cannot be had, and why.
-    pub async fn read(&self) -> Result<(), String> {
+    pub async fn read(&self) -> Result<(), Unread> {
         let this = self.clone();
         blocking(move || {
-            KEYS.into_iter().filter(|name| this.is_kept(name)).try_for_each(|name| this.read_one(name))
+            let mut kept = KEYS.into_iter().filter(|name| this.is_kept(name));
+            let read = kept.try_for_each(|name| this.read_one(name));
+            read.map_err(|why| Unread { why, is_away: this.vault.status().is_err() })
         })
         .await
     }
@@ -227,13 +238,13 @@ pub struct System;
 
 impl Vault for System {
     fn status(&self) -> Result<(), String> {
-        keyring::v1::Entry::store_status().as_ref().map(|_| ()).map_err(ToString::to_string)
+        store().map_err(|error| error.to_string())
     }
 
     fn read(&self, account: &str) -> Result<Option<SecretString>, String> {
         match entry(account)?.get_password() {
             Ok(key) => Ok(Some(key.into())),
-            Err(keyring::v1::Error::NoEntry) => Ok(None),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -244,14 +255,28 @@ impl Vault for System {
 
     fn forget(&self, account: &str) -> Result<(), String> {
         match entry(account)?.delete_credential() {
-            Ok(()) | Err(keyring::v1::Error::NoEntry) => Ok(()),
+            Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
     }
 }
 
-fn entry(account: &str) -> Result<keyring::v1::Entry, String> {
-    keyring::v1::Entry::new(SERVICE, account).map_err(|error| error.to_string())
+fn entry(account: &str) -> Result<keyring_core::Entry, String> {
+    store().and_then(|()| keyring_core::Entry::new(SERVICE, account)).map_err(|error| error.to_string())
+}
+
+/// Finds the keychain. One that is not there yet when somebody logs in is there a moment later.
+fn store() -> keyring_core::Result<()> {
+    if keyring_core::get_default_store().is_none() {
+        #[cfg(target_os = "linux")]
+        let store = zbus_secret_service_keyring_store::Store::new()?;
+        #[cfg(target_os = "macos")]
+        let store = apple_native_keyring_store::keychain::Store::new()?;
+        #[cfg(windows)]
+        let store = windows_native_keyring_store::Store::new()?;
+        keyring_core::set_default_store(store);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

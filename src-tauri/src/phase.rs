@@ -12,10 +12,12 @@ use crate::supervisor::{Facts, Link, Runtime, Seen, Stage};
 pub fn phase(facts: &Facts) -> Phase {
     match &facts.stage {
         Stage::Unconfigured => Phase::Unconfigured,
-        Stage::Misconfigured | Stage::GaveUp | Stage::Foreign(_) => Phase::Failed,
+        Stage::Misconfigured | Stage::Locked { is_away: false } | Stage::GaveUp | Stage::Foreign(_) => {
+            Phase::Failed
+        }
         Stage::Stopped | Stage::Ended => Phase::Stopped,
         Stage::Starting => Phase::Connecting,
-        Stage::Failed(_) => Phase::Waiting,
+        Stage::Failed(_) | Stage::Locked { is_away: true } => Phase::Waiting,
         Stage::Running => match &facts.seen {
             Some(seen) => of_worker(seen, facts.pause.is_some(), facts.quitting),
             None => Phase::Connecting,
@@ -58,6 +60,9 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
         Phase::Waiting if matches!(facts.stage, Stage::Failed(_)) => {
             in_seconds("Worker failed – starting again", countdown)
         }
+        Phase::Waiting if matches!(facts.stage, Stage::Locked { .. }) => {
+            "Waiting for the keychain".to_owned()
+        }
         Phase::Waiting => in_seconds("Reconnecting", countdown),
         Phase::Refused => in_seconds("Refused by the server – trying again", countdown),
         Phase::NotReady => "Runtime not ready".to_owned(),
@@ -72,6 +77,7 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
         Phase::Terminating => finishing("Stopping", running),
         Phase::Failed => match facts.stage {
             Stage::Misconfigured => "The settings have a mistake".to_owned(),
+            Stage::Locked { .. } => "The keychain is locked".to_owned(),
             Stage::Foreign(_) => "Another worker runs on this machine".to_owned(),
             _ => "The worker keeps failing".to_owned(),
         },

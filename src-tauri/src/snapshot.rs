@@ -121,6 +121,11 @@ fn models(seen: Option<&Seen>) -> Vec<ModelView> {
 /// The most important thing that is wrong.
 fn trouble(facts: &Facts, phase: Phase) -> Option<Trouble> {
     let (what, since, fix, action) = match (&facts.stage, &facts.mistakes) {
+        (Stage::Locked { is_away }, Some((why, since))) => {
+            let away = "It is asked again by itself. If there is no keychain any more, save the key anew.";
+            let locked = "Unlock the system's keychain, then try again; or save the key anew.";
+            (why.clone(), *since, if *is_away { away } else { locked }, Action::Retry)
+        }
         (_, Some((mistakes, since))) => {
             let fix = "Correct the setting; the worker follows at once.";
             (mistakes.clone(), *since, fix, Action::Preferences)

@@ -79,7 +79,7 @@ pub struct Facts {
     pub quitting: bool,
     /// It ended without being told to.
     pub crash: Option<Failure>,
-    /// The configuration as it is has mistakes; one that runs was read before. With the time at which they were found.
+    /// The configuration as it is has mistakes, or a key of it cannot be had; one that runs was read before. With the time at which that was found.
     pub mistakes: Option<(String, SystemTime)>,
     /// The configuration that runs, or would.
     pub config: Option<Arc<Loaded<Config>>>,
@@ -92,6 +92,11 @@ pub enum Stage {
     Unconfigured,
     /// It cannot be used; see `mistakes`.
     Misconfigured,
+    /// The keychain does not give a key; see `mistakes`.
+    Locked {
+        /// There is none yet: it is asked again now and then, and else when somebody says so.
+        is_away: bool,
+    },
     /// It was told to end, or its service has.
     Stopped,
     /// A worker service is here that does not take our orders.

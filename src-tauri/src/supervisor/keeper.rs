@@ -18,11 +18,18 @@ use super::embedded::Embedded;
 use super::restarts::{Restarts, Verdict};
 use super::worker::{End, Say, Worker};
 use super::{Facts, Failure, Order, Place, Seen, Stage};
+use crate::keychain::Unread;
 use crate::logbook::Logbook;
 use crate::pause::{Memory, Pause};
 
 /// A pause is checked against the clock on the wall this often, which, unlike timers, goes on while the machine sleeps.
 const PAUSE_LOOK: Duration = Duration::from_secs(30);
+
+/// A keychain that is not there when somebody logs in is there soon. One that never comes is asked for this often.
+const KEYCHAIN_LOOK: Duration = Duration::from_secs(20);
+
+/// A service that has gone may be started again, by people or by the system: it is looked for this often.
+const SERVICE_LOOK: Duration = Duration::from_secs(5);
 
 /// Lines of the log that are shown of a failure.
 const LAST_LINES: usize = 20;
@@ -40,6 +47,10 @@ enum Next {
     Start,
     Idle,
     Wait(Instant),
+    /// Is there a service again?
+    Look,
+    /// Is there a keychain by now?
+    Keychain,
     End,
 }
 
@@ -81,7 +92,9 @@ impl Keeper {
             next = match next {
                 Next::Start => self.start().await,
                 Next::Idle => self.idle(None).await,
-                Next::Wait(until) => self.idle(Some(until)).await,
+                Next::Wait(until) => self.idle(Some((until, Next::Start))).await,
+                Next::Look => self.look().await,
+                Next::Keychain => self.await_keychain().await,
                 Next::End => break self.stage(Stage::Ended),
             };
         }
@@ -99,20 +112,62 @@ impl Keeper {
             self.stage(Stage::Unconfigured);
             return Next::Idle;
         }
-        let Some(loaded) = self.read_with_keys().await else {
+        let asked = self.place.keys().read().await;
+        let Some(loaded) = self.read() else {
             self.stage(Stage::Misconfigured);
             return Next::Idle;
         };
+        if let Err(unread) = asked {
+            return self.locked(unread);
+        }
         let config = loaded.config.clone();
-        match Attached::find(config.control.status_addr, self.place.home(), &self.place.state_of(&config))
-            .await
-        {
+        match self.find(&config).await {
             Found::Ours(service) => self.attach(Worker::Attached(service)).await,
             Found::Foreign(addr) => {
                 self.stage(Stage::Foreign(addr));
-                Next::Idle
+                Next::Look
             }
             Found::Nobody => self.embed(config).await,
+        }
+    }
+
+    /// Who is at the status port of this machine.
+    async fn find(&self, config: &Config) -> Found {
+        Attached::find(config.control.status_addr, self.place.home(), &self.place.state_of(config)).await
+    }
+
+    /// The service has gone, or is somebody else's. Looks whether that is so still, in a while.
+    async fn look(&mut self) -> Next {
+        let next = self.idle(Some((Instant::now() + SERVICE_LOOK, Next::Look))).await;
+        let config = self.facts.borrow().config.clone();
+        let (Next::Look, Some(loaded)) = (&next, config) else {
+            return next;
+        };
+        let was_foreign = matches!(self.facts.borrow().stage, Stage::Foreign(_));
+        match self.find(&loaded.config).await {
+            Found::Ours(service) => self.attach(Worker::Attached(service)).await,
+            Found::Nobody if was_foreign => Next::Start,
+            Found::Nobody | Found::Foreign(_) => Next::Look,
+        }
+    }
+
+    /// The keychain does not give a key. One whose owner has said no is not asked again by itself.
+    fn locked(&self, Unread { why, is_away }: Unread) -> Next {
+        tracing::error!("{why}");
+        self.facts.send_modify(|facts| facts.mistakes = Some((why, SystemTime::now())));
+        self.stage(Stage::Locked { is_away });
+        if is_away { Next::Keychain } else { Next::Idle }
+    }
+
+    /// There is no keychain. Looks whether that is so still, in a while.
+    async fn await_keychain(&mut self) -> Next {
+        let next = self.idle(Some((Instant::now() + KEYCHAIN_LOOK, Next::Keychain))).await;
+        match next {
+            Next::Keychain => match self.place.keys().read().await {
+                Err(Unread { is_away: true, .. }) => Next::Keychain,
+                Ok(()) | Err(_) => Next::Start,
+            },
+            next => next,
         }
     }
 
@@ -150,20 +205,6 @@ impl Keeper {
     /// Whether the file says anything else than when it was last read, or the keychain: not every change in its folder is one of it.
     fn has_new_settings(&self) -> bool {
         std::fs::read(self.place.file()).ok() != self.text || self.place.keys().version() != self.keys
-    }
-
-    /// [`Keeper::read`], after the keychain was asked for the keys that are there. One that is locked may ask its owner first.
-    async fn read_with_keys(&mut self) -> Option<Arc<Loaded<Config>>> {
-        let asked = self.place.keys().read().await;
-        let loaded = self.read()?;
-        match asked {
-            Ok(()) => Some(loaded),
-            Err(why) => {
-                tracing::error!("{why}");
-                self.facts.send_modify(|facts| facts.mistakes = Some((why, SystemTime::now())));
-                None
-            }
-        }
     }
 
     /// The configuration as it is now; what is wrong with it is told.
@@ -215,7 +256,8 @@ impl Keeper {
             (End::Failed(why), _) => self.failed(why),
             (End::Gone, _) if is_attached => {
                 tracing::warn!("The worker service does not answer any more");
-                self.stopped()
+                self.stopped();
+                Next::Look
             }
             (End::Told | End::Gone, _) => self.stopped(),
         }
@@ -250,17 +292,17 @@ impl Keeper {
         next
     }
 
-    /// No worker runs, until the time has come or somebody says so.
-    async fn idle(&mut self, until: Option<Instant>) -> Next {
+    /// No worker runs, until the time has come for what is next or somebody says so.
+    async fn idle(&mut self, mut until: Option<(Instant, Next)>) -> Next {
         loop {
             let time = async {
-                match until {
-                    Some(until) => tokio::time::sleep_until(until).await,
+                match &until {
+                    Some((until, _)) => tokio::time::sleep_until(*until).await,
                     None => std::future::pending().await,
                 }
             };
             let order = tokio::select! {
-                () = time => return Next::Start,
+                () = time => return until.take().map_or(Next::Idle, |(_, next)| next),
                 order = self.orders.recv() => order,
                 () = pause_over(self.facts.borrow().pause) => Some(Order::Resume),
             };

@@ -2,13 +2,16 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use secrecy::SecretString;
 use tempfile::TempDir;
 
 use llamapool_worker_core::worker::Home;
 
 use super::embedded::Embedded;
 use super::*;
+use crate::keychain::Vault;
 
 /// Longer than anything here takes on a machine that builds something meanwhile.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,6 +68,47 @@ fn write(folder: &Path, yaml: &str) {
     let state = folder.join("state").display().to_string();
     let all = format!("server_url: ws://127.0.0.1:9\ndemo: true\nstate_dir: {state}\n{yaml}\n");
     std::fs::write(folder.join("worker.yaml"), all).unwrap();
+}
+
+/// A keychain that is not there yet.
+#[derive(Clone, Default)]
+struct Late(Arc<AtomicBool>);
+
+impl Vault for Late {
+    fn status(&self) -> Result<(), String> {
+        if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err("there is none".to_owned()) }
+    }
+    fn read(&self, _account: &str) -> Result<Option<SecretString>, String> {
+        self.status().map(|()| Some("hush".into()))
+    }
+    fn keep(&self, _account: &str, _key: &SecretString) -> Result<(), String> {
+        self.status()
+    }
+    fn forget(&self, _account: &str) -> Result<(), String> {
+        self.status()
+    }
+}
+
+#[tokio::test]
+async fn a_keychain_may_come_later() {
+    llamapool_worker_core::tls::install();
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "");
+    std::fs::write(folder.path().join("desktop.yaml"), "in_keychain: [client_key]\n").unwrap();
+    let keychain = Late::default();
+    let state = folder.path().join("state");
+    let place = Place::with_vault(keychain.clone(), &folder.path().join("worker.yaml"), &state);
+    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    let rig = Rig { folder, supervisor, life: tokio::spawn(life) };
+    let waits =
+        rig.until("a keychain to be waited for", |facts| facts.stage == Stage::Locked { is_away: true });
+    let (why, _) = waits.await.mistakes.unwrap();
+    assert!(why.contains("client_key") && why.contains("there is none"), "{why}");
+    keychain.0.store(true, Ordering::Relaxed);
+    rig.supervisor.order(Order::Retry).await;
+    let facts = rig.until_running().await;
+    assert!(facts.mistakes.is_none() && facts.config.unwrap().config.server.client_key.is_some());
+    rig.quit().await;
 }
 
 /// An address at which somebody listens who is no worker, as long as the listener lives.

@@ -32,6 +32,8 @@ impl Keeper {
             Order::Resume => self.resume(worker).await,
             Order::ShutdownWhenDone => self.end_later(worker, After::Stop, DrainTimeout::Never).await,
             Order::Stop => self.end_later(worker, After::Stop, DrainTimeout::Now).await,
+            // A service that is ended is not ours to start.
+            Order::Restart if matches!(worker, Worker::Attached(_)) => {}
             Order::Restart => self.end_later(worker, After::Start, self.patience()).await,
             Order::Retry => return self.retry(worker),
             Order::Reload => self.reload(worker).await,
