@@ -31,6 +31,7 @@ mod phase;
 mod present;
 mod quit;
 mod settings;
+mod sleep;
 mod snapshot;
 mod supervisor;
 mod tray;

@@ -56,6 +56,10 @@ pub enum Order {
     Resume,
     /// The settings have changed.
     Reload,
+    /// The machine is about to sleep: finish what runs and take nothing new.
+    Sleep,
+    /// It has woken up, or did not sleep after all.
+    Wake,
     /// The app is about to end: finish what runs.
     Quit,
     /// The app stays after all.
@@ -75,6 +79,8 @@ pub struct Facts {
     pub seen: Option<Seen>,
     /// Serving is paused.
     pub pause: Option<Pause>,
+    /// The machine is about to sleep, or does.
+    pub sleeping: bool,
     /// The app ends when nothing runs any more.
     pub quitting: bool,
     /// It ended without being told to.
@@ -140,6 +146,7 @@ impl Supervisor {
             since: SystemTime::now(),
             seen: None,
             pause: memory.read(SystemTime::now()),
+            sleeping: false,
             quitting: false,
             crash: None,
             mistakes: None,

@@ -1,0 +1,142 @@
+//! Sleep of the machine. Before it sleeps the worker takes nothing new, the server is told, and what runs is finished, as far as there is time; when
+//! it wakes up, the worker connects anew at once. And if its owner wants that, it does not fall asleep by itself while requests run.
+//!
+//! Systems differ in who says so and who is asked: `linux`, and `elsewhere`, which only asks. There a worker notices by its clocks that it has slept.
+
+#[cfg(not(target_os = "linux"))]
+#[path = "sleep/elsewhere.rs"]
+mod system;
+#[cfg(target_os = "linux")]
+#[path = "sleep/linux.rs"]
+mod system;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::own::Own;
+use crate::supervisor::{Facts, Link, Order, Seen, Stage, Supervisor};
+
+/// Why, as the system shows it to whoever asks what keeps the machine awake.
+const WHY_A_MOMENT: &str = "The server is told, and requests are finished";
+const WHY_AWAKE: &str = "Requests run";
+
+/// Who, likewise.
+const WHO: &str = "llamapool";
+
+/// The system waits 5 s for all programs together, unless its owner has set it otherwise; this leaves some of that.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The worker's last report has been handed to the connection, and is on its way within this time.
+const ON_ITS_WAY: Duration = Duration::from_millis(200);
+
+/// So long after the last request the machine may sleep: whoever converses sends the next one within this time, mostly.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// Obeys the system's word to sleep and to wake up, as long as there is somebody who says it.
+pub async fn follow(supervisor: Supervisor) {
+    if let Err(error) = system::follow(&supervisor).await {
+        tracing::debug!("Nobody here says when the machine sleeps: {error}");
+    }
+}
+
+/// Keeps the machine from falling asleep by itself while requests run, if its owner wants that. Ends with the supervisor.
+pub async fn stay_awake(own: watch::Receiver<Own>, facts: watch::Receiver<Facts>) {
+    let _ = hold(Watch { own, facts }, system::stay_awake).await;
+}
+
+/// Brings the worker to rest. Gives up when there is no more time.
+async fn settle(supervisor: &Supervisor) {
+    tracing::info!("The machine is about to sleep");
+    let mut facts = supervisor.facts();
+    supervisor.order(Order::Sleep).await;
+    let settled = async {
+        let was_told = match facts.wait_for(is_settled).await {
+            Ok(facts) => facts.seen.as_ref().is_some_and(|seen| seen.link == Link::Up),
+            Err(_) => false, // the supervisor has ended
+        };
+        if was_told {
+            tokio::time::sleep(ON_ITS_WAY).await;
+        }
+    };
+    if timeout(PATIENCE, settled).await.is_err() {
+        tracing::warn!("The machine sleeps before all requests have ended");
+    }
+}
+
+/// Lets the worker work.
+async fn wake(supervisor: &Supervisor) {
+    if supervisor.facts().borrow().sleeping {
+        tracing::info!("The machine is awake: connecting at once");
+    }
+    supervisor.order(Order::Wake).await;
+}
+
+/// Whether nothing is left to be done before the machine sleeps.
+fn is_settled(facts: &Facts) -> bool {
+    let is_at_rest = |seen: &Seen| seen.link != Link::Up || (seen.draining && seen.running == 0);
+    facts.sleeping && (facts.stage != Stage::Running || facts.seen.as_ref().is_none_or(is_at_rest))
+}
+
+/// What decides whether the machine is to stay awake.
+struct Watch {
+    own: watch::Receiver<Own>,
+    facts: watch::Receiver<Facts>,
+}
+
+/// Whether the machine is to stay awake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Its owner does not want that.
+    Unwanted,
+    /// Nothing runs.
+    Idle,
+    /// Requests run.
+    Busy,
+}
+
+impl Watch {
+    fn need(&mut self) -> Need {
+        let is_wanted = self.own.borrow_and_update().hold_sleep;
+        let facts = self.facts.borrow_and_update();
+        let is_busy =
+            facts.stage == Stage::Running && facts.seen.as_ref().is_some_and(|seen| seen.running > 0);
+        match (is_wanted, is_busy) {
+            (false, _) => Need::Unwanted,
+            (true, false) => Need::Idle,
+            (true, true) => Need::Busy,
+        }
+    }
+
+    /// Waits for one of these. Gives nothing when the app ends.
+    async fn until(&mut self, wanted: &[Need]) -> Option<Need> {
+        loop {
+            let need = self.need();
+            if wanted.contains(&need) {
+                return Some(need);
+            }
+            let told = tokio::select! {
+                told = self.own.changed() => told,
+                told = self.facts.changed() => told,
+            };
+            told.ok()?;
+        }
+    }
+}
+
+/// Has `take` keep the machine awake for as long as there is need, and a while longer. Gives nothing when the app ends.
+async fn hold<H>(mut watch: Watch, take: impl AsyncFn() -> Option<H>) -> Option<()> {
+    loop {
+        watch.until(&[Need::Busy]).await?;
+        let held = take().await;
+        while watch.until(&[Need::Idle, Need::Unwanted]).await? == Need::Idle {
+            let Ok(need) = timeout(LINGER, watch.until(&[Need::Busy, Need::Unwanted])).await else { break };
+            need?;
+        }
+        drop(held);
+    }
+}
+
+#[cfg(test)]
+mod tests;
