@@ -2,7 +2,10 @@
 //! it wakes up, the worker connects anew at once. And if its owner wants that, it does not fall asleep by itself while requests run.
 //!
 //! Systems differ in who says so and who is asked: `linux`, and `elsewhere`, which only asks. There a worker notices by its clocks that it has slept.
+//! `rest` is how a worker is brought to rest.
 
+#[cfg(target_os = "linux")]
+mod rest;
 #[cfg(not(target_os = "linux"))]
 #[path = "sleep/elsewhere.rs"]
 mod system;
@@ -16,20 +19,13 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::own::Own;
-use crate::supervisor::{Facts, Link, Order, Seen, Stage, Supervisor};
+use crate::supervisor::{Facts, Stage, Supervisor};
 
 /// Why, as the system shows it to whoever asks what keeps the machine awake.
-const WHY_A_MOMENT: &str = "The server is told, and requests are finished";
 const WHY_AWAKE: &str = "Requests run";
 
 /// Who, likewise.
 const WHO: &str = "llamapool";
-
-/// The system waits 5 s for all programs together, unless its owner has set it otherwise; this leaves some of that.
-const PATIENCE: Duration = Duration::from_secs(4);
-
-/// The worker's last report has been handed to the connection, and is on its way within this time.
-const ON_ITS_WAY: Duration = Duration::from_millis(200);
 
 /// So long after the last request the machine may sleep: whoever converses sends the next one within this time, mostly.
 const LINGER: Duration = Duration::from_secs(30);
@@ -44,39 +40,6 @@ pub async fn follow(supervisor: Supervisor) {
 /// Keeps the machine from falling asleep by itself while requests run, if its owner wants that. Ends with the supervisor.
 pub async fn stay_awake(own: watch::Receiver<Own>, facts: watch::Receiver<Facts>) {
     let _ = hold(Watch { own, facts }, system::stay_awake).await;
-}
-
-/// Brings the worker to rest. Gives up when there is no more time.
-async fn settle(supervisor: &Supervisor) {
-    tracing::info!("The machine is about to sleep");
-    let mut facts = supervisor.facts();
-    supervisor.order(Order::Sleep).await;
-    let settled = async {
-        let was_told = match facts.wait_for(is_settled).await {
-            Ok(facts) => facts.seen.as_ref().is_some_and(|seen| seen.link == Link::Up),
-            Err(_) => false, // the supervisor has ended
-        };
-        if was_told {
-            tokio::time::sleep(ON_ITS_WAY).await;
-        }
-    };
-    if timeout(PATIENCE, settled).await.is_err() {
-        tracing::warn!("The machine sleeps before all requests have ended");
-    }
-}
-
-/// Lets the worker work.
-async fn wake(supervisor: &Supervisor) {
-    if supervisor.facts().borrow().sleeping {
-        tracing::info!("The machine is awake: connecting at once");
-    }
-    supervisor.order(Order::Wake).await;
-}
-
-/// Whether nothing is left to be done before the machine sleeps.
-fn is_settled(facts: &Facts) -> bool {
-    let is_at_rest = |seen: &Seen| seen.link != Link::Up || (seen.draining && seen.running == 0);
-    facts.sleeping && (facts.stage != Stage::Running || facts.seen.as_ref().is_none_or(is_at_rest))
 }
 
 /// What decides whether the machine is to stay awake.

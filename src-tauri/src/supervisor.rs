@@ -35,6 +35,10 @@ const WAITING_ORDERS: usize = 64;
 
 /// What can be asked of the supervisor.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    all(not(target_os = "linux"), not(test)),
+    expect(dead_code, reason = "nobody says there when the machine sleeps")
+)]
 pub enum Order {
     /// Finish what runs and take nothing new, but stay.
     Drain,

@@ -7,8 +7,12 @@ use zbus::proxy::MethodFlags;
 use zbus::zvariant::{OwnedFd, Type};
 use zbus::{Connection, Proxy};
 
-use super::{WHO, WHY_A_MOMENT, WHY_AWAKE, settle, wake};
+use super::rest::{settle, wake};
+use super::{WHO, WHY_AWAKE};
 use crate::supervisor::Supervisor;
+
+/// Why logind is to wait a moment, as it shows it to whoever asks.
+const WHY_A_MOMENT: &str = "The server is told, and requests are finished";
 
 /// GNOME's flag for what suspends the machine. Its other flags would keep the screen on, or the session open.
 const AUTOMATIC_SLEEP: u32 = 4;

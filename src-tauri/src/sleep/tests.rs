@@ -1,27 +1,14 @@
-//! When a machine may sleep, and when it is kept awake.
+//! When a machine is kept awake.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::phase::tests::{facts, seen, without_worker};
+use crate::phase::tests::{facts, seen};
+use crate::supervisor::Seen;
 
 fn running(running: u32) -> Facts {
     facts(Seen { running, ..seen() })
-}
-
-#[test]
-fn a_machine_may_sleep_when_the_server_knows_and_nothing_runs() {
-    let check = |seen: Seen, wanted: bool| {
-        let facts = Facts { sleeping: true, ..facts(seen) };
-        assert_eq!(is_settled(&facts), wanted, "{facts:?}");
-        assert!(!is_settled(&Facts { sleeping: false, ..facts }), "the keeper has not heard of it");
-    };
-    check(seen(), false);
-    check(Seen { draining: true, running: 1, ..seen() }, false);
-    check(Seen { draining: true, ..seen() }, true);
-    check(Seen { link: Link::Connecting, ..seen() }, true);
-    assert!(is_settled(&Facts { sleeping: true, ..without_worker(Stage::Stopped) }));
 }
 
 /// A system that counts what holds it.
