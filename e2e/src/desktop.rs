@@ -2,12 +2,15 @@
 //! notifications. The test is that desktop.
 //!
 //! - [`session`]: screen and bus
+//! - [`system_bus`]: what the system tells; [`login`]: when it sleeps
 //! - [`tray`]: the icon's menu, read and clicked; [`watcher`]: where icons and notifications arrive
 //! - [`browser`]: the app's windows, driven from inside (WebDriver); `screen`: the same, seen from outside
 
 pub mod browser;
+pub mod login;
 mod screen;
 pub mod session;
+pub mod system_bus;
 pub mod tray;
 pub mod watcher;
 

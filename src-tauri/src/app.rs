@@ -22,7 +22,7 @@ use crate::logbook::Logbook;
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
-use crate::{commands, follow, join, menu, quit, snapshot, tray, updates, windows};
+use crate::{commands, follow, join, menu, quit, sleep, snapshot, tray, updates, windows};
 
 /// The event by which the first run hears that there is a join link to ask for.
 pub const JOIN: &str = "join";
@@ -135,6 +135,8 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     desk.spawn(follow::follow(app.clone()));
     desk.spawn(colours::follow(app.clone(), behind));
     desk.spawn(updates::follow(app.clone()));
+    desk.spawn(sleep::follow(desk.supervisor.clone()));
+    desk.spawn(sleep::stay_awake(desk.own.watch(), facts.clone()));
     desk.spawn(quit::follow(app.clone(), facts));
     let is_welcome = !desk.updates.is_new();
     let early = app.state::<Early>().end();

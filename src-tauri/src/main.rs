@@ -32,6 +32,7 @@ mod phase;
 mod present;
 mod quit;
 mod settings;
+mod sleep;
 mod snapshot;
 mod supervisor;
 mod tray;

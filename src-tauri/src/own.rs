@@ -1,4 +1,5 @@
-//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, and whether it has been set up.
+//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, sleep, and whether it has
+//! been set up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub struct Own {
     pub updates: UpdateMode,
     /// How the tray icon is drawn.
     pub icon: TrayIcon,
+    /// Whether the machine is kept from sleeping by itself while requests run.
+    pub hold_sleep: bool,
     /// Whether keys may be kept in the system's keychain.
     pub keychain: bool,
     /// The keys that are there instead of in `worker.yaml`.
@@ -39,6 +42,7 @@ impl Default for Own {
             notify: Notify::default(),
             updates: UpdateMode::default(),
             icon: TrayIcon::default(),
+            hold_sleep: false,
             keychain: true,
             in_keychain: Vec::new(),
             first_run_done: false,

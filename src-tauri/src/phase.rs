@@ -19,17 +19,18 @@ pub fn phase(facts: &Facts) -> Phase {
         Stage::Starting => Phase::Connecting,
         Stage::Failed(_) | Stage::Locked { is_away: true } => Phase::Waiting,
         Stage::Running => match &facts.seen {
-            Some(seen) => of_worker(seen, facts.pause.is_some(), facts.quitting),
+            Some(seen) => of_worker(facts, seen),
             None => Phase::Connecting,
         },
     }
 }
 
 /// What somebody wants comes before what is: who drains a worker does not wait for a connection.
-fn of_worker(seen: &Seen, is_paused: bool, quits: bool) -> Phase {
+fn of_worker(facts: &Facts, seen: &Seen) -> Phase {
     match (seen.link, &seen.runtime) {
-        _ if seen.terminating || quits => Phase::Terminating,
-        _ if is_paused => Phase::Paused,
+        _ if seen.terminating || facts.quitting => Phase::Terminating,
+        _ if facts.sleeping => Phase::Draining,
+        _ if facts.pause.is_some() => Phase::Paused,
         _ if seen.draining => Phase::Draining,
         (Link::Connecting, _) => Phase::Connecting,
         (Link::Waiting { refused: true, .. }, _) => Phase::Refused,
@@ -71,6 +72,7 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
             let requests = count(running as usize, "request");
             format!("Ready – {} – {requests} running", count(offered, "model"))
         }
+        Phase::Draining if facts.sleeping => finishing("Going to sleep", running),
         Phase::Draining => finishing("Draining", running),
         Phase::Paused => finishing(&paused(facts.pause), running),
         Phase::Terminating if facts.quitting => finishing("Quitting", running),

@@ -35,6 +35,10 @@ const WAITING_ORDERS: usize = 64;
 
 /// What can be asked of the supervisor.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    all(not(target_os = "linux"), not(test)),
+    expect(dead_code, reason = "nobody says there when the machine sleeps")
+)]
 pub enum Order {
     /// Finish what runs and take nothing new, but stay.
     Drain,
@@ -56,6 +60,10 @@ pub enum Order {
     Resume,
     /// The settings have changed.
     Reload,
+    /// The machine is about to sleep: finish what runs and take nothing new.
+    Sleep,
+    /// It has woken up, or did not sleep after all.
+    Wake,
     /// The app is about to end: finish what runs.
     Quit,
     /// The app stays after all.
@@ -75,6 +83,8 @@ pub struct Facts {
     pub seen: Option<Seen>,
     /// Serving is paused.
     pub pause: Option<Pause>,
+    /// The machine is about to sleep, or does.
+    pub sleeping: bool,
     /// The app ends when nothing runs any more.
     pub quitting: bool,
     /// It ended without being told to.
@@ -145,6 +155,7 @@ impl Supervisor {
             since: SystemTime::now(),
             seen: None,
             pause: memory.read(SystemTime::now()),
+            sleeping: false,
             quitting: false,
             crash: None,
             mistakes: None,

@@ -2,10 +2,11 @@
 //!
 //! It goes the way that the worker goes, with the same code: [`dial`] to the server, a survey of the runtime. A running worker is not
 //! disturbed, and the server sees no worker come: the visit ends before the introduction. `here` looks at this machine, `way` at the way to
-//! the server, `certificate` at what a server shows, `models` at the runtime; `notes` is how a check is made.
+//! the server, `certificate` at what a server shows, `models` at the runtime, `local_network` at what macOS keeps from both; `notes` is how a check is made.
 
 mod certificate;
 mod here;
+mod local_network;
 mod models;
 mod notes;
 mod way;

@@ -62,6 +62,8 @@ pub enum Exit {
 pub struct Steer {
     orders: Arc<watch::Sender<Orders>>,
     board: Board,
+    /// Somebody wants a new connection now.
+    redial: Arc<Notify>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,8 @@ struct Orders {
 
 impl Steer {
     fn new(board: Board) -> Self {
-        Self { orders: Arc::new(watch::Sender::new(Orders { draining: false, shutdown: None })), board }
+        let orders = Arc::new(watch::Sender::new(Orders { draining: false, shutdown: None }));
+        Self { orders, board, redial: Arc::default() }
     }
 
     /// Finish what runs and take nothing new, but stay connected.
@@ -88,6 +91,11 @@ impl Steer {
     /// Drain, then end. A second call with a shorter time counts.
     pub fn shutdown(&self, timeout: DrainTimeout) {
         self.order(|orders| *orders = Orders { draining: true, shutdown: Some(timeout) });
+    }
+
+    /// Connect anew at once, for whoever knows that the connection is worth nothing any more: the machine has slept. Requests on it are cut off.
+    pub fn redial(&self) {
+        self.redial.notify_one();
     }
 
     fn order(&self, order: impl FnOnce(&mut Orders)) {

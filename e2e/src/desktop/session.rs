@@ -64,6 +64,11 @@ impl Session {
         ]
     }
 
+    /// Where its bus listens.
+    pub fn bus(&self) -> &str {
+        &self.bus
+    }
+
     /// The home folder.
     pub fn home(&self) -> &Path {
         self.home.path()
@@ -118,7 +123,7 @@ async fn screen() -> (Process, String) {
     (process, format!(":{number}"))
 }
 
-async fn bus(home: &Path) -> (Process, String) {
+pub(super) async fn bus(home: &Path) -> (Process, String) {
     let config = home.join("bus.conf");
     std::fs::write(&config, BUS).expect("the home takes files");
     let mut command = Command::new("dbus-daemon");

@@ -45,6 +45,7 @@ pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Pr
         notify: own.notify,
         updates: own.updates,
         icon: own.icon,
+        hold_sleep: own.hold_sleep,
         keychain: own.keychain,
         keychain_problem,
         updates_managed_by: desk.updates.managed_by(),
@@ -54,11 +55,13 @@ pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Pr
 
 #[tauri::command]
 pub async fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
-    let AppPreferences { start_at_login, notify, updates, icon, keychain, first_run_done, .. } = preferences;
+    let AppPreferences {
+        start_at_login, notify, updates, icon, hold_sleep, keychain, first_run_done, ..
+    } = preferences;
     let moves = keychain != desk.own.get().keychain;
     desk.own.change(|own| {
         (own.notify, own.updates, own.icon, own.first_run_done) = (notify, updates, icon, first_run_done);
-        own.keychain = keychain;
+        (own.hold_sleep, own.keychain) = (hold_sleep, keychain);
     })?;
     if start_at_login != autostart::is_on() {
         desk.start_at_login(start_at_login)?;

@@ -120,6 +120,8 @@ pub struct AppPreferences {
     pub updates: UpdateMode,
     /// How the tray icon is drawn.
     pub icon: TrayIcon,
+    /// Whether the machine is kept from sleeping by itself while requests run.
+    pub hold_sleep: bool,
     /// Whether keys may be kept in the system's keychain.
     pub keychain: bool,
     /// Why they are kept in the file all the same.

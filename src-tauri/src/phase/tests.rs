@@ -38,6 +38,7 @@ pub(crate) fn facts(seen: Seen) -> Facts {
         since: UNIX_EPOCH,
         seen: Some(seen),
         pause: None,
+        sleeping: false,
         quitting: false,
         crash: None,
         mistakes: None,
@@ -107,6 +108,8 @@ fn what_somebody_wants_comes_first() {
         check(&facts(held.clone()), Phase::Draining, "Draining");
         let pause = Some(Pause { until: None });
         check(&Facts { pause, ..facts(held.clone()) }, Phase::Paused, "Paused");
+        let sleeping = Facts { pause, sleeping: true, ..facts(held.clone()) };
+        check(&sleeping, Phase::Draining, "Going to sleep");
         let ending = Seen { terminating: true, ..held };
         check(&Facts { pause, ..facts(ending.clone()) }, Phase::Terminating, "Stopping");
         check(&Facts { quitting: true, ..facts(ending) }, Phase::Terminating, "Quitting");
@@ -117,6 +120,8 @@ fn what_somebody_wants_comes_first() {
 fn what_is_left_is_counted() {
     let busy = Seen { running: 1, draining: true, ..seen() };
     check(&facts(busy.clone()), Phase::Draining, "Draining – 1 left");
+    let sleeping = Facts { sleeping: true, ..facts(busy.clone()) };
+    check(&sleeping, Phase::Draining, "Going to sleep – 1 left");
     let pause = Pause { until: Some(SystemTime::now() + Duration::from_secs(60)) };
     let clock = pause.clock().unwrap();
     check(

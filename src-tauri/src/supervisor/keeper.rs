@@ -325,6 +325,8 @@ impl Keeper {
                 }
                 Some(Order::Pause(span)) => self.note_pause(Some(Pause::new(span, SystemTime::now()))),
                 Some(Order::Resume) => self.note_pause(None),
+                Some(Order::Sleep) => self.note_sleep(true),
+                Some(Order::Wake) => self.note_sleep(false),
                 Some(Order::Drain | Order::Undrain | Order::ShutdownWhenDone | Order::Stay) => {}
             }
         }

@@ -227,6 +227,24 @@ async fn a_pause_outlives_the_app() {
 }
 
 #[tokio::test]
+async fn a_machine_that_sleeps_is_held_and_a_pause_outlasts_that() {
+    let rig = Rig::start(Some(""));
+    rig.until_running().await;
+    let is_held = |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining);
+    rig.supervisor.order(Order::Sleep).await;
+    rig.until("rest", |facts| facts.sleeping && is_held(facts)).await;
+    // What somebody clicks meanwhile does not wake it.
+    rig.supervisor.order(Order::Undrain).await;
+    rig.supervisor.order(Order::Pause(Span::Resumed)).await;
+    rig.until("a pause", |facts| facts.pause.is_some() && is_held(facts)).await;
+    rig.supervisor.order(Order::Wake).await;
+    rig.until("waking", |facts| !facts.sleeping && is_held(facts)).await;
+    rig.supervisor.order(Order::Resume).await;
+    rig.until("work", |facts| !is_held(facts)).await;
+    rig.quit().await;
+}
+
+#[tokio::test]
 async fn quitting_can_be_thought_better_of() {
     let rig = Rig::start(None);
     rig.until("nothing to do", |facts| facts.stage == Stage::Unconfigured).await;

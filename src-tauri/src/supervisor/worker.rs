@@ -28,6 +28,7 @@ pub(super) enum Worker {
 pub(super) enum Say {
     Drain,
     Undrain,
+    Redial,
     Shutdown(DrainTimeout),
 }
 
@@ -50,12 +51,15 @@ impl Worker {
         match (self, what) {
             (Self::Embedded(worker), Say::Drain) => worker.steer().drain(),
             (Self::Embedded(worker), Say::Undrain) => worker.steer().undrain(),
+            (Self::Embedded(worker), Say::Redial) => worker.steer().redial(),
             (Self::Embedded(worker), Say::Shutdown(time)) => worker.steer().shutdown(time),
             (Self::Attached(service), what) => {
                 let word = match what {
                     Say::Drain => "drain",
                     Say::Undrain => "undrain",
                     Say::Shutdown(_) => "shutdown",
+                    // It notices by itself that its connection is lost.
+                    Say::Redial => return,
                 };
                 if let Err(error) = service.say(word).await {
                     tracing::warn!("The worker service does not obey: {error:#}");

@@ -181,6 +181,11 @@ test('the app’s habits are kept as they are chosen, and go back if that fails'
   await fireEvent.click(screen.getByRole('switch', { name: words.notices.paused }));
   await settle();
   expect(desk.app.notify.paused).toBe(true);
+  const awake = screen.getByRole('switch', { name: new RegExp(words.holdSleep) }) as HTMLInputElement;
+  expect(awake.checked).toBe(false);
+  await fireEvent.click(awake);
+  await settle();
+  expect(desk.app.hold_sleep).toBe(true);
 
   desk.answers.save_app_preferences = () => {
     throw aProblem('The login item cannot be removed', { fix: 'Remove it in the system settings.' });

@@ -1,9 +1,12 @@
 //! The runtime beside the worker: whether it answers, and what it has.
 
+use std::env::consts::OS;
 use std::time::Duration;
 
+use url::Url;
+
+use super::local_network;
 use super::notes::{Finding, Notes, failed, ok, warning};
-use super::way::{is_kept_local, local_network};
 use crate::config::Config;
 use crate::runtime::{Survey, Surveyor};
 
@@ -42,13 +45,17 @@ async fn survey(config: &Config) -> (Finding, Option<Survey>) {
         }
         Err(unready) => {
             let fix = match &runtime.base_url {
-                Some(_) if is_kept_local(&unready.reason) => local_network(),
+                Some(url) if is_forbidden(url, &unready.reason) => local_network::FIX,
                 Some(_) => "Start it, or correct completion_base_url.",
                 None => "Start Ollama, LM Studio, llama.cpp or vLLM, or set completion_base_url.",
             };
             (failed(unready.reason, fix), None)
         }
     }
+}
+
+fn is_forbidden(url: &Url, why: &str) -> bool {
+    url.host_str().is_some_and(|host| local_network::is_forbidden(OS, host, why))
 }
 
 fn offered(config: &Config, survey: &Survey) -> Finding {

@@ -107,6 +107,21 @@ fn certificates() {
     assert_eq!(outcome(certificate::trusted(Some(&facts), soon)), Outcome::Warning);
 }
 
+#[test]
+fn what_macos_forbids() {
+    let no_route = "192.168.1.7:11434: No route to host (os error 65)";
+    let is_forbidden = |host| local_network::is_forbidden("macos", host, no_route);
+    for near in ["192.168.1.7", "169.254.3.4", "[fe80::1]", "fd00::7", "studio.local", "nas"] {
+        assert!(is_forbidden(near), "{near}");
+    }
+    for elsewhere in ["8.8.8.8", "172.32.0.1", "[2001:db8::1]", "127.0.0.1", "::1", "localhost"] {
+        assert!(!is_forbidden(elsewhere), "{elsewhere}");
+    }
+    // Other systems have other numbers, and other reasons.
+    assert!(!local_network::is_forbidden("linux", "192.168.1.7", no_route));
+    assert!(!local_network::is_forbidden("macos", "192.168.1.7", "Connection refused (os error 61)"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_check_has_its_time() {
     let mut tell = |_: &Check| {};

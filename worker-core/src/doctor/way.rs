@@ -1,9 +1,10 @@
 //! The way to the server: proxy, name, connection, TLS, WebSocket, key; then what the server tells of itself.
 
+use std::env::consts::OS;
 use std::time::{Duration, SystemTime};
 
-use super::certificate;
 use super::notes::{Finding, Notes, failed, ok, skipped, warning};
+use super::{certificate, local_network};
 use crate::config::Config;
 use crate::dial::{DialError, Dialed, Options, Steps, Wire};
 use crate::settings::build;
@@ -102,7 +103,9 @@ async fn connection(steps: &Steps<'_>) -> (Finding, Option<Wire>) {
         Err(error) => {
             let fix = match &error {
                 DialError::Proxy(_) => "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.",
-                DialError::Unreachable(why) if is_kept_local(why) => LOCAL_NETWORK,
+                DialError::Unreachable(why) if local_network::is_forbidden(OS, host, why) => {
+                    local_network::FIX
+                }
                 _ => "Check host and port in server_url, that the server runs, and firewalls on the way.",
             };
             (failed(error.to_string(), fix), None)
@@ -215,18 +218,4 @@ pub(super) fn version(theirs: &str) -> Finding {
     }
     let found = format!("{theirs}, and this is {}", build::VERSION);
     warning(found, "They understand each other, but what is new needs both: update the older one.")
-}
-
-/// What macOS does to programs that may not use the local network.
-const LOCAL_NETWORK: &str = "If it is in your own network: allow llamapool under System Settings, Privacy & Security, \
-                             Local Network, and start it again.";
-
-/// macOS answers so for hosts of the local network, without asking anybody, while a program lacks the permission.
-pub(super) fn is_kept_local(why: &str) -> bool {
-    cfg!(target_os = "macos") && why.contains("No route to host")
-}
-
-/// What to do where [`is_kept_local`].
-pub(super) fn local_network() -> &'static str {
-    LOCAL_NETWORK
 }

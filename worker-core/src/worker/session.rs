@@ -8,7 +8,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::status::Connection;
-use super::{Shared, counted};
+use super::{Shared, counted, wake};
 use crate::dial::Wire;
 use crate::host::Host;
 use crate::settings::DrainTimeout;
@@ -126,6 +126,7 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
 /// Says how the worker is: at every change, and now and then anyway.
 async fn report(shared: &Shared, link: &Link) {
     let host = Host::look();
+    let mut clocks = wake::Clocks::now();
     let (mut survey, mut orders) = (shared.survey.clone(), shared.steer.orders.subscribe());
     loop {
         survey.mark_unchanged();
@@ -137,6 +138,10 @@ async fn report(shared: &Shared, link: &Link) {
             _ = survey.changed() => tokio::time::sleep(GATHER).await,
             _ = orders.changed() => {}
             () = tokio::time::sleep(REPORT_INTERVAL) => {}
+        }
+        if clocks.have_slept() && shared.ledger.running() == 0 {
+            tracing::info!("The machine has slept: nobody waits to find out that this connection is lost");
+            shared.steer.redial();
         }
     }
 }

@@ -54,9 +54,13 @@ impl Uplink {
     /// Until the worker is told to end, or loses the connection and may not reconnect.
     pub(super) async fn keep(mut self) -> Exit {
         loop {
-            let down = match self.once().await {
-                Ok(()) => return Exit::Told,
-                Err(down) => down,
+            let redial = self.shared.steer.redial.clone();
+            let down = tokio::select! {
+                done = self.once() => match done {
+                    Ok(()) => return Exit::Told,
+                    Err(down) => down,
+                },
+                () = redial.notified() => continue,
             };
             self.tell(&down);
             if !self.shared.config.server.reconnect {
@@ -73,6 +77,7 @@ impl Uplink {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => {}
                 () = wake::woken(&self.shared.config.server.url), if down.may_hurry() => {}
+                () = redial.notified(), if down.may_hurry() => {}
                 () = session::told_to_end(&self.shared) => return Exit::Told,
             }
         }

@@ -6,23 +6,40 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use url::Url;
 
-/// How often the clock and the route are looked at, while waiting only.
+/// How often the clocks and the route are looked at, while waiting only. (A session looks at the clocks when it reports.)
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The wall clock runs on while a machine sleeps, the monotonic one does not. More than clocks are corrected by.
 const SLEPT: Duration = Duration::from_secs(10);
 
+/// Both clocks, as they were when somebody last looked.
+pub(super) struct Clocks {
+    wall: SystemTime,
+    monotonic: Instant,
+}
+
+impl Clocks {
+    pub(super) fn now() -> Self {
+        Self { wall: SystemTime::now(), monotonic: Instant::now() }
+    }
+
+    /// Whether the machine has slept since the last look.
+    pub(super) fn have_slept(&mut self) -> bool {
+        let before = std::mem::replace(self, Self::now());
+        let passed = self.wall.duration_since(before.wall).unwrap_or_default();
+        passed.saturating_sub(self.monotonic - before.monotonic) > SLEPT
+    }
+}
+
 /// Ends when the machine has slept, or when the way to `server` leads through another address of this machine than before.
 pub(super) async fn woken(server: &Url) {
     let before = source(server).await;
-    let (mut wall, mut monotonic) = (SystemTime::now(), Instant::now());
+    let mut clocks = Clocks::now();
     loop {
         tokio::time::sleep(LOOK).await;
-        let slept = wall.elapsed().unwrap_or_default().saturating_sub(monotonic.elapsed());
-        if slept > SLEPT {
+        if clocks.have_slept() {
             return tracing::info!("The machine has slept: connecting at once");
         }
-        (wall, monotonic) = (SystemTime::now(), Instant::now());
         if source(server).await != before {
             return tracing::info!("The network has changed: connecting at once");
         }
@@ -48,6 +65,19 @@ mod tests {
     async fn the_source_of_a_loopback_server_is_loopback() {
         let source = source(&"ws://127.0.0.1:9/".parse().unwrap()).await.unwrap();
         assert!(source.is_loopback());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_has_slept_if_only_the_wall_clock_went_on() {
+        let minute = Duration::from_secs(60);
+        let mut slept = Clocks { wall: SystemTime::now() - minute, ..Clocks::now() };
+        assert!(slept.have_slept());
+        assert!(!slept.have_slept(), "it is said once");
+        let mut put_back = Clocks { wall: SystemTime::now() + minute, ..Clocks::now() };
+        assert!(!put_back.have_slept());
+        let mut waited = Clocks { wall: SystemTime::now() - minute, ..Clocks::now() };
+        tokio::time::advance(minute).await;
+        assert!(!waited.have_slept(), "both went on");
     }
 
     #[tokio::test(start_paused = true)]

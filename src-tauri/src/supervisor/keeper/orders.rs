@@ -38,6 +38,11 @@ impl Keeper {
             Order::Retry => return self.retry(worker),
             Order::Reload => self.reload(worker).await,
             Order::Start => {}
+            Order::Sleep => {
+                self.note_sleep(true);
+                self.hold_or_release(worker).await;
+            }
+            Order::Wake => self.wake(worker).await,
             Order::Quit => return self.quit(worker).await,
             Order::Stay => {
                 self.facts.send_modify(|facts| facts.quitting = false);
@@ -51,7 +56,7 @@ impl Keeper {
     /// Whether the worker is to take nothing new, for whatever reason.
     pub(super) fn is_held(&self) -> bool {
         let facts = self.facts.borrow();
-        self.draining || facts.pause.is_some() || facts.quitting
+        self.draining || facts.pause.is_some() || facts.sleeping || facts.quitting
     }
 
     async fn hold_or_release(&self, worker: &mut Worker) {
@@ -62,6 +67,20 @@ impl Keeper {
     pub(super) fn note_pause(&self, pause: Option<Pause>) {
         self.memory.write(pause);
         self.facts.send_modify(|facts| facts.pause = pause);
+    }
+
+    pub(super) fn note_sleep(&self, sleeping: bool) {
+        self.facts.send_modify(|facts| facts.sleeping = sleeping);
+    }
+
+    /// A connection from before the sleep is lost, even if it does not look it yet: nobody waits until that is noticed, unless requests are still on it.
+    async fn wake(&mut self, worker: &mut Worker) {
+        let has_slept = self.facts.borrow().sleeping;
+        self.note_sleep(false);
+        if has_slept && worker.seen().running == 0 {
+            worker.say(Say::Redial).await;
+        }
+        self.hold_or_release(worker).await;
     }
 
     pub(super) async fn resume(&mut self, worker: &mut Worker) {

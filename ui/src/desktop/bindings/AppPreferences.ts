@@ -24,6 +24,10 @@ updates: UpdateMode,
  */
 icon: TrayIcon, 
 /**
+ * Whether the machine is kept from sleeping by itself while requests run.
+ */
+hold_sleep: boolean, 
+/**
  * Whether keys may be kept in the system's keychain.
  */
 keychain: boolean, 

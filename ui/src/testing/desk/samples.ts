@@ -356,6 +356,7 @@ export const anApp = (over: Partial<AppPreferences> = {}): AppPreferences => ({
   notify: { server_lost: true, key_refused: true, runtime_gone: true, update_ready: true, paused: false },
   updates: 'ask',
   icon: 'auto',
+  hold_sleep: false,
   keychain: true,
   keychain_problem: null,
   updates_managed_by: null,

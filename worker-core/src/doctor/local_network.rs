@@ -1,0 +1,25 @@
+//! macOS keeps programs away from the local network that have no permission for it. It asks nobody: the program is told at once that there is no way to
+//! the host, as if it were switched off (Apple's TN3179).
+
+use std::net::IpAddr;
+
+/// What to do about it.
+pub(super) const FIX: &str = "If it runs, and is in your own network: System Settings > Privacy & Security > \
+                              Local Network: switch llamapool on.";
+
+/// How errors end there that say there is no way to a host (`EHOSTUNREACH`). The words before that may change.
+const NO_ROUTE: &str = "(os error 65)";
+
+/// Whether this is why `host`, an address or a name, is not reached from a machine with this system (as [`std::env::consts::OS`] has it).
+pub(super) fn is_forbidden(os: &str, host: &str, why: &str) -> bool {
+    os == "macos" && why.contains(NO_ROUTE) && may_be_near(host)
+}
+
+/// A name may be anywhere, of addresses it is known.
+fn may_be_near(host: &str) -> bool {
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(IpAddr::V4(address)) => address.is_private() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
+        Err(_) => !host.eq_ignore_ascii_case("localhost"),
+    }
+}
