@@ -39,6 +39,17 @@ impl Rig {
         desktop
     }
 
+    /// A worker service, and the settings of an app that finds it.
+    async fn service(&self) -> (Worker, String) {
+        let env = [("STATUS_ADDR", "127.0.0.1:0"), ("MODEL_POLL_INTERVAL", "1s")];
+        let mut service = Worker::with("service", &self.server.worker_url(), &self.llm, &env);
+        let status = service.status().await;
+        self.server.until_owners(MODEL, 1).await;
+        let state = service.state_dir().display();
+        let settings = format!("{}status_addr: {}\nstate_dir: {state}\n", self.settings, status.addr);
+        (service, settings)
+    }
+
     /// The server's word for the state of the worker that is there.
     async fn state(&self) -> String {
         let state = self.server.get("/api/state").whole().await.expect_ok().json();
@@ -331,20 +342,7 @@ async fn without_settings_it_asks_for_some() {
 #[tokio::test]
 async fn a_worker_service_is_attached_to() {
     let rig = Rig::start().await;
-    let mut service = Worker::with(
-        "service",
-        &rig.server.worker_url(),
-        &rig.llm,
-        &[("STATUS_ADDR", "127.0.0.1:0"), ("MODEL_POLL_INTERVAL", "1s")],
-    );
-    let status = service.status().await;
-    rig.server.until_owners(MODEL, 1).await;
-    let settings = format!(
-        "{}status_addr: {}\nstate_dir: {}\n",
-        rig.settings,
-        status.addr,
-        service.state_dir().display()
-    );
+    let (mut service, settings) = rig.service().await;
     let desktop = Desktop::start(&settings).await;
     let tray = desktop.tray().await;
     tray.until_status("Ready – 1 model").await;
@@ -367,6 +365,24 @@ async fn a_worker_service_is_attached_to() {
     desktop.ended().await;
     assert!(service.runs(), "the service goes on");
     assert_eq!(rig.server.owners(MODEL).await, 1, "there was never a second worker");
+}
+
+#[tokio::test]
+async fn a_service_that_comes_back_is_attached_to_again() {
+    let rig = Rig::start().await;
+    let (service, settings) = rig.service().await;
+    let desktop = Desktop::start(&settings).await;
+    let tray = desktop.tray().await;
+    tray.until_status("Ready – 1 model").await;
+    service.sigkill();
+    tray.until_status("Stopped").await;
+    let state = service.state_dir().display().to_string();
+    let addr = settings.lines().find_map(|line| line.strip_prefix("status_addr: ")).expect("an address");
+    let again = [("STATUS_ADDR", addr), ("STATE_DIR", &state), ("MODEL_POLL_INTERVAL", "1s")];
+    let _service = Worker::with("service", &rig.server.worker_url(), &rig.llm, &again);
+    tray.until_status("Ready – 1 model").await;
+    tray.click("Until I resume").await;
+    rig.until_state("draining").await;
 }
 
 #[tokio::test]
