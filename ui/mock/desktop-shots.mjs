@@ -54,7 +54,7 @@ const SCENES = [
     (phase) => [phase, 'status', phase],
   ),
   ['bottom', 'status', 'busy', (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999))],
-  ['pausing', 'status', 'busy', click('Pause')],
+  ['pausing', 'status', 'busy', click('Pause serving')],
   ['app', 'preferences', 'ready'],
   [
     'managed',

@@ -13,7 +13,7 @@ const notices: Record<NoticeClass, string> = {
   key_refused: 'The server refuses the key',
   runtime_gone: 'The runtime does not answer any more',
   update_ready: 'An update is ready',
-  paused: 'Serving was paused',
+  paused: 'A pause has ended, or is still on when the app starts',
 };
 
 const icons: Record<TrayIcon, string> = {
@@ -25,7 +25,7 @@ const icons: Record<TrayIcon, string> = {
 
 const updateModes: Record<UpdateMode, { name: string; text: string }> = {
   auto: { name: 'By themselves', text: 'Put in place when no request runs.' },
-  ask: { name: 'When I say so', text: 'Downloaded, then you are asked.' },
+  ask: { name: 'When I say so', text: 'Fetched, then you are asked.' },
   off: { name: 'Never', text: 'You look for them yourself.' },
 };
 
@@ -98,10 +98,10 @@ export const en = {
     },
     ready: {
       title: 'Ready',
-      text: (offered: number) =>
-        offered === 0
-          ? 'No model is offered. Switch one on below.'
-          : `${models(offered)} offered to the pool.`,
+      text: (offered: number) => `${models(offered)} offered to the pool.`,
+      noModels: 'Connected. The runtime has no model to offer yet.',
+      noneOffered: 'No model is offered. Switch one on below.',
+      noneOfService: 'No model is offered.',
     },
     busy: {
       title: 'Working',
@@ -135,24 +135,28 @@ export const en = {
   control: {
     label: 'Controls',
     setUp: 'Set up…',
-    start: 'Start',
+    start: 'Start serving',
+    startAgain: 'Start again',
     stop: 'Stop',
     stopNow: 'Stop now',
     restart: 'Restart',
-    resume: 'Resume',
-    pause: 'Pause',
+    resume: 'Resume serving',
+    pause: 'Pause serving',
     pauseFor: {
       '30m': 'For 30 minutes',
       '1h': 'For 1 hour',
-      tomorrow: 'Until tomorrow morning',
+      tomorrow: 'Until tomorrow',
       resumed: 'Until I resume',
     },
-    drain: 'Finish and stop',
+    drain: 'Finish current requests and stop',
     undrain: 'Take requests again',
     more: 'More',
-    whenDone: 'Finish, then quit',
+    whenDone: 'Shut the worker down when done',
+    endService: 'Shut the worker service down when done',
+    quit: 'Quit',
     quitNow: 'Quit now',
-    retry: 'Try now',
+    leave: 'Quit (the worker service goes on)',
+    retry: 'Try again now',
     preferences: 'Open preferences',
     diagnostics: 'Run diagnostics',
   },
@@ -182,7 +186,7 @@ export const en = {
     version: (version: string) => `version ${version}`,
     attached: 'The worker runs as a service of this machine; these windows control it.',
     dashboard: 'Open dashboard',
-    copyEndpoint: 'Copy the address of the API',
+    copyEndpoint: 'Copy endpoint address',
     copied: 'Copied',
   },
 
@@ -202,6 +206,7 @@ export const en = {
     emptyText: (runtime: string) => `${runtime} has none. Install one there, and it appears here.`,
     noRuntimeText: 'As soon as a runtime answers, its models appear here.',
     offer: (name: string) => `Offer ${name} to the pool`,
+    serviceText: 'The worker service reads worker.yaml when it starts: what it offers is not switched here.',
     loaded: 'Loaded',
     context: (tokens: string) => `${tokens} context`,
   },
@@ -248,7 +253,7 @@ export const en = {
     loading: 'Reading the configuration…',
     file: (path: string) => `Kept in ${path}`,
     newFile: (path: string) => `${path} is made when you save`,
-    openFolder: 'Open folder',
+    openFolder: 'Open config folder',
     fileProblem: 'The configuration file cannot be used as it is',
     fileProblemText: 'The worker goes on with what it had. Correct the file, or save here to write it anew.',
     now: 'Applies at once',
@@ -293,7 +298,7 @@ export const en = {
     saved: 'Saved. It applies already.',
     savedRestarted: 'Saved. The worker restarts with it.',
     startup: 'Start',
-    startAtLogin: 'Start when I log in',
+    startAtLogin: 'Start at login',
     startAtLoginText: 'In the tray, without a window.',
     icon: 'Tray icon',
     iconLook: 'Look',
@@ -336,7 +341,7 @@ export const en = {
     toEnd: 'To the end',
     newLines: (n: number) => plural(n, { one: '# new line', other: '# new lines' }),
     lines: (n: number) => plural(n, { one: '# line', other: '# lines' }),
-    folder: 'Open folder',
+    folder: 'Open log folder',
     empty: 'Nothing was logged yet',
     none: 'No line of this level',
     noneText: 'Choose a lower level to see more.',
@@ -390,11 +395,11 @@ export const en = {
     updates: 'Updates',
     check: 'Check for updates',
     state: {
-      off: 'Updates are switched off.',
+      off: 'Updates are off.',
       idle: 'llamapool is up to date.',
       never: 'Nobody has looked for updates yet.',
-      checking: 'Looking for updates…',
-      staging: (version: string) => `Downloading ${version}…`,
+      checking: 'Checking for updates…',
+      staging: (version: string) => `Fetching ${version}…`,
       staged: (version: string) => `Version ${version} is ready`,
       failed: 'The last look for updates failed.',
     },
@@ -492,7 +497,7 @@ export const en = {
       title: 'How should it behave?',
       name: 'Name in the pool',
       nameHelp: 'Empty: the name of this machine.',
-      login: 'Start when I log in',
+      login: 'Start at login',
       loginText: 'In the tray, without a window. Off unless you want it.',
       notifications: 'Notifications',
       notificationsText:
