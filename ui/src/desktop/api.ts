@@ -45,6 +45,9 @@ export const api = {
   checkPreference: (key: string, value: string) => call<string | null>('check_preference', { key, value }),
   /** Null is back to the default. */
   savePreferences: (changes: Record<string, string | null>) => call<Saved>('save_preferences', { changes }),
+  /** The app keeps these words for the next window; null is nothing to keep. */
+  keepDrafts: (drafts: string | null) => call<void>('keep_drafts', { drafts }),
+  keptDrafts: () => call<string | null>('kept_drafts'),
   appPreferences: () => call<AppPreferences>('app_preferences'),
   saveAppPreferences: (preferences: AppPreferences) => call<void>('save_app_preferences', { preferences }),
 
