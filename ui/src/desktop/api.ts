@@ -74,6 +74,8 @@ export const api = {
   checkUpdate: () => call<void>('check_update'),
   restartToUpdate: () => call<void>('restart_to_update'),
   about: () => call<About>('about'),
+  /** The notices of what it is made of: close to a megabyte. */
+  thirdParty: () => call<string>('third_party'),
 
   closeWindow: () => getCurrentWindow().close(),
 };

@@ -258,6 +258,20 @@ test('the menu sends the window to a view, and so do keys', async () => {
   expect(document.title).toBe(t.title(t.views.logs));
 });
 
+test('the keyboard goes on in the view that was opened, and in the navigation if that was used', async () => {
+  await open(PHASES.ready);
+  expect(document.activeElement).toBe(document.body);
+  const entry = (view: keyof typeof t.views) => button(t.views[view]);
+  entry('about').focus();
+  await fireEvent.click(entry('about'));
+  await settle();
+  expect(document.activeElement).toBe(entry('about'));
+  await fireEvent.keyDown(window, { key: '3', ctrlKey: true });
+  await settle();
+  expect(document.activeElement).toBe(screen.getByRole('heading', { level: 1 }));
+  expect(document.activeElement?.textContent).toBe(t.logs.title);
+});
+
 test('an older answer never takes the place of a newer event', async () => {
   let answer!: (snapshot: Snapshot) => void;
   const { desk } = await openWindow('status', (desk) => {

@@ -98,7 +98,8 @@ export class FakeDesk {
       build_sha: '4f878fd21c0e',
       build_date: '2026-11-21',
       licence: 'MIT',
-      third_party: 'tauri 2.12.5 (MIT or Apache-2.0)\ntokio 1.48.0 (MIT)\nsvelte 5.57.3 (MIT)\n'.repeat(12),
     }),
+    third_party: () =>
+      'tauri 2.12.5 (MIT or Apache-2.0)\ntokio 1.48.0 (MIT)\nsvelte 5.57.3 (MIT)\n'.repeat(12),
   };
 }
