@@ -119,7 +119,7 @@ async fn the_status_window_shows_and_steers() {
         .await;
     };
     state("idle").await;
-    app.press("Finish and stop").await;
+    app.press("Finish current requests and stop").await;
     state("draining").await;
     app.until_text("Nothing new is taken").await;
     app.press("Take requests again").await;

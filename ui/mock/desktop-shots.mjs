@@ -19,6 +19,9 @@ const AGENTS = {
 };
 const USUAL = { width: 900, height: 640 };
 const SMALLEST = { width: 420, height: 480 };
+/** The same with text of twice the size: some systems enlarge the words, others the whole page. */
+const LARGE_WORDS = { ...SMALLEST, words: 2 };
+const LARGE_PAGE = { width: 210, height: 240, scale: 2 };
 /** Milliseconds in which the page settles. */
 const SETTLE_MS = 350;
 
@@ -54,7 +57,7 @@ const SCENES = [
     (phase) => [phase, 'status', phase],
   ),
   ['bottom', 'status', 'busy', (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999))],
-  ['pausing', 'status', 'busy', click('Pause')],
+  ['pausing', 'status', 'busy', click('Pause serving')],
   ['app', 'preferences', 'ready'],
   [
     'managed',
@@ -73,6 +76,7 @@ const SCENES = [
   ],
   ['locked', 'preferences', 'ready', tab('Logs')],
   ['badfile', 'preferences', 'badfile', tab('Runtime')],
+  ['mistyped', 'preferences', 'mistyped', tab('Runtime')],
   ['tail', 'logs', 'ready'],
   ['search', 'logs', 'ready', (page) => page.getByLabel('Find in logs').fill('broke off')],
   [
@@ -89,6 +93,7 @@ const SCENES = [
   ['reported', 'diagnostics', 'ready', chain(click('Show what is in it…'), wait(200), click('Save report'))],
   ['idle', 'about', 'ready'],
   ['staged', 'about', 'staged'],
+  ['licences', 'about', 'ready', (page) => page.locator('summary').click()],
   ['managed', 'about', 'managed'],
   ['updatefailed', 'about', 'updatefailed'],
   ['1', 'welcome', 'ready'],
@@ -125,10 +130,12 @@ const complain = (text) => {
 
 async function shoot(scene, platform, size, scheme) {
   const [name, view, scenario, act] = scene;
-  const file = `${view}-${name}-${platform}-${size.width}-${scheme}`;
+  const large = size.words ? '-words' : '';
+  const file = `${view}-${name}-${platform}-${size.width}${large}-${scheme}`;
   if (only && !file.match(only)) return;
   const context = await browser.newContext({
-    viewport: size,
+    viewport: { width: size.width, height: size.height },
+    deviceScaleFactor: size.scale ?? 1,
     colorScheme: scheme,
     userAgent: AGENTS[platform],
     reducedMotion: 'reduce',
@@ -139,6 +146,11 @@ async function shoot(scene, platform, size, scheme) {
   page.on('pageerror', (error) => complain(`${file}: ${error.stack}`));
   try {
     await page.goto(`${served.url}/?view=${view}&scenario=${scenario}`);
+    if (size.words)
+      await page.evaluate((by) => {
+        const { fontSize } = getComputedStyle(document.documentElement);
+        document.documentElement.style.fontSize = `${parseFloat(fontSize) * by}px`;
+      }, size.words);
     await act?.(page);
     await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: `${OUT}${file}.png` });
@@ -165,6 +177,8 @@ async function shoot(scene, platform, size, scheme) {
 }
 
 for (const scene of SCENES) {
+  await shoot(scene, 'linux', LARGE_WORDS, 'light');
+  await shoot(scene, 'linux', LARGE_PAGE, 'light');
   const everywhere = EVERYWHERE.test(`${scene[1]}-${scene[0]}`);
   for (const scheme of ['light', 'dark']) {
     await shoot(scene, 'linux', USUAL, scheme);

@@ -29,13 +29,17 @@ const change: Record<string, () => void> = {
       ...desk.snapshot,
       crash: { ...samples.PHASES.failed.crash!, times: 1, gave_up: false },
     }),
-  badfile: () =>
+  badfile: () => {
+    desk.preferences = samples.unreadable(desk.preferences);
+    desk.snapshot = { ...samples.PHASES.failed, crash: null };
+  },
+  mistyped: () =>
     (desk.preferences = {
       ...samples.withField(desk.preferences, 'max_concurrency', {
         value: 'many',
         problem: 'Wanted: a whole number from 1 to 4096.',
       }),
-      file_problem: 'Line 7: max_concurrency is "many", wanted a whole number from 1 to 4096',
+      warnings: ['worker.yaml, line 3: client_nane is not known; client_name is meant?'],
     }),
   managed: () => {
     desk.app = samples.anApp({ updates_managed_by: 'apt' });

@@ -94,7 +94,7 @@ export async function drive(environment, args, command = `${PROGRAMS}llamapool`)
     press: async (words) =>
       on(
         'POST',
-        `element/${await find('xpath', `//button[contains(normalize-space(.), '${words}')][not(@disabled)]`)}/click`,
+        `element/${await find('xpath', `//button[contains(normalize-space(.), '${words}')][not(@disabled)][not(@aria-disabled='true')]`)}/click`,
         {},
       ),
     write: async (css, text) => on('POST', `element/${await find('css selector', css)}/value`, { text }),

@@ -63,7 +63,9 @@ impl Browser {
 
     /// Clicks the button that says this.
     pub async fn press(&self, words: &str) {
-        let path = format!("//button[contains(normalize-space(.), '{words}')][not(@disabled)]");
+        let path = format!(
+            "//button[contains(normalize-space(.), '{words}')][not(@disabled)][not(@aria-disabled='true')]"
+        );
         self.act(&format!("press {words}"), async || self.find("xpath", &path).await, "click", &json!({}))
             .await;
     }

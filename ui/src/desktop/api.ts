@@ -45,6 +45,9 @@ export const api = {
   checkPreference: (key: string, value: string) => call<string | null>('check_preference', { key, value }),
   /** Null is back to the default. */
   savePreferences: (changes: Record<string, string | null>) => call<Saved>('save_preferences', { changes }),
+  /** The app keeps these words for the next window; null is nothing to keep. */
+  keepDrafts: (drafts: string | null) => call<void>('keep_drafts', { drafts }),
+  keptDrafts: () => call<string | null>('kept_drafts'),
   appPreferences: () => call<AppPreferences>('app_preferences'),
   saveAppPreferences: (preferences: AppPreferences) => call<void>('save_app_preferences', { preferences }),
 
@@ -71,6 +74,8 @@ export const api = {
   checkUpdate: () => call<void>('check_update'),
   restartToUpdate: () => call<void>('restart_to_update'),
   about: () => call<About>('about'),
+  /** The notices of what it is made of: close to a megabyte. */
+  thirdParty: () => call<string>('third_party'),
 
   closeWindow: () => getCurrentWindow().close(),
 };

@@ -1,5 +1,5 @@
 import { fireEvent, screen, within } from '@testing-library/svelte';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { aProblem } from '../testing/desk/fake';
 import { openWindow, settle, standStill } from '../testing/desk/open';
 import { aCheck, anApp, aSnapshot, CHECKS, REPORT } from '../testing/desk/samples';
@@ -70,7 +70,6 @@ test('every file of a report is shown before it is saved', async () => {
 test('about: version, licence, and a look for updates', async () => {
   const { desk } = await openWindow('about');
   expect(screen.getByText(t.about.version('2.0.0'), { exact: false })).toBeTruthy();
-  expect(screen.getByRole('region', { name: t.about.thirdPartyList }).textContent).toContain('tokio');
   await press(t.about.check);
   expect(desk.commands('check_update')).toHaveLength(1);
   const update = { ...aSnapshot().update, state: 'staged' as const, version: '2.1.0', notes: 'Faster.' };
@@ -80,6 +79,18 @@ test('about: version, licence, and a look for updates', async () => {
   expect(screen.getByText('Faster.')).toBeTruthy();
   await press(t.about.restart);
   expect(desk.commands('restart_to_update')).toHaveLength(1);
+});
+
+test('about: the licences are fetched and laid out for who unfolds them', async () => {
+  const { desk, container } = await openWindow('about');
+  expect(desk.commands('third_party')).toEqual([]);
+  const details = container.querySelector('details')!;
+  details.open = true;
+  await vi.advanceTimersByTimeAsync(10);
+  expect(screen.getByRole('region', { name: t.about.thirdPartyList }).textContent).toContain('tokio');
+  details.open = false;
+  await vi.advanceTimersByTimeAsync(10);
+  expect(screen.queryByRole('region', { name: t.about.thirdPartyList })).toBeNull();
 });
 
 test('about: why there are no updates from here', async () => {

@@ -1,8 +1,8 @@
-import { fireEvent, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, screen } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
 import { aProblem, type FakeDesk } from '../testing/desk/fake';
 import { openWindow, settle, standStill } from '../testing/desk/open';
-import { anApp, aPreferences, withField } from '../testing/desk/samples';
+import { anApp, aPreferences, PHASES, unreadable, withField } from '../testing/desk/samples';
 import { t } from './strings';
 
 standStill();
@@ -118,16 +118,116 @@ test('what the environment sets is locked, and says why', async () => {
   expect(screen.getByText(words.locked)).toBeTruthy();
 });
 
+test('what a worker service reads when it starts is not said to apply already', async () => {
+  await open('Runtime', (desk) => {
+    desk.preferences = withField(aPreferences(), 'runtime_kind', { effect: 'service' });
+    desk.answers.save_preferences = () => ({ restarted: false, applied: ['runtime_kind'] });
+  });
+  await fireEvent.change(screen.getByRole('combobox', { name: 'Kind of runtime' }), {
+    target: { value: 'vllm' },
+  });
+  await vi.advanceTimersByTimeAsync(300);
+  expect(screen.getByText(words.service)).toBeTruthy();
+  expect(screen.getByText(words.bar.service)).toBeTruthy();
+  await press(words.bar.save);
+  expect(screen.getAllByText(words.savedService).length).toBeGreaterThan(0);
+});
+
 test('what the file has wrong is marked from the start', async () => {
   await open('Runtime', (desk) => {
-    desk.preferences = {
-      ...withField(aPreferences(), 'max_concurrency', { value: 'many', problem: 'Wanted: a number.' }),
-      file_problem: 'Line 7: max_concurrency is "many"',
-    };
+    const wrong = { value: 'many', problem: 'Wanted: a number.' };
+    desk.preferences = withField(aPreferences(), 'max_concurrency', wrong);
   });
-  expect(screen.getByRole('alert').textContent).toContain('Line 7');
   expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
   expect(screen.getByRole('tab', { name: /Runtime/ }).textContent).toContain(words.wrong);
+});
+
+test('what the file has that is not understood is said', async () => {
+  const warning = 'Line 3: client_nane is unknown; client_name is meant?';
+  const { desk } = await open('Runtime', (desk) => {
+    desk.preferences = aPreferences({ warnings: [warning] });
+  });
+  expect(screen.getByText(warning)).toBeTruthy();
+  await desk.say('preferences', aPreferences());
+  await settle();
+  expect(screen.queryByText(words.warnings)).toBeNull();
+});
+
+test('a file that is broken meanwhile says nothing of the settings, and the changes stay', async () => {
+  const { desk } = await open('Runtime');
+  await type('Models not offered', 'qwen3:32b');
+  await vi.advanceTimersByTimeAsync(300);
+  await desk.say('preferences', unreadable(aPreferences()));
+  await settle();
+  expect(screen.getByRole('alert').textContent).toContain(words.fileProblemGoesOn);
+  expect(box('Models not offered').value).toBe('qwen3:32b');
+  expect(box('Requests at a time').value).toBe('4'); // as it was when it could be read
+  expect(screen.queryByText(words.takeTheirs)).toBeNull();
+  expect(screen.getByText(words.bar.unreadable)).toBeTruthy();
+  expect(save().disabled).toBe(true);
+
+  await desk.say('preferences', aPreferences());
+  await settle();
+  expect(screen.queryByText(words.takeTheirs)).toBeNull();
+  expect(save().disabled).toBe(false);
+  await desk.say('preferences', withField(aPreferences(), 'models_withheld', { value: 'llama*' }));
+  await settle();
+  expect(screen.getByText(words.takeTheirs)).toBeTruthy();
+});
+
+test('a file that is broken from the start has no values, and no worker goes on', async () => {
+  const { desk } = await open('Runtime', (desk) => {
+    desk.preferences = unreadable(desk.preferences);
+    desk.snapshot = PHASES.failed;
+  });
+  const alert = screen.getByRole('alert').textContent;
+  expect(alert).toContain('Line 7');
+  expect(alert).toContain(words.fileProblemText);
+  expect(screen.queryByText(words.isDefault)).toBeNull();
+  await type('Requests at a time', '8');
+  await vi.advanceTimersByTimeAsync(300);
+  await desk.say('preferences', aPreferences());
+  await settle();
+  expect(box('Requests at a time').value).toBe('8');
+  expect(screen.queryByText(words.takeTheirs)).toBeNull();
+  expect(screen.getAllByText(words.isDefault).length).toBeGreaterThan(0);
+});
+
+test('what is not saved when the window closes is there in the next one, but for secrets', async () => {
+  const { desk } = await open('Runtime');
+  await type('Requests at a time', '8');
+  await fireEvent.click(screen.getByRole('tab', { name: /Server/ }));
+  await press(words.secret.replaceOf('Client key'));
+  await fireEvent.input(screen.getByLabelText(words.secret.new('Client key')), {
+    target: { value: 'hunter2' },
+  });
+  expect(screen.getByText(words.bar.secrets)).toBeTruthy();
+  await fireEvent.keyDown(window, { key: 'w', ctrlKey: true });
+  await settle();
+  expect(desk.kept).toContain('max_concurrency');
+  expect(JSON.stringify(desk.commands('keep_drafts'))).not.toMatch(/hunter2|client_key/);
+  cleanup();
+
+  const next = await openWindow('status', (next) => {
+    next.kept = desk.kept;
+    next.preferences = withField(next.preferences, 'max_concurrency', { value: '16' });
+  });
+  expect(screen.getByText(t.unsaved)).toBeTruthy();
+  await next.desk.say('go', 'preferences');
+  await vi.advanceTimersByTimeAsync(300);
+  await fireEvent.click(screen.getByRole('tab', { name: /Runtime/ }));
+  expect(box('Requests at a time').value).toBe('8');
+  expect(screen.getByText(words.changedInFile('16'), { exact: false })).toBeTruthy();
+  await press(words.bar.discard);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(next.desk.kept).toBeNull();
+});
+
+test('a window that is closed by its cross hands over the last key stroke', async () => {
+  const { desk } = await open('Runtime');
+  await type('Requests at a time', '8');
+  await fireEvent(window, new Event('pagehide'));
+  expect(desk.kept).toContain('"8"');
 });
 
 test('what the app refuses to save is marked where it stands, and kept', async () => {

@@ -5,6 +5,7 @@ import { openWindow, settle, standStill } from '../testing/desk/open';
 import { aModel, aSnapshot, NOW, PHASES } from '../testing/desk/samples';
 import type { Phase } from './bindings/Phase';
 import type { Snapshot } from './bindings/Snapshot';
+import { buttonsOf, textOf } from './status/controls';
 import { heroOf } from './status/hero';
 import { t } from './strings';
 
@@ -37,7 +38,7 @@ const EXPECTED: Record<Phase, { title: string; controls: string[] }> = {
   },
   not_ready: {
     title: t.hero.not_ready.title,
-    controls: [t.control.retry, t.control.preferences, t.control.more],
+    controls: [t.control.diagnostics, t.control.preferences, t.control.more],
   },
   ready: { title: t.hero.ready.title, controls: [t.control.pause, t.control.drain, t.control.more] },
   busy: { title: t.hero.busy.title, controls: [t.control.pause, t.control.drain, t.control.more] },
@@ -49,7 +50,7 @@ const EXPECTED: Record<Phase, { title: string; controls: string[] }> = {
   terminating: { title: t.hero.terminating.title, controls: [t.control.quitNow] },
   failed: {
     title: t.hero.failed.title,
-    controls: [t.control.restart, t.control.diagnostics, t.control.more],
+    controls: [t.control.startAgain, t.control.diagnostics, t.control.more],
   },
 };
 
@@ -86,6 +87,66 @@ test('a pause has a length, chosen by keys as well', async () => {
   await settle();
   expect(screen.queryByRole('menu')).toBeNull();
   expect(document.activeElement).toBe(pause);
+});
+
+test('the focus stays with the buttons, whatever becomes of the one that was pressed', async () => {
+  let done!: () => void;
+  const { desk } = await open(PHASES.ready, (desk) => {
+    desk.answers.pause = () => new Promise<void>((resolve) => (done = resolve));
+  });
+  await fireEvent.click(button(t.control.pause));
+  await settle();
+  await fireEvent.click(screen.getByRole('menuitem', { name: t.control.pauseFor['1h'] }));
+  await settle();
+  expect(document.activeElement).toBe(button(t.control.pause));
+  await fireEvent.click(button(t.control.drain));
+  expect(desk.commands('control')).toEqual([]); // one thing at a time
+  done();
+  await desk.say('snapshot', PHASES.paused);
+  await settle();
+  expect(document.activeElement).toBe(button(t.control.resume));
+});
+
+test('who waits for the next try may have it now, whatever else is under way', async () => {
+  const { desk } = await open(PHASES.waiting, (desk) => {
+    desk.answers.control = () => new Promise(() => undefined);
+  });
+  await fireEvent.click(button(t.control.retry));
+  await settle();
+  expect(button(t.control.diagnostics).ariaDisabled).toBe('true');
+  expect(button(t.control.retry).ariaDisabled).toBe('false');
+  await fireEvent.click(button(t.control.retry));
+  expect(desk.commands('control')).toEqual([{ action: 'retry_now' }, { action: 'retry_now' }]);
+});
+
+const WITH_SERVICE = (Object.keys(PHASES) as Phase[]).filter(
+  (phase) => !['unconfigured', 'stopped', 'failed'].includes(phase),
+);
+
+test.each(WITH_SERVICE)('a service that is %s is ended when it is done, and never by mistake', (phase) => {
+  const service = { ...PHASES[phase], mode: 'attached' as const };
+  const { shown, more } = buttonsOf(service);
+  for (const gone of ['restart', 'stop', 'retry_now']) expect([...shown, ...more]).not.toContain(gone);
+  expect(shown).not.toContain('shutdown_when_done');
+  if (phase !== 'terminating') expect(more).toContain('shutdown_when_done');
+  expect(textOf('shutdown_when_done', service)).toBe(t.control.endService);
+  expect(textOf('quit_now', service)).toBe(t.control.leave);
+});
+
+test('what a service offers is shown, and why it is not switched here', async () => {
+  await open({ ...PHASES.ready, mode: 'attached' });
+  const toggle = screen.getByRole('switch', { name: t.models.offer('qwen3:32b') }) as HTMLInputElement;
+  expect(toggle.disabled).toBe(true);
+  const why = document.getElementById(toggle.getAttribute('aria-describedby')!);
+  expect(why?.textContent).toBe(t.models.serviceText);
+});
+
+test('no models, none that is offered, and none of a service are told apart', () => {
+  const withheld = [aModel({ offered: false })];
+  const text = (over: Partial<Snapshot>) => heroOf(aSnapshot(over), 0, NOW).text;
+  expect(text({ models: [] })).toBe(t.hero.ready.noModels);
+  expect(text({ models: withheld })).toBe(t.hero.ready.noneOffered);
+  expect(text({ models: withheld, mode: 'attached' })).toBe(t.hero.ready.noneOfService);
 });
 
 test('the countdown goes on between two snapshots, and the title alone is read out', async () => {
@@ -133,12 +194,12 @@ test('a model is offered by a switch that shows what is so', async () => {
   expect((screen.getByRole('switch') as HTMLInputElement).checked).toBe(false);
 });
 
-test('after a crash the last lines are shown, and restarting is one press', async () => {
+test('after a crash the last lines are shown, and starting again is one press', async () => {
   const { desk } = await open(PHASES.failed);
   const lines = screen.getByRole('region', { name: t.crash.lines });
   expect(lines.textContent).toContain('address in use');
-  await fireEvent.click(button(t.control.restart));
-  expect(desk.commands('control')).toEqual([{ action: 'restart' }]);
+  await fireEvent.click(button(t.control.startAgain));
+  expect(desk.commands('control')).toEqual([{ action: 'start' }]);
 });
 
 test('trouble leads to where it is mended', async () => {
@@ -195,6 +256,20 @@ test('the menu sends the window to a view, and so do keys', async () => {
   await fireEvent.keyDown(window, { key: '3', ctrlKey: true });
   await settle();
   expect(document.title).toBe(t.title(t.views.logs));
+});
+
+test('the keyboard goes on in the view that was opened, and in the navigation if that was used', async () => {
+  await open(PHASES.ready);
+  expect(document.activeElement).toBe(document.body);
+  const entry = (view: keyof typeof t.views) => button(t.views[view]);
+  entry('about').focus();
+  await fireEvent.click(entry('about'));
+  await settle();
+  expect(document.activeElement).toBe(entry('about'));
+  await fireEvent.keyDown(window, { key: '3', ctrlKey: true });
+  await settle();
+  expect(document.activeElement).toBe(screen.getByRole('heading', { level: 1 }));
+  expect(document.activeElement?.textContent).toBe(t.logs.title);
 });
 
 test('an older answer never takes the place of a newer event', async () => {

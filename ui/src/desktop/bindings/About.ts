@@ -19,8 +19,4 @@ build_date: string,
 /**
  * The licence's name.
  */
-licence: string, 
-/**
- * The notices of what it is made of.
- */
-third_party: string, };
+licence: string, };

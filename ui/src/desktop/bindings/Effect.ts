@@ -3,4 +3,4 @@
 /**
  * When a change counts.
  */
-export type Effect = "now" | "restart";
+export type Effect = "now" | "restart" | "service";

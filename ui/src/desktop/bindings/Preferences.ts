@@ -20,4 +20,8 @@ groups: Array<FieldGroup>,
 /**
  * Why the file as a whole cannot be used.
  */
-file_problem: string | null, };
+file_problem: string | null, 
+/**
+ * What in the file is not understood and therefore not used.
+ */
+warnings: Array<string>, };

@@ -1,6 +1,8 @@
-// Which buttons belong to which phase: data in, data out.
+// Which buttons belong to which state, and what they say: data in, data out.
 
 import type { Phase } from '../bindings/Phase';
+import type { Snapshot } from '../bindings/Snapshot';
+import { t } from '../strings';
 import type { Control } from '../types';
 
 /** `pause` opens a menu, `setUp` and `preferences` and `diagnostics` another view; the others are told to the app. */
@@ -13,7 +15,20 @@ export interface Buttons {
   more: Control[];
 }
 
-export function buttonsOf(phase: Phase, running: number): Buttons {
+type Worker = Pick<Snapshot, 'phase' | 'mode' | 'running'>;
+
+/** Phases in which there is no worker, of whatever kind. */
+const WITHOUT: Phase[] = ['unconfigured', 'stopped', 'failed'];
+
+/** Whether a service of this machine runs: the app steers it and does not own it. */
+export const isService = ({ phase, mode }: Worker) => mode === 'attached' && !WITHOUT.includes(phase);
+
+export function buttonsOf(worker: Worker): Buttons {
+  const buttons = ofPhase(worker);
+  return isService(worker) ? ofService(buttons) : buttons;
+}
+
+function ofPhase({ phase, running }: Worker): Buttons {
   switch (phase) {
     case 'unconfigured':
       return { shown: ['setUp'], more: [] };
@@ -26,7 +41,7 @@ export function buttonsOf(phase: Phase, running: number): Buttons {
     case 'refused':
       return { shown: ['preferences', 'retry_now'], more: ['stop', 'quit_now'] };
     case 'not_ready':
-      return { shown: ['retry_now', 'preferences'], more: ['stop', 'restart', 'quit_now'] };
+      return { shown: ['diagnostics', 'preferences'], more: ['stop', 'restart', 'quit_now'] };
     case 'ready':
     case 'busy':
       return { shown: ['pause', 'drain'], more: ['restart', 'stop', 'shutdown_when_done', 'quit_now'] };
@@ -37,6 +52,42 @@ export function buttonsOf(phase: Phase, running: number): Buttons {
     case 'terminating':
       return { shown: running > 0 ? ['quit_now'] : [], more: [] };
     case 'failed':
-      return { shown: ['restart', 'diagnostics'], more: ['quit_now'] };
+      return { shown: ['start', 'diagnostics'], more: ['quit_now'] };
+  }
+}
+
+/** What a service takes from us. Nobody starts it again once it has ended, and it has one way to end: when it is done. */
+function ofService({ shown, more }: Buttons): Buttons {
+  const notOurs: Button[] = ['stop', 'restart', 'retry_now', 'shutdown_when_done'];
+  const stays = <B extends Button>(buttons: B[]) => buttons.filter((button) => !notOurs.includes(button));
+  const ends = [...shown, ...more].includes('stop') || more.includes('restart');
+  return { shown: stays(shown), more: [...(ends ? ['shutdown_when_done' as const] : []), ...stays(more)] };
+}
+
+/** The words of a button: those of the tray's menu, where it has the same. */
+export function textOf(button: Button, worker: Worker): string {
+  const words = t.control;
+  switch (button) {
+    case 'start':
+      return worker.phase === 'failed' ? words.startAgain : words.start;
+    // With requests that run, to stop is to cut them off, and the button says so.
+    case 'stop':
+      return worker.running > 0 ? words.stopNow : words.stop;
+    case 'shutdown_when_done':
+      return isService(worker) ? words.endService : words.whenDone;
+    case 'quit_now':
+      if (isService(worker)) return words.leave;
+      return worker.running > 0 ? words.quitNow : words.quit;
+    case 'undrain':
+    case 'drain':
+    case 'restart':
+    case 'resume':
+    case 'pause':
+    case 'setUp':
+    case 'preferences':
+    case 'diagnostics':
+      return words[button];
+    case 'retry_now':
+      return words.retry;
   }
 }

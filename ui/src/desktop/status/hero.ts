@@ -2,6 +2,7 @@
 
 import type { Snapshot } from '../bindings/Snapshot';
 import { language, t } from '../strings';
+import { isService } from './controls';
 
 export interface Words {
   title: string;
@@ -31,7 +32,7 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
     case 'not_ready':
       return { title: words.not_ready.title, text: words.not_ready.text(state.runtime.why) };
     case 'ready':
-      return { title: words.ready.title, text: words.ready.text(offered(state)) };
+      return { title: words.ready.title, text: readyText(state) };
     case 'busy':
       return { title: words.busy.title, text: words.busy.text(state.running, state.max_concurrency) };
     case 'draining':
@@ -44,6 +45,14 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
       return { title: words.paused.title, text: words.paused.text(until) + more };
     }
   }
+}
+
+function readyText(state: Snapshot): string {
+  const words = t.hero.ready;
+  const count = offered(state);
+  if (count > 0) return words.text(count);
+  if (state.models.length === 0) return words.noModels;
+  return isService(state) ? words.noneOfService : words.noneOffered;
 }
 
 export const offered = ({ models }: Snapshot) => models.filter((model) => model.offered).length;

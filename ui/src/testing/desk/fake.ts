@@ -22,6 +22,8 @@ export class FakeDesk {
   snapshot = samples.aSnapshot();
   preferences = samples.aPreferences();
   app: AppPreferences = samples.anApp();
+  /** Drafts that the last window left. */
+  kept: string | null = null;
   lines = samples.lines(0, 40);
   /** Every command in order, with what it was given. */
   told: { command: string; args: Args }[] = [];
@@ -62,6 +64,10 @@ export class FakeDesk {
       restarted: Object.keys(changes as object).some((key) => key !== 'max_concurrency'),
       applied: Object.keys(changes as object),
     }),
+    keep_drafts: ({ drafts }) => {
+      this.kept = drafts as string | null;
+    },
+    kept_drafts: () => this.kept,
     app_preferences: () => this.app,
     save_app_preferences: ({ preferences }) => {
       this.app = preferences as AppPreferences;
@@ -92,7 +98,8 @@ export class FakeDesk {
       build_sha: '4f878fd21c0e',
       build_date: '2026-11-21',
       licence: 'MIT',
-      third_party: 'tauri 2.12.5 (MIT or Apache-2.0)\ntokio 1.48.0 (MIT)\nsvelte 5.57.3 (MIT)\n'.repeat(12),
     }),
+    third_party: () =>
+      'tauri 2.12.5 (MIT or Apache-2.0)\ntokio 1.48.0 (MIT)\nsvelte 5.57.3 (MIT)\n'.repeat(12),
   };
 }

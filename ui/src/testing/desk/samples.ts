@@ -218,6 +218,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
     path: '~/.config/llamapool/worker.yaml',
     exists: true,
     file_problem: null,
+    warnings: [],
     groups: [
       {
         name: 'Server',
@@ -340,6 +341,16 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
     ],
     ...over,
   };
+}
+
+/** The same when the file is no YAML: then nobody knows what it says. */
+export function unreadable(preferences: Preferences): Preferences {
+  const unknown = { value: null, origin: 'default' as const, is_set: false };
+  const groups = preferences.groups.map(({ name, fields }) => ({
+    name,
+    fields: fields.map((field) => (field.origin === 'environment' ? field : { ...field, ...unknown })),
+  }));
+  return { ...preferences, groups, file_problem: 'Line 7: this is no YAML' };
 }
 
 /** The same with one field changed. */
