@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::checkup::Checkup;
 use crate::clipboard::Clipboard;
 use crate::colours::{self, Panel};
-use crate::desk::{self, Desk, OneAtATime};
+use crate::desk::{self, Desk, Drafts, OneAtATime};
 use crate::join::LastLink;
 use crate::launch::Launch;
 use crate::logbook::Logbook;
@@ -123,6 +123,7 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
         visit: OneAtATime::default(),
         checkup: Checkup::default(),
         clipboard: Clipboard::default(),
+        drafts: Drafts::default(),
         shown,
         refresh,
         tasks: TaskTracker::new(),

@@ -19,6 +19,8 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         worker::pause,
         worker::offer,
         preferences::preferences,
+        preferences::keep_drafts,
+        preferences::kept_drafts,
         preferences::check_preference,
         preferences::save_preferences,
         preferences::app_preferences,
@@ -39,6 +41,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         about::check_update,
         about::restart_to_update,
         about::about,
+        about::third_party,
     ]
 }
 

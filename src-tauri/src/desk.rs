@@ -46,6 +46,8 @@ pub struct Desk {
     pub checkup: Checkup,
     /// What was copied.
     pub clipboard: Clipboard,
+    /// What was typed into the preferences and not saved.
+    pub drafts: Drafts,
     /// What is shown.
     pub shown: watch::Receiver<Arc<Snapshot>>,
     /// Something outside the facts has changed: show it.
@@ -92,6 +94,26 @@ impl OneAtATime {
     pub fn follow(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task = tauri::async_runtime::handle().inner().spawn(task);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(AbortOnDropHandle::new(task));
+    }
+}
+
+/// What a window that was closed leaves for the next one.
+#[derive(Default)]
+pub struct Drafts(Mutex<Option<String>>);
+
+impl Drafts {
+    /// All settings together are a tenth of this. Bytes.
+    const MOST: usize = 64 * 1024;
+
+    /// Keeps these, or that there are none.
+    pub fn keep(&self, drafts: Option<String>) {
+        let drafts = drafts.filter(|drafts| drafts.len() <= Self::MOST);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = drafts;
+    }
+
+    /// What was kept last.
+    pub fn kept(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -167,6 +167,4 @@ pub struct About {
     pub build_date: String,
     /// The licence's name.
     pub licence: String,
-    /// The notices of what it is made of.
-    pub third_party: String,
 }

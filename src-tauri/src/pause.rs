@@ -13,6 +13,9 @@ const FILE: &str = "desktop-pause.json";
 /// "Until tomorrow" ends then: before most people sit down at their machine, after the night.
 const MORNING: NaiveTime = NaiveTime::from_hms_opt(7, 0, 0).expect("seven o'clock exists");
 
+/// A weekday says which day is meant for fewer days than these.
+const DAYS_OF_A_WEEK: i64 = 7;
+
 /// For how long serving is paused, as menus offer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Span {
@@ -54,9 +57,15 @@ impl Pause {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// The time of day at which it ends, for people.
-    pub fn clock(&self) -> Option<String> {
-        self.until.map(|until| DateTime::<Local>::from(until).format("%H:%M").to_string())
+    /// When it ends, for people: true as long as the pause lasts, so no "today" or "tomorrow".
+    pub fn clock(&self, now: SystemTime) -> Option<String> {
+        let [until, now] = [self.until?, now].map(DateTime::<Local>::from);
+        let form = match (until.date_naive() - now.date_naive()).num_days() {
+            0 => "%H:%M",
+            1..DAYS_OF_A_WEEK => "%a %H:%M",
+            _ => "%Y-%m-%d",
+        };
+        Some(until.format(form).to_string())
     }
 }
 
@@ -194,8 +203,16 @@ mod tests {
 
     #[test]
     fn the_clock_says_when() {
-        assert_eq!(Pause { until: None }.clock(), None);
-        let clock = Pause::new(Span::Tomorrow, SystemTime::now()).clock().unwrap();
-        assert_eq!(clock, "07:00");
+        let noon = Local.with_ymd_and_hms(2026, 11, 20, 12, 0, 0).unwrap();
+        let check = |minutes: i64, wanted: &str| {
+            let until = Some((noon + chrono::TimeDelta::minutes(minutes)).into());
+            assert_eq!(Pause { until }.clock(noon.into()).as_deref(), Some(wanted));
+        };
+        check(30, "12:30");
+        check(12 * 60, "Sat 00:00");
+        check(19 * 60, "Sat 07:00");
+        check(6 * 24 * 60, "Thu 12:00");
+        check(7 * 24 * 60, "2026-11-27");
+        assert_eq!(Pause { until: None }.clock(noon.into()), None);
     }
 }

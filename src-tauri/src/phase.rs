@@ -1,6 +1,6 @@
 //! The state in a word and in a line: pure functions of the facts.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -87,7 +87,7 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
 }
 
 fn paused(pause: Option<Pause>) -> String {
-    match pause.and_then(|pause| pause.clock()) {
+    match pause.and_then(|pause| pause.clock(SystemTime::now())) {
         Some(clock) => format!("Paused until {clock}"),
         None => "Paused".to_owned(),
     }

@@ -16,8 +16,8 @@ use crate::supervisor::{Order, Place, Stage, environment};
 /// Changes of settings: a value, or nothing for the default.
 pub type Changes = [(String, Option<String>)];
 
-/// All settings as they are now.
-pub fn preferences(place: &Place) -> Preferences {
+/// All settings as they are now, for a worker of this kind.
+pub fn preferences(place: &Place, mode: Mode) -> Preferences {
     let Fields { fields, file_problem } = fields::fields::<Config>(place.file(), &environment);
     let mut groups: Vec<FieldGroup> = Vec::new();
     for field in fields {
@@ -25,6 +25,9 @@ pub fn preferences(place: &Place) -> Preferences {
         let mut field = view(field);
         field.in_keychain = !field.is_set && place.keys().is_kept(&field.key);
         field.is_set |= field.in_keychain;
+        if mode == Mode::Attached {
+            field.effect = ipc::Effect::Service;
+        }
         match groups.last_mut().filter(|group| group.name == name) {
             Some(group) => group.fields.push(field),
             None => groups.push(FieldGroup { name, fields: vec![field] }),
@@ -35,6 +38,7 @@ pub fn preferences(place: &Place) -> Preferences {
         exists: place.file().exists(),
         groups,
         file_problem: file_problem.map(|mistakes| mistakes.to_string()),
+        warnings: place.load().map(|loaded| loaded.warnings).unwrap_or_default(),
     }
 }
 
@@ -70,12 +74,16 @@ pub fn change(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
         .collect();
     write(&desk.place, changes)?;
     let is_running = desk.supervisor.facts().borrow().stage == Stage::Running;
-    let is_ours = desk.snapshot().mode == Mode::Embedded;
     let needs_restart =
         changes.iter().any(|(key, _)| effects.get(key.as_str()) == Some(&fields::Effect::Restart));
+    let effect = match desk.snapshot().mode {
+        Mode::Attached if is_running => ipc::Effect::Service,
+        Mode::Embedded if is_running && needs_restart => ipc::Effect::Restart,
+        Mode::Attached | Mode::Embedded => ipc::Effect::Now,
+    };
     desk.order(Order::Reload);
     let applied = changes.iter().map(|(key, _)| key.clone()).collect();
-    Ok(Saved { restarted: needs_restart && is_running && is_ours, applied })
+    Ok(Saved { effect, applied })
 }
 
 /// [`change`], with the keys among it in the system's keychain, where that can be. A service reads the file and nothing else, so its keys stay there.
@@ -106,7 +114,7 @@ pub async fn move_keys(desk: &Desk) -> Result<(), Problem> {
     let Config { server, runtime, .. } = loaded.config;
     let keys = [("client_key", server.client_key), ("completion_api_key", runtime.api_key)];
     // What comes from the environment is in neither place.
-    let fields = preferences(&desk.place).groups.into_iter().flat_map(|group| group.fields);
+    let fields = preferences(&desk.place, Mode::Embedded).groups.into_iter().flat_map(|group| group.fields);
     let ours: Vec<_> =
         fields.filter(|field| field.origin != ipc::Origin::Environment).map(|field| field.key).collect();
     let changes: Vec<_> = keys
@@ -224,7 +232,7 @@ mod tests {
     #[test]
     fn settings_are_shown_by_concern_and_secrets_are_not() {
         let (_folder, place) = place(Some("client_key: hush\nmax_concurrency: 900000\n"));
-        let preferences = preferences(&place);
+        let preferences = preferences(&place, Mode::Embedded);
         let names: Vec<_> = preferences.groups.iter().map(|group| group.name.as_str()).collect();
         let mut once = names.clone();
         once.dedup();
@@ -239,8 +247,20 @@ mod tests {
     #[test]
     fn a_file_that_is_none_is_said_to_be() {
         let (_folder, place) = place(Some("a: [\n"));
-        assert!(preferences(&place).file_problem.is_some());
+        assert!(preferences(&place, Mode::Embedded).file_problem.is_some());
         assert!(write(&place, &[set("client_name", "x")]).unwrap_err().what.contains("cannot be read"));
+    }
+
+    #[test]
+    fn what_counts_for_nothing_is_said() {
+        let (_folder, place) = place(Some("client_nane: x\n"));
+        let shown = preferences(&place, Mode::Attached);
+        assert!(
+            shown.warnings[0].contains("client_nane") && shown.warnings.len() == 1,
+            "{:?}",
+            shown.warnings
+        );
+        assert_eq!(field(&shown, "client_name").effect, ipc::Effect::Service);
     }
 
     #[test]

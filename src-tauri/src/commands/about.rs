@@ -8,7 +8,6 @@ use crate::actions::{self, Place};
 use crate::desk::Desk;
 use crate::ipc::{About, Problem};
 
-/// The notices of what the app is made of.
 const THIRD_PARTY: &str = include_str!(concat!(env!("OUT_DIR"), "/third-party.txt"));
 
 /// What can be copied.
@@ -60,6 +59,11 @@ pub fn about() -> About {
         build_sha: build::SHA.to_owned(),
         build_date: build::DATE.to_owned(),
         licence: env!("CARGO_PKG_LICENSE").to_owned(),
-        third_party: THIRD_PARTY.to_owned(),
     }
+}
+
+/// The notices of what the app is made of: close to a megabyte.
+#[tauri::command]
+pub fn third_party() -> &'static str {
+    THIRD_PARTY
 }

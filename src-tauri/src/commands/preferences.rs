@@ -14,13 +14,28 @@ const PREFERENCES: &str = "preferences";
 /// Tells the windows how the settings are now.
 pub fn tell(app: &AppHandle) {
     if windows::is_any_open(app) {
-        let _ = app.emit(PREFERENCES, settings::preferences(&app.state::<Desk>().place));
+        let _ = app.emit(PREFERENCES, shown(&app.state::<Desk>()));
     }
+}
+
+fn shown(desk: &Desk) -> Preferences {
+    settings::preferences(&desk.place, desk.snapshot().mode)
 }
 
 #[tauri::command]
 pub fn preferences(desk: State<'_, Desk>) -> Preferences {
-    settings::preferences(&desk.place)
+    shown(&desk)
+}
+
+/// Keeps what was typed and not saved, for the next window: closing one loses nothing. Never secrets, which the window keeps to itself.
+#[tauri::command]
+pub fn keep_drafts(desk: State<'_, Desk>, drafts: Option<String>) {
+    desk.drafts.keep(drafts);
+}
+
+#[tauri::command]
+pub fn kept_drafts(desk: State<'_, Desk>) -> Option<String> {
+    desk.drafts.kept()
 }
 
 #[tauri::command]

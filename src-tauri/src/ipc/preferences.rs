@@ -15,6 +15,8 @@ pub struct Preferences {
     pub groups: Vec<FieldGroup>,
     /// Why the file as a whole cannot be used.
     pub file_problem: Option<String>,
+    /// What in it is odd, and counts for nothing: names of settings that there are not, for one.
+    pub warnings: Vec<String>,
 }
 
 /// Settings that belong together.
@@ -83,6 +85,8 @@ pub enum Effect {
     Now,
     /// When the worker is started again, which the app does by itself.
     Restart,
+    /// When the worker service is started again, which the app does not do.
+    Service,
 }
 
 /// Where a value comes from.
@@ -102,8 +106,8 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Saved {
-    /// The worker is started again for them.
-    pub restarted: bool,
+    /// When they count.
+    pub effect: Effect,
     /// The keys that were changed.
     pub applied: Vec<String>,
 }

@@ -96,7 +96,7 @@ async fn a_key_is_kept_in_the_keychain_and_found_after_a_restart() {
     again.keys().read().await.unwrap();
     assert_eq!(key(&again).as_deref(), Some("hush"));
     assert!(again.keys().is_kept("client_key"));
-    let shown = settings::preferences(&again);
+    let shown = settings::preferences(&again, crate::ipc::Mode::Embedded);
     let mut fields = shown.groups.iter().flat_map(|group| &group.fields);
     assert!(fields.any(|field| field.key == "client_key" && field.is_set && field.in_keychain));
 }

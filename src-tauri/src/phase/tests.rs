@@ -1,6 +1,6 @@
 //! Every state has its word and its line.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use tokio::time::Instant;
 
@@ -123,7 +123,7 @@ fn what_is_left_is_counted() {
     let sleeping = Facts { sleeping: true, ..facts(busy.clone()) };
     check(&sleeping, Phase::Draining, "Going to sleep – 1 left");
     let pause = Pause { until: Some(SystemTime::now() + Duration::from_secs(60)) };
-    let clock = pause.clock().unwrap();
+    let clock = pause.clock(SystemTime::now()).unwrap();
     check(
         &Facts { pause: Some(pause), ..facts(busy.clone()) },
         Phase::Paused,

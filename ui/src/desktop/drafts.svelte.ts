@@ -43,11 +43,6 @@ export class Drafts {
   readonly keys: string[] = $derived(Object.keys(this.changes));
   /** When the changes will count: the most of what any of them does. */
   readonly effect: Effect = $derived(this.#effectOf(this.keys));
-  /** When what was saved counts. */
-  readonly savedEffect: Effect = $derived.by(() => {
-    if (this.saved?.restarted) return 'restart';
-    return this.#effectOf(this.saved?.applied ?? []) === 'service' ? 'service' : 'now';
-  });
   readonly hasSecrets: boolean = $derived(
     this.keys.some((key) => this.fields.get(key)?.kind === 'secret' && this.changes[key] !== null),
   );

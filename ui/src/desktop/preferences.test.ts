@@ -121,7 +121,7 @@ test('what the environment sets is locked, and says why', async () => {
 test('what a worker service reads when it starts is not said to apply already', async () => {
   await open('Runtime', (desk) => {
     desk.preferences = withField(aPreferences(), 'runtime_kind', { effect: 'service' });
-    desk.answers.save_preferences = () => ({ restarted: false, applied: ['runtime_kind'] });
+    desk.answers.save_preferences = () => ({ effect: 'service', applied: ['runtime_kind'] });
   });
   await fireEvent.change(screen.getByRole('combobox', { name: 'Kind of runtime' }), {
     target: { value: 'vllm' },

@@ -30,7 +30,7 @@ pub(super) async fn pages(patient: &Patient, checks: &[Check], env: &Env) -> Vec
     let mut pages = vec![
         page("about.txt", scrub.known(&about())),
         page("doctor.txt", scrub.known(&doctor::in_words(checks))),
-        page("settings.txt", scrub.known(&settings(file, env))),
+        page("settings.txt", scrub.all(&settings(file, env))),
         page("worker.yaml", config(file, &scrub)),
     ];
     if let Some(status) = running(patient).await {

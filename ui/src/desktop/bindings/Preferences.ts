@@ -22,6 +22,6 @@ groups: Array<FieldGroup>,
  */
 file_problem: string | null, 
 /**
- * What in the file is not understood and therefore not used.
+ * What in it is odd, and counts for nothing: names of settings that there are not, for one.
  */
 warnings: Array<string>, };

@@ -61,7 +61,7 @@ export class FakeDesk {
         ? 'Wanted: a whole number from 1 to 4096.'
         : null,
     save_preferences: ({ changes }) => ({
-      restarted: Object.keys(changes as object).some((key) => key !== 'max_concurrency'),
+      effect: Object.keys(changes as object).some((key) => key !== 'max_concurrency') ? 'restart' : 'now',
       applied: Object.keys(changes as object),
     }),
     keep_drafts: ({ drafts }) => {
