@@ -30,6 +30,7 @@ mod pause;
 mod phase;
 mod present;
 mod quit;
+mod serve;
 mod settings;
 mod snapshot;
 mod supervisor;

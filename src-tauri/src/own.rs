@@ -1,4 +1,4 @@
-//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, and whether it has been set up.
+//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, when to serve, and whether it has been set up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::ipc::{Notify, TrayIcon, UpdateMode};
+use crate::serve::Rules;
 
 /// Its name, in the folder of the worker's configuration.
 pub const FILE: &str = "desktop.yaml";
@@ -29,6 +30,8 @@ pub struct Own {
     pub keychain: bool,
     /// The keys that are there instead of in `worker.yaml`.
     pub in_keychain: Vec<String>,
+    /// When to serve.
+    pub serve: Rules,
     /// Whether the first run is over.
     pub first_run_done: bool,
 }
@@ -41,6 +44,7 @@ impl Default for Own {
             icon: TrayIcon::default(),
             keychain: true,
             in_keychain: Vec::new(),
+            serve: Rules::default(),
             first_run_done: false,
         }
     }

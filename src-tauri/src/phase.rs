@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ipc::Phase;
-use crate::pause::Pause;
 use crate::supervisor::{Facts, Link, Runtime, Seen, Stage};
 
 /// The state in a word.
@@ -17,7 +16,10 @@ pub fn phase(facts: &Facts) -> Phase {
         Stage::Starting => Phase::Connecting,
         Stage::Failed(_) => Phase::Waiting,
         Stage::Running => match &facts.seen {
-            Some(seen) => of_worker(seen, facts.pause.is_some(), facts.quitting),
+            Some(seen) => {
+                let is_paused = facts.pause.is_some() || facts.rule.is_some();
+                of_worker(seen, is_paused, facts.quitting)
+            }
             None => Phase::Connecting,
         },
     }
@@ -67,7 +69,7 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
             format!("Ready – {} – {requests} running", count(offered, "model"))
         }
         Phase::Draining => finishing("Draining", running),
-        Phase::Paused => finishing(&paused(facts.pause), running),
+        Phase::Paused => finishing(&paused(facts), running),
         Phase::Terminating if facts.quitting => finishing("Quitting", running),
         Phase::Terminating => finishing("Stopping", running),
         Phase::Failed => match facts.stage {
@@ -78,10 +80,14 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
     }
 }
 
-fn paused(pause: Option<Pause>) -> String {
-    match pause.and_then(|pause| pause.clock()) {
-        Some(clock) => format!("Paused until {clock}"),
-        None => "Paused".to_owned(),
+/// A pause was somebody's wish of this moment, so it comes before the rules.
+fn paused(facts: &Facts) -> String {
+    match (facts.pause, &facts.rule) {
+        (None, Some(reason)) => format!("Paused: {}", reason.text()),
+        (pause, _) => match pause.and_then(|pause| pause.clock()) {
+            Some(clock) => format!("Paused until {clock}"),
+            None => "Paused".to_owned(),
+        },
     }
 }
 

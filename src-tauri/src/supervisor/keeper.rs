@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::attached::{Attached, Found};
 use super::embedded::Embedded;
 use super::restarts::{Restarts, Verdict};
+use super::rules::Rules;
 use super::worker::{End, Say, Worker};
 use super::{Facts, Failure, Order, Place, Seen, Stage};
 use crate::logbook::Logbook;
@@ -58,6 +59,7 @@ pub(super) struct Keeper {
     restarts: Restarts,
     /// Somebody wants it to take nothing new.
     draining: bool,
+    rules: Rules,
     after: After,
 }
 
@@ -70,8 +72,20 @@ impl Keeper {
         logbook: Logbook,
         memory: Memory,
     ) -> Self {
-        let (restarts, draining, after) = (Restarts::default(), false, After::Stop);
-        Self { orders, facts, place, text: None, keys: 0, level, logbook, memory, restarts, draining, after }
+        Self {
+            orders,
+            facts,
+            place,
+            text: None,
+            keys: 0,
+            level,
+            logbook,
+            memory,
+            restarts: Restarts::default(),
+            draining: false,
+            rules: Rules::default(),
+            after: After::Stop,
+        }
     }
 
     /// Its life.
@@ -282,7 +296,8 @@ impl Keeper {
                     return self.stopped();
                 }
                 Some(Order::Pause(span)) => self.note_pause(Some(Pause::new(span, SystemTime::now()))),
-                Some(Order::Resume) => self.note_pause(None),
+                Some(Order::Resume) => self.end_pause_or_overrule(),
+                Some(Order::Rules(reasons)) => self.note_rules(|rules| rules.say(reasons)),
                 Some(Order::Drain | Order::Undrain | Order::ShutdownWhenDone | Order::Stay) => {}
             }
         }

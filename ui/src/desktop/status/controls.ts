@@ -3,8 +3,8 @@
 import type { Phase } from '../bindings/Phase';
 import type { Control } from '../types';
 
-/** `pause` opens a menu, `setUp` and `preferences` and `diagnostics` another view; the others are told to the app. */
-export type Button = Control | 'pause' | 'setUp' | 'preferences' | 'diagnostics';
+/** `pause` opens a menu, `setUp`, `preferences`, `rules` and `diagnostics` another view; the others are told to the app. */
+export type Button = Control | 'pause' | 'setUp' | 'preferences' | 'rules' | 'diagnostics';
 
 export interface Buttons {
   /** The first is what one most likely wants. */
@@ -13,7 +13,8 @@ export interface Buttons {
   more: Control[];
 }
 
-export function buttonsOf(phase: Phase, running: number): Buttons {
+/** `byRule`: a rule has paused it, and nobody besides. */
+export function buttonsOf(phase: Phase, running: number, byRule = false): Buttons {
   switch (phase) {
     case 'unconfigured':
       return { shown: ['setUp'], more: [] };
@@ -33,7 +34,10 @@ export function buttonsOf(phase: Phase, running: number): Buttons {
     case 'draining':
       return { shown: ['undrain', 'stop'], more: ['restart', 'shutdown_when_done', 'quit_now'] };
     case 'paused':
-      return { shown: ['resume', ...(running > 0 ? ['stop' as const] : [])], more: ['restart', 'quit_now'] };
+      return {
+        shown: ['resume', ...(byRule ? ['rules' as const] : []), ...(running > 0 ? ['stop' as const] : [])],
+        more: ['restart', 'quit_now'],
+      };
     case 'terminating':
       return { shown: running > 0 ? ['quit_now'] : [], more: [] };
     case 'failed':
