@@ -3,12 +3,14 @@
 //!
 //! - [`session`]: screen and bus
 //! - [`tray`]: the icon's menu, read and clicked; [`watcher`]: where icons and notifications arrive
+//! - [`upower`]: what the system says of its battery
 //! - [`browser`]: the app's windows, driven from inside (WebDriver); `screen`: the same, seen from outside
 
 pub mod browser;
 mod screen;
 pub mod session;
 pub mod tray;
+pub mod upower;
 pub mod watcher;
 
 use std::ops::{Deref, DerefMut};

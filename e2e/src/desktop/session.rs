@@ -66,6 +66,11 @@ impl Session {
         ]
     }
 
+    /// The address of the bus.
+    pub fn bus(&self) -> &str {
+        &self.bus
+    }
+
     /// The home folder.
     pub fn home(&self) -> &Path {
         self.home.path()
@@ -78,9 +83,12 @@ impl Session {
 
     /// Writes the worker's settings, as an editor does: another file that takes the old one's place.
     pub fn write_settings(&self, text: &str) {
-        let (file, new) = (self.settings(), self.settings().with_extension("new"));
-        std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder in the home");
-        std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &file)).expect("the home takes files");
+        write(&self.settings(), text);
+    }
+
+    /// Writes the app's own preferences in the same way.
+    pub fn write_own(&self, text: &str) {
+        write(&self.settings().with_file_name("desktop.yaml"), text);
     }
 
     /// How many colours are on the screen.
@@ -110,6 +118,12 @@ impl Session {
         });
         windows.filter_map(|line| Some(line.split('"').nth(1)?.to_owned())).collect()
     }
+}
+
+fn write(file: &Path, text: &str) {
+    let new = file.with_extension("new");
+    std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder in the home");
+    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)).expect("the home takes files");
 }
 
 async fn screen() -> (Process, String) {
