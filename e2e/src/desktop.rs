@@ -85,6 +85,13 @@ impl Desktop {
         self.session
     }
 
+    /// Ends it without a word, and gives the session back.
+    pub async fn killed(mut self) -> Session {
+        self.sigkill();
+        self.wait_exit(crate::wait::PATIENCE).await;
+        self.session
+    }
+
     /// Where its settings are.
     pub fn settings(&self) -> PathBuf {
         self.session.settings()

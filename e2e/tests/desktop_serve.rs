@@ -4,7 +4,6 @@
 use llamapool_e2e::desktop::Desktop;
 use llamapool_e2e::desktop::session::Session;
 use llamapool_e2e::desktop::upower::UPower;
-use llamapool_e2e::process::binary;
 use llamapool_e2e::server::CLIENT_KEY;
 use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, until};
 use tokio::process::{Child, Command};
@@ -29,11 +28,8 @@ impl Rig {
             server.worker_url(),
             llm.url()
         );
-        session.write_settings(&settings);
         session.write_own(rules);
-        // The bus of the session is that of the system, too.
-        let system = ("DBUS_SYSTEM_BUS_ADDRESS", session.bus().to_owned());
-        let desktop = Desktop::of_program(session, &binary("llamapool"), &[system]);
+        let desktop = Desktop::launch(session, &settings, &["--hidden"]).await;
         Self { server, llm, desktop }
     }
 
@@ -195,6 +191,16 @@ async fn a_service_is_held_in_the_same_way_and_left_free() {
     let rig = Rig::with(server, llm, "serve:\n  on_battery: never\n", &more).await;
     let battery = battery(&rig).await;
     rig.until_ready().await;
+    battery.unplug().await;
+    rig.until_paused("Paused: on battery").await;
+    // It is killed, and comes back when the rule does not apply any more: there is no battery on that bus.
+    let Rig { server, llm, desktop } = rig;
+    let session = desktop.killed().await;
+    drop(battery);
+    let rig = Rig { server, llm, desktop: Desktop::resume(session, &["--hidden"]) };
+    rig.until_ready().await;
+    // It ends while the rule applies.
+    let battery = self::battery(&rig).await;
     battery.unplug().await;
     rig.until_paused("Paused: on battery").await;
     rig.click("Quit").await;

@@ -59,6 +59,8 @@ impl Session {
             ("DISPLAY", self.display.clone()),
             ("GDK_BACKEND", "x11".to_owned()),
             ("DBUS_SESSION_BUS_ADDRESS", self.bus.clone()),
+            // There is one bus for both, so that nothing is known of this machine's battery.
+            ("DBUS_SYSTEM_BUS_ADDRESS", self.bus.clone()),
             // No accessibility bus, and no graphics card.
             ("NO_AT_BRIDGE", "1".to_owned()),
             ("LIBGL_ALWAYS_SOFTWARE", "1".to_owned()),

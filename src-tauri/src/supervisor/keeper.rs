@@ -17,13 +17,16 @@ use super::attached::{Attached, Found};
 use super::embedded::Embedded;
 use super::restarts::{Restarts, Verdict};
 use super::rules::Rules;
-use super::worker::{End, Say, Worker};
+use super::worker::{End, Worker};
 use super::{Facts, Failure, Order, Place, Seen, Stage};
 use crate::logbook::Logbook;
 use crate::pause::{Memory, Pause};
 
 /// A pause is checked against the clock on the wall this often, which, unlike timers, goes on while the machine sleeps.
 const PAUSE_LOOK: Duration = Duration::from_secs(30);
+
+/// What the rules say is waited for before the first worker, but no longer than this: it takes some milliseconds, unless the system is not well.
+const FIRST_VERDICT: Duration = Duration::from_secs(5);
 
 /// Lines of the log that are shown of a failure.
 const LAST_LINES: usize = 20;
@@ -90,7 +93,7 @@ impl Keeper {
 
     /// Its life.
     pub(super) async fn keep(mut self) {
-        let mut next = Next::Start;
+        let mut next = Next::Wait(Instant::now() + FIRST_VERDICT);
         loop {
             next = match next {
                 Next::Start => self.start().await,
@@ -133,12 +136,12 @@ impl Keeper {
     async fn attach(&mut self, mut service: Worker) -> Next {
         tracing::info!("Attached to the worker service on this machine");
         self.restarts.forget();
-        // A pause of the app's holds for a service too, and so does its end, which may have come while there was no app.
+        // What holds the app's worker holds a service too, and so does its end, which may have come while there was no app.
         if self.is_held() {
-            service.say(Say::Drain).await;
+            self.hold_or_release(&mut service).await;
         } else if self.memory.is_left_over() {
             self.memory.write(None);
-            service.say(Say::Undrain).await;
+            self.hold_or_release(&mut service).await;
         }
         self.run(service).await
     }
@@ -297,7 +300,12 @@ impl Keeper {
                 }
                 Some(Order::Pause(span)) => self.note_pause(Some(Pause::new(span, SystemTime::now()))),
                 Some(Order::Resume) => self.end_pause_or_overrule(),
-                Some(Order::Rules(reasons)) => self.note_rules(|rules| rules.say(reasons)),
+                Some(Order::Rules(reasons)) => {
+                    self.note_rules(|rules| rules.say(reasons));
+                    if self.facts.borrow().stage == Stage::Starting {
+                        return Next::Start; // it is what the first worker waited for
+                    }
+                }
                 Some(Order::Drain | Order::Undrain | Order::ShutdownWhenDone | Order::Stay) => {}
             }
         }

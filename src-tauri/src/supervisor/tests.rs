@@ -57,7 +57,10 @@ impl Rig {
 
 fn supervisor(folder: &Path) -> (Supervisor, impl Future<Output = ()> + Send + use<>) {
     let place = Place::new(&folder.join("worker.yaml"), &folder.join("state"));
-    Supervisor::new(place, None, Logbook::default())
+    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    // Nobody here says what the rules are.
+    supervisor.orders.try_send(Order::Rules(Vec::new())).unwrap();
+    (supervisor, life)
 }
 
 /// Settings that reach nobody outside of the test: port 9 is "discard", where nothing listens.
@@ -200,6 +203,20 @@ async fn a_rule_and_a_pause_end_each_for_itself() {
     assert!(facts.pause.is_some() && is_held(&facts), "the pause is still there");
     rig.supervisor.order(Order::Resume).await;
     rig.until("neither", |facts| facts.pause.is_none() && !is_held(facts)).await;
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn the_first_worker_waits_for_what_the_rules_say() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "");
+    let place = Place::new(&folder.path().join("worker.yaml"), &folder.path().join("state"));
+    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    let rig = Rig { folder, supervisor, life: tokio::spawn(life) };
+    rig.supervisor.order(Order::Resume).await;
+    rig.supervisor.order(Order::Rules(vec![Reason::OnBattery])).await;
+    let facts = rig.until_running().await;
+    assert!(facts.rule.is_some() && facts.seen.unwrap().draining, "held before its first breath");
     rig.quit().await;
 }
 

@@ -55,7 +55,15 @@ impl Keeper {
         self.draining || facts.pause.is_some() || facts.rule.is_some() || facts.quitting
     }
 
-    async fn hold_or_release(&self, worker: &mut Worker) {
+    fn is_held_by_rules_alone(&self) -> bool {
+        let facts = self.facts.borrow();
+        facts.rule.is_some() && facts.pause.is_none() && !self.draining
+    }
+
+    pub(super) async fn hold_or_release(&self, worker: &mut Worker) {
+        if matches!(worker, Worker::Attached(_)) {
+            self.memory.note_rule(self.is_held_by_rules_alone());
+        }
         let what = if self.is_held() { Say::Drain } else { Say::Undrain };
         worker.say(what).await;
     }
@@ -101,13 +109,10 @@ impl Keeper {
     /// Nobody looks at the rules for a service that is left alone: it is free again.
     async fn leave_service(&mut self, service: &mut Worker) -> ControlFlow<End> {
         self.after = After::End;
-        let is_held_by_rule = {
-            let facts = self.facts.borrow();
-            facts.rule.is_some() && facts.pause.is_none() && !self.draining
-        };
-        if is_held_by_rule {
+        if self.is_held_by_rules_alone() {
             service.say(Say::Undrain).await;
         }
+        self.memory.note_rule(false);
         ControlFlow::Break(End::Told)
     }
 
