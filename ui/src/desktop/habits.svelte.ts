@@ -3,7 +3,7 @@
 
 import type { AppPreferences } from './bindings/AppPreferences';
 import type { Problem } from './bindings/Problem';
-import { api } from './api';
+import { api, on } from './api';
 import type { NoticeClass, ServeForm } from './types';
 
 export class Habits {
@@ -16,6 +16,16 @@ export class Habits {
 
   /** The rules as they are, with what was typed. */
   readonly rules: ServeForm | null = $derived(this.current && { ...this.current.serve, ...this.typed });
+
+  /** How many changes are being saved: what is read meanwhile is older. */
+  #saving = 0;
+
+  /** Follows edits by hand until the returned function is called. */
+  start(): () => void {
+    const listening = on({ preferences: () => void (this.#saving === 0 && this.read()) });
+    void this.read();
+    return listening.stop;
+  }
 
   async read() {
     try {
@@ -53,11 +63,14 @@ export class Habits {
     if (!before) return null;
     this.problem = null;
     this.current = { ...before, ...part };
+    this.#saving += 1;
     try {
       await api.saveAppPreferences(this.current);
     } catch (problem) {
       this.current = before;
       return problem as Problem;
+    } finally {
+      this.#saving -= 1;
     }
     if (again) await this.read();
     return this.problem;

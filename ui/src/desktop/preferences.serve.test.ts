@@ -105,6 +105,16 @@ test('programs are named, and what the app makes of it is shown', async () => {
   expect(desk.commands('app_preferences').length).toBeGreaterThan(1);
 });
 
+test('an edit by hand appears at once, and leaves alone what is being typed', async () => {
+  const desk = await open({ on_battery: 'above' });
+  await enter(words.low, '60');
+  desk.app = anApp({ serve: { ...anApp().serve, on_battery: 'above', pause_while: 'obs' } });
+  await desk.say('preferences', desk.preferences);
+  await settle();
+  expect(box(words.pauseWhile).value).toBe('obs');
+  expect(box(words.low).value).toBe('60');
+});
+
 test('what cannot be saved for another reason goes back, and says why', async () => {
   const desk = await open();
   desk.answers.save_app_preferences = () => {
