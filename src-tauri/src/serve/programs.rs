@@ -71,7 +71,9 @@ mod system {
 
     /// The names of everything that runs.
     pub(super) fn programs() -> HashSet<String> {
-        let mut system = System::new();
+        let Ok(mut system) = System::new() else {
+            return HashSet::new(); // it does not tell
+        };
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
         system.processes().values().map(|process| canonical(&process.name().to_string_lossy())).collect()
     }
