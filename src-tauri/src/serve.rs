@@ -1,7 +1,7 @@
 //! When to serve: rules of the app's owner about the battery, the hours of the day and programs that run. Where one says no, the worker is held as by a
 //! pause.
 //!
-//! [`rules`] is what can be wanted, `hours` one part of it; [`verdict`] says what follows from what is seen; `power` and `programs` see. Nothing is
+//! `rules` is what can be wanted, `hours` one part of it; `verdict` says what follows from what is seen; `power` and `programs` see. Nothing is
 //! looked at that no rule asks for: without any, nobody wakes up.
 
 mod hours;
