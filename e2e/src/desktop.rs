@@ -4,6 +4,7 @@
 //! - [`session`]: screen and bus
 //! - [`system_bus`]: what the system tells; [`login`]: when it sleeps
 //! - [`tray`]: the icon's menu, read and clicked; [`watcher`]: where icons and notifications arrive
+//! - [`upower`]: what the system says of its battery
 //! - [`browser`]: the app's windows, driven from inside (WebDriver); `screen`: the same, seen from outside
 
 pub mod browser;
@@ -12,6 +13,7 @@ mod screen;
 pub mod session;
 pub mod system_bus;
 pub mod tray;
+pub mod upower;
 pub mod watcher;
 
 use std::ops::{Deref, DerefMut};
@@ -83,6 +85,13 @@ impl Desktop {
     pub async fn ended(mut self) -> Session {
         let (_, code) = self.wait_exit(crate::wait::PATIENCE).await;
         assert_eq!(code, Some(0), "the app's exit code");
+        self.session
+    }
+
+    /// Ends it without a word, and gives the session back.
+    pub async fn killed(mut self) -> Session {
+        self.sigkill();
+        self.wait_exit(crate::wait::PATIENCE).await;
         self.session
     }
 

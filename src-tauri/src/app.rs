@@ -22,7 +22,7 @@ use crate::logbook::Logbook;
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
-use crate::{commands, follow, join, menu, quit, sleep, snapshot, tray, updates, windows};
+use crate::{commands, follow, join, menu, quit, serve, sleep, snapshot, tray, updates, windows};
 
 /// The event by which the first run hears that there is a join link to ask for.
 pub const JOIN: &str = "join";
@@ -134,6 +134,7 @@ fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Err
     desk.spawn(life);
     desk.spawn(present::present(app.clone(), sources, show));
     desk.spawn(follow::follow(app.clone()));
+    desk.spawn(serve::follow(desk.own.watch(), desk.supervisor.clone()));
     desk.spawn(colours::follow(app.clone(), behind));
     desk.spawn(updates::follow(app.clone()));
     desk.spawn(sleep::follow(desk.supervisor.clone()));

@@ -2,6 +2,7 @@
 
 mod first_run;
 mod preferences;
+mod serve;
 mod snapshot;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ pub use self::{
         AppPreferences, Effect, Field, FieldGroup, FieldKind, Notify, Origin, Preferences, Saved, TrayIcon,
         UpdateMode,
     },
+    serve::{OnBattery, PausedBy, ServeForm},
     snapshot::{
         Action, Crash, LiveRequest, LoadBin, Mode, ModelView, Phase, RuntimeView, ServerView, Snapshot,
         Today, Trouble, UpdateState, UpdateView, WorkerView,

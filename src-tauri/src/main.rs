@@ -31,6 +31,7 @@ mod pause;
 mod phase;
 mod present;
 mod quit;
+mod serve;
 mod settings;
 mod sleep;
 mod snapshot;

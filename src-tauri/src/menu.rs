@@ -160,7 +160,7 @@ fn steering(shown: &Snapshot) -> Vec<Row> {
         Phase::Stopped => vec![item("start", "Start serving")],
         Phase::Failed => vec![item("start", "Start again")],
         Phase::Terminating => Vec::new(),
-        Phase::Paused => vec![item("resume", "Resume serving"), shutdown_when_done(shown)],
+        Phase::Paused => vec![item("resume", resume(shown)), shutdown_when_done(shown)],
         Phase::Draining => vec![item("undrain", "Take requests again"), shutdown_when_done(shown)],
         phase => {
             let waits = matches!(phase, Phase::Waiting | Phase::Refused) && shown.mode == Mode::Embedded;
@@ -173,6 +173,10 @@ fn steering(shown: &Snapshot) -> Vec<Row> {
             rows
         }
     }
+}
+
+fn resume(shown: &Snapshot) -> &'static str {
+    if shown.paused_by.is_some() { "Serve anyway" } else { "Resume serving" }
 }
 
 fn pause() -> Row {

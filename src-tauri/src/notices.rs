@@ -27,7 +27,7 @@ pub enum Class {
     RuntimeGone,
     /// A newer version waits for a restart.
     UpdateReady,
-    /// A pause has ended by itself.
+    /// A rule pauses serving, or a pause has ended.
     Paused,
 }
 
@@ -133,7 +133,7 @@ impl Notices {
         is_new
     }
 
-    /// A pause that was forgotten (the app starts paused), or that ends by itself.
+    /// A pause that nobody asked for just now (a rule, or the app starts paused), or that ends.
     fn pause(&mut self, shown: &Snapshot) -> Option<Notice> {
         let is_paused = shown.phase == Phase::Paused;
         if self.paused.is_none() && shown.phase == Phase::Connecting {
@@ -141,6 +141,9 @@ impl Notices {
         }
         let before = self.paused.replace(is_paused);
         match (before, is_paused) {
+            (None | Some(false), true) if shown.paused_by.is_some() => {
+                Some(notice("Serving is paused", &shown.headline))
+            }
             (None, true) => Some(notice("Serving is still paused", &shown.headline)),
             (Some(true), false) if !matches!(shown.phase, Phase::Terminating | Phase::Stopped) => {
                 Some(notice("Serving goes on", &shown.headline))

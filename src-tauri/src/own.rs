@@ -1,5 +1,5 @@
-//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, sleep, and whether it has
-//! been set up.
+//! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, when to serve, sleep, and
+//! whether it has been set up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::ipc::{Notify, TrayIcon, UpdateMode};
+use crate::serve::Rules;
 
 /// Its name, in the folder of the worker's configuration.
 pub const FILE: &str = "desktop.yaml";
@@ -32,6 +33,8 @@ pub struct Own {
     pub keychain: bool,
     /// The keys that are there instead of in `worker.yaml`.
     pub in_keychain: Vec<String>,
+    /// When to serve.
+    pub serve: Rules,
     /// Whether the first run is over.
     pub first_run_done: bool,
 }
@@ -45,6 +48,7 @@ impl Default for Own {
             hold_sleep: false,
             keychain: true,
             in_keychain: Vec::new(),
+            serve: Rules::default(),
             first_run_done: false,
         }
     }

@@ -1,4 +1,4 @@
-//! Timed pauses: for how long, until when, and the file that remembers one over a restart of the app.
+//! Timed pauses: for how long, until when, and the files that remember one, or what a rule did, over a restart of the app.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Days, Local, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
+
+/// There while a rule about when to serve holds a worker service, which knows nothing of the app's rules.
+const BY_RULE: &str = "desktop-rule";
 
 /// The file in the state folder.
 const FILE: &str = "desktop-pause.json";
@@ -84,6 +87,7 @@ fn tomorrow<Z: TimeZone>(now: DateTime<Z>) -> DateTime<Z> {
 #[derive(Debug, Clone)]
 pub struct Memory {
     file: PathBuf,
+    by_rule: PathBuf,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,7 +99,7 @@ struct Kept {
 impl Memory {
     /// In the state folder.
     pub fn in_folder(state: &Path) -> Self {
-        Self { file: state.join(FILE) }
+        Self { file: state.join(FILE), by_rule: state.join(BY_RULE) }
     }
 
     /// The pause that was kept, unless it is over.
@@ -109,9 +113,20 @@ impl Memory {
         Some(Pause { until }).filter(|pause| !pause.is_over(now))
     }
 
-    /// Whether there is one that nobody has ended: it may be over.
+    /// Whether there is one that nobody has ended, though it may be over; or a rule held a service when the app was killed.
     pub fn is_left_over(&self) -> bool {
-        self.file.exists()
+        self.file.exists() || self.by_rule.exists()
+    }
+
+    /// Keeps that a rule holds a service, or that none does.
+    pub fn note_rule(&self, holds: bool) {
+        let noted =
+            if holds { put(&self.by_rule, String::new()) } else { std::fs::remove_file(&self.by_rule) };
+        if let Err(error) = noted
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!("What a rule does may outlive the app: {}: {error}", self.by_rule.display());
+        }
     }
 
     /// Keeps a pause, or that there is none.
@@ -131,11 +146,15 @@ impl Memory {
     fn keep(&self, pause: Pause) -> io::Result<()> {
         let seconds = |until: SystemTime| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let kept = Kept { until: pause.until.map(seconds) };
-        if let Some(folder) = self.file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&self.file, serde_json::to_string(&kept)?)
+        put(&self.file, serde_json::to_string(&kept)?)
     }
+}
+
+fn put(file: &Path, text: String) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, text)
 }
 
 #[cfg(test)]
@@ -187,6 +206,18 @@ mod tests {
         }
         memory.write(None);
         assert_eq!(memory.read(NOW), None);
+    }
+
+    #[test]
+    fn what_a_rule_held_is_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::in_folder(&folder.path().join("not-there-yet"));
+        memory.note_rule(false);
+        assert!(!memory.is_left_over());
+        memory.note_rule(true);
+        assert!(memory.is_left_over() && memory.read(NOW).is_none(), "it is no pause");
+        memory.note_rule(false);
+        assert!(!memory.is_left_over());
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::ipc::Phase;
-use crate::pause::Pause;
 use crate::supervisor::{Facts, Link, Runtime, Seen, Stage};
 
 /// The state in a word.
@@ -30,7 +29,7 @@ fn of_worker(facts: &Facts, seen: &Seen) -> Phase {
     match (seen.link, &seen.runtime) {
         _ if seen.terminating || facts.quitting => Phase::Terminating,
         _ if facts.sleeping => Phase::Draining,
-        _ if facts.pause.is_some() => Phase::Paused,
+        _ if facts.pause.is_some() || facts.rule.is_some() => Phase::Paused,
         _ if seen.draining => Phase::Draining,
         (Link::Connecting, _) => Phase::Connecting,
         (Link::Waiting { refused: true, .. }, _) => Phase::Refused,
@@ -74,7 +73,7 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
         }
         Phase::Draining if facts.sleeping => finishing("Going to sleep", running),
         Phase::Draining => finishing("Draining", running),
-        Phase::Paused => finishing(&paused(facts.pause), running),
+        Phase::Paused => finishing(&paused(facts), running),
         Phase::Terminating if facts.quitting => finishing("Quitting", running),
         Phase::Terminating => finishing("Stopping", running),
         Phase::Failed => match facts.stage {
@@ -86,10 +85,14 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, offered: us
     }
 }
 
-fn paused(pause: Option<Pause>) -> String {
-    match pause.and_then(|pause| pause.clock(SystemTime::now())) {
-        Some(clock) => format!("Paused until {clock}"),
-        None => "Paused".to_owned(),
+/// A pause was somebody's wish of this moment, so it comes before the rules.
+fn paused(facts: &Facts) -> String {
+    match (facts.pause, &facts.rule) {
+        (None, Some(reason)) => format!("Paused: {}", reason.text()),
+        (pause, _) => match pause.and_then(|pause| pause.clock(SystemTime::now())) {
+            Some(clock) => format!("Paused until {clock}"),
+            None => "Paused".to_owned(),
+        },
     }
 }
 

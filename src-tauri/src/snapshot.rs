@@ -11,6 +11,7 @@ use crate::ipc::{
     Action, Crash, Mode, ModelView, Phase, RuntimeView, ServerView, Snapshot, Trouble, UpdateView, WorkerView,
 };
 use crate::phase;
+use crate::serve::Reason;
 use crate::supervisor::{Facts, Runtime, Seen, Stage};
 
 /// The path below a server where clients find the OpenAI API.
@@ -42,9 +43,18 @@ pub fn snapshot(facts: &Facts, update: UpdateView, now: Instant) -> Snapshot {
         live: seen.filter(|_| is_running).map(|seen| seen.activity.live.clone()).unwrap_or_default(),
         today: seen.map(|seen| seen.activity.today).unwrap_or_default(),
         trouble: trouble(facts, phase),
-        paused_until: facts.pause.and_then(|pause| pause.until).map(unix_ms),
+        paused_until: paused_until(facts).map(unix_ms),
+        paused_by: facts.rule.as_ref().filter(|_| facts.pause.is_none()).map(Reason::view),
         crash: crash(facts),
         update,
+    }
+}
+
+/// A pause was somebody's wish of this moment, so it comes before the rules.
+fn paused_until(facts: &Facts) -> Option<SystemTime> {
+    match facts.pause {
+        Some(pause) => pause.until,
+        None => facts.rule.as_ref()?.until(),
     }
 }
 

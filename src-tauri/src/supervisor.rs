@@ -2,13 +2,14 @@
 //! when it keeps failing.
 //!
 //! One task, the `keeper`, owns everything: [`Order`]s come in, [`Facts`] go out. `worker` is either of two kinds, `embedded` or `attached`, `seen` is
-//! what is known of it, `restarts` decides how often to try again, `place` is where its configuration is.
+//! what is known of it, `restarts` decides how often to try again, `rules` what of the rules counts, `place` is where its configuration is.
 
 mod attached;
 mod embedded;
 mod keeper;
 mod place;
 mod restarts;
+mod rules;
 mod seen;
 mod worker;
 
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 use self::keeper::Keeper;
 use crate::logbook::Logbook;
 use crate::pause::{Memory, Pause, Span};
+use crate::serve::Reason;
 
 pub use self::place::{Place, environment};
 #[cfg(test)]
@@ -56,8 +58,10 @@ pub enum Order {
     ShutdownWhenDone,
     /// Take nothing new for a while.
     Pause(Span),
-    /// Take requests again after a pause.
+    /// Take requests again after a pause, or although rules say no.
     Resume,
+    /// What the rules about when to serve say against it now.
+    Rules(Vec<Reason>),
     /// The settings have changed.
     Reload,
     /// The machine is about to sleep: finish what runs and take nothing new.
@@ -85,6 +89,8 @@ pub struct Facts {
     pub pause: Option<Pause>,
     /// The machine is about to sleep, or does.
     pub sleeping: bool,
+    /// A rule says that nothing is to be served, and nobody has overruled it.
+    pub rule: Option<Reason>,
     /// The app ends when nothing runs any more.
     pub quitting: bool,
     /// It ended without being told to.
@@ -156,6 +162,7 @@ impl Supervisor {
             seen: None,
             pause: memory.read(SystemTime::now()),
             sleeping: false,
+            rule: None,
             quitting: false,
             crash: None,
             mistakes: None,

@@ -53,9 +53,17 @@ const SCENES = [
   ...['unconfigured', 'stopped', 'connecting', 'waiting', 'refused', 'not_ready', 'ready', 'busy'].map(
     (phase) => [phase, 'status', phase],
   ),
-  ...['draining', 'paused', 'terminating', 'failed', 'attached', 'quiet', 'nomodels', 'restarted'].map(
-    (phase) => [phase, 'status', phase],
-  ),
+  ...[
+    'draining',
+    'paused',
+    'held',
+    'terminating',
+    'failed',
+    'attached',
+    'quiet',
+    'nomodels',
+    'restarted',
+  ].map((phase) => [phase, 'status', phase]),
   ['bottom', 'status', 'busy', (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999))],
   ['pausing', 'status', 'busy', click('Pause serving')],
   ['app', 'preferences', 'ready'],
@@ -64,6 +72,16 @@ const SCENES = [
     'preferences',
     'managed',
     (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999)),
+  ],
+  ['serve', 'preferences', 'ready', tab('When to serve')],
+  [
+    'wrongrule',
+    'preferences',
+    'wrongrule',
+    chain(tab('When to serve'), async (page) => {
+      await page.getByLabel('Pause below').fill('60');
+      await page.keyboard.press('Tab');
+    }),
   ],
   ['server', 'preferences', 'ready', tab('Server')],
   ['changed', 'preferences', 'ready', edit],
@@ -117,7 +135,7 @@ const SCENES = [
 ];
 /** What is also looked at on the other systems and in the smallest window. */
 const EVERYWHERE =
-  /^(status-(busy|refused)|preferences-(app|changed|wrong)|welcome-2|logs-tail|about-staged)$/;
+  /^(status-(busy|refused)|preferences-(app|serve|changed|wrong|wrongrule)|welcome-2|logs-tail|about-staged)$/;
 
 await mkdir(OUT, { recursive: true });
 const served = await serveDesktop();

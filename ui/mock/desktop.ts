@@ -22,6 +22,8 @@ desk.answers.load = () => samples.aLoad(Date.now());
 
 const change: Record<string, () => void> = {
   attached: () => (desk.snapshot = { ...desk.snapshot, mode: 'attached' }),
+  held: () =>
+    (desk.snapshot = { ...desk.snapshot, phase: 'paused', paused_by: { rule: 'battery_low', percent: 18 } }),
   quiet: () => (desk.answers.load = () => []),
   nomodels: () => (desk.snapshot = { ...desk.snapshot, models: [] }),
   restarted: () =>
@@ -64,6 +66,13 @@ const change: Record<string, () => void> = {
         state: 'failed',
         why: 'The list of releases cannot be read: timed out.',
       },
+    }),
+  wrongrule: () =>
+    (desk.answers.save_app_preferences = () => {
+      throw aProblem('That rule makes no sense', {
+        why: 'Wanted: more percent than the lower limit, at most 100.',
+        field: 'battery_high',
+      });
     }),
   nologs: () => (desk.lines = []),
   noruntimes: () => (desk.answers.find_runtimes = () => []),

@@ -59,6 +59,8 @@ impl Session {
             ("DISPLAY", self.display.clone()),
             ("GDK_BACKEND", "x11".to_owned()),
             ("DBUS_SESSION_BUS_ADDRESS", self.bus.clone()),
+            // There is one bus for both, so that nothing is known of this machine's battery.
+            ("DBUS_SYSTEM_BUS_ADDRESS", self.bus.clone()),
             // No accessibility bus.
             ("NO_AT_BRIDGE", "1".to_owned()),
         ]
@@ -81,9 +83,12 @@ impl Session {
 
     /// Writes the worker's settings, as an editor does: another file that takes the old one's place.
     pub fn write_settings(&self, text: &str) {
-        let (file, new) = (self.settings(), self.settings().with_extension("new"));
-        std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder in the home");
-        std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &file)).expect("the home takes files");
+        write(&self.settings(), text);
+    }
+
+    /// Writes the app's own preferences in the same way.
+    pub fn write_own(&self, text: &str) {
+        write(&self.settings().with_file_name("desktop.yaml"), text);
     }
 
     /// How many colours are on the screen.
@@ -113,6 +118,12 @@ impl Session {
         });
         windows.filter_map(|line| Some(line.split('"').nth(1)?.to_owned())).collect()
     }
+}
+
+fn write(file: &Path, text: &str) {
+    let new = file.with_extension("new");
+    std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder in the home");
+    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)).expect("the home takes files");
 }
 
 async fn screen() -> (Process, String) {

@@ -6,6 +6,7 @@ use tauri::{AppHandle, Emitter as _, Manager as _, State};
 
 use crate::desk::Desk;
 use crate::ipc::{AppPreferences, Preferences, Problem, Saved};
+use crate::serve::Rules;
 use crate::{autostart, settings, windows};
 
 /// The event by which windows hear of a hand edit.
@@ -63,6 +64,7 @@ pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Pr
         hold_sleep: own.hold_sleep,
         keychain: own.keychain,
         keychain_problem,
+        serve: own.serve.form(),
         updates_managed_by: desk.updates.managed_by(),
         first_run_done: own.first_run_done,
     })
@@ -71,12 +73,21 @@ pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Pr
 #[tauri::command]
 pub async fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
     let AppPreferences {
-        start_at_login, notify, updates, icon, hold_sleep, keychain, first_run_done, ..
+        start_at_login,
+        notify,
+        updates,
+        icon,
+        hold_sleep,
+        keychain,
+        first_run_done,
+        serve,
+        ..
     } = preferences;
+    let serve = Rules::of_form(&serve)?;
     let moves = keychain != desk.own.get().keychain;
     desk.own.change(|own| {
         (own.notify, own.updates, own.icon, own.first_run_done) = (notify, updates, icon, first_run_done);
-        (own.hold_sleep, own.keychain) = (hold_sleep, keychain);
+        (own.hold_sleep, own.keychain, own.serve) = (hold_sleep, keychain, serve);
     })?;
     if start_at_login != autostart::is_on() {
         desk.start_at_login(start_at_login)?;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::ServeForm;
+
 /// The worker's settings as a form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
@@ -130,6 +132,8 @@ pub struct AppPreferences {
     pub keychain: bool,
     /// Why they are kept in the file all the same.
     pub keychain_problem: Option<String>,
+    /// When to serve.
+    pub serve: ServeForm,
     /// Who updates it instead.
     pub updates_managed_by: Option<String>,
     /// Whether the first run is over.

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::PausedBy;
+
 /// All that is shown of the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
@@ -37,6 +39,8 @@ pub struct Snapshot {
     /// When serving goes on by itself, Unix milliseconds. In the phase `paused`, nothing means: when somebody says so.
     #[ts(type = "number | null")]
     pub paused_until: Option<u64>,
+    /// The rule that keeps it from serving, if nobody has paused it besides.
+    pub paused_by: Option<PausedBy>,
     /// That the worker ended without being told to.
     pub crash: Option<Crash>,
     /// The app's own update.

@@ -1,7 +1,7 @@
 //! The menu in every state.
 
 use super::*;
-use crate::ipc::UpdateView;
+use crate::ipc::{PausedBy, UpdateView};
 use crate::phase::tests::{facts, seen, without_worker};
 use crate::snapshot::snapshot;
 use crate::snapshot::tests::no_update;
@@ -81,6 +81,15 @@ fn what_can_be_done_in_each_state() {
         };
         assert_eq!(steering_of(phase), wanted, "{phase:?}");
     }
+}
+
+#[test]
+fn a_rule_can_be_overruled() {
+    let label = |paused_by| {
+        row(&Snapshot { paused_by, ..shown(Phase::Paused) }, "resume").map(|row| row.label).unwrap()
+    };
+    assert_eq!(label(None), "Resume serving");
+    assert_eq!(label(Some(PausedBy::OnBattery)), "Serve anyway");
 }
 
 #[test]

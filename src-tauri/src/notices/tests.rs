@@ -1,7 +1,7 @@
 //! Who is told what, and how often.
 
 use super::*;
-use crate::ipc::{RuntimeView, UpdateView};
+use crate::ipc::{PausedBy, RuntimeView, UpdateView};
 use crate::phase::tests::{facts, seen};
 use crate::snapshot::{snapshot, tests::no_update};
 
@@ -114,6 +114,31 @@ fn pauses() {
         ],
     );
     check(ALL, &[(0, shown(Phase::Ready), None), (1, paused(), None), (2, shown(Phase::Terminating), None)]);
+}
+
+#[test]
+fn a_rule_that_pauses_is_told_once() {
+    let held = || Snapshot {
+        paused_by: Some(PausedBy::OnBattery),
+        headline: "Paused: on battery".to_owned(),
+        ..shown(Phase::Paused)
+    };
+    let told = Some("Serving is paused");
+    check(ALL, &[(0, held(), told), (1, held(), None)]);
+    check(
+        ALL,
+        &[
+            (0, shown(Phase::Ready), None),
+            (1, held(), told),
+            (2, held(), None),
+            (3, shown(Phase::Ready), None),
+            (4, held(), None),
+            (2_000, shown(Phase::Ready), Some("Serving goes on")),
+        ],
+    );
+    // Somebody's own pause comes to its end, and the rule is still there.
+    check(ALL, &[(0, shown(Phase::Ready), None), (1, shown(Phase::Paused), None), (2, held(), None)]);
+    check(Notify { paused: false, ..ALL }, &[(0, shown(Phase::Ready), None), (1, held(), None)]);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::ipc::Mode;
+use crate::pause::Pause;
+use crate::serve::Reason;
 use crate::supervisor::{Activity, Failure};
 
 /// A worker that is connected, ready, and has nothing to do.
@@ -39,6 +41,7 @@ pub(crate) fn facts(seen: Seen) -> Facts {
         seen: Some(seen),
         pause: None,
         sleeping: false,
+        rule: None,
         quitting: false,
         crash: None,
         mistakes: None,
@@ -110,6 +113,9 @@ fn what_somebody_wants_comes_first() {
         check(&Facts { pause, ..facts(held.clone()) }, Phase::Paused, "Paused");
         let sleeping = Facts { pause, sleeping: true, ..facts(held.clone()) };
         check(&sleeping, Phase::Draining, "Going to sleep");
+        let rule = Some(Reason::OnBattery);
+        check(&Facts { rule: rule.clone(), ..facts(held.clone()) }, Phase::Paused, "Paused: on battery");
+        check(&Facts { rule, pause, ..facts(held.clone()) }, Phase::Paused, "Paused");
         let ending = Seen { terminating: true, ..held };
         check(&Facts { pause, ..facts(ending.clone()) }, Phase::Terminating, "Stopping");
         check(&Facts { quitting: true, ..facts(ending) }, Phase::Terminating, "Quitting");
@@ -129,6 +135,8 @@ fn what_is_left_is_counted() {
         Phase::Paused,
         &format!("Paused until {clock} – 1 left"),
     );
+    let rule = Some(Reason::Program("steam".into()));
+    check(&Facts { rule, ..facts(busy.clone()) }, Phase::Paused, "Paused: steam runs – 1 left");
     check(&facts(Seen { terminating: true, ..busy.clone() }), Phase::Terminating, "Stopping – 1 left");
     check(&Facts { quitting: true, ..facts(busy) }, Phase::Terminating, "Quitting – 1 left");
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::ipc::UpdateState;
+use crate::ipc::{PausedBy, UpdateState};
+use crate::pause::Pause;
 use crate::phase::tests::{facts, seen, without_worker};
 use crate::supervisor::{Failure, Link};
 
@@ -73,6 +74,20 @@ fn a_crash_says_why() {
     assert_eq!(gave_up.trouble.unwrap().what, "port taken");
     let tries = shown(&Facts { crash, ..without_worker(Stage::Failed(Instant::now())) });
     assert!(!tries.crash.unwrap().gave_up);
+}
+
+#[test]
+fn the_rule_that_holds_is_shown_unless_somebody_has_paused() {
+    let until = chrono::NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_hms_opt(20, 0, 0).unwrap();
+    let rule = Some(Reason::Hours { until, is_far: false });
+    let held = Facts { rule, ..facts(seen()) };
+    let snapshot = shown(&held);
+    assert_eq!((snapshot.phase, snapshot.paused_by), (Phase::Paused, Some(PausedBy::Hours)));
+    assert_eq!(snapshot.headline, "Paused: until 20:00");
+    let told = SystemTime::UNIX_EPOCH + Duration::from_millis(snapshot.paused_until.unwrap());
+    assert_eq!(chrono::DateTime::<chrono::Local>::from(told).naive_local(), until);
+    let both = shown(&Facts { pause: Some(Pause { until: None }), ..held });
+    assert_eq!((both.phase, both.paused_by, both.paused_until), (Phase::Paused, None, None));
 }
 
 #[test]

@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use super::attached::{Attached, Found};
 use super::embedded::Embedded;
 use super::restarts::{Restarts, Verdict};
-use super::worker::{End, Say, Worker};
+use super::rules::Rules;
+use super::worker::{End, Worker};
 use super::{Facts, Failure, Order, Place, Seen, Stage};
 use crate::keychain::Unread;
 use crate::logbook::Logbook;
@@ -30,6 +31,9 @@ const KEYCHAIN_LOOK: Duration = Duration::from_secs(20);
 
 /// A service that has gone may be started again, by people or by the system: it is looked for this often.
 const SERVICE_LOOK: Duration = Duration::from_secs(5);
+
+/// What the rules say is waited for before the first worker, but no longer than this: it takes some milliseconds, unless the system is not well.
+const FIRST_VERDICT: Duration = Duration::from_secs(5);
 
 /// Lines of the log that are shown of a failure.
 const LAST_LINES: usize = 20;
@@ -69,6 +73,7 @@ pub(super) struct Keeper {
     restarts: Restarts,
     /// Somebody wants it to take nothing new.
     draining: bool,
+    rules: Rules,
     after: After,
 }
 
@@ -81,13 +86,25 @@ impl Keeper {
         logbook: Logbook,
         memory: Memory,
     ) -> Self {
-        let (restarts, draining, after) = (Restarts::default(), false, After::Stop);
-        Self { orders, facts, place, text: None, keys: 0, level, logbook, memory, restarts, draining, after }
+        Self {
+            orders,
+            facts,
+            place,
+            text: None,
+            keys: 0,
+            level,
+            logbook,
+            memory,
+            restarts: Restarts::default(),
+            draining: false,
+            rules: Rules::default(),
+            after: After::Stop,
+        }
     }
 
     /// Its life.
     pub(super) async fn keep(mut self) {
-        let mut next = Next::Start;
+        let mut next = Next::Wait(Instant::now() + FIRST_VERDICT);
         loop {
             next = match next {
                 Next::Start => self.start().await,
@@ -174,12 +191,12 @@ impl Keeper {
     async fn attach(&mut self, mut service: Worker) -> Next {
         tracing::info!("Attached to the worker service on this machine");
         self.restarts.forget();
-        // A pause of the app's holds for a service too, and so does its end, which may have come while there was no app.
+        // What holds the app's worker holds a service too, and so does its end, which may have come while there was no app.
         if self.is_held() {
-            service.say(Say::Drain).await;
+            self.hold_or_release(&mut service).await;
         } else if self.memory.is_left_over() {
             self.memory.write(None);
-            service.say(Say::Undrain).await;
+            self.hold_or_release(&mut service).await;
         }
         self.run(service).await
     }
@@ -324,9 +341,15 @@ impl Keeper {
                     return self.stopped();
                 }
                 Some(Order::Pause(span)) => self.note_pause(Some(Pause::new(span, SystemTime::now()))),
-                Some(Order::Resume) => self.note_pause(None),
                 Some(Order::Sleep) => self.note_sleep(true),
                 Some(Order::Wake) => self.note_sleep(false),
+                Some(Order::Resume) => self.end_pause_or_overrule(),
+                Some(Order::Rules(reasons)) => {
+                    self.note_rules(|rules| rules.say(reasons));
+                    if self.facts.borrow().stage == Stage::Starting {
+                        return Next::Start; // it is what the first worker waited for
+                    }
+                }
                 Some(Order::Drain | Order::Undrain | Order::ShutdownWhenDone | Order::Stay) => {}
             }
         }

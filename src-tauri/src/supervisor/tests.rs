@@ -60,7 +60,10 @@ impl Rig {
 
 fn supervisor(folder: &Path) -> (Supervisor, impl Future<Output = ()> + Send + use<>) {
     let place = Place::new(&folder.join("worker.yaml"), &folder.join("state"));
-    Supervisor::new(place, None, Logbook::default())
+    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    // Nobody here says what the rules are.
+    supervisor.orders.try_send(Order::Rules(Vec::new())).unwrap();
+    (supervisor, life)
 }
 
 /// Settings that reach nobody outside of the test: port 9 is "discard", where nothing listens.
@@ -241,6 +244,64 @@ async fn a_machine_that_sleeps_is_held_and_a_pause_outlasts_that() {
     rig.until("waking", |facts| !facts.sleeping && is_held(facts)).await;
     rig.supervisor.order(Order::Resume).await;
     rig.until("work", |facts| !is_held(facts)).await;
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_rule_and_a_pause_end_each_for_itself() {
+    let rig = Rig::start(Some(""));
+    rig.until_running().await;
+    let is_held = |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining);
+    rig.supervisor.order(Order::Rules(vec![Reason::OnBattery])).await;
+    rig.until("the rule", |facts| facts.rule.is_some() && is_held(facts)).await;
+    rig.supervisor.order(Order::Pause(Span::Resumed)).await;
+    rig.until("a pause", |facts| facts.pause.is_some()).await;
+    rig.supervisor.order(Order::Resume).await;
+    let facts = rig.until("no pause", |facts| facts.pause.is_none()).await;
+    assert!(facts.rule.is_some() && is_held(&facts), "the rule is still there");
+    rig.supervisor.order(Order::Pause(Span::Resumed)).await;
+    rig.supervisor.order(Order::Rules(Vec::new())).await;
+    let facts = rig.until("no rule", |facts| facts.rule.is_none()).await;
+    assert!(facts.pause.is_some() && is_held(&facts), "the pause is still there");
+    rig.supervisor.order(Order::Resume).await;
+    rig.until("neither", |facts| facts.pause.is_none() && !is_held(facts)).await;
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn the_first_worker_waits_for_what_the_rules_say() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "");
+    let place = Place::new(&folder.path().join("worker.yaml"), &folder.path().join("state"));
+    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    let rig = Rig { folder, supervisor, life: tokio::spawn(life) };
+    rig.supervisor.order(Order::Resume).await;
+    rig.supervisor.order(Order::Rules(vec![Reason::OnBattery])).await;
+    let facts = rig.until_running().await;
+    assert!(facts.rule.is_some() && facts.seen.unwrap().draining, "held before its first breath");
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_rule_can_be_overruled_and_holds_the_next_worker_too() {
+    let rig = Rig::start(Some(""));
+    rig.until_running().await;
+    let is_held =
+        |wanted: bool| move |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining == wanted);
+    let rules = |reasons: &[Reason]| Order::Rules(reasons.to_vec());
+    rig.supervisor.order(rules(&[Reason::BatteryLow(18)])).await;
+    rig.until("the rule", is_held(true)).await;
+    rig.supervisor.order(Order::Stop).await;
+    rig.until("the end of the worker", |facts| facts.stage == Stage::Stopped).await;
+    rig.supervisor.order(Order::Start).await;
+    let facts = rig.until_running().await;
+    assert!(is_held(true)(&facts), "held before its first breath");
+    rig.supervisor.order(Order::Resume).await;
+    rig.until("serving anyway", is_held(false)).await;
+    rig.supervisor.order(rules(&[Reason::BatteryLow(17)])).await;
+    rig.supervisor.order(rules(&[Reason::BatteryLow(17), Reason::BatterySaver])).await;
+    let facts = rig.until("another rule", is_held(true)).await;
+    assert_eq!(facts.rule, Some(Reason::BatterySaver));
     rig.quit().await;
 }
 

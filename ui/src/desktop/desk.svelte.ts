@@ -4,7 +4,7 @@ import type { LoadBin } from './bindings/LoadBin';
 import type { Problem } from './bindings/Problem';
 import type { Snapshot } from './bindings/Snapshot';
 import { api, on } from './api';
-import { isView, type View } from './types';
+import { isView, type Section, type View } from './types';
 
 /** A bin of the load is so long; asking more often shows nothing new. */
 const LOAD_EVERY_MS = 10_000;
@@ -16,6 +16,8 @@ export class Desk {
   /** How many things are under way: buttons wait for them. */
   acting = $state(0);
   view = $state<View>('status');
+  /** The section of the preferences to begin with, if somebody was led to one. */
+  section: Section | null = null;
   load = $state.raw<LoadBin[]>([]);
   /** When the latest snapshot came, in Unix milliseconds: countdowns go on from there. */
   heard_at = $state(0);
@@ -32,6 +34,12 @@ export class Desk {
     });
     void this.look(listening.ready);
     return listening.stop;
+  }
+
+  /** Leads to a section of the preferences. */
+  prefer(section: Section) {
+    this.section = section;
+    this.view = 'preferences';
   }
 
   /** Asks for the state; what comes by event meanwhile is not older. */

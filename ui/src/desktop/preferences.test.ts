@@ -264,7 +264,7 @@ test('the tabs are walked with arrow keys', async () => {
   app!.focus();
   await fireEvent.keyDown(app!, { key: 'ArrowRight' });
   await settle();
-  expect(document.activeElement?.textContent).toContain('Server');
+  expect(document.activeElement?.textContent).toContain(words.serve.title);
   await fireEvent.keyDown(document.activeElement!, { key: 'Home' });
   await settle();
   expect(document.activeElement).toBe(app);

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { aProblem, type FakeDesk } from '../testing/desk/fake';
 import { openWindow, settle, standStill } from '../testing/desk/open';
 import { aModel, aSnapshot, NOW, PHASES } from '../testing/desk/samples';
+import type { PausedBy } from './bindings/PausedBy';
 import type { Phase } from './bindings/Phase';
 import type { Snapshot } from './bindings/Snapshot';
 import { buttonsOf, textOf } from './status/controls';
@@ -166,6 +167,42 @@ test('a pause that ends tomorrow says which day', () => {
   expect(text).toMatch(/Sun/);
   expect(text).toMatch(/07:00/);
   expect(heroOf(aSnapshot({ phase: 'paused' }), 0, NOW).text).toBe(t.hero.paused.text(null));
+});
+
+test.each([
+  [{ rule: 'on_battery' }, 'Paused: on battery'],
+  [{ rule: 'battery_low', percent: 18 }, 'Paused: battery at 18 %'],
+  [{ rule: 'battery_saver' }, 'Paused: battery saver is on'],
+  [{ rule: 'program', name: HOSTILE }, `Paused: ${HOSTILE} runs`],
+] as [PausedBy, string][])('a rule that pauses is named: %o', (paused_by, title) => {
+  const words = heroOf(aSnapshot({ phase: 'paused', running: 2, paused_by }), 0, NOW);
+  expect(words.title).toBe(title);
+  expect(words.text).toContain(t.hero.paused.left(2));
+});
+
+test('hours that are not now say when they are', () => {
+  const paused_until = new Date(NOW).setHours(20, 0, 0, 0);
+  const { title } = heroOf(
+    aSnapshot({ phase: 'paused', paused_by: { rule: 'hours' }, paused_until }),
+    0,
+    NOW,
+  );
+  expect(title).toBe('Paused: until 20:00');
+});
+
+test('a rule can be overruled, or changed', async () => {
+  const { desk } = await open(aSnapshot({ phase: 'paused', paused_by: { rule: 'on_battery' }, running: 1 }));
+  expect(controls()).toEqual([t.control.anyway, t.control.rules, t.control.stopNow, t.control.more]);
+  await fireEvent.click(button(t.control.anyway));
+  expect(desk.commands('control')).toEqual([{ action: 'resume' }]);
+  await fireEvent.click(button(t.control.rules));
+  await settle();
+  expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.serve.title);
+  // Who comes back by themselves begins at the beginning.
+  await desk.say('go', 'status');
+  await desk.say('go', 'preferences');
+  await settle();
+  expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.app);
 });
 
 test('a model is offered by a switch that shows what is so', async () => {

@@ -72,6 +72,8 @@ test('every name in the catalogue is used', () => {
       en.preferences.choose,
       en.preferences.notices,
       en.preferences.updateModes,
+      en.preferences.serve.batteryModes,
+      en.preferences.serve.days,
     ]
       .flatMap(named)
       .concat(

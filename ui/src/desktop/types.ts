@@ -16,6 +16,10 @@ export type FieldKind = Field['kind'];
 export type NoticeClass = keyof AppPreferences['notify'];
 export type UpdateMode = AppPreferences['updates'];
 export type TrayIcon = AppPreferences['icon'];
+export type ServeForm = AppPreferences['serve'];
+export type OnBattery = ServeForm['on_battery'];
+export type Day = ServeForm['days'][number];
+export type PausedBy = NonNullable<Snapshot['paused_by']>;
 export type Level = LogLine['level'];
 
 export type Control =
@@ -34,6 +38,8 @@ export type Place =
 export type Copied = 'endpoint' | 'diagnostics';
 
 export const VIEWS = ['status', 'preferences', 'logs', 'diagnostics', 'about'] as const;
+/** A section of the preferences that others lead to. */
+export type Section = 'serve';
 /** What a window can show; `welcome` has no entry in the navigation. */
 export type View = (typeof VIEWS)[number] | 'welcome';
 

@@ -7,6 +7,8 @@ use llamapool_worker_core::settings::DrainTimeout;
 
 use super::{After, Keeper};
 use crate::pause::Pause;
+use crate::serve::Reason;
+use crate::supervisor::rules::Rules;
 use crate::supervisor::worker::{End, Say, Worker};
 use crate::supervisor::{Link, Order, place};
 
@@ -30,6 +32,7 @@ impl Keeper {
                 self.hold_or_release(worker).await;
             }
             Order::Resume => self.resume(worker).await,
+            Order::Rules(reasons) => self.follow_rules(reasons, worker).await,
             Order::ShutdownWhenDone => self.end_later(worker, After::Stop, DrainTimeout::Never).await,
             Order::Stop => self.end_later(worker, After::Stop, DrainTimeout::Now).await,
             // A service that is ended is not ours to start.
@@ -56,10 +59,19 @@ impl Keeper {
     /// Whether the worker is to take nothing new, for whatever reason.
     pub(super) fn is_held(&self) -> bool {
         let facts = self.facts.borrow();
-        self.draining || facts.pause.is_some() || facts.sleeping || facts.quitting
+        let is_paused = facts.pause.is_some() || facts.rule.is_some();
+        self.draining || is_paused || facts.sleeping || facts.quitting
     }
 
-    async fn hold_or_release(&self, worker: &mut Worker) {
+    fn is_held_by_rules_alone(&self) -> bool {
+        let facts = self.facts.borrow();
+        facts.rule.is_some() && facts.pause.is_none() && !self.draining
+    }
+
+    pub(super) async fn hold_or_release(&self, worker: &mut Worker) {
+        if matches!(worker, Worker::Attached(_)) {
+            self.memory.note_rule(self.is_held_by_rules_alone());
+        }
         let what = if self.is_held() { Say::Drain } else { Say::Undrain };
         worker.say(what).await;
     }
@@ -84,8 +96,46 @@ impl Keeper {
     }
 
     pub(super) async fn resume(&mut self, worker: &mut Worker) {
-        self.note_pause(None);
+        self.end_pause_or_overrule();
         self.hold_or_release(worker).await;
+    }
+
+    /// The end of a pause is not the end of the rules: only who sees that they hold the worker can overrule them.
+    pub(super) fn end_pause_or_overrule(&mut self) {
+        if self.facts.borrow().pause.is_some() {
+            self.note_pause(None);
+        } else {
+            self.note_rules(Rules::overrule);
+        }
+    }
+
+    pub(super) fn note_rules(&mut self, change: impl FnOnce(&mut Rules)) {
+        change(&mut self.rules);
+        let reason = self.rules.reason();
+        self.facts.send_if_modified(|facts| {
+            let is_news = facts.rule.as_ref() != reason;
+            facts.rule = reason.cloned();
+            is_news
+        });
+    }
+
+    /// A service that somebody else has drained stays so, unless it was held here.
+    async fn follow_rules(&mut self, reasons: Vec<Reason>, worker: &mut Worker) {
+        let was_held = self.is_held();
+        self.note_rules(|rules| rules.say(reasons));
+        if self.is_held() != was_held {
+            self.hold_or_release(worker).await;
+        }
+    }
+
+    /// Nobody looks at the rules for a service that is left alone: it is free again.
+    async fn leave_service(&mut self, service: &mut Worker) -> ControlFlow<End> {
+        self.after = After::End;
+        if self.is_held_by_rules_alone() {
+            service.say(Say::Undrain).await;
+        }
+        self.memory.note_rule(false);
+        ControlFlow::Break(End::Told)
     }
 
     /// How long requests may go on when the worker is started again.
@@ -137,8 +187,7 @@ impl Keeper {
     async fn quit(&mut self, worker: &mut Worker) -> ControlFlow<End> {
         self.facts.send_modify(|facts| facts.quitting = true);
         if matches!(worker, Worker::Attached(_)) {
-            self.after = After::End;
-            return ControlFlow::Break(End::Told);
+            return self.leave_service(worker).await;
         }
         self.hold_or_release(worker).await;
         ControlFlow::Continue(())
@@ -147,7 +196,10 @@ impl Keeper {
     async fn quit_within(&mut self, time: Duration, worker: &mut Worker) -> ControlFlow<End> {
         self.facts.send_modify(|facts| facts.quitting = true);
         self.after = After::End;
-        if matches!(worker, Worker::Attached(_)) || time.is_zero() {
+        if matches!(worker, Worker::Attached(_)) {
+            return self.leave_service(worker).await;
+        }
+        if time.is_zero() {
             return ControlFlow::Break(End::Told);
         }
         worker.say(Say::Shutdown(DrainTimeout::After(time))).await;

@@ -3,6 +3,7 @@ import type { Crash } from "./Crash";
 import type { LiveRequest } from "./LiveRequest";
 import type { Mode } from "./Mode";
 import type { ModelView } from "./ModelView";
+import type { PausedBy } from "./PausedBy";
 import type { Phase } from "./Phase";
 import type { RuntimeView } from "./RuntimeView";
 import type { ServerView } from "./ServerView";
@@ -71,6 +72,10 @@ trouble: Trouble | null,
  * When serving goes on by itself, Unix milliseconds. In the phase `paused`, nothing means: when somebody says so.
  */
 paused_until: number | null, 
+/**
+ * The rule that keeps it from serving, if nobody has paused it besides.
+ */
+paused_by: PausedBy | null, 
 /**
  * That the worker ended without being told to.
  */

@@ -5,8 +5,8 @@ import type { Snapshot } from '../bindings/Snapshot';
 import { t } from '../strings';
 import type { Control } from '../types';
 
-/** `pause` opens a menu, `setUp` and `preferences` and `diagnostics` another view; the others are told to the app. */
-export type Button = Control | 'pause' | 'setUp' | 'preferences' | 'diagnostics';
+/** `pause` opens a menu, `setUp`, `preferences`, `rules` and `diagnostics` another view; the others are told to the app. */
+export type Button = Control | 'pause' | 'setUp' | 'preferences' | 'rules' | 'diagnostics';
 
 export interface Buttons {
   /** The first is what one most likely wants. */
@@ -15,7 +15,7 @@ export interface Buttons {
   more: Control[];
 }
 
-type Worker = Pick<Snapshot, 'phase' | 'mode' | 'running'>;
+type Worker = Pick<Snapshot, 'phase' | 'mode' | 'running' | 'paused_by'>;
 
 /** Phases in which there is no worker, of whatever kind. */
 const WITHOUT: Phase[] = ['unconfigured', 'stopped', 'failed'];
@@ -28,7 +28,7 @@ export function buttonsOf(worker: Worker): Buttons {
   return isService(worker) ? ofService(buttons) : buttons;
 }
 
-function ofPhase({ phase, running }: Worker): Buttons {
+function ofPhase({ phase, running, paused_by }: Worker): Buttons {
   switch (phase) {
     case 'unconfigured':
       return { shown: ['setUp'], more: [] };
@@ -48,7 +48,14 @@ function ofPhase({ phase, running }: Worker): Buttons {
     case 'draining':
       return { shown: ['undrain', 'stop'], more: ['restart', 'shutdown_when_done', 'quit_now'] };
     case 'paused':
-      return { shown: ['resume', ...(running > 0 ? ['stop' as const] : [])], more: ['restart', 'quit_now'] };
+      return {
+        shown: [
+          'resume',
+          ...(paused_by !== null ? ['rules' as const] : []),
+          ...(running > 0 ? ['stop' as const] : []),
+        ],
+        more: ['restart', 'quit_now'],
+      };
     case 'terminating':
       return { shown: running > 0 ? ['quit_now'] : [], more: [] };
     case 'failed':
@@ -81,12 +88,15 @@ export function textOf(button: Button, worker: Worker): string {
     case 'undrain':
     case 'drain':
     case 'restart':
-    case 'resume':
     case 'pause':
     case 'setUp':
     case 'preferences':
+    case 'rules':
     case 'diagnostics':
       return words[button];
+    // To resume against a rule is to overrule it, and the button says so.
+    case 'resume':
+      return worker.paused_by !== null ? words.anyway : words.resume;
     case 'retry_now':
       return words.retry;
   }

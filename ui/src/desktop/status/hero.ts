@@ -42,7 +42,10 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
     case 'paused': {
       const until = state.paused_until === null ? null : timeOf(state.paused_until, now);
       const more = state.running > 0 ? ` ${words.paused.left(state.running)}` : '';
-      return { title: words.paused.title, text: words.paused.text(until) + more };
+      const { title, text } = state.paused_by
+        ? words.paused.by(state.paused_by, until)
+        : { title: words.paused.title, text: words.paused.text(until) };
+      return { title, text: text + more };
     }
   }
 }

@@ -1,7 +1,7 @@
 // Every word of the desktop app's windows, in English. Another language is another object of this shape.
 
 import * as f from '../../shared/format';
-import type { NoticeClass, TrayIcon, UpdateMode } from '../types';
+import type { Day, NoticeClass, OnBattery, PausedBy, TrayIcon, UpdateMode } from '../types';
 import { pluralOf } from './plural';
 
 const plural = pluralOf('en');
@@ -13,7 +13,7 @@ const notices: Record<NoticeClass, string> = {
   key_refused: 'The server refuses the key',
   runtime_gone: 'The runtime does not answer any more',
   update_ready: 'An update is ready',
-  paused: 'A pause has ended, or is still on when the app starts',
+  paused: 'Serving is paused by a rule, goes on, or is still paused when the app starts',
 };
 
 const icons: Record<TrayIcon, string> = {
@@ -28,6 +28,44 @@ const updateModes: Record<UpdateMode, { name: string; text: string }> = {
   ask: { name: 'When I say so', text: 'Fetched, then you are asked.' },
   off: { name: 'Never', text: 'You look for them yourself.' },
 };
+
+const batteryModes: Record<OnBattery, { name: string; text: string }> = {
+  always: { name: 'Serve on battery too', text: 'Whatever is left of it.' },
+  above: { name: 'Serve while the battery is not low', text: 'Paused until it is charged or plugged in.' },
+  never: { name: 'Do not serve on battery', text: 'Only while plugged in.' },
+};
+
+const days: Record<Day, string> = {
+  mon: 'Mon',
+  tue: 'Tue',
+  wed: 'Wed',
+  thu: 'Thu',
+  fri: 'Fri',
+  sat: 'Sat',
+  sun: 'Sun',
+};
+
+/** Why nothing is served, and when it is again. */
+function pausedBy(by: PausedBy, until: string | null): { title: string; text: string } {
+  switch (by.rule) {
+    case 'on_battery':
+      return { title: 'Paused: on battery', text: 'Serving goes on when this machine is plugged in.' };
+    case 'battery_low':
+      return {
+        title: `Paused: battery at ${by.percent} %`,
+        text: 'Serving goes on when it is charged or plugged in.',
+      };
+    case 'battery_saver':
+      return { title: 'Paused: battery saver is on', text: 'Serving goes on when it is off.' };
+    case 'program':
+      return { title: `Paused: ${by.name} runs`, text: 'Serving goes on when it has ended.' };
+    case 'hours':
+      return {
+        title: until === null ? 'Paused' : `Paused: until ${until}`,
+        text: 'Serving goes on by itself then.',
+      };
+  }
+}
 
 export const en = {
   name: 'llamapool',
@@ -119,6 +157,7 @@ export const en = {
       text: (until: string | null) =>
         until === null ? 'Until you resume.' : `Serving goes on by itself at ${until}.`,
       left: (running: number) => `${requests(running)} still finishing.`,
+      by: pausedBy,
     },
     terminating: {
       title: 'Stopping…',
@@ -141,6 +180,8 @@ export const en = {
     stopNow: 'Stop now',
     restart: 'Restart',
     resume: 'Resume serving',
+    anyway: 'Serve anyway',
+    rules: 'When to serve…',
     pause: 'Pause serving',
     pauseFor: {
       '30m': 'For 30 minutes',
@@ -305,6 +346,28 @@ export const en = {
     saved: 'Saved. It applies already.',
     savedRestarted: 'Saved. The worker restarts with it.',
     savedService: 'Saved. The worker service reads it when it starts again.',
+    serve: {
+      title: 'When to serve',
+      text: 'Where a rule says no, what runs is finished and nothing new is taken, as in a pause.',
+      battery: 'Battery',
+      batteryModes,
+      low: 'Pause below',
+      high: 'Go on from',
+      percent: '%',
+      saver: 'Pause while the battery saver is on',
+      saverText: 'Low Power Mode of macOS, the power saver of Linux and Windows.',
+      hours: 'Hours',
+      onlyInHours: 'Serve at certain hours only',
+      onlyInHoursText: 'By the clock of this machine.',
+      onDays: 'On',
+      days,
+      from: 'From',
+      to: 'To',
+      overnight: 'Ends on the next day.',
+      programs: 'Programs',
+      pauseWhile: 'Pause while one of these runs',
+      pauseWhileText: 'Names with commas between them, as in steam, blender. Looked for every 15 seconds.',
+    },
     startup: 'Start',
     startAtLogin: 'Start at login',
     startAtLoginText: 'In the tray, without a window.',
