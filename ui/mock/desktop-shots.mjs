@@ -19,9 +19,8 @@ const AGENTS = {
 };
 const USUAL = { width: 900, height: 640 };
 const SMALLEST = { width: 420, height: 480 };
-/** The same with text of twice the size: some systems enlarge the words, others the whole page. */
-const LARGE_WORDS = { ...SMALLEST, words: 2 };
-const LARGE_PAGE = { width: 210, height: 240, scale: 2 };
+/** The same with text of 200 %: the page becomes as much smaller. */
+const LARGE = { width: 210, height: 240 };
 /** Milliseconds in which the page settles. */
 const SETTLE_MS = 350;
 
@@ -66,6 +65,8 @@ const SCENES = [
   ].map((phase) => [phase, 'status', phase]),
   ['bottom', 'status', 'busy', (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999))],
   ['pausing', 'status', 'busy', click('Pause serving')],
+  ['more', 'status', 'busy', click('More')],
+  ['more-attached', 'status', 'attached', click('More')],
   ['app', 'preferences', 'ready'],
   [
     'managed',
@@ -135,7 +136,7 @@ const SCENES = [
 ];
 /** What is also looked at on the other systems and in the smallest window. */
 const EVERYWHERE =
-  /^(status-(busy|refused)|preferences-(app|serve|changed|wrong|wrongrule)|welcome-2|logs-tail|about-staged)$/;
+  /^(status-(busy|refused|more|more-attached)|preferences-(app|serve|changed|wrong|wrongrule)|welcome-2|logs-tail|about-staged)$/;
 
 await mkdir(OUT, { recursive: true });
 const served = await serveDesktop();
@@ -148,12 +149,11 @@ const complain = (text) => {
 
 async function shoot(scene, platform, size, scheme) {
   const [name, view, scenario, act] = scene;
-  const large = size.words ? '-words' : '';
-  const file = `${view}-${name}-${platform}-${size.width}${large}-${scheme}`;
+  const file = `${view}-${name}-${platform}-${size.width}-${scheme}`;
   if (only && !file.match(only)) return;
   const context = await browser.newContext({
-    viewport: { width: size.width, height: size.height },
-    deviceScaleFactor: size.scale ?? 1,
+    viewport: size,
+    deviceScaleFactor: size === LARGE ? 2 : 1,
     colorScheme: scheme,
     userAgent: AGENTS[platform],
     reducedMotion: 'reduce',
@@ -164,11 +164,6 @@ async function shoot(scene, platform, size, scheme) {
   page.on('pageerror', (error) => complain(`${file}: ${error.stack}`));
   try {
     await page.goto(`${served.url}/?view=${view}&scenario=${scenario}`);
-    if (size.words)
-      await page.evaluate((by) => {
-        const { fontSize } = getComputedStyle(document.documentElement);
-        document.documentElement.style.fontSize = `${parseFloat(fontSize) * by}px`;
-      }, size.words);
     await act?.(page);
     await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: `${OUT}${file}.png` });
@@ -195,8 +190,7 @@ async function shoot(scene, platform, size, scheme) {
 }
 
 for (const scene of SCENES) {
-  await shoot(scene, 'linux', LARGE_WORDS, 'light');
-  await shoot(scene, 'linux', LARGE_PAGE, 'light');
+  await shoot(scene, 'linux', LARGE, 'light');
   const everywhere = EVERYWHERE.test(`${scene[1]}-${scene[0]}`);
   for (const scheme of ['light', 'dark']) {
     await shoot(scene, 'linux', USUAL, scheme);

@@ -184,6 +184,7 @@ test('a file that is broken from the start has no values, and no worker goes on'
   expect(alert).toContain('Line 7');
   expect(alert).toContain(words.fileProblemText);
   expect(screen.queryByText(words.isDefault)).toBeNull();
+  expect(screen.getByText(words.secret.unknown)).toBeTruthy();
   await type('Requests at a time', '8');
   await vi.advanceTimersByTimeAsync(300);
   await desk.say('preferences', aPreferences());

@@ -320,6 +320,7 @@ export const en = {
       set: 'Set, never shown',
       inKeychain: 'Kept in the system’s keychain',
       unset: 'Not set',
+      unknown: 'Not known',
       replace: 'Replace…',
       add: 'Enter…',
       clear: 'Clear',
