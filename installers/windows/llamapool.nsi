@@ -18,7 +18,8 @@ RequestExecutionLevel user
 ; What the app itself reads and writes for "Start at login".
 !define AT_LOGIN "Software\Microsoft\Windows\CurrentVersion\Run"
 ; The window that the running app has for a second one to find, by its identifier.
-!define RUNNING "io.llamapool.desktop-sic"
+!define APP_ID "io.llamapool.desktop"
+!define RUNNING "${APP_ID}-sic"
 ; Where WebView2 says its version.
 !define WEBVIEW2_MACHINE "SOFTWARE\WOW6432Node\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
 !define WEBVIEW2_USER "Software\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
@@ -137,6 +138,8 @@ Section "llamapool" Main
   WriteRegStr HKCU "Software\Classes\llamapool\DefaultIcon" "" '"$INSTDIR\llamapool.exe",0'
   WriteRegStr HKCU "Software\Classes\llamapool\shell\open\command" "" '"$INSTDIR\llamapool.exe" "%1"'
 
+  ; By which Windows names the app in notifications (`APP_ID` in notices.rs).
+  WriteRegStr HKCU "Software\Classes\AppUserModelId\${APP_ID}" "DisplayName" "llamapool"
   WriteRegStr HKCU "${REMOVAL}" "DisplayName" "llamapool"
   WriteRegStr HKCU "${REMOVAL}" "DisplayVersion" "${VERSION}"
   WriteRegStr HKCU "${REMOVAL}" "DisplayIcon" "$INSTDIR\llamapool.exe"
@@ -176,6 +179,7 @@ Section "Uninstall"
   Delete "$SMPROGRAMS\llamapool.lnk"
   DeleteRegValue HKCU "${AT_LOGIN}" "llamapool"
   DeleteRegKey HKCU "${REMOVAL}"
+  DeleteRegKey HKCU "Software\Classes\AppUserModelId\${APP_ID}"
   ; Somebody else may have taken the links over.
   ReadRegStr $0 HKCU "Software\Classes\llamapool\shell\open\command" ""
   ${If} $0 == '"$INSTDIR\llamapool.exe" "%1"'

@@ -196,15 +196,27 @@ fn notice(title: impl Into<String>, body: &str) -> Notice {
 
 /// Says it. Blocks until the desktop has taken it, so not for a thread that has other things to do.
 pub fn say(notice: &Notice) {
-    let said = Notification::new()
-        .appname("llamapool")
-        .icon("llamapool")
-        .summary(&notice.title)
-        .body(&notice.body)
-        .show();
+    let mut notification = Notification::new();
+    notification.appname("llamapool").icon("llamapool").summary(&notice.title).body(&notice.body);
+    #[cfg(windows)]
+    if is_known() {
+        notification.app_id(APP_ID);
+    }
+    let said = notification.show();
     if let Err(error) = said {
         tracing::debug!("Nobody takes notifications here: {error}");
     }
+}
+
+/// By which Windows knows the app: what its installer has registered.
+#[cfg(windows)]
+const APP_ID: &str = "io.llamapool.desktop";
+
+/// Whether Windows knows the app. It shows nothing of one that it does not.
+#[cfg(windows)]
+fn is_known() -> bool {
+    let key = format!(r"Software\Classes\AppUserModelId\{APP_ID}");
+    windows_registry::CURRENT_USER.open(key).is_ok()
 }
 
 #[cfg(test)]

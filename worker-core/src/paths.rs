@@ -1,5 +1,7 @@
 //! Where things are kept on each system, and the two files a worker keeps: its control token and its id.
 
+#[cfg(windows)]
+mod private;
 mod token;
 mod worker_id;
 
@@ -10,6 +12,8 @@ use std::{
 
 use directories::ProjectDirs;
 
+#[cfg(windows)]
+pub use self::private::keep_from_others;
 pub use self::{
     token::{FILE as TOKEN_FILE, Token, token},
     worker_id::{FILE as ID_FILE, WorkerId, worker_id},
@@ -37,6 +41,12 @@ pub fn config_file(program: &str) -> PathBuf {
         return own.unwrap_or_else(|| PathBuf::from(&file));
     }
     system_or_own(&Path::new(SYSTEM_CONFIG).join(file), own)
+}
+
+/// The same file as somebody has it for themselves, whatever the system has: that of a service may hold keys that are not theirs to read.
+pub fn own_config_file(program: &str) -> PathBuf {
+    let own = project().map(|dirs| dirs.config_dir().join(format!("{program}.yaml")));
+    own.filter(|_| cfg!(target_os = "linux")).unwrap_or_else(|| config_file(program))
 }
 
 /// The folder for what a program remembers: `$STATE_DIRECTORY` (systemd) if it is set, else the user's own.
@@ -95,5 +105,7 @@ mod tests {
     #[test]
     fn paths_name_the_product() {
         assert!(config_file("worker").ends_with("llamapool/worker.yaml"));
+        let own = own_config_file("worker");
+        assert!(own.ends_with("llamapool/worker.yaml") && !own.starts_with(SYSTEM_CONFIG));
     }
 }

@@ -117,10 +117,11 @@ impl Browser {
         asked.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Runs JavaScript that ends the page, so that no answer comes.
+    /// Runs JavaScript that ends the page, perhaps before the driver has its answer.
     pub async fn leave(&self, script: &str) {
         let later = format!("setTimeout(() => {{ {script} }}, 0); return null");
-        self.run(&later).await;
+        let asked = json!({ "script": later, "args": [] });
+        let _ = self.of_app(Method::POST, "execute/sync", Some(asked)).await;
     }
 
     /// Does this to an element, once there is one that it can be done to: the page may be drawing it anew.

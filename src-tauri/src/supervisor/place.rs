@@ -25,10 +25,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// The file that was named on the command line, else by the environment, else the usual one.
+    /// The file that was named on the command line, else by the environment, else its user's own: that of a service of the system is the service's.
     pub fn of_process(named: Option<PathBuf>) -> Self {
         let by_env = || std::env::var_os(FILE_ENV).filter(|name| !name.is_empty()).map(PathBuf::from);
-        let file = named.or_else(by_env).unwrap_or_else(|| paths::config_file("worker"));
+        let file = named.or_else(by_env).unwrap_or_else(|| paths::own_config_file("worker"));
         let file = std::path::absolute(&file).unwrap_or(file);
         let keys = Keys::new(keychain::System, Kept::read(folder(&file)), &file);
         Self { file, state_dir: paths::state_dir(), keys }

@@ -58,6 +58,8 @@ fn read_or_create(path: &Path) -> io::Result<Token> {
         Some(secret) => secret,
         None => {
             let digits = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+            #[cfg(windows)]
+            super::keep_from_others(path);
             file.write_all(digits.as_bytes())?;
             file.sync_all()?;
             digits.into()

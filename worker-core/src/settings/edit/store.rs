@@ -8,6 +8,9 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+#[cfg(windows)]
+use crate::paths;
+
 /// What is at `path` now; nothing if there is no file.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
@@ -61,31 +64,11 @@ fn like_before(file: &NamedTempFile, target: &Path, private: bool) -> io::Result
     file.set_permissions(fs::Permissions::from_mode(if private && is_open { mode & 0o600 } else { mode }))
 }
 
-/// A new file has the rights of its folder, and below `%ProgramData%` those let every user of the machine read it. A private one is left to its owner,
-/// to the system and its administrators, and to the account that the worker's service has.
+/// A new file has the rights of its folder.
 #[cfg(windows)]
 fn like_before(file: &NamedTempFile, _: &Path, private: bool) -> io::Result<()> {
-    use std::os::windows::process::CommandExt as _;
-    use std::process::{Command, Stdio};
-
-    /// No console for a moment, on a desktop (`CREATE_NO_WINDOW`).
-    const NO_WINDOW: u32 = 0x0800_0000;
-    /// What the folder gives becomes the file's own; then `Users`, `Everyone` and `Authenticated Users` lose it, by the numbers that they have in every
-    /// language, and `LocalService` may read.
-    const OURS: [&str; 7] =
-        ["/inheritance:d", "/remove:g", "*S-1-5-32-545", "*S-1-1-0", "*S-1-5-11", "/grant", "*S-1-5-19:(R)"];
-
-    if !private {
-        return Ok(());
-    }
-    let windows = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
-    let mut icacls = Command::new(Path::new(&windows).join(r"System32\icacls.exe"));
-    icacls.arg(file.path()).args(OURS).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    match icacls.creation_flags(NO_WINDOW).status() {
-        Ok(status) if status.success() => {}
-        // Not written would be worse.
-        Ok(status) => tracing::warn!("Other users of this machine may read the settings: icacls: {status}"),
-        Err(error) => tracing::warn!("Other users of this machine may read the settings: icacls: {error}"),
+    if private {
+        paths::keep_from_others(file.path());
     }
     Ok(())
 }
