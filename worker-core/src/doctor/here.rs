@@ -1,6 +1,8 @@
 //! This machine: configuration, versions, files, disk, and a worker that runs already.
 
 use std::fs::{File, TryLockError};
+use std::io;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -93,6 +95,13 @@ fn others_may_read(_: &Path) -> bool {
 /// The folders that are written to: whether they can be, and for how long.
 fn disk(config: &Config, home: &Path) -> Finding {
     let state = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
+    let written = [Some(&state), config.log.dir.as_ref()].into_iter().flatten();
+    for folder in written {
+        if let Err(why) = try_to_write(folder) {
+            let fix = "Let the user that the worker runs as write there, or choose another folder (state_dir, log_dir).";
+            return failed(format!("nothing can be written to {}: {why}", folder.display()), fix);
+        }
+    }
     let folders = [Some(state), config.log.dir.clone(), Some(home.to_owned())].into_iter().flatten();
     let space = folders.filter_map(|folder| {
         let there = existing(&folder)?;
@@ -107,6 +116,12 @@ fn disk(config: &Config, home: &Path) -> Finding {
         _ if free < SOME_SPACE => warning(found, "Make room, or keep fewer logs (log_keep, log_max_size)."),
         _ => ok(found),
     }
+}
+
+/// Writes a file without a name, of which nothing is left, to the folder or the one in which it would be made.
+fn try_to_write(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().find(|there| there.exists()).unwrap_or(folder);
+    tempfile::tempfile_in(there).map(drop)
 }
 
 /// The folder, or the one in which it would be made.
@@ -132,10 +147,20 @@ async fn worker(config: &Config) -> Finding {
         };
     }
     let dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
-    match File::open(dir.join(paths::ID_FILE)).map(|file| file.try_lock()) {
-        Ok(Err(TryLockError::WouldBlock)) => ok("one runs, with the id that is kept here"),
-        _ if config.identity.id.is_some() => ok("none that can be seen; the id is set by client_id"),
-        _ => ok("none"),
+    if let Ok(Err(TryLockError::WouldBlock)) =
+        File::open(dir.join(paths::ID_FILE)).map(|file| file.try_lock())
+    {
+        return ok("one runs, with the id that is kept here");
+    }
+    let listens = [("status_addr", config.control.status_addr), ("metrics_port", config.metrics.addr)];
+    let mut addrs = listens.into_iter().filter_map(|(name, addr)| Some((name, addr?)));
+    match addrs.find_map(|(name, addr)| Some((name, TcpListener::bind(addr).err()?, addr))) {
+        Some((name, error, addr)) => failed(
+            format!("none, and one could not listen at {addr}: {error}"),
+            format!("End what listens there, or choose another address ({name})."),
+        ),
+        None if config.identity.id.is_some() => ok("none that can be seen; the id is set by client_id"),
+        None => ok("none"),
     }
 }
 

@@ -61,6 +61,29 @@ async fn the_same_checks_in_the_same_order_whatever_is_wrong() {
     assert_eq!((of("key").outcome, of("runtime").outcome), (Outcome::Skipped, Outcome::Ok));
 }
 
+#[tokio::test]
+async fn what_keeps_a_worker_from_starting_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (addr, state) = (taken.local_addr().unwrap().to_string(), dir.path().join("state"));
+    std::fs::write(&state, "no folder").unwrap();
+    let (of_state, of_addr) = (state.display().to_string(), addr.clone());
+    let env = move |name: &str| match name {
+        "STATE_DIR" => Some(of_state.clone()),
+        "STATUS_ADDR" => Some(of_addr.clone()),
+        "DEMO" => Some("true".to_owned()),
+        _ => None,
+    };
+    let loaded = load(&Sources { args: Vec::new(), env: Box::new(env), default_file: None });
+    let file = dir.path().join("worker.yaml");
+    let checks = run(&Patient { loaded, file, dial: None }, |_| {}).await;
+    let of = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
+    assert_eq!((of("disk").outcome, of("worker").outcome), (Outcome::Failed, Outcome::Failed));
+    assert!(of("disk").found.contains(&state.display().to_string()), "{:?}", of("disk"));
+    assert!(of("worker").found.contains(&addr), "{:?}", of("worker"));
+    assert!(of("worker").fix.as_ref().unwrap().contains("status_addr"));
+}
+
 #[test]
 fn clocks() {
     let now = SystemTime::now();
