@@ -97,6 +97,17 @@ async fn a_newer_version_proves_itself() {
 }
 
 #[tokio::test]
+async fn an_appimage_is_told_of_a_newer_one() {
+    let releases = Releases::newer(PROGRAM).await;
+    let mut env = releases.environment().to_vec();
+    env.push(("APPIMAGE", "/opt/llamapool.AppImage".to_owned()));
+    let desktop = Desktop::of_program(Session::start().await, &binary(PROGRAM), &env);
+    let tray = desktop.tray().await;
+    tray.click("Check for updates").await;
+    tray.until_row(&format!("Get version {}…", newer_version()), |row| row.enabled).await;
+}
+
+#[tokio::test]
 async fn a_version_that_does_not_start_is_taken_back() {
     // It says its version, and that is all it does.
     let script =

@@ -157,6 +157,7 @@ pub fn clicked(app: &AppHandle, click: Click) {
             windows::open(app, View::About);
         }
         Click::RestartToUpdate => desk.updates.restart(app),
+        Click::GetUpdate => told(actions::open(&desk, actions::Place::ReleaseNotes)),
     }
     // The mark of a row changes by itself when it is clicked; it is put right if nothing came of it.
     desk.refresh.notify_one();

@@ -49,7 +49,11 @@ pub fn face(shown: &Snapshot, style: Style) -> Face {
         Phase::Draining | Phase::Paused | Phase::Terminating => Look::Paused,
         Phase::Refused | Phase::NotReady | Phase::Failed => Look::Attention,
     };
-    Face { look, has_update: shown.update.state == UpdateState::Staged, style }
+    Face {
+        look,
+        has_update: matches!(shown.update.state, UpdateState::Staged | UpdateState::Available),
+        style,
+    }
 }
 
 /// What the tooltip says.

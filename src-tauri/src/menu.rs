@@ -75,6 +75,7 @@ pub enum Click {
     StartAtLogin,
     CheckUpdate,
     RestartToUpdate,
+    GetUpdate,
     Quit,
     QuitNow,
     Stay,
@@ -108,6 +109,7 @@ const CLICKS: &[(&str, Click)] = &[
     ("start-at-login", Click::StartAtLogin),
     ("check-update", Click::CheckUpdate),
     ("restart-to-update", Click::RestartToUpdate),
+    ("get-update", Click::GetUpdate),
     ("quit", Click::Quit),
     ("quit-now", Click::QuitNow),
     ("stay", Click::Stay),
@@ -258,6 +260,7 @@ fn update(shown: &Snapshot) -> Row {
         (UpdateState::Staged, Some(version)) => {
             item("restart-to-update", format!("Restart to update to {version}"))
         }
+        (UpdateState::Available, Some(version)) => item("get-update", format!("Get version {version}…")),
         (UpdateState::Checking, _) => told("check-update", "Checking for updates…"),
         (UpdateState::Staging, _) => told("check-update", "Fetching an update…"),
         // The window has the whole reason.

@@ -153,16 +153,20 @@ impl Notices {
     }
 
     fn update(&mut self, shown: &Snapshot) -> Option<Notice> {
-        let version = shown.update.version.clone().filter(|_| shown.update.state == UpdateState::Staged)?;
-        if self.told_version.as_ref() == Some(&version) {
-            return None;
-        }
-        let told = notice(
-            format!("llamapool {version} is ready"),
-            "Restart to update: in the menu, when it suits you.",
-        );
+        let version = shown.update.version.clone()?;
+        let told = match shown.update.state {
+            UpdateState::Staged => {
+                let when = "Restart to update: in the menu, when it suits you.";
+                notice(format!("llamapool {version} is ready"), when)
+            }
+            UpdateState::Available => {
+                notice(format!("llamapool {version} is available"), "Get it: in the menu, when it suits you.")
+            }
+            _ => return None,
+        };
+        let is_news = self.told_version.as_ref() != Some(&version);
         self.told_version = Some(version);
-        Some(told)
+        is_news.then_some(told)
     }
 
     fn may_say(&self, class: Class, now: Instant) -> bool {

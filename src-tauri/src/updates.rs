@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use llamapool_worker_core::settings::build;
-use llamapool_worker_core::update::{self, Applied, Guard, Staged, UpdateError, Updater};
+use llamapool_worker_core::update::{self, Applied, Guard, Managed, Staged, UpdateError, Updater};
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::{Notify, watch};
 
@@ -46,6 +46,8 @@ pub struct Updates {
 struct Matter {
     managed_by: Option<String>,
     updater: Option<Updater>,
+    /// The app is one with other files, which it cannot replace: an app of macOS, or an AppImage. It looks, and tells.
+    is_by_hand: bool,
 }
 
 /// A restart that was asked for.
@@ -140,8 +142,7 @@ impl Updates {
         let found = self.fetch(updater, is_asked).await;
         self.view.send_modify(|view| view.checked_at = Some(unix_ms(SystemTime::now())));
         match found {
-            Ok(true) => self.show(UpdateState::Staged, None),
-            Ok(false) => self.show(UpdateState::Idle, None),
+            Ok(state) => self.show(state, None),
             Err(error) => {
                 tracing::warn!("No update: {error}");
                 self.show(UpdateState::Failed, Some(error.to_string()));
@@ -149,10 +150,15 @@ impl Updates {
         }
     }
 
-    async fn fetch(&self, updater: &Updater, is_asked: bool) -> Result<bool, UpdateError> {
+    async fn fetch(&self, updater: &Updater, is_asked: bool) -> Result<UpdateState, UpdateError> {
         let Some(release) = updater.check().await? else {
-            return Ok(false);
+            return Ok(UpdateState::Idle);
         };
+        if self.matter.get().is_some_and(|matter| matter.is_by_hand) {
+            let (version, notes) = (Some(release.version), Some(release.notes));
+            self.view.send_modify(|view| (view.version, view.notes) = (version, notes));
+            return Ok(UpdateState::Available);
+        }
         if updater.has_failed(&release) && !is_asked {
             return Err(UpdateError::Unusable(format!("{} did not work here", release.version)));
         }
@@ -162,7 +168,7 @@ impl Updates {
         });
         let staged = updater.stage(&release).await?;
         *lock(&self.staged) = Some(staged);
-        Ok(true)
+        Ok(UpdateState::Staged)
     }
 }
 
@@ -170,8 +176,9 @@ impl Matter {
     /// Asks the package managers of this machine, whose disks may be slow.
     fn find_out() -> (Self, UpdateState, Option<String>) {
         let exe = update::this_exe();
-        let managed_by = exe.as_ref().ok().and_then(|exe| update::managed_by(exe)).map(|by| by.to_string());
-        let managed_by = managed_by.or_else(appimage);
+        let managed = exe.as_ref().ok().and_then(|exe| update::managed_by(exe));
+        let is_by_hand = is_appimage() || managed.as_ref().is_some_and(Managed::is_by_hand);
+        let managed_by = managed.filter(|_| !is_by_hand).map(|by| by.to_string());
         let updater = match &managed_by {
             Some(by) => Err(by.clone()),
             None => Updater::of_process(PROGRAM).map_err(|error| error.to_string()),
@@ -185,7 +192,7 @@ impl Matter {
             }
             (Ok(_), None) => (UpdateState::Idle, None),
         };
-        (Self { managed_by, updater: updater.ok() }, state, why)
+        (Self { managed_by, updater: updater.ok(), is_by_hand }, state, why)
     }
 }
 
@@ -264,9 +271,8 @@ fn args(ours: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 }
 
 /// An AppImage is one file that the program inside of it cannot replace.
-fn appimage() -> Option<String> {
-    let is_one = std::env::var_os("APPIMAGE").is_some_and(|path| !path.is_empty());
-    is_one.then(|| "it runs as an AppImage: download the newer one from the releases page".to_owned())
+fn is_appimage() -> bool {
+    std::env::var_os("APPIMAGE").is_some_and(|path| !path.is_empty())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -262,6 +262,8 @@ pub enum UpdateState {
     Staging,
     /// Ready for a restart.
     Staged,
+    /// There is one, which people put in place themselves.
+    Available,
     /// Did not work out.
     Failed,
 }

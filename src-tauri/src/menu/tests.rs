@@ -215,6 +215,8 @@ fn an_update_is_offered_when_it_is_there() {
     check(UpdateState::Failed, "Check for updates", true);
     let staged = told(UpdateState::Staged, Some("1.2.3"));
     assert_eq!(staged, ("restart-to-update".into(), true, "Restart to update to 1.2.3".into()));
+    let available = told(UpdateState::Available, Some("1.2.3"));
+    assert_eq!(available, ("get-update".into(), true, "Get version 1.2.3…".into()));
 }
 
 fn update_row(shown: &Snapshot) -> Row {

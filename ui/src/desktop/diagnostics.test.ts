@@ -79,6 +79,11 @@ test('about: version, licence, and a look for updates', async () => {
   expect(screen.getByText('Faster.')).toBeTruthy();
   await press(t.about.restart);
   expect(desk.commands('restart_to_update')).toHaveLength(1);
+  await desk.say('snapshot', aSnapshot({ update: { ...update, state: 'available' } }));
+  await settle();
+  expect(screen.getByText(t.about.state.available('2.1.0'))).toBeTruthy();
+  await press(t.about.get);
+  expect(desk.commands('open')).toEqual([{ what: 'release_notes' }]);
 });
 
 test('about: the licences are fetched and laid out for who unfolds them', async () => {

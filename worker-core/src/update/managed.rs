@@ -67,6 +67,13 @@ const QUESTIONS: [(&str, &[&str], &[&str], Manager); 3] = [
     ("pacman", &["-Qo"], &["/var/lib/pacman/local"], Manager::Pacman),
 ];
 
+impl Managed {
+    /// Whether people bring the newer one themselves: nothing on this machine does, nor looks for it.
+    pub fn is_by_hand(&self) -> bool {
+        self.by == Manager::App
+    }
+}
+
 /// Who has installed the program of this file, and what to do instead; nothing if it may update itself. Asks the package managers of the system, which
 /// takes some milliseconds.
 pub fn managed_by(exe: &Path) -> Option<Managed> {
@@ -158,7 +165,9 @@ mod tests {
         let check = |path: &str, expect: &str| {
             let managed = managed_by(Path::new(path)).unwrap();
             assert!(managed.to_string().contains(expect), "{managed}");
+            assert_eq!(managed.is_by_hand(), path.contains(".app/"), "{managed}");
         };
+        check("/Applications/llamapool.app/Contents/MacOS/llamapool", "update the app");
         check("/opt/homebrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
         check("/opt/linuxbrew/Cellar/pool/1.0/bin/llamapool-worker", ": brew upgrade pool");
         check("/snap/pool/1/llamapool-worker", "snap refresh llamapool-worker");

@@ -3,4 +3,4 @@
 /**
  * How far an update is.
  */
-export type UpdateState = "off" | "idle" | "checking" | "staging" | "staged" | "failed";
+export type UpdateState = "off" | "idle" | "checking" | "staging" | "staged" | "available" | "failed";

@@ -476,10 +476,13 @@ export const en = {
       checking: 'Checking for updates…',
       staging: (version: string) => `Fetching ${version}…`,
       staged: (version: string) => `Version ${version} is ready`,
+      available: (version: string) => `Version ${version} is available`,
       failed: 'The last look for updates failed.',
     },
     managed: (why: string) => `llamapool does not update itself: ${why}.`,
     checked: (seconds: number) => `Last looked ${f.span(seconds)} ago.`,
+    get: 'Get it…',
+    getText: 'It is on the releases page: llamapool cannot put it in place here by itself.',
     restart: 'Restart to update',
     restartText:
       'Requests that run are finished first. If the new version does not start, the old one comes back.',
