@@ -49,6 +49,7 @@ pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Pr
         keychain_problem,
         updates_managed_by: desk.updates.managed_by(),
         first_run_done: own.first_run_done,
+        file_problem: desk.own.problem(),
     })
 }
 

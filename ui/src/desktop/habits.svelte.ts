@@ -26,7 +26,8 @@ export class Habits {
     this.current = { ...before, ...part };
     try {
       await api.saveAppPreferences(this.current);
-      if (again) await this.read();
+      // What is written is right.
+      if (again || before.file_problem !== null) await this.read();
     } catch (problem) {
       this.current = before;
       this.problem = problem as Problem;
