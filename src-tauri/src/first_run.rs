@@ -178,12 +178,12 @@ fn changes(
 /// The models withheld, if they become others.
 fn withheld(place: &Place, setup: &Setup) -> Result<Option<String>, Problem> {
     let now = place.load().map(|loaded| loaded.config.runtime.withheld).unwrap_or_default();
-    let list = settings::value(place, actions::WITHHELD).unwrap_or_default();
-    let others = setup.switched.iter().filter(|(model, offered)| now.covers(model) == **offered);
-    others.fold(Ok(None), |switched: Result<Option<String>, _>, (model, offered)| {
-        let list = switched?.unwrap_or_else(|| list.clone());
-        actions::offered(&list, model, *offered).map(Some)
-    })
+    let mut list = None;
+    for (model, offered) in setup.switched.iter().filter(|(model, offered)| now.covers(model) == **offered) {
+        let before = list.or_else(|| settings::value(place, actions::WITHHELD)).unwrap_or_default();
+        list = Some(actions::offered(&before, model, *offered)?);
+    }
+    Ok(list)
 }
 
 #[cfg(test)]

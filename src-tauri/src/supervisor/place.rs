@@ -173,7 +173,7 @@ mod tests {
         }
         // What is wrong is told of: the first run could not write into such a file.
         for text in
-            ["server_url: pool\n", "SERVER_URL: pool\n", "server_url: ftp://pool\n", "server_url: [\n"]
+            ["server_url: pool\n", "serverurl: pool\n", "server_url: ftp://pool\n", "server_url: [\n"]
         {
             assert!(is_configured(text), "{text}");
         }
