@@ -172,8 +172,7 @@ mod tests {
             assert!(!is_configured(text), "{text}");
         }
         // What is wrong is told of: the first run could not write into such a file.
-        for text in
-            ["server_url: pool\n", "serverurl: pool\n", "server_url: ftp://pool\n", "server_url: [\n"]
+        for text in ["server_url: pool\n", "serverurl: pool\n", "server_url: ftp://pool\n", "server_url: [\n"]
         {
             assert!(is_configured(text), "{text}");
         }
