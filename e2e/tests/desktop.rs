@@ -328,15 +328,18 @@ async fn a_second_launch_shows_the_first() {
 }
 
 #[tokio::test]
-async fn without_settings_it_asks_for_some() {
-    let session = Session::start().await;
-    let desktop = Desktop::launch(session, "", &[]).await;
-    desktop.until_windows(1).await;
-    let tray = desktop.tray().await;
-    tray.until_status("Not set up yet").await;
-    tray.until_row("Set up…", |row| row.enabled).await;
-    tray.click("Quit").await;
-    desktop.ended().await;
+async fn without_a_server_it_asks_for_one() {
+    // Nothing, and what is there after a skipped first run in which something else was chosen.
+    for settings in ["", "client_name: desk\n"] {
+        let session = Session::start().await;
+        let desktop = Desktop::launch(session, settings, &[]).await;
+        desktop.until_windows(1).await;
+        let tray = desktop.tray().await;
+        tray.until_status("Not set up yet").await;
+        tray.until_row("Set up…", |row| row.enabled).await;
+        tray.click("Quit").await;
+        desktop.ended().await;
+    }
 }
 
 #[tokio::test]

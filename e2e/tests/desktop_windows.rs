@@ -53,7 +53,9 @@ async fn from_a_join_link_to_a_served_request() {
     let (server, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
     let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
     let app = Browser::start(Session::start().await, &[&link]).await;
-    // The link fills in the server and its key, which no page ever sees, and both are tried at once.
+    // The link fills in the server and its key, which no page ever sees. Nobody is called unasked.
+    app.until_text("A join link was opened").await;
+    app.press("Test connection").await;
     app.until_text("Connected, ").await;
     let page = app.run("return document.documentElement.outerHTML").await;
     assert!(!page.to_string().contains(CLIENT_KEY), "the key is in the page");
@@ -74,6 +76,8 @@ async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_th
     app.until_text("Put this machine in your pool").await;
     let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
     launch_again(&app.session, &[&link]).await;
+    app.until_text("A join link was opened").await;
+    app.press("Test connection").await;
     app.until_text("Connected, ").await;
     from_the_server_to_the_test(&app, &llm).await;
     app.until_text_within(secs(60), "wants an API key from whoever asks").await;
@@ -84,6 +88,38 @@ async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_th
     assert!(!written.contains(API_KEY), "it is kept: {written}");
     app.press("Show status").await;
     app.until_text("Ready").await;
+}
+
+#[tokio::test]
+async fn another_server_does_not_see_the_key_of_the_first_and_nothing_else_is_changed() {
+    let (first, llm) = (server().await, FakeLlm::start(&[MODEL]).await);
+    let open = Server::with(&[("API_KEY", ""), ("CLIENT_KEY", "")]).await;
+    let session = Session::start().await;
+    let settings = format!(
+        "# Written by hand.\nserver_url: ws://elsewhere.invalid\nclient_key: {CLIENT_KEY}\ncompletion_base_url: {}\nclient_name: desk\nmodels_withheld: [some-*]\n",
+        llm.url()
+    );
+    session.write_settings(&settings);
+    let link = |server: &Server| format!("llamapool://join?server={}", server.worker_url());
+    // It would take the key, if it saw it.
+    let app = Browser::start(session, &[&link(&first)]).await;
+    app.press("Test connection").await;
+    app.until_text("The server wants a worker key").await;
+    launch_again(&app.session, &[&link(&open)]).await;
+    app.until_text(&open.worker_url()).await;
+    app.press("Continue").await;
+    app.until_text("Sends one small request").await;
+    until("the worker at the new server", async || (open.owners(MODEL).await == 1).then_some(())).await;
+    let written = std::fs::read_to_string(app.session.settings()).expect("the settings are there");
+    let wanted = settings.replace("ws://elsewhere.invalid", &open.worker_url());
+    assert_eq!(written, wanted.replace(&format!("client_key: {CLIENT_KEY}\n"), ""));
+}
+
+#[tokio::test]
+async fn a_link_that_is_none_is_said_to_be_none() {
+    let app = Browser::start(Session::start().await, &["llamapool://leave?key=hush"]).await;
+    app.until_text("This is no join link").await;
+    assert!(!app.text().await.contains("hush"));
 }
 
 #[tokio::test]

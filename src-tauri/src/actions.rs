@@ -15,7 +15,7 @@ const DOCUMENTATION: &str = "https://github.com/llamapool/llamapool/blob/main/do
 const RELEASES: &str = "https://github.com/llamapool/llamapool/releases";
 
 /// The setting that keeps models from the pool.
-const WITHHELD: &str = "models_withheld";
+pub const WITHHELD: &str = "models_withheld";
 
 /// What can be opened outside of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -95,13 +95,22 @@ pub fn copy(desk: &Desk, text: String) -> Result<(), Problem> {
 /// It is kept from the pool by a pattern, which only its author can change, or the settings cannot be written.
 pub fn offer(desk: &Desk, model: &str, offered: bool) -> Result<(), Problem> {
     let withheld = settings::value(&desk.place, WITHHELD).unwrap_or_default();
-    let list = withhold(&withheld, model, !offered);
+    let list = self::offered(&withheld, model, offered)?;
+    settings::change(desk, &[(WITHHELD.to_owned(), Some(list))]).map(drop)
+}
+
+/// The list of models withheld without this model, or with it.
+///
+/// # Errors
+/// It is kept from the pool by a pattern.
+pub fn offered(withheld: &str, model: &str, offered: bool) -> Result<String, Problem> {
+    let list = withhold(withheld, model, !offered);
     if offered && list == withheld {
         return Err(Problem::new(format!("{model} is kept from the pool by a pattern"))
             .fixed_by("Change the models withheld in the preferences.")
-            .about("models_withheld"));
+            .about(WITHHELD));
     }
-    settings::change(desk, &[(WITHHELD.to_owned(), Some(list))]).map(drop)
+    Ok(list)
 }
 
 /// The list with this model, or without it.

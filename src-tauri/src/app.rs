@@ -22,7 +22,7 @@ use crate::logbook::Logbook;
 use crate::present::{self, Sources};
 use crate::supervisor::{Place, Supervisor};
 use crate::updates::Updates;
-use crate::{commands, follow, join, menu, quit, serve, sleep, snapshot, tray, updates, windows};
+use crate::{commands, follow, menu, quit, serve, sleep, snapshot, tray, updates, windows};
 
 /// The event by which the first run hears that there is a join link to ask for.
 pub const JOIN: &str = "join";
@@ -209,20 +209,14 @@ fn launched(app: &AppHandle, launch: Launch) {
     }
 }
 
-/// A join link was opened.
+/// A join link was opened. What is wrong with it is shown where a good one would be.
 fn joined(app: &AppHandle, text: &str) {
-    match join::read(text) {
-        Ok(link) => {
-            app.state::<Desk>().link.keep_for_a_window(link);
-            // One that is open asks for it now, one that is only being opened as soon as it can.
-            let _ = app.emit_to(windows::WELCOME, JOIN, ());
-            windows::welcome(app);
-        }
-        Err(problem) => {
-            tracing::warn!("A link was opened that is none: {}", problem.what);
-            desk::open_something(app);
-        }
+    if let Err(problem) = app.state::<Desk>().link.opened(text) {
+        tracing::warn!("A link was opened that is none: {}", problem.what);
     }
+    // One that is open asks for it now, one that is only being opened as soon as it can.
+    let _ = app.emit_to(windows::WELCOME, JOIN, ());
+    windows::welcome(app);
 }
 
 fn on_event(app: &AppHandle, event: RunEvent) {

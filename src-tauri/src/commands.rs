@@ -30,6 +30,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         diagnostics::doctor,
         diagnostics::report_preview,
         diagnostics::save_report,
+        first_run::setup_now,
         first_run::read_join_link,
         first_run::opened_link,
         first_run::try_server,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 pub use self::{
-    first_run::{FoundRuntime, JoinLink, ServerTrial, Setup, TestAnswer, Trial},
+    first_run::{FoundRuntime, JoinLink, ServerTrial, Setup, SetupNow, TestAnswer, Trial},
     preferences::{
         AppPreferences, Effect, Field, FieldGroup, FieldKind, Notify, Origin, Preferences, Saved, TrayIcon,
         UpdateMode,

@@ -2,24 +2,31 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use llamapool_worker_core::join::Join;
+use llamapool_worker_core::join::{Join, NoInvitation, keeps_key};
 use secrecy::SecretString;
+use url::Url;
 
 use crate::ipc::{JoinLink, Problem};
+use crate::snapshot;
 
 /// Reads a join link, or the plain address of a server.
 ///
 /// # Errors
 /// What is wrong with it. Nothing of the text is repeated: there may be a key in it.
 pub fn read(text: &str) -> Result<Join, Problem> {
-    Join::read(text).map_err(|error| {
-        Problem::new("This is no join link")
-            .because(error.to_string())
-            .fixed_by(
-                "A join link begins with llamapool://join?server= and is shown by the server's dashboard.",
-            )
-            .about("server_url")
-    })
+    Join::read(text).map_err(not_read)
+}
+
+/// The problem with what could not be read.
+pub fn not_read(error: NoInvitation) -> Problem {
+    let what = match error {
+        NoInvitation::Path | NoInvitation::Server => "This is no address of a server",
+        _ => "This is no join link",
+    };
+    Problem::new(what)
+        .because(snapshot::sentence(&error.to_string()))
+        .fixed_by("A join link begins with llamapool://join?server= and is shown by the server's dashboard.")
+        .about("server_url")
 }
 
 /// What windows may know of a link.
@@ -34,28 +41,43 @@ pub struct LastLink(Mutex<Last>);
 #[derive(Default)]
 struct Last {
     link: Option<Join>,
-    /// Not yet shown by a window.
-    untold: Option<JoinLink>,
+    /// Not yet shown by a window; or what is wrong with it.
+    untold: Option<Result<JoinLink, Problem>>,
 }
 
 impl LastLink {
-    /// Remembers a link that was pasted into a window.
-    pub fn keep(&self, link: Join) {
-        *self.lock() = Last { link: Some(link), untold: None };
+    /// Reads a link that was pasted into a window. It takes the place of the one before, also if it is none.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn pasted(&self, text: &str) -> Result<JoinLink, Problem> {
+        let read = read(text);
+        let shown = read.as_ref().map(view).map_err(Clone::clone);
+        *self.lock() = Last { link: read.ok(), untold: None };
+        shown
     }
 
-    /// Remembers a link that was opened outside, and that some window is to show.
-    pub fn keep_for_a_window(&self, link: Join) {
-        *self.lock() = Last { untold: Some(view(&link)), link: Some(link) };
+    /// Reads a link that was opened outside, and that some window is to show.
+    ///
+    /// # Errors
+    /// As [`read`]. The window shows that too.
+    pub fn opened(&self, text: &str) -> Result<(), Problem> {
+        let read = read(text);
+        let untold = Some(read.as_ref().map(view).map_err(Clone::clone));
+        let told = read.as_ref().map(|_| ()).map_err(Clone::clone);
+        *self.lock() = Last { link: read.ok(), untold };
+        told
     }
 
-    /// Its key.
-    pub fn key(&self) -> Option<SecretString> {
-        self.lock().link.as_ref().and_then(|link| link.key.clone())
+    /// Its key, for its own server alone.
+    pub fn key_for(&self, server: &Url) -> Option<SecretString> {
+        let last = self.lock();
+        let link = last.link.as_ref().filter(|link| keeps_key(Some(&link.server), server));
+        link.and_then(|link| link.key.clone())
     }
 
     /// What a window is to show. The first that asks gets it: one that has just been opened, or that was told to ask.
-    pub fn untold(&self) -> Option<JoinLink> {
+    pub fn untold(&self) -> Option<Result<JoinLink, Problem>> {
         self.lock().untold.take()
     }
 
@@ -84,12 +106,27 @@ mod tests {
     #[test]
     fn what_was_not_told_is_told_once() {
         let last = LastLink::default();
-        let link = read("llamapool://join?server=wss://pool.example").unwrap();
-        last.keep_for_a_window(link.clone());
-        assert!(last.untold().is_some_and(|link| !link.has_key) && last.untold().is_none());
-        assert!(last.key().is_none());
-        last.keep_for_a_window(link.clone());
-        last.keep(link);
+        let link = "llamapool://join?server=wss://pool.example";
+        last.opened(link).unwrap();
+        assert!(last.untold().unwrap().is_ok_and(|link| !link.has_key) && last.untold().is_none());
+        last.opened(link).unwrap();
+        last.pasted(link).unwrap();
         assert!(last.untold().is_none(), "a link that is pasted later is the one that counts");
+        last.opened("llamapool://leave").unwrap_err();
+        assert!(last.untold().unwrap().is_err() && last.untold().is_none());
+    }
+
+    #[test]
+    fn a_key_is_for_the_server_of_its_link() {
+        let last = LastLink::default();
+        let link = "llamapool://join?server=wss://pool.example&key=hush";
+        let has_key = |server: &str| last.key_for(&Url::parse(server).unwrap()).is_some();
+        last.opened(link).unwrap();
+        assert!(has_key("wss://pool.example/api/workers/connect"));
+        for other in ["wss://pool.example.com", "ws://pool.example", "wss://pool.example:444"] {
+            assert!(!has_key(other), "{other}");
+        }
+        last.pasted("rub bish").unwrap_err();
+        assert!(!has_key("wss://pool.example"), "the link is gone");
     }
 }

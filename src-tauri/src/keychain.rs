@@ -44,8 +44,14 @@ pub struct Unread {
 pub struct Split {
     /// What is to be written.
     pub left: Vec<(String, Option<String>)>,
-    /// Keys that were taken back, or that are in the file now.
-    gone: Vec<&'static str>,
+    /// Keys that were taken back, or that are in the file now. They do not count any more, so that no server that is new in the file sees one.
+    gone: Vec<Gone>,
+}
+
+/// A key that is still in the keychain, and is not to be used.
+struct Gone {
+    name: &'static str,
+    key: Option<SecretString>,
 }
 
 /// The worker's keys in the keychain. Clones are the same.
@@ -135,14 +141,17 @@ impl Keys {
         blocking(move || vault.status()).await.err()
     }
 
-    /// Keeps the keys that are among changes of settings. What is left is to be written into the file: all of it where there is no keychain, or its
-    /// owner does not want it to be used.
-    pub async fn keep(&self, changes: &Changes) -> Split {
+    /// Keeps the keys that are among changes of settings. What is left is to be written into the file: all of it where there is no keychain, its
+    /// owner does not want it to be used, or the file is to have the keys (`in_file`).
+    ///
+    /// # Errors
+    /// A key that is not to count any more cannot be noted as such.
+    pub async fn keep(&self, changes: &Changes, in_file: bool) -> Result<Split, String> {
         let (this, changes) = (self.clone(), changes.to_vec());
-        blocking(move || this.split(changes)).await
+        blocking(move || this.split(changes, in_file)).await
     }
 
-    fn split(&self, changes: Vec<(String, Option<String>)>) -> Split {
+    fn split(&self, changes: Vec<(String, Option<String>)>, in_file: bool) -> Result<Split, String> {
         let mut split = Split { left: Vec::new(), gone: Vec::new() };
         for (name, value) in changes {
             let Some(known) = KEYS.into_iter().find(|known| *known == name) else {
@@ -151,15 +160,22 @@ impl Keys {
             };
             // What is wrong with a value is told by whoever writes it.
             let key = value.as_deref().map(str::trim).filter(|key| settings::check(known, key).is_none());
-            let key = key.filter(|key| self.own.get().keychain && !key.is_empty()).map(SecretString::from);
+            let may_keep = !in_file && self.own.get().keychain;
+            let key = key.filter(|key| may_keep && !key.is_empty()).map(SecretString::from);
             if key.is_some_and(|key| self.put(known, key)) {
                 split.left.push((name, None));
-            } else {
-                split.left.push((name, value));
-                split.gone.push(known);
+                continue;
+            }
+            split.left.push((name, value));
+            match self.withdraw(known) {
+                Ok(gone) => split.gone.extend(gone),
+                Err(why) => {
+                    self.put_back(split);
+                    return Err(why);
+                }
             }
         }
-        split
+        Ok(split)
     }
 
     /// Gives whether the keychain has it now.
@@ -172,19 +188,39 @@ impl Keys {
         kept.is_ok()
     }
 
+    /// A key does not count from here on, although the keychain still has it.
+    fn withdraw(&self, name: &'static str) -> Result<Option<Gone>, String> {
+        if !self.is_kept(name) {
+            return Ok(None);
+        }
+        self.note(name, false)?;
+        let key = self.get(name);
+        self.remember(name, None);
+        Ok(Some(Gone { name, key }))
+    }
+
     /// Forgets the keys that the keychain is not to have any more, now that the rest is written.
     pub async fn forget(&self, split: Split) {
         let this = self.clone();
-        blocking(move || split.gone.into_iter().for_each(|name| this.drop_one(name))).await;
+        blocking(move || {
+            for Gone { name, .. } in split.gone {
+                if let Err(why) = this.vault.forget(&this.account(name)) {
+                    tracing::warn!("{name} stays in the system's keychain, unused: {why}");
+                }
+            }
+        })
+        .await;
     }
 
-    fn drop_one(&self, name: &'static str) {
-        if !self.is_kept(name) {
-            return;
-        }
-        self.remember(name, None);
-        if let Err(why) = self.note(name, false).and_then(|()| self.vault.forget(&self.account(name))) {
-            tracing::warn!("{name} stays in the system's keychain: {why}");
+    /// The rest could not be written: the keys that were to go count again.
+    pub fn put_back(&self, split: Split) {
+        for Gone { name, key } in split.gone {
+            if let Err(why) = self.note(name, true) {
+                tracing::warn!("{name} is not taken from the system's keychain any more: {why}");
+            }
+            if key.is_some() {
+                self.remember(name, key);
+            }
         }
     }
 

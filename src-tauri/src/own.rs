@@ -1,10 +1,15 @@
 //! What the app keeps in mind of itself, in `desktop.yaml` beside the worker's configuration: notifications, updates, the icon, when to serve, sleep, and
 //! whether it has been set up.
 
+mod lenient;
+
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use lenient::Read;
+use llamapool_worker_core::settings::edit;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -13,6 +18,9 @@ use crate::serve::Rules;
 
 /// Its name, in the folder of the worker's configuration.
 pub const FILE: &str = "desktop.yaml";
+
+/// How the name of a file ends that could not be read, and was in the way.
+const BAD: &str = "yaml.bad";
 
 const HEAD: &str =
     "# Written by the llamapool app. Its preferences are in its window; the worker's are in worker.yaml.\n";
@@ -59,20 +67,25 @@ impl Default for Own {
 pub struct Kept {
     file: PathBuf,
     now: watch::Sender<Own>,
+    /// Held by who changes them: what is written is what they are.
+    changing: Arc<Mutex<()>>,
 }
 
 impl Kept {
-    /// Reads the file in this folder. Without one, or with one that makes no sense, all is as by default.
+    /// Reads the file in this folder. What is not given in it, or makes no sense, is as by default.
     pub fn read(folder: &Path) -> Self {
         let file = folder.join(FILE);
-        let own = match load(&file) {
-            Ok(own) => own,
-            Err(error) => {
-                tracing::warn!("The app's preferences are as by default: {error:#}");
+        let own = match load(&file, &Own::default()) {
+            Ok(Read { value, wrong }) => {
+                warn_of(&wrong);
+                value
+            }
+            Err(why) => {
+                tracing::warn!("The app's preferences are as by default: {}: {why}", file.display());
                 Own::default()
             }
         };
-        Self { file, now: watch::Sender::new(own) }
+        Self { file, now: watch::Sender::new(own), changing: Arc::default() }
     }
 
     /// What they are, now and at every change.
@@ -85,40 +98,68 @@ impl Kept {
         self.now.borrow().clone()
     }
 
-    /// Changes them, and writes them down.
+    /// Changes them, once they are written down. A file that cannot be read is kept beside the new one.
     ///
     /// # Errors
-    /// The file cannot be written. The change counts until the app ends all the same.
+    /// The file cannot be written. They stay as they are.
     pub fn change(&self, change: impl FnOnce(&mut Own)) -> anyhow::Result<()> {
-        self.now.send_modify(change);
-        let own = self.get();
-        let text = serde_saphyr::to_string(&own).context("write the app's preferences")?;
-        if let Some(folder) = self.file.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-        }
-        std::fs::write(&self.file, format!("{HEAD}{text}"))
-            .with_context(|| format!("write {}", self.file.display()))
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.get();
+        change(&mut own);
+        self.write(&own).context("The preferences cannot be written")?;
+        self.now.send_replace(own);
+        Ok(())
     }
 
-    /// Somebody may have edited the file.
+    fn write(&self, own: &Own) -> anyhow::Result<()> {
+        let text = serde_saphyr::to_string(own)?;
+        if load(&self.file, own).is_err() {
+            let bad = self.file.with_extension(BAD);
+            std::fs::rename(&self.file, &bad).with_context(|| bad.display().to_string())?;
+            tracing::warn!("What was in {} is in {} now", self.file.display(), bad.display());
+        }
+        edit::replace(&self.file, format!("{HEAD}{text}").as_bytes(), false)
+            .with_context(|| self.file.display().to_string())
+    }
+
+    /// Somebody may have edited the file. What makes no sense in it stays as it is.
     pub fn reread(&self) {
-        match load(&self.file) {
-            Ok(own) => {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        match load(&self.file, &self.get()) {
+            Ok(Read { value: own, wrong }) => {
+                warn_of(&wrong);
                 self.now.send_if_modified(|now| std::mem::replace(now, own.clone()) != own);
             }
-            Err(error) => tracing::warn!("The app's preferences stay as they are: {error:#}"),
+            Err(why) => {
+                tracing::warn!("The app's preferences stay as they are: {}: {why}", self.file.display());
+            }
+        }
+    }
+
+    /// What is wrong with the file as it is now.
+    pub fn problem(&self) -> Option<String> {
+        match load(&self.file, &Own::default()) {
+            Ok(Read { wrong, .. }) if wrong.is_empty() => None,
+            Ok(Read { wrong, .. }) => Some(format!("What it gives for {} cannot be used.", wrong.join(", "))),
+            Err(why) => Some(why),
         }
     }
 }
 
-fn load(file: &Path) -> anyhow::Result<Own> {
+fn warn_of(wrong: &[String]) {
+    if !wrong.is_empty() {
+        tracing::warn!("What {FILE} gives for {} cannot be used", wrong.join(", "));
+    }
+}
+
+/// Nothing is there, or all of it is wrong: the reason is told.
+fn load(file: &Path, otherwise: &Own) -> Result<Read<Own>, String> {
     match std::fs::read_to_string(file) {
-        Ok(text) if text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) => {
-            Ok(Own::default())
+        Ok(text) => lenient::read(&text, otherwise),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(Read { value: Own::default(), wrong: Vec::new() })
         }
-        Ok(text) => serde_saphyr::from_str(&text).with_context(|| format!("read {}", file.display())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Own::default()),
-        Err(error) => Err(error).with_context(|| format!("read {}", file.display())),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -142,15 +183,50 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_it_is_enough_and_rubbish_is_nothing() {
+    fn a_part_of_it_is_enough_and_what_is_wrong_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let write = |text: &str| std::fs::write(folder.path().join(FILE), text).unwrap();
         write("updates: off\nunknown: 1\n");
         assert_eq!(Kept::read(folder.path()).get(), Own { updates: UpdateMode::Off, ..Own::default() });
-        for text in ["# nothing\n", "", "][", "updates: sometimes\n"] {
+        for (text, problem) in
+            [("# nothing\n", false), ("", false), ("][", true), ("updates: sometimes\n", true)]
+        {
             write(text);
-            assert_eq!(Kept::read(folder.path()).get(), Own::default(), "{text}");
+            let kept = Kept::read(folder.path());
+            assert_eq!((kept.get(), kept.problem().is_some()), (Own::default(), problem), "{text}");
         }
+        write("updates: sometimes\nin_keychain: [client_key]\n");
+        let kept = Kept::read(folder.path());
+        assert!(kept.problem().unwrap().contains("updates"));
+        kept.change(|own| own.first_run_done = true).unwrap();
+        assert_eq!(kept.problem(), None);
+        assert_eq!(Kept::read(folder.path()).get().in_keychain, ["client_key"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_beside_the_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), b"\xff\xfe not text").unwrap();
+        let kept = Kept::read(folder.path());
+        kept.change(|own| own.keychain = false).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("desktop.yaml.bad")).unwrap(), b"\xff\xfe not text");
+        assert!(!Kept::read(folder.path()).get().keychain && kept.problem().is_none());
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [FILE, "desktop.yaml.bad"], "nothing else is left");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder that cannot be made, whoever runs this.
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let kept = Kept::read(&folder.path().join("file/below"));
+        let seen = kept.watch();
+        let error = kept.change(|own| own.first_run_done = true).unwrap_err();
+        assert_eq!(error.to_string(), "The preferences cannot be written");
+        assert!(!kept.get().first_run_done && !seen.has_changed().unwrap());
     }
 
     #[test]

@@ -91,15 +91,25 @@ pub fn change(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
 /// # Errors
 /// As for [`change`].
 pub async fn change_with_keys(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
-    if desk.snapshot().mode == Mode::Attached {
-        return change(desk, changes);
-    }
+    // Everything that is wrong is told before the keychain has a key of it.
+    edited(&desk.place, changes)?;
     let keys = desk.place.keys();
-    let split = keys.keep(changes).await;
-    let saved = change(desk, &split.left)?;
-    keys.forget(split).await;
-    desk.order(Order::Reload);
-    Ok(saved)
+    let in_file = desk.snapshot().mode == Mode::Attached;
+    let split = keys
+        .keep(changes, in_file)
+        .await
+        .map_err(|why| Problem::new("The key cannot be taken from the system's keychain").because(why))?;
+    match change(desk, &split.left) {
+        Ok(saved) => {
+            keys.forget(split).await;
+            desk.order(Order::Reload);
+            Ok(saved)
+        }
+        Err(problem) => {
+            keys.put_back(split);
+            Err(problem)
+        }
+    }
 }
 
 /// Moves the keys to where the app's preferences say they belong.
@@ -134,6 +144,11 @@ pub fn write(place: &Place, changes: &Changes) -> Result<(), Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Problem::new(format!("The folder {} cannot be made", folder.display())).because(error.to_string())
     })?;
+    edited(place, changes)?.save().map_err(|error| not_written(place, &error))
+}
+
+/// The file with these changes, not yet written.
+fn edited(place: &Place, changes: &Changes) -> Result<Edit, Problem> {
     let mut edit = Edit::open::<Config>(place.file()).map_err(|error| not_written(place, &error))?;
     for (key, value) in changes {
         match value {
@@ -144,7 +159,7 @@ pub fn write(place: &Place, changes: &Changes) -> Result<(), Problem> {
     }
     edit.check::<Config>(&environment)
         .map_err(|mistakes| Problem::new("The settings do not go together").because(mistakes.to_string()))?;
-    edit.save().map_err(|error| not_written(place, &error))
+    Ok(edit)
 }
 
 fn not_written(place: &Place, error: &EditError) -> Problem {

@@ -181,7 +181,7 @@ fn worker_trouble(seen: &Seen, phase: Phase) -> Option<Trouble> {
 }
 
 /// With a capital letter, as it stands alone; in a log it follows a colon.
-fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -78,9 +78,8 @@ const change: Record<string, () => void> = {
   noruntimes: () => (desk.answers.find_runtimes = () => []),
   refusedkey: () =>
     (desk.answers.try_server = () => {
-      throw aProblem('The server does not accept this key', {
-        why: 'It answered 401 to the client key.',
-        fix: 'Copy the key again: it is CLIENT_KEY of the server, not its API key.',
+      throw aProblem('The server does not take this worker key', {
+        fix: 'Copy the key again, or the whole join link: both are in the server’s dashboard.',
         field: 'key',
       });
     }),

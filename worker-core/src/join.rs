@@ -9,6 +9,7 @@ use url::Url;
 use crate::config::server_url;
 use crate::settings::edit::{Edit, EditError};
 use crate::settings::kind;
+use crate::tunnel::control::CONNECT_PATH;
 
 /// The scheme that the desktop app is registered for.
 pub const SCHEME: &str = "llamapool";
@@ -48,6 +49,9 @@ pub enum NoInvitation {
         "the server's address is wrong; wanted: wss://, ws://, https:// or http:// with a host, without user and password"
     )]
     Server,
+    /// The address is that of a page, or of something else on the server.
+    #[error("the address has a path that is not {CONNECT_PATH}; leave the path out")]
+    Path,
     /// The key cannot be one.
     #[error(
         "the key in the link is no key: it has spaces or characters that keys do not have, or is too long"
@@ -72,8 +76,7 @@ impl Join {
         }
         let scheme = text.split_once(':').map(|(scheme, _)| scheme);
         if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
-            let server = server_url(text).ok_or(NoInvitation::NoLink)?;
-            return Ok(Self { server, key: None });
+            return Ok(Self { server: address(text, NoInvitation::NoLink)?, key: None });
         }
         // `+` is a plus in keys; only forms mean a space by it.
         let link = Url::parse(&text.replace('+', "%2B")).map_err(|_| NoInvitation::NoLink)?;
@@ -88,7 +91,7 @@ impl Join {
         let server = only(&link, "server")?.ok_or(NoInvitation::NoServer)?;
         let key = only(&link, "key")?.filter(|key| !key.is_empty());
         Ok(Self {
-            server: server_url(&server).ok_or(NoInvitation::Server)?,
+            server: address(&server, NoInvitation::Server)?,
             key: key.map(|key| kind::secret().read(&key).ok_or(NoInvitation::Key)).transpose()?,
         })
     }
@@ -102,10 +105,35 @@ impl Join {
         edit.set("server_url", self.server.as_str())?;
         match &self.key {
             Some(key) => edit.set("client_key", key.expose_secret()),
-            None if before.is_some_and(|before| before.origin() == self.server.origin()) => Ok(()),
+            None if keeps_key(before.as_ref(), &self.server) => Ok(()),
             None => edit.unset("client_key"),
         }
     }
+}
+
+/// Whether a key that was given for the server `before` may be shown to the server `now`: a key belongs to the origin it was given for.
+pub fn keeps_key(before: Option<&Url>, now: &Url) -> bool {
+    before.is_some_and(|before| before.origin() == now.origin())
+}
+
+/// The address of a server as people paste it. Settings take any path, for proxies that want one; who pastes another path has copied the address of a
+/// page.
+fn address(text: &str, no_address: NoInvitation) -> Result<Url, NoInvitation> {
+    let url = server_url(text).filter(|_| names_a_host(text)).ok_or(no_address)?;
+    // In front of it may be that of a proxy.
+    if url.path().ends_with(CONNECT_PATH) { Ok(url) } else { Err(NoInvitation::Path) }
+}
+
+/// Whether each part of the host has a letter or a digit. Domains may have others as well, but what has nothing else is a slip.
+fn names_a_host(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.starts_with('[') {
+        return true; // an IPv6 address, which was read
+    }
+    let host = host.split(':').next().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.split('.').all(|label| label.chars().any(char::is_alphanumeric))
 }
 
 /// The value of a parameter that may stand once.
@@ -140,7 +168,13 @@ mod tests {
         check("llamapool://join?server=pool:8080", "ws://pool:8080/api/workers/connect", None);
         check("llamapool://join?server=wss://pool.example&key=", here, None);
         check("https://pool.example", here, None);
-        check("wss://pool.example/x?y=1", "wss://pool.example/x?y=1", None);
+        check(
+            "wss://pool.example/x/api/workers/connect?y=1",
+            "wss://pool.example/x/api/workers/connect?y=1",
+            None,
+        );
+        check("https://bücher.example.", "wss://xn--bcher-kva.example./api/workers/connect", None);
+        check("[::1]:8080", "ws://[::1]:8080/api/workers/connect", None);
         check("localhost:8080", "ws://localhost:8080/api/workers/connect", None);
     }
 
@@ -158,6 +192,12 @@ mod tests {
             ("llamapool://join?server=wss://h&key=hush#x", NoInvitation::NoLink),
             ("javascript:hush", NoInvitation::NoLink),
             ("file:///hush", NoInvitation::NoLink),
+            ("https://pool.example/join", NoInvitation::Path),
+            ("llamapool://join?server=wss://h/dashboard", NoInvitation::Path),
+            ("https://🦙", NoInvitation::NoLink),
+            ("🦙.example:8080", NoInvitation::NoLink),
+            ("pool..example", NoInvitation::NoLink),
+            ("llamapool://join?server=wss://🦙", NoInvitation::Server),
             ("llamapool://join?key=hush", NoInvitation::NoServer),
             ("llamapool://join?server=ftp://h&key=hush", NoInvitation::Server),
             ("llamapool://join?server=wss://me:hush@h", NoInvitation::Server),

@@ -4,21 +4,23 @@ use secrecy::SecretString;
 use tauri::{AppHandle, State};
 
 use crate::desk::Desk;
-use crate::ipc::{FoundRuntime, JoinLink, Problem, ServerTrial, Setup, TestAnswer, Trial};
-use crate::{first_run, join};
+use crate::first_run;
+use crate::ipc::{FoundRuntime, JoinLink, Problem, ServerTrial, Setup, SetupNow, TestAnswer, Trial};
+
+#[tauri::command]
+pub fn setup_now(desk: State<'_, Desk>) -> SetupNow {
+    first_run::setup_now(&desk)
+}
 
 #[tauri::command]
 pub fn read_join_link(desk: State<'_, Desk>, text: String) -> Result<JoinLink, Problem> {
-    let link = join::read(&text)?;
-    let view = join::view(&link);
-    desk.link.keep(link);
-    Ok(view)
+    desk.link.pasted(&text)
 }
 
-/// The link that was opened outside and is not shown yet.
+/// The link that was opened outside and is not shown yet, or why it is none.
 #[tauri::command]
-pub fn opened_link(desk: State<'_, Desk>) -> Option<JoinLink> {
-    desk.link.untold()
+pub fn opened_link(desk: State<'_, Desk>) -> Result<Option<JoinLink>, Problem> {
+    desk.link.untold().transpose()
 }
 
 #[tauri::command]
@@ -27,8 +29,8 @@ pub async fn try_server(desk: State<'_, Desk>, trial: Trial) -> Result<ServerTri
 }
 
 #[tauri::command]
-pub async fn find_runtimes() -> Vec<FoundRuntime> {
-    first_run::find_runtimes().await
+pub async fn find_runtimes(desk: State<'_, Desk>) -> Result<Vec<FoundRuntime>, Problem> {
+    Ok(first_run::find_runtimes(&desk.place).await)
 }
 
 #[tauri::command]

@@ -67,6 +67,7 @@ pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Pr
         serve: own.serve.form(),
         updates_managed_by: desk.updates.managed_by(),
         first_run_done: own.first_run_done,
+        file_problem: desk.own.problem(),
     })
 }
 

@@ -91,8 +91,8 @@ async fn ask(endpoint: &str, model: &str, key: Option<&SecretString>) -> Result<
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Problem::new(
             "This machine is in the pool, but the server wants an API key from whoever asks",
         )
-        .because(format!("{endpoint} answered {}: the key of workers (CLIENT_KEY) lets nobody ask", response.status()))
-        .fixed_by("Enter one of the server's API keys (API_KEY of its configuration). It is used for this test and not kept; you may also leave it at that.")
+        .because(format!("{endpoint} answered {}: the key of workers lets nobody ask", response.status()))
+        .fixed_by("Enter one of the server's API keys. It is used for this test and not kept; you may also leave it at that.")
         .about("api_key")),
         status => Err(Problem::new(format!("The server answered {status}")).because(reason(response).await)),
     }

@@ -1,5 +1,7 @@
 //! The first run: from nothing to a request that was answered.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -52,12 +54,30 @@ pub struct FoundRuntime {
     pub version: Option<String>,
     /// What it has.
     pub models: Vec<String>,
+    /// Those among it that are kept from the pool as it is.
+    pub withheld: Vec<String>,
     /// Why it cannot be used.
     pub problem: Option<String>,
 }
 
-/// What the first run has found out.
-#[derive(Clone, Deserialize, TS)]
+/// How this machine is set up already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export, export_to = "../desktop/bindings/")]
+pub struct SetupNow {
+    /// Whether it has a server: a link asks for another one then, and for nothing else.
+    pub configured: bool,
+    /// The runtime to use; nothing lets the worker find one.
+    pub runtime_url: Option<String>,
+    /// The worker's name, if it is not the machine's.
+    pub name: Option<String>,
+    /// Whether the system starts the app.
+    pub start_at_login: bool,
+    /// Whether it may notify of anything.
+    pub notifications: bool,
+}
+
+/// What was changed in the first run. Nothing is as it was, an empty text is the default.
+#[derive(Clone, Default, Deserialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Setup {
     /// Where workers dial.
@@ -66,16 +86,17 @@ pub struct Setup {
     pub key: Option<String>,
     /// Take the key of the last join link instead.
     pub use_link_key: bool,
-    /// The runtime to use; nothing lets the worker find one.
+    /// The runtime to use.
     pub runtime_url: Option<String>,
     /// The worker's name.
     pub name: Option<String>,
-    /// Models that the pool may not use.
-    pub withheld_models: Vec<String>,
+    /// Models that the pool may use from now on, or not any more.
+    #[ts(type = "Record<string, boolean>")]
+    pub switched: BTreeMap<String, bool>,
     /// Whether the system starts the app.
-    pub start_at_login: bool,
+    pub start_at_login: Option<bool>,
     /// Whether it may notify.
-    pub notifications: bool,
+    pub notifications: Option<bool>,
 }
 
 /// A request that went all the way round.

@@ -138,6 +138,8 @@ pub struct AppPreferences {
     pub updates_managed_by: Option<String>,
     /// Whether the first run is over.
     pub first_run_done: bool,
+    /// What is wrong with the file they are kept in.
+    pub file_problem: Option<String>,
 }
 
 /// What the app may notify of.

@@ -73,7 +73,7 @@ impl Rig {
 /// Changes settings as the preferences do.
 async fn change(place: &Place, name: &str, value: Option<&str>) {
     let changes = [(name.to_owned(), value.map(str::to_owned))];
-    let split = place.keys().keep(&changes).await;
+    let split = place.keys().keep(&changes, false).await.unwrap();
     settings::write(place, &split.left).unwrap();
     place.keys().forget(split).await;
 }
@@ -169,7 +169,35 @@ async fn a_key_that_cannot_be_had_is_named() {
 async fn a_key_that_makes_no_sense_is_not_kept() {
     let rig = Rig::new();
     let place = rig.place();
-    let split = place.keys().keep(&[("client_key".to_owned(), Some("two\nlines".to_owned()))]).await;
+    let changes = [("client_key".to_owned(), Some("two\nlines".to_owned()))];
+    let split = place.keys().keep(&changes, false).await.unwrap();
     assert_eq!(split.left[0].1.as_deref(), Some("two\nlines"), "whoever writes it says what is wrong");
+    assert!(!place.keys().is_kept("client_key"));
+}
+
+#[tokio::test]
+async fn a_key_that_goes_does_not_count_before_the_rest_is_written() {
+    let rig = Rig::new();
+    let place = rig.place();
+    change(&place, "client_key", Some("hush")).await;
+    let split = place.keys().keep(&[("client_key".to_owned(), None)], false).await.unwrap();
+    place.keys().read().await.unwrap();
+    assert_eq!(key(&place), None, "whoever reads the settings now must not use it");
+    assert_eq!(key(&rig.place()), None, "nor after a crash");
+    place.keys().put_back(split);
+    assert_eq!(key(&place).as_deref(), Some("hush"), "nothing was written");
+    rig.place().keys().read().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_for_a_service_goes_into_the_file() {
+    let rig = Rig::new();
+    let place = rig.place();
+    change(&place, "client_key", Some("old")).await;
+    let changes = [("client_key".to_owned(), Some("new".to_owned()))];
+    let split = place.keys().keep(&changes, true).await.unwrap();
+    settings::write(&place, &split.left).unwrap();
+    place.keys().forget(split).await;
+    assert!(rig.text().contains("new") && rig.vault.0.lock().unwrap().is_empty());
     assert!(!place.keys().is_kept("client_key"));
 }

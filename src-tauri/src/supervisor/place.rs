@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use llamapool_worker_core::config::Config;
+use llamapool_worker_core::config::{Config, server_url};
 use llamapool_worker_core::paths;
+use llamapool_worker_core::settings::fields::{self, Field, Fields};
 use llamapool_worker_core::settings::{self, Loaded, Mistakes, Sources};
 use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
 
 use crate::keychain::{self, Keys};
 use crate::own::Kept;
@@ -13,8 +15,8 @@ use crate::own::Kept;
 /// The variable that names the file, as for `llamapool-worker`.
 const FILE_ENV: &str = "CONFIG_FILE";
 
-/// A setting without which nobody can know where to connect.
-const SERVER_ENV: &str = "SERVER_URL";
+/// The setting without which nobody can know where to connect.
+const SERVER: &str = "server_url";
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -77,9 +79,22 @@ impl Place {
         config.control.state_dir.clone().unwrap_or_else(|| self.state_dir.clone())
     }
 
-    /// Whether anybody has said which server to work for.
+    /// Whether anybody has said which server to work for, in the file or in the environment. What was said in a way that cannot be read counts too: it
+    /// is told of, rather than asked for again.
     pub fn is_configured(&self) -> bool {
-        self.file.exists() || environment(SERVER_ENV).is_some_and(|url| !url.trim().is_empty())
+        let (server, file_problem) = self.server_field();
+        file_problem || server.is_some_and(|server| server.is_set || server.problem.is_some())
+    }
+
+    /// The server that is given, if one is.
+    pub fn server(&self) -> Option<Url> {
+        server_url(&self.server_field().0?.value?)
+    }
+
+    /// What is known of it, and whether the file cannot be read.
+    fn server_field(&self) -> (Option<Field>, bool) {
+        let Fields { fields, file_problem } = fields::fields::<Config>(&self.file, &environment);
+        (fields.into_iter().find(|field| field.key == SERVER), file_problem.is_some())
     }
 
     /// Reads the configuration, with the keys that the keychain has told.
@@ -145,11 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_a_configuration() {
+    fn who_names_a_server_has_configured_it() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(&dir.path().join("worker.yaml"), dir.path());
-        assert!(!place.is_configured());
-        std::fs::write(place.file(), "").unwrap();
-        assert!(place.is_configured());
+        assert!(!place.is_configured() && place.server().is_none());
+        let is_configured = |text: &str| {
+            std::fs::write(place.file(), text).unwrap();
+            place.is_configured()
+        };
+        for text in ["", "# nothing\n", "client_name: desk\n", "models_withheld: a\n", "server_url:\n"] {
+            assert!(!is_configured(text), "{text}");
+        }
+        // What is wrong is told of: the first run could not write into such a file.
+        for text in ["server_url: pool\n", "serverurl: pool\n", "server_url: ftp://pool\n", "server_url: [\n"]
+        {
+            assert!(is_configured(text), "{text}");
+        }
+        assert!(is_configured("server_url: pool\n"));
+        assert_eq!(place.server().unwrap().as_str(), "ws://pool/api/workers/connect");
     }
 }

@@ -16,6 +16,7 @@ import type { ReportFile } from './bindings/ReportFile';
 import type { Saved } from './bindings/Saved';
 import type { ServerTrial } from './bindings/ServerTrial';
 import type { Setup } from './bindings/Setup';
+import type { SetupNow } from './bindings/SetupNow';
 import type { Snapshot } from './bindings/Snapshot';
 import type { TestAnswer } from './bindings/TestAnswer';
 import { t } from './strings';
@@ -59,8 +60,9 @@ export const api = {
   /** Where it was saved. */
   saveReport: () => call<string>('save_report'),
 
+  setupNow: () => call<SetupNow>('setup_now'),
   readJoinLink: (text: string) => call<JoinLink>('read_join_link', { text }),
-  /** The link that was opened outside, the first time this is asked. */
+  /** The link that was opened outside, the first time this is asked; rejects with what is wrong with it. */
   openedLink: () => call<JoinLink | null>('opened_link'),
   tryServer: (server_url: string, key: string | null, use_link_key: boolean) =>
     call<ServerTrial>('try_server', { trial: { server_url, key, use_link_key } }),

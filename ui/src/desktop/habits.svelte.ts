@@ -72,7 +72,8 @@ export class Habits {
     } finally {
       this.#saving -= 1;
     }
-    if (again) await this.read();
+    // What is written is right.
+    if (again || before.file_problem !== null) await this.read();
     return this.problem;
   }
 

@@ -302,3 +302,17 @@ test('updates of a package are the package manager’s', async () => {
   expect(screen.getByText(words.managed('apt'))).toBeTruthy();
   expect(screen.queryByRole('radio')).toBeNull();
 });
+
+test('what is wrong with the file of the app’s own preferences is said until it is written anew', async () => {
+  const { desk } = await open(words.app, (desk) => {
+    desk.app = { ...desk.app, file_problem: 'What it gives for updates cannot be used.' };
+    desk.answers.save_app_preferences = () => {
+      desk.app = { ...desk.app, file_problem: null };
+    };
+  });
+  expect(screen.getByRole('alert').textContent).toContain('updates');
+  await fireEvent.click(screen.getByRole('switch', { name: new RegExp(words.startAtLogin) }));
+  await settle();
+  expect(desk.commands('save_app_preferences')).toHaveLength(1);
+  expect(screen.queryByRole('alert')).toBeNull();
+});

@@ -2,7 +2,7 @@ import { fireEvent, screen } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
 import { aProblem, type FakeDesk } from '../testing/desk/fake';
 import { openWindow, settle, standStill } from '../testing/desk/open';
-import { PHASES } from '../testing/desk/samples';
+import { PHASES, RUNTIMES } from '../testing/desk/samples';
 import { t } from './strings';
 
 standStill();
@@ -68,9 +68,9 @@ test('the whole way: from a join link to tokens per second', async () => {
         use_link_key: true,
         runtime_url: 'http://127.0.0.1:11434/v1',
         name: 'attic',
-        withheld_models: ['deepseek-r1:8b'],
+        switched: { 'deepseek-r1:8b': false },
         start_at_login: true,
-        notifications: true,
+        notifications: null,
       },
     },
   ]);
@@ -92,7 +92,7 @@ test('address and key are tried when the typing pauses, and the reason is exact'
     desk.answers.try_server = () => {
       throw aProblem('The server does not accept this key', {
         why: 'It answered 401.',
-        fix: 'Copy CLIENT_KEY again.',
+        fix: 'Copy the key again.',
         field: 'key',
       });
     };
@@ -108,7 +108,7 @@ test('address and key are tried when the typing pauses, and the reason is exact'
     { trial: { server_url: 'wss://pool.example.com', key: 'wrong', use_link_key: false } },
   ]);
   const alert = screen.getByRole('alert').textContent;
-  for (const part of ['does not accept this key', 'It answered 401.', 'Copy CLIENT_KEY again.']) {
+  for (const part of ['does not accept this key', 'It answered 401.', 'Copy the key again.']) {
     expect(alert).toContain(part);
   }
   expect(screen.getByLabelText(words.server.key).getAttribute('aria-invalid')).toBe('true');
@@ -163,8 +163,10 @@ test('every step can be skipped: then only the habits are kept', async () => {
   await press(words.skip);
   await press(words.skip);
   expect(screen.getByText(words.test.skipped)).toBeTruthy();
-  expect(desk.commands('finish_setup')).toHaveLength(0);
-  expect(desk.app).toMatchObject({ first_run_done: true, start_at_login: false });
+  expect(desk.commands('finish_setup')).toMatchObject([
+    { setup: { server_url: '', start_at_login: null, notifications: null } },
+  ]);
+  expect(desk.app.first_run_done).toBe(true);
   await press(words.showStatus);
   expect(document.title).toBe(t.title(t.views.status));
 });
@@ -182,7 +184,121 @@ test('a link opened in the browser fills the step of the server, from wherever o
   expect(title()).toBe(words.server.title);
   expect(screen.getByText('wss://other.example.com/api/workers/connect')).toBeTruthy();
   expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
+  // Nobody asked for it: it is not called before somebody does.
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(desk.commands('try_server')).toHaveLength(0);
+  await press(words.server.test);
+  expect(desk.commands('try_server')).toMatchObject([{ trial: { use_link_key: true } }]);
   expect(button(words.next).disabled).toBe(false);
+});
+
+const OPENED = { server_url: 'wss://other.example.com/api/workers/connect', has_key: true };
+
+test('going on calls the server of a link that was opened, and stays if it does not work', async () => {
+  const { desk } = await open((desk) => {
+    desk.answers.opened_link = () => OPENED;
+    desk.answers.try_server = () => {
+      throw aProblem('The server does not take this worker key', { field: 'key' });
+    };
+  });
+  await settle();
+  await press(words.next);
+  expect(desk.commands('try_server')).toHaveLength(1);
+  expect(title()).toBe(words.server.title);
+  expect(screen.getByRole('alert').textContent).toContain('does not take this worker key');
+  delete desk.answers.try_server;
+  await press(words.next);
+  expect(title()).toBe(words.models.title);
+});
+
+test('the key of a link is for its server, and a link that is none leaves nothing of the one before', async () => {
+  const { desk } = await open((desk) => (desk.answers.opened_link = () => OPENED));
+  await settle();
+  await fireEvent.click(screen.getByRole('radio', { name: words.server.byHand }));
+  await type(words.server.url, 'wss://third.example.com');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(desk.commands('try_server')).toMatchObject([{ trial: { use_link_key: false } }]);
+  await fireEvent.click(screen.getByRole('radio', { name: words.server.byLink }));
+  await type(words.server.link, LINK);
+  await settle();
+  expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
+  await type(words.server.link, 'rubbish');
+  await settle();
+  expect(screen.queryByText(words.server.keyFromLink)).toBeNull();
+  expect(screen.queryByText('wss://pool.example.com/api/workers/connect')).toBeNull();
+  expect(button(words.next).disabled).toBe(true);
+});
+
+test('a link from outside that is none is said to be none', async () => {
+  await open((desk) => {
+    desk.answers.opened_link = () => {
+      throw aProblem('This is no join link', { why: 'The link names no server' });
+    };
+  });
+  await settle();
+  expect(title()).toBe(words.server.title);
+  expect(screen.getByRole('alert').textContent).toContain('The link names no server');
+});
+
+test('a machine that is set up is asked for the server alone', async () => {
+  const { desk } = await open((desk) => {
+    desk.setup = {
+      configured: true,
+      runtime_url: 'http://h/v1',
+      name: 'attic',
+      start_at_login: true,
+      notifications: false,
+    };
+    desk.answers.opened_link = () => OPENED;
+  });
+  await settle();
+  expect(screen.queryByRole('button', { name: words.skip })).toBeNull();
+  await press(words.next);
+  expect(title()).toBe(words.test.title);
+  expect(desk.commands('finish_setup')).toEqual([
+    {
+      setup: {
+        server_url: OPENED.server_url,
+        key: null,
+        use_link_key: true,
+        runtime_url: null,
+        name: null,
+        switched: {},
+        start_at_login: null,
+        notifications: null,
+      },
+    },
+  ]);
+});
+
+test('what is so already is where it begins, and only what is changed is said', async () => {
+  const { desk } = await open((desk) => {
+    desk.setup = {
+      configured: false,
+      runtime_url: null,
+      name: 'attic',
+      start_at_login: true,
+      notifications: false,
+    };
+    const [ollama, ...others] = RUNTIMES;
+    desk.answers.find_runtimes = () => [{ ...ollama, withheld: ['qwen3:32b', 'deepseek-r1:8b'] }, ...others];
+  });
+  await toModels();
+  const on = (name: string | RegExp) => (screen.getByRole('switch', { name }) as HTMLInputElement).checked;
+  expect([on('qwen3:32b'), on('deepseek-r1:8b')]).toEqual([false, false]);
+  await fireEvent.click(screen.getByRole('switch', { name: 'qwen3:32b' }));
+  await press(words.next);
+  expect([on(new RegExp(words.machine.login)), on(new RegExp(words.machine.notifications))]).toEqual([
+    true,
+    false,
+  ]);
+  await type(words.machine.name, '');
+  await press(words.next);
+  expect(desk.commands('finish_setup')).toMatchObject([
+    {
+      setup: { name: '', switched: { 'qwen3:32b': true }, start_at_login: null, notifications: null },
+    },
+  ]);
 });
 
 test('a link that was opened before the window was there is shown by it', async () => {

@@ -22,6 +22,8 @@ mod layout;
 mod store;
 mod value;
 
+pub use store::replace;
+
 use std::{
     io,
     path::{Path, PathBuf},

@@ -47,4 +47,8 @@ updates_managed_by: string | null,
 /**
  * Whether the first run is over.
  */
-first_run_done: boolean, };
+first_run_done: boolean, 
+/**
+ * What is wrong with the file they are kept in.
+ */
+file_problem: string | null, };

@@ -25,6 +25,10 @@ version: string | null,
  */
 models: Array<string>, 
 /**
+ * Those among it that are kept from the pool as it is.
+ */
+withheld: Array<string>, 
+/**
  * Why it cannot be used.
  */
 problem: string | null, };

@@ -295,6 +295,8 @@ export const en = {
     file: (path: string) => `Kept in ${path}`,
     newFile: (path: string) => `${path} is made when you save`,
     openFolder: 'Open config folder',
+    appFileProblem: 'Something in desktop.yaml is wrong, where the app keeps these preferences',
+    appFileProblemText: 'Choose again what is not as you want it: then the file is written anew.',
     fileProblem: 'The configuration file cannot be used as it is',
     fileProblemText: 'Correct the file with a text editor. Until then nothing can be saved here.',
     fileProblemGoesOn:
@@ -541,8 +543,8 @@ export const en = {
       url: 'Server address',
       urlHelp: 'As wss://pool.example.com; host:port is enough.',
       urlPlaceholder: 'wss://pool.example.com',
-      key: 'Client key',
-      keyHelp: 'The server’s CLIENT_KEY. Leave it empty if the server asks for none.',
+      key: 'Worker key',
+      keyHelp: 'The key that lets machines into the pool. Leave it empty if the server asks for none.',
       keyFromLink: 'The key of the join link is used. It is not shown.',
       otherKey: 'Type another key',
       test: 'Test connection',
@@ -550,7 +552,7 @@ export const en = {
       works: (ms: string) => `Connected, ${ms} there and back`,
       version: (version: string) => `llamapool server ${version}`,
       endpoint: (url: string) => `Your apps will find it at ${url}`,
-      arrived: 'A join link was opened.',
+      arrived: 'A join link was opened. Nothing is sent to its server before you go on.',
       readLink: 'Reading the link…',
     },
     models: {

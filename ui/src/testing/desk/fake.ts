@@ -5,6 +5,7 @@ import { mockIPC, mockWindows } from '@tauri-apps/api/mocks';
 import type { Events } from '../../desktop/api';
 import type { AppPreferences } from '../../desktop/bindings/AppPreferences';
 import type { Problem } from '../../desktop/bindings/Problem';
+import type { SetupNow } from '../../desktop/bindings/SetupNow';
 import * as samples from './samples';
 
 type Args = Record<string, unknown>;
@@ -24,6 +25,13 @@ export class FakeDesk {
   app: AppPreferences = samples.anApp();
   /** Drafts that the last window left. */
   kept: string | null = null;
+  setup: SetupNow = {
+    configured: false,
+    runtime_url: null,
+    name: null,
+    start_at_login: false,
+    notifications: true,
+  };
   lines = samples.lines(0, 40);
   /** Every command in order, with what it was given. */
   told: { command: string; args: Args }[] = [];
@@ -75,6 +83,10 @@ export class FakeDesk {
     logs: () => ({ lines: this.lines, next: (this.lines.at(-1)?.seq ?? -1) + 1 }),
     report_preview: () => samples.REPORT,
     save_report: () => '~/Downloads/llamapool-report-2026-11-21.zip',
+    setup_now: () => this.setup,
+    finish_setup: () => {
+      this.app = { ...this.app, first_run_done: true };
+    },
     read_join_link: ({ text }) => {
       if (!String(text).startsWith('llamapool://join?'))
         throw aProblem('This is no join link', { fix: 'It begins with llamapool://join' });

@@ -384,6 +384,7 @@ export const anApp = (over: Partial<AppPreferences> = {}): AppPreferences => ({
   },
   updates_managed_by: null,
   first_run_done: true,
+  file_problem: null,
   ...over,
 });
 
@@ -493,6 +494,7 @@ export const RUNTIMES: FoundRuntime[] = [
     url: 'http://127.0.0.1:11434/v1',
     version: '0.12.3',
     models: MODELS.map(({ name }) => name),
+    withheld: [],
     problem: null,
   },
   {
@@ -501,6 +503,7 @@ export const RUNTIMES: FoundRuntime[] = [
     url: 'http://127.0.0.1:1234/v1',
     version: null,
     models: [],
+    withheld: [],
     problem: 'It runs, but its server is switched off. Start it in LM Studio under Developer.',
   },
 ];

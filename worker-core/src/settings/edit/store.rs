@@ -22,7 +22,10 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Writes `bytes` to a new file beside the old one and renames it. A link to a file stays a link. A new file is its
 /// owner's alone, and so becomes one that everybody could read, if it is `private` now; who gave it to a group meant it.
-pub(super) fn replace(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot be written. The old one is as it was.
+pub fn replace(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     let target = resolved(path)?;
     let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
