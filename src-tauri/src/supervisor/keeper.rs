@@ -1,5 +1,7 @@
-//! The life of the supervisor: from settings to a worker, to its end, and to the next one. What people and the system ask for meanwhile is in `orders`.
+//! The life of the supervisor: from settings to a worker, to its end, and to the next one. What people and the system ask for meanwhile is in `orders`, what
+//! it does without a worker in `idle`.
 
+mod idle;
 mod orders;
 
 use std::ops::ControlFlow;
@@ -25,12 +27,6 @@ use crate::pause::{Memory, Pause};
 
 /// A pause is checked against the clock on the wall this often, which, unlike timers, goes on while the machine sleeps.
 const PAUSE_LOOK: Duration = Duration::from_secs(30);
-
-/// A keychain that is not there when somebody logs in is there soon. One that never comes is asked for this often.
-const KEYCHAIN_LOOK: Duration = Duration::from_secs(20);
-
-/// A service that has gone may be started again, by people or by the system: it is looked for this often.
-const SERVICE_LOOK: Duration = Duration::from_secs(5);
 
 /// What the rules say is waited for before the first worker, but no longer than this: it takes some milliseconds, unless the system is not well.
 const FIRST_VERDICT: Duration = Duration::from_secs(5);
@@ -153,39 +149,12 @@ impl Keeper {
         Attached::find(config.control.status_addr, self.place.home(), &self.place.state_of(config)).await
     }
 
-    /// The service has gone, or is somebody else's. Looks whether that is so still, in a while.
-    async fn look(&mut self) -> Next {
-        let next = self.idle(Some((Instant::now() + SERVICE_LOOK, Next::Look))).await;
-        let config = self.facts.borrow().config.clone();
-        let (Next::Look, Some(loaded)) = (&next, config) else {
-            return next;
-        };
-        let was_foreign = matches!(self.facts.borrow().stage, Stage::Foreign(_));
-        match self.find(&loaded.config).await {
-            Found::Ours(service) => self.attach(Worker::Attached(service)).await,
-            Found::Nobody if was_foreign => Next::Start,
-            Found::Nobody | Found::Foreign(_) => Next::Look,
-        }
-    }
-
     /// The keychain does not give a key. One whose owner has said no is not asked again by itself.
     fn locked(&self, Unread { why, is_away }: Unread) -> Next {
         tracing::error!("{why}");
         self.facts.send_modify(|facts| facts.mistakes = Some((why, SystemTime::now())));
         self.stage(Stage::Locked { is_away });
         if is_away { Next::Keychain } else { Next::Idle }
-    }
-
-    /// There is no keychain. Looks whether that is so still, in a while.
-    async fn await_keychain(&mut self) -> Next {
-        let next = self.idle(Some((Instant::now() + KEYCHAIN_LOOK, Next::Keychain))).await;
-        match next {
-            Next::Keychain => match self.place.keys().read().await {
-                Err(Unread { is_away: true, .. }) => Next::Keychain,
-                Ok(()) | Err(_) => Next::Start,
-            },
-            next => next,
-        }
     }
 
     async fn attach(&mut self, mut service: Worker) -> Next {
@@ -307,52 +276,6 @@ impl Keeper {
         self.facts.send_modify(|facts| facts.crash = Some(failure));
         self.stage(stage);
         next
-    }
-
-    /// No worker runs, until the time has come for what is next or somebody says so.
-    async fn idle(&mut self, mut until: Option<(Instant, Next)>) -> Next {
-        loop {
-            let time = async {
-                match &until {
-                    Some((until, _)) => tokio::time::sleep_until(*until).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let order = tokio::select! {
-                () = time => return until.take().map_or(Next::Idle, |(_, next)| next),
-                order = self.orders.recv() => order,
-                () = pause_over(self.facts.borrow().pause) => Some(Order::Resume),
-            };
-            match order {
-                None | Some(Order::Quit | Order::QuitWithin(_)) => return Next::End,
-                Some(Order::Start | Order::Restart | Order::Retry) => {
-                    self.restarts.forget();
-                    self.facts.send_modify(|facts| facts.crash = None);
-                    return Next::Start;
-                }
-                Some(Order::Reload) if !self.has_new_settings() => {}
-                Some(Order::Reload) if self.facts.borrow().stage == Stage::Stopped => drop(self.read()),
-                Some(Order::Reload) => {
-                    self.restarts.forget();
-                    return Next::Start;
-                }
-                Some(Order::Stop) => {
-                    self.facts.send_modify(|facts| facts.crash = None);
-                    return self.stopped();
-                }
-                Some(Order::Pause(span)) => self.note_pause(Some(Pause::new(span, SystemTime::now()))),
-                Some(Order::Sleep) => self.note_sleep(true),
-                Some(Order::Wake) => self.note_sleep(false),
-                Some(Order::Resume) => self.end_pause_or_overrule(),
-                Some(Order::Rules(reasons)) => {
-                    self.note_rules(|rules| rules.say(reasons));
-                    if self.facts.borrow().stage == Stage::Starting {
-                        return Next::Start; // it is what the first worker waited for
-                    }
-                }
-                Some(Order::Drain | Order::Undrain | Order::ShutdownWhenDone | Order::Stay) => {}
-            }
-        }
     }
 }
 
