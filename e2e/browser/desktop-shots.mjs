@@ -75,6 +75,7 @@ async function elsewhere(app, { url }) {
 const SHOTS = [
   ['status', true, chain(ready, busy)],
   ['preferences', true, chain(ready, view('Preferences'), tab('Runtime'))],
+  ['serve', true, chain(ready, view('Preferences'), tab('When to serve'))],
   ['logs', true, chain(ready, busy, view('Logs'))],
   [
     'diagnostics',

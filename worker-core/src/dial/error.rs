@@ -7,8 +7,8 @@ use std::time::Duration;
 pub enum DialError {
     /// The server does not take our key (401 or 403).
     #[error(
-        "the server refuses the key (HTTP {status}): {}; compare CLIENT_KEY here and at the server",
-        .message.trim_end_matches('.')
+        "the server refuses the key (HTTP {status}){}; compare CLIENT_KEY here and at the server",
+        said(*.status, .message)
     )]
     Unauthorized {
         /// The HTTP status.
@@ -41,6 +41,11 @@ pub enum DialError {
     /// What we were told to dial, or to show as key, cannot be used.
     #[error("{0}")]
     Settings(String),
+}
+
+/// What a server says of a missing or wrong key is about the keys of its API, which workers have nothing to do with.
+fn said(status: u16, message: &str) -> String {
+    if status == 401 { String::new() } else { format!(": {}", message.trim_end_matches('.')) }
 }
 
 impl DialError {
