@@ -105,9 +105,10 @@ impl Desktop {
         family(self.id()).iter().filter_map(|pid| figure(*pid, "smaps_rollup", "Pss:")).sum()
     }
 
-    /// What the app itself has written to memory, in bytes: without its programs' and libraries' code, which the system may drop.
-    pub fn written(&self) -> u64 {
-        figure(self.id(), "status", "RssAnon:").expect("the app runs")
+    /// What the app itself has in memory, in bytes, and what of that it has written: the rest is code of programs and libraries, which the system may drop.
+    pub fn resident(&self) -> (u64, u64) {
+        let read = |name: &str| figure(self.id(), "status", name).expect("the app runs");
+        (read("VmRSS:"), read("RssAnon:"))
     }
 
     /// The libraries that the app itself has loaded, one in a line.

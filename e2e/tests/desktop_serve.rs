@@ -149,10 +149,10 @@ async fn it_waits_for_programs_and_follows_an_edit_of_its_rules() {
     let mut game = program(session.home(), "SomeGame");
     session.write_own("serve:\n  pause_while: [other, somegame.exe]\n");
     rig.until_paused("Paused: somegame.exe runs").await;
-    // A mistake changes nothing.
-    session.write_own("serve:\n  pause_while: [other]\n  battery_low: 99\n");
-    until("the mistake in the log", async || rig.desktop.has_logged("battery_high").then_some(())).await;
-    rig.until_paused("Paused: somegame.exe runs").await;
+    // A mistake is said, and the rest counts.
+    session.write_own("serve:\n  pause_while: [someGAME]\n  battery_low: 99\n");
+    until("the mistake in the log", async || rig.desktop.has_logged("serve.battery_low").then_some(())).await;
+    rig.until_paused("Paused: someGAME runs").await;
     game.kill().await.expect("it ends");
     let patience = llamapool_e2e::wait::PATIENCE * 2;
     rig.desktop.tray().await.until_status_within(patience, "Ready – 1 model").await;

@@ -222,7 +222,10 @@ fn joined(app: &AppHandle, text: &str) {
 fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
         // The last window was closed: that is not the end of the app.
-        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::ExitRequested { code: None, api, .. } => {
+            api.prevent_exit();
+            windows::closed(app);
+        }
         RunEvent::Exit => {
             quit::last_chance(app);
             tray::remove();

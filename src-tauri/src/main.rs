@@ -22,6 +22,7 @@ mod ipc;
 mod join;
 mod keychain;
 mod launch;
+mod leftovers;
 mod logbook;
 mod menu;
 mod notices;

@@ -3,6 +3,9 @@
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Emitter as _, Manager as _, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
+use crate::desk::Desk;
+use crate::leftovers;
+
 /// The window with everything in it.
 pub const MAIN: &str = "main";
 
@@ -56,6 +59,17 @@ pub fn welcome(app: &AppHandle) {
 /// Whether anybody looks.
 pub fn is_any_open(app: &AppHandle) -> bool {
     !app.webview_windows().is_empty()
+}
+
+/// The last one was closed.
+pub fn closed(app: &AppHandle) {
+    let handle = app.clone();
+    app.state::<Desk>().spawn(async move {
+        tokio::time::sleep(leftovers::SETTLED).await;
+        if !is_any_open(&handle) {
+            leftovers::give_back();
+        }
+    });
 }
 
 fn show(app: &AppHandle, label: &'static str, view: &'static str) {
