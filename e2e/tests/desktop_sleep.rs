@@ -34,6 +34,13 @@ impl Rig {
         Self { server, llm, bus, desktop }
     }
 
+    /// On a machine that says when it sleeps.
+    async fn with_login(own: &str) -> (Login, Self) {
+        let bus = SystemBus::start().await;
+        let login = Login::start(bus.address()).await;
+        (login, Self::start(bus, Session::start().await, own).await)
+    }
+
     /// The server's word for the state of the worker that is there, and since when that is connected.
     async fn worker(&self) -> (String, String) {
         let state = self.server.get("/api/state").whole().await.expect_ok().json();
@@ -64,9 +71,7 @@ impl Rig {
 
 #[tokio::test]
 async fn the_server_is_told_before_the_machine_sleeps() {
-    let bus = SystemBus::start().await;
-    let login = Login::start(bus.address()).await;
-    let rig = Rig::start(bus, Session::start().await, "").await;
+    let (login, rig) = Rig::with_login("").await;
     login.until_held("sleep", 1).await;
     let lock = login.locks().remove(0);
     assert_eq!((lock.who.as_str(), lock.mode.as_str()), ("llamapool", "delay"));
@@ -91,9 +96,7 @@ async fn the_server_is_told_before_the_machine_sleeps() {
 
 #[tokio::test]
 async fn what_runs_is_finished_before_the_machine_sleeps() {
-    let bus = SystemBus::start().await;
-    let login = Login::start(bus.address()).await;
-    let rig = Rig::start(bus, Session::start().await, "").await;
+    let (login, rig) = Rig::with_login("").await;
     login.until_held("sleep", 1).await;
     let request = rig.busy().await;
     login.prepare_for_sleep(true).await;
@@ -106,9 +109,7 @@ async fn what_runs_is_finished_before_the_machine_sleeps() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_keeps_no_machine_awake() {
-    let bus = SystemBus::start().await;
-    let login = Login::start(bus.address()).await;
-    let rig = Rig::start(bus, Session::start().await, "").await;
+    let (login, rig) = Rig::with_login("").await;
     login.until_held("sleep", 1).await;
     let request = rig.busy().await;
     login.prepare_for_sleep(true).await;
@@ -140,9 +141,7 @@ async fn a_logind_that_comes_again_is_asked_again() {
 
 #[tokio::test]
 async fn the_machine_stays_awake_while_requests_run() {
-    let bus = SystemBus::start().await;
-    let login = Login::start(bus.address()).await;
-    let rig = Rig::start(bus, Session::start().await, "hold_sleep: true\n").await;
+    let (login, rig) = Rig::with_login("hold_sleep: true\n").await;
     assert_eq!(login.held("idle"), 0, "nothing runs");
     let request = rig.busy().await;
     login.until_held("idle", 1).await;
