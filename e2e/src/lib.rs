@@ -6,6 +6,7 @@
 //! - [`fake_llm`]: a runtime that is slow, chatty, dying or wrong, as asked, and remembers what it saw
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
+//! - [`recording`]: a recorded conversation between a worker and a server, to be played again against newer ones
 //! - [`releases`]: where newer versions are fetched
 //! - [`llama_cpp`]: a real runtime; [`promtool`]: what checks metrics; [`otlp`]: a receiver of traces
 //! - [`stage`]: a pool for a play in a browser; [`desktop`]: the tray app on a screen and a desktop of its own, which the test is (Linux)
@@ -25,6 +26,7 @@ pub mod peer;
 pub mod pool;
 pub mod process;
 pub mod promtool;
+pub mod recording;
 pub mod releases;
 pub mod server;
 pub mod stage;

@@ -269,7 +269,8 @@ fn put_headers(block: &mut BytesMut, headers: &[(&str, &str)]) {
     }
 }
 
-fn request_line(block: &Bytes) -> String {
+/// The method and path of an encoded request head.
+pub fn request_line(block: &Bytes) -> String {
     let mut block = block.clone();
     let mut text = || {
         let length = block.get_u16_le().into();
@@ -284,6 +285,14 @@ impl Frame {
         let mut out = BytesMut::new();
         frames.iter().for_each(|frame| frame.encode(&mut out));
         out.freeze()
+    }
+
+    /// The stream it belongs to and moves forward; `None` for credit, pings and what is unknown.
+    pub fn stream(&self) -> Option<u32> {
+        match self {
+            Self::Head(id, ..) | Self::Data(id, ..) | Self::Reset(id, _) => Some(*id),
+            Self::Credit(..) | Self::Ping | Self::Pong | Self::Other(..) => None,
+        }
     }
 
     fn encode(&self, out: &mut BytesMut) {
@@ -308,7 +317,8 @@ fn end_bit(end: bool) -> u8 {
     if end { END } else { 0 }
 }
 
-fn decode(mut bytes: Bytes) -> VecDeque<Frame> {
+/// The frames of a binary message.
+pub fn decode(mut bytes: Bytes) -> VecDeque<Frame> {
     let mut frames = VecDeque::new();
     while bytes.has_remaining() {
         let first = bytes.get_u32_le();
