@@ -1,6 +1,6 @@
 // What a household and its programs ask in the course of some minutes.
 
-import { API_KEY } from './pool.mjs';
+import { API_KEY } from './programs.mjs';
 
 /** Model, how often it is asked, tokens of an answer. */
 const HABITS = [
