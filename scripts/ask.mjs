@@ -1,7 +1,7 @@
-// Sends one streamed chat request through the server and prints the answer as it comes.
+// Sends one streaming chat request through the server and prints the response as it arrives.
 // Usage: node scripts/ask.mjs http://127.0.0.1:8080 QUESTION FILE
-// The model is $MODEL, else the first that can chat; its name is written to FILE.
-// Exits with 3 if there is no model that can chat, with 1 if none answers.
+// The model is $MODEL, or else the first chat model; its name is written to FILE.
+// Exits 3 if there is no chat model, 1 if no model responds.
 
 import { writeFileSync } from 'node:fs';
 
@@ -9,22 +9,22 @@ const [server, question, modelFile] = process.argv.slice(2);
 const isTerminal = process.stdout.isTTY && !process.env.NO_COLOR;
 const dim = (text) => (isTerminal ? `\x1b[2m${text}\x1b[22m` : text);
 
-/** Small models go on for ever sometimes. Reasoning ones need room to think first. */
+/** Some small models never stop. Reasoning models need room to think first. */
 const MAX_TOKENS = 400;
-/** How many models may fail before we give up: loading each can take minutes. */
+/** Number of models to try: loading each can take minutes. */
 const MAX_TRIES = 3;
-/** Models that have no chat, by what their names say: the list of models says no more. */
+/** Models that cannot chat, recognised by name: the model list has no other information. */
 const NOT_FOR_CHAT = /embed|minilm|rerank|whisper|(^|[/-])(bge|gte|e5)-|[-:]tts|clip-|stable-diffusion|flux/i;
 
 async function modelsToTry() {
   if (process.env.MODEL) return [process.env.MODEL];
   const response = await fetch(`${server}/v1/models`);
-  if (!response.ok) throw new Error(`${server}/v1/models answers ${response.status}`);
+  if (!response.ok) throw new Error(`${server}/v1/models returned ${response.status}`);
   const ids = (await response.json()).data.map((model) => model.id);
   return ids.filter((id) => !NOT_FOR_CHAT.test(id)).slice(0, MAX_TRIES);
 }
 
-/** The `data:` lines of a stream of server-sent events, parsed. */
+/** Parses the `data:` lines of a server-sent event stream. */
 async function* events(body) {
   let rest = '';
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
@@ -39,7 +39,7 @@ async function* events(body) {
   throw new Error('the stream ended too early');
 }
 
-/** What an error says in words, if it is of the shape that OpenAI's have. */
+/** The message of an OpenAI-style error, or else the text itself. */
 function reason(text) {
   try {
     return JSON.parse(text).error.message;
@@ -81,7 +81,7 @@ async function firstAnswer(models) {
       writeFileSync(modelFile, model);
       return true;
     } catch (error) {
-      process.stdout.write(`\n${model} did not answer: ${error.message}\n`);
+      process.stdout.write(`\n${model} failed: ${error.message}\n`);
     }
   }
   return false;

@@ -1,5 +1,5 @@
-// Draws what a terminal shows as an SVG: make run ONCE=1 2>&1 | node scripts/picture.mjs 'make run' > docs/images/make-run.svg
-// Lines that begin with > or $ are what somebody typed or asked.
+// Renders terminal output as an SVG: make run ONCE=1 2>&1 | node scripts/picture.mjs 'make run' > docs/images/make-run.svg
+// Lines that start with > or $ are user input.
 
 import { readFileSync } from 'node:fs';
 
