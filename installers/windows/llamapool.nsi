@@ -1,7 +1,7 @@
-; The desktop app for one user of Windows: no administrator is needed. Made by installers/windows/build, which gives
+; Per-user installer of the desktop app; needs no administrator rights. Built by installers/windows/build, which defines
 ;   VERSION, NUMBERS (a.b.c.0), APP (folder with llamapool.exe and llamapool-worker.exe), ROOT (of the repository), OUT
 ;   WEBVIEW2 (optional: Microsoft's MicrosoftEdgeWebview2Setup.exe, for systems that have no WebView2 yet)
-; Silent: /S. Another folder: /D=C:\folder, the last argument.
+; Silent: /S. Another folder: /D=C:\folder, as the last argument.
 
 Target amd64-unicode
 SetCompressor /SOLID lzma
@@ -15,15 +15,15 @@ RequestExecutionLevel user
 
 !define PRODUCT llamapool
 !define REMOVAL "Software\Microsoft\Windows\CurrentVersion\Uninstall\${PRODUCT}"
-; What the app itself reads and writes for "Start at login".
+; The app itself reads and writes this key for "Start at login".
 !define AT_LOGIN "Software\Microsoft\Windows\CurrentVersion\Run"
-; The window that the running app has for a second one to find, by its identifier.
+; Class of the window by which a second instance finds the running app.
 !define APP_ID "io.llamapool.desktop"
 !define RUNNING "${APP_ID}-sic"
-; Where WebView2 says its version.
+; Where WebView2 registers its version.
 !define WEBVIEW2_MACHINE "SOFTWARE\WOW6432Node\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
 !define WEBVIEW2_USER "Software\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
-; Half seconds that a running app gets to finish its requests: it takes half a minute at most (`ASKED_PATIENCE` in quit.rs).
+; How long to wait for a running app, in half seconds. The app takes at most 30 seconds to finish its requests (`ASKED_PATIENCE` in quit.rs).
 !define PATIENCE 70
 
 Name "${PRODUCT}"
@@ -35,7 +35,7 @@ VIProductVersion "${NUMBERS}"
 VIAddVersionKey ProductName "${PRODUCT}"
 VIAddVersionKey ProductVersion "${VERSION}"
 VIAddVersionKey FileVersion "${VERSION}"
-VIAddVersionKey FileDescription "Brings this machine into a llamapool"
+VIAddVersionKey FileDescription "Shares this computer's LLM runtime with your llamapool server"
 VIAddVersionKey LegalCopyright "MIT licence"
 
 !define MUI_ICON "${ROOT}/src-tauri/icons/icon.ico"
@@ -52,8 +52,8 @@ VIAddVersionKey LegalCopyright "MIT licence"
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
 
-; A program that runs cannot be replaced. It is asked to end, which finishes the requests that run. Whoever is there may wait longer; a silent
-; installation ends it if it has not within ${PATIENCE} half seconds.
+; A running program cannot be replaced, so the app is asked to quit, which finishes running requests. After ${PATIENCE} half seconds, a silent
+; installation kills the app; otherwise the user can retry.
 !macro EndRunning un
 Function ${un}EndRunning
   ${Do}
@@ -67,14 +67,14 @@ Function ${un}EndRunning
       Sleep 500
       FindWindow $0 "${RUNNING}" ""
       ${If} $0 = 0
-        Sleep 500 ; until Windows has let go of the file
+        Sleep 500 ; until Windows has released the file
         Return
       ${EndIf}
     ${Next}
     ${If} ${Silent}
       ${ExitDo}
     ${EndIf}
-    MessageBox MB_RETRYCANCEL|MB_ICONINFORMATION "llamapool is still running. Please choose Quit in its menu (the llama beside the clock), then press Retry." IDRETRY again
+    MessageBox MB_RETRYCANCEL|MB_ICONINFORMATION "llamapool is still running. Choose Quit in its menu (the llama icon in the notification area), then click Retry." IDRETRY again
     Abort "llamapool is still running."
     again:
   ${Loop}
@@ -88,7 +88,7 @@ FunctionEnd
 
 Function .onInit
   ${IfNot} ${RunningX64}
-    MessageBox MB_ICONSTOP "llamapool needs a 64-bit Windows." /SD IDOK
+    MessageBox MB_ICONSTOP "llamapool requires 64-bit Windows." /SD IDOK
     Abort
   ${EndIf}
   SetRegView 64
@@ -98,7 +98,7 @@ Function un.onInit
   SetRegView 64
 FunctionEnd
 
-; Windows 11 has it, and a Windows 10 that is kept current.
+; Windows 11 and up-to-date Windows 10 include it.
 Function NeedWebView2
   ReadRegStr $0 HKLM "${WEBVIEW2_MACHINE}" "pv"
   ${If} $0 == ""
@@ -109,7 +109,7 @@ Function NeedWebView2
     Return
   ${EndIf}
 !ifdef WEBVIEW2
-  DetailPrint "Installing WebView2, which the windows of llamapool are drawn by"
+  DetailPrint "Installing Microsoft WebView2, which displays the windows of llamapool"
   InitPluginsDir
   File "/oname=$PLUGINSDIR\webview2.exe" "${WEBVIEW2}"
   ExecWait '"$PLUGINSDIR\webview2.exe" /silent /install' $1
@@ -117,7 +117,7 @@ Function NeedWebView2
     Return
   ${EndIf}
 !endif
-  MessageBox MB_ICONEXCLAMATION "The windows of llamapool need Microsoft's WebView2 Runtime, which is not installed. Please get it from https://developer.microsoft.com/microsoft-edge/webview2/" /SD IDOK
+  MessageBox MB_ICONEXCLAMATION "llamapool requires the Microsoft WebView2 Runtime, which is not installed. Download it from https://developer.microsoft.com/microsoft-edge/webview2/" /SD IDOK
 FunctionEnd
 
 Section "llamapool" Main
@@ -126,7 +126,7 @@ Section "llamapool" Main
   SetOutPath "$INSTDIR"
   File "${APP}/llamapool.exe"
   File "${APP}/llamapool-worker.exe"
-!if /FileExists "${APP}/WebView2Loader.dll" ; builds with the GNU tools need it, others have it inside
+!if /FileExists "${APP}/WebView2Loader.dll" ; only builds with the GNU toolchain need it
   File "${APP}/WebView2Loader.dll"
 !endif
   File "/oname=LICENSE.txt" "${ROOT}/LICENSE"
@@ -138,7 +138,7 @@ Section "llamapool" Main
   WriteRegStr HKCU "Software\Classes\llamapool\DefaultIcon" "" '"$INSTDIR\llamapool.exe",0'
   WriteRegStr HKCU "Software\Classes\llamapool\shell\open\command" "" '"$INSTDIR\llamapool.exe" "%1"'
 
-  ; By which Windows names the app in notifications (`APP_ID` in notices.rs).
+  ; Name of the app in Windows notifications (`APP_ID` in notices.rs).
   WriteRegStr HKCU "Software\Classes\AppUserModelId\${APP_ID}" "DisplayName" "llamapool"
   WriteRegStr HKCU "${REMOVAL}" "DisplayName" "llamapool"
   WriteRegStr HKCU "${REMOVAL}" "DisplayVersion" "${VERSION}"
@@ -155,17 +155,17 @@ Section "llamapool" Main
   Call NeedWebView2
 SectionEnd
 
-; The app has a switch for it too; both are the same value.
+; The app's own switch uses the same registry value.
 Section /o "Start at login" AtLogin
   WriteRegStr HKCU "${AT_LOGIN}" "llamapool" '"$INSTDIR\llamapool.exe" --hidden'
 SectionEnd
 
 !insertmacro MUI_FUNCTION_DESCRIPTION_BEGIN
-  !insertmacro MUI_DESCRIPTION_TEXT ${Main} "The tray app, and the worker for the command line."
-  !insertmacro MUI_DESCRIPTION_TEXT ${AtLogin} "Starts llamapool without a window when you log in. It can be changed in its menu."
+  !insertmacro MUI_DESCRIPTION_TEXT ${Main} "The tray app and the command-line worker."
+  !insertmacro MUI_DESCRIPTION_TEXT ${AtLogin} "Starts llamapool without a window when you log in. You can change this in its menu."
 !insertmacro MUI_FUNCTION_DESCRIPTION_END
 
-; Settings and logs, in %ProgramData%\llamapool, stay.
+; Settings and logs in %ProgramData%\llamapool are kept.
 Section "Uninstall"
   Call un.EndRunning
   Delete "$INSTDIR\llamapool.exe"
@@ -180,7 +180,7 @@ Section "Uninstall"
   DeleteRegValue HKCU "${AT_LOGIN}" "llamapool"
   DeleteRegKey HKCU "${REMOVAL}"
   DeleteRegKey HKCU "Software\Classes\AppUserModelId\${APP_ID}"
-  ; Somebody else may have taken the links over.
+  ; Another program may have taken over the links.
   ReadRegStr $0 HKCU "Software\Classes\llamapool\shell\open\command" ""
   ${If} $0 == '"$INSTDIR\llamapool.exe" "%1"'
     DeleteRegKey HKCU "Software\Classes\llamapool"

@@ -4,7 +4,7 @@ cask "llamapool-app" do
 
   url "https://github.com/llamapool/llamapool/releases/download/v#{version}/llamapool-#{version}-macos-universal.dmg"
   name "llamapool"
-  desc "Brings this machine into a llamapool"
+  desc "Share this computer's LLM runtime with your llamapool server"
   homepage "https://github.com/llamapool/llamapool"
 
   livecheck do

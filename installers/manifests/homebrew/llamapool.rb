@@ -1,5 +1,5 @@
 class Llamapool < Formula
-  desc "Server and worker of llamapool: your own machines behind one OpenAI-compatible API"
+  desc "Your own machines behind one OpenAI-compatible API: server and worker"
   homepage "https://github.com/llamapool/llamapool"
   version "@VERSION@"
   license "MIT"
