@@ -3,13 +3,18 @@
 
 import { execFileSync } from 'node:child_process';
 
+const CRATES = ['llamapool-settings', 'llamapool-tunnel', 'llamapool-telemetry', 'llamapool-update'];
 const MAY_KNOW = {
-  'llamapool-worker-core': [],
-  'llamapool-worker': ['llamapool-worker-core'],
-  'llamapool-server': ['llamapool-worker-core'],
-  'llamapool-desktop': ['llamapool-worker-core'],
-  'llamapool-e2e': ['llamapool-worker-core', 'llamapool-server'],
-  'llamapool-bench': ['llamapool-worker-core', 'llamapool-server', 'llamapool-e2e'],
+  'llamapool-settings': [],
+  'llamapool-tunnel': [],
+  'llamapool-telemetry': ['llamapool-settings'],
+  'llamapool-update': ['llamapool-settings'],
+  'llamapool-worker-core': CRATES,
+  'llamapool-worker': [...CRATES, 'llamapool-worker-core'],
+  'llamapool-server': [...CRATES, 'llamapool-worker-core'],
+  'llamapool-desktop': [...CRATES, 'llamapool-worker-core'],
+  'llamapool-e2e': [...CRATES, 'llamapool-worker-core', 'llamapool-server'],
+  'llamapool-bench': [...CRATES, 'llamapool-worker-core', 'llamapool-server', 'llamapool-e2e'],
 };
 
 const metadata = execFileSync('cargo', ['metadata', '--locked', '--no-deps', '--format-version', '1'], {

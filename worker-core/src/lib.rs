@@ -16,12 +16,10 @@ pub mod join;
 mod ledger;
 pub mod logs;
 pub mod metrics;
-pub mod paths;
 mod relay;
 #[cfg(feature = "doctor")]
 pub mod report;
 pub mod runtime;
-pub mod settings;
 pub mod signals;
 pub mod tls;
 pub mod trace;
@@ -30,6 +28,8 @@ pub mod tunnel;
 pub mod update;
 pub mod usage;
 pub mod worker;
+
+pub use llamapool_settings::{self as settings, concern, paths};
 
 pub use worker::Worker;
 

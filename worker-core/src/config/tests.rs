@@ -115,3 +115,12 @@ fn wrong_values() {
     let said = refused("CLIENT_KEY", "two words");
     assert!(!said.contains("two words"), "{said}");
 }
+
+#[test]
+fn every_setting_has_a_doc_and_a_concern() {
+    let fields = settings::fields::fields::<Config>(std::path::Path::new("worker.yaml"), &|_| None).fields;
+    for field in &fields {
+        assert!(!field.help.trim().is_empty() && !field.group.is_empty(), "{}", field.key);
+    }
+    assert!(fields.len() > 20, "{} settings", fields.len());
+}

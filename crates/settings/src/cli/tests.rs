@@ -3,14 +3,14 @@
 use std::fs;
 
 use super::*;
-use crate::{config::Config, settings::DrainTimeout};
+use crate::{DrainTimeout, sample::Worker};
 
-fn invoked(args: &[&str]) -> Invocation<Config> {
+fn invoked(args: &[&str]) -> Invocation<Worker> {
     let args = args.iter().map(Into::into).collect();
     invoke(&Sources { args, env: Box::new(|_| None), default_file: None })
 }
 
-fn run(args: &[&str]) -> Loaded<Config> {
+fn run(args: &[&str]) -> Loaded<Worker> {
     match invoked(args) {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => panic!("{}", answer.text),
@@ -19,7 +19,7 @@ fn run(args: &[&str]) -> Loaded<Config> {
 }
 
 /// With a command that takes one argument.
-fn called(args: &[&str]) -> Result<Box<Called<Config>>, Answer> {
+fn called(args: &[&str]) -> Result<Box<Called<Worker>>, Answer> {
     let args = args.iter().map(Into::into).collect();
     let sources = Sources { args, env: Box::new(|_| None), default_file: Some("worker.yaml".into()) };
     let look = Command::new("look").about("Looks at something").arg(clap::Arg::new("THING"));
@@ -168,11 +168,4 @@ fn a_configuration_can_be_checked() {
     let Answer { text, code } = answer(&["--check-config", "--config", path]);
     assert_eq!(code, EXIT_USAGE);
     assert!(text.contains("2 mistakes"), "{text}");
-}
-
-#[test]
-fn every_setting_has_a_doc_and_a_concern() {
-    for about in settings_of::<Config>() {
-        assert!(!about.doc.trim().is_empty() && !about.concern.is_empty(), "{:?}", about.names);
-    }
 }

@@ -127,7 +127,7 @@ fn collection<'a, 't: 'a>(
                 continue;
             }
             Event::Scalar(text, style, ..) if depth == 1 => {
-                let text = crate::settings::file::scalar(text, *style);
+                let text = crate::file::scalar(text, *style);
                 items.iter_mut().for_each(|items| items.push((text.clone(), at.clone())));
             }
             Event::MappingStart(..) | Event::SequenceStart(..) => (depth, items) = (depth + 1, None),

@@ -1,18 +1,32 @@
 //! The command line: flags for every setting, `--help`, `--version`, `--check-config`, and commands beside running.
 //!
 //! ```no_run
-//! use llamapool_worker_core::{config::Config, logs, paths, settings::{Sources, cli::{self, Invocation}}};
+//! use llamapool_settings::{Concern, Config, DrainTimeout, Reader, Retired, Sources, cli::{self, Invocation}, paths};
+//!
+//! struct Mine { drain_timeout: DrainTimeout }
+//!
+//! impl Concern for Mine {
+//!     fn read(from: &mut Reader<'_>) -> Self {
+//!         Self { drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("1m")) }
+//!     }
+//! }
+//!
+//! impl Config for Mine {
+//!     const PROGRAM: &'static str = "mine";
+//!     const ABOUT: &'static str = "Does nothing.";
+//!     const RETIRED: &'static [Retired] = &[];
+//! }
 //!
 //! fn main() -> std::process::ExitCode {
-//!     let loaded = match cli::invoke::<Config>(&Sources::of_process(Some(paths::config_file("worker")))) {
+//!     let loaded = match cli::invoke::<Mine>(&Sources::of_process(Some(paths::config_file("worker")))) {
 //!         Invocation::Run(loaded) => loaded,
 //!         Invocation::Print(answer) => return answer.print(),
 //!         Invocation::Command(_) => unreachable!("none was declared"),
 //!     };
-//!     let logs = logs::start(&loaded.config.log, "worker").expect("nobody else logs in this process");
+//!     // Start the logs here.
 //!     let config = loaded.with_warnings_logged();
 //!     // ...
-//! #   drop((logs, config));
+//! #   drop(config.drain_timeout);
 //! #   std::process::ExitCode::SUCCESS
 //! }
 //! ```

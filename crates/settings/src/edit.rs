@@ -6,11 +6,26 @@
 //! where everything is, `change` makes the new text, `value` writes values, `store` the file.
 //!
 //! ```
-//! use llamapool_worker_core::{config::Config, settings::edit::Edit};
+//! use llamapool_settings::edit::Edit;
+//! # use llamapool_settings::{Concern, Reader, Retired, Setting, concern, kind};
+//! # concern! {
+//! #     /// For the example.
+//! #     struct Server: "Server" {
+//! #         /// Address of the server.
+//! #         url: String = Setting::new("server_url", kind::name()).default("ws://localhost:8080");
+//! #         /// Key that lets workers in.
+//! #         key: Option<secrecy::SecretString> = Setting::new("client_key", kind::secret().optional());
+//! #     }
+//! # }
+//! # impl llamapool_settings::Config for Server {
+//! #     const PROGRAM: &'static str = "worker";
+//! #     const ABOUT: &'static str = "";
+//! #     const RETIRED: &'static [Retired] = &[];
+//! # }
 //!
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("worker.yaml");
-//! let mut edit = Edit::open::<Config>(&path)?;
+//! let mut edit = Edit::open::<Server>(&path)?;
 //! edit.set("server_url", "wss://pool.example")?;
 //! edit.unset("client_key")?;
 //! edit.save()?;

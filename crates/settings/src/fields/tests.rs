@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::config::Config as Worker;
+use crate::sample::Worker;
 
 fn of(text: &str, env: &'static [(&str, &str)]) -> Fields {
     let dir = tempfile::tempdir().unwrap();

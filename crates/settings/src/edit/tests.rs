@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::settings::{Retired, Setting, defaults, kind};
+use crate::{Retired, Setting, defaults, kind};
 
 crate::concern! {
     /// A concern for tests.

@@ -17,6 +17,7 @@ mod load;
 mod mistake;
 mod nearest;
 pub mod page;
+pub mod paths;
 mod reader;
 pub mod setting;
 pub mod size;
@@ -95,7 +96,7 @@ impl<C> Loaded<C> {
 /// Declares a concern: a struct whose fields are settings. The comment of a field is the setting's doc.
 ///
 /// ```
-/// use llamapool_worker_core::{concern, settings::{Setting, defaults, kind}};
+/// use llamapool_settings::{Setting, concern, defaults, kind};
 ///
 /// concern! {
 ///     /// What is kept waiting, and how long.
@@ -125,8 +126,8 @@ macro_rules! concern {
             )+
         }
 
-        impl $crate::settings::Concern for $Name {
-            fn read(from: &mut $crate::settings::Reader<'_>) -> Self {
+        impl $crate::Concern for $Name {
+            fn read(from: &mut $crate::Reader<'_>) -> Self {
                 from.concern($title);
                 Self { $( $field: from.read($setting.doc(concat!($($doc),+))), )+ }
             }
@@ -134,5 +135,8 @@ macro_rules! concern {
     };
 }
 
+#[cfg(test)]
+#[expect(dead_code, reason = "most of its settings are read through fields and flags")]
+mod sample;
 #[cfg(test)]
 mod tests;
