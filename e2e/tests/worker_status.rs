@@ -83,11 +83,13 @@ async fn the_log_level_can_be_changed_while_it_runs() {
     let debug = r#"{"level": "info,llamapool_worker_core::worker=debug"}"#;
     assert_eq!(set_level(&status, debug).await, (200, String::new()));
     // A new connection is told in detail now, as the first one was not.
-    assert!(!worker.has_logged("The server answers"));
+    assert!(!worker.has_logged("The server accepted the connection"));
     server.stop().await;
     let server = Server::start().await;
     cut.lead_to(server.addr);
-    let debug = |line: &str| (line.contains("The server answers") && line.contains("DEBUG")).then_some(());
+    let debug = |line: &str| {
+        (line.contains("The server accepted the connection") && line.contains("DEBUG")).then_some(())
+    };
     worker.until_log("how the server is dialed", debug).await;
     server.stop().await;
 }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use llamapool_worker_core::tunnel::control::{FromServer, FromWorker};
+use llamapool_tunnel::control::{FromServer, FromWorker};
 
 fuzz_target!(|text: &str| {
     if let Ok(message) = serde_json::from_str::<FromWorker>(text) {

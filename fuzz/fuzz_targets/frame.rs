@@ -4,7 +4,7 @@
 
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
-use llamapool_worker_core::tunnel::frame::Frame;
+use llamapool_tunnel::frame::Frame;
 
 fuzz_target!(|message: &[u8]| {
     let mut message = Bytes::copy_from_slice(message);

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use llamapool_worker_core::tunnel::head;
+use llamapool_tunnel::head;
 
 fuzz_target!(|block: &[u8]| {
     let block = Bytes::copy_from_slice(block);

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use arbitrary::Arbitrary;
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
-use llamapool_worker_core::tunnel::control::{REQUEST_WINDOW, RESPONSE_WINDOW};
-use llamapool_worker_core::tunnel::frame::{Code, Frame, MAX_FIRST_DATA, StreamId};
-use llamapool_worker_core::tunnel::mux::{Limits, Mux, Role, Windows};
+use llamapool_tunnel::control::{REQUEST_WINDOW, RESPONSE_WINDOW};
+use llamapool_tunnel::frame::{Code, Frame, MAX_FIRST_DATA, StreamId};
+use llamapool_tunnel::mux::{Limits, Mux, Role, Windows};
 
 /// Few streams, so that frames hit them.
 const STREAMS: u8 = 6;

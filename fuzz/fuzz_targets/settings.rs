@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use llamapool_worker_core::settings::{self, Sources};
+use llamapool_settings::{self, Sources};
 
 /// One file for each process: the settings are read from a path.
 static FILE: LazyLock<PathBuf> =

@@ -1,6 +1,6 @@
 //! The doctor: what stands between a worker and its work, one check after the other, each with what to do about it.
 //!
-//! It goes the way that the worker goes, with the same code: [`dial`] to the server, a survey of the runtime. A running worker is not
+//! It goes the way that the worker goes, with the same code: [`dial`] to the server, a info of the runtime. A running worker is not
 //! disturbed, and the server sees no worker come: the visit ends before the introduction. `here` looks at this machine, `way` at the way to
 //! the server, `certificate` at what a server shows, `models` at the runtime, `local_network` at what macOS keeps from both; `notes` is how a check is made.
 

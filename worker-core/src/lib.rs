@@ -8,7 +8,6 @@ pub mod config;
 pub mod demo;
 #[cfg(feature = "cli")]
 pub mod descriptors;
-pub mod dial;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod host;
@@ -21,18 +20,13 @@ mod relay;
 pub mod report;
 pub mod runtime;
 pub mod signals;
-pub mod tls;
 pub mod trace;
-pub mod tunnel;
 #[cfg(feature = "update")]
 pub mod update;
 pub mod usage;
 pub mod worker;
 
 pub use llamapool_settings::{self as settings, concern, paths};
+pub use llamapool_tunnel::{self as tunnel, dial, dial::VERSION_HEADER, tls};
 
 pub use worker::Worker;
-
-/// The header by which a llamapool server tells its version, on every response. A runtime never sends it: that is how a worker that looks for
-/// runtimes on its own machine keeps from serving a server to itself.
-pub const VERSION_HEADER: &str = "x-llamapool-version";

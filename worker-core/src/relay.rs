@@ -17,13 +17,13 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::ledger::{Asked, Job, JobSpan, Ledger, Outcome};
-use crate::runtime::{Kind, MAX_NAME, Target, Withheld};
+use crate::runtime::{HiddenModels, Kind, MAX_NAME, Target};
 use crate::trace::Tracer;
 use crate::tunnel::frame::Code;
 use crate::tunnel::{Incoming, Responder, head};
 use client::{Client, Failure};
 
-/// The runtime to relay to, as the last survey found it.
+/// The runtime to relay to, as last probed.
 #[derive(Clone)]
 pub(crate) struct Destination {
     pub(crate) target: Target,
@@ -42,7 +42,7 @@ pub(crate) struct Relay {
     current: Option<(Target, Arc<Client>)>,
     ledger: Ledger,
     tasks: TaskTracker,
-    /// Rung when the runtime cannot be reached: it is to be surveyed at once.
+    /// Rung when the runtime cannot be reached: it is to be probed at once.
     alarm: Arc<Notify>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Setup {
     pub(crate) ca_file: Option<std::path::PathBuf>,
     pub(crate) tracer: Option<Arc<Tracer>>,
     /// Models that are not served, whoever asks.
-    pub(crate) withheld: Withheld,
+    pub(crate) withheld: HiddenModels,
 }
 
 impl Relay {

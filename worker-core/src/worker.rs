@@ -1,17 +1,15 @@
-//! The worker: one handle whose life is the worker's. It surveys the runtime, keeps the tunnel to the server up, relays, and drains when told to.
+//! The worker: one handle whose life is the worker's. It probes the runtime, keeps the tunnel to the server up, relays, and drains when told to.
 //!
-//! `patrol` keeps looking at the runtime, `uplink` keeps the connection (with `backoff` and `wake` deciding when to try again), `session` is one
+//! `monitor` probes the runtime, `uplink` keeps the connection up (with the reconnect loop of the tunnel), `session` is one
 //! connection's life, `status` what others see of it all, and `local` (in its `home`) the status page and controls on this machine.
 
-mod backoff;
 mod home;
 mod local;
 mod metrics;
-mod patrol;
+mod monitor;
 mod session;
 mod status;
 mod uplink;
-mod wake;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::metrics::Listener;
 use crate::paths::{self, WorkerId};
 use crate::relay::{Destination, Relay, Setup};
-use crate::runtime::{Kind, Survey};
+use crate::runtime::RuntimeInfo;
 use crate::settings::DrainTimeout;
 use crate::trace::{Service, Tracer};
 use status::Board;
@@ -112,7 +110,7 @@ struct Shared {
     board: Board,
     steer: Steer,
     ledger: Ledger,
-    survey: watch::Receiver<patrol::Finding>,
+    probed: watch::Receiver<monitor::Probed>,
     destination: watch::Receiver<Option<Destination>>,
     alarm: Arc<Notify>,
     setup: Setup,
@@ -133,11 +131,11 @@ impl Worker {
         let board = Board::new(&config, &id, ledger.clone());
         let steer = Steer::new(board.clone());
         let demo = if config.runtime.demo { Some(Demo::start().await?) } else { None };
-        let patrol = patrol::Patrol::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
+        let monitor = monitor::Monitor::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
         let shared = Arc::new(Shared {
-            survey: patrol.finding(),
-            destination: patrol.destination(),
-            alarm: patrol.alarm(),
+            probed: monitor.probed(),
+            destination: monitor.destination(),
+            alarm: monitor.alarm(),
             setup: setup(&config, &id)?,
             tasks: TaskTracker::new(),
             board: board.clone(),
@@ -158,7 +156,7 @@ impl Worker {
             Some(addr) => Some(Listener::bind(addr).await?),
             None => None,
         };
-        let life = life(shared, patrol, local, metrics, kept_id, demo);
+        let life = life(shared, monitor, local, metrics, kept_id, demo);
         Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
     }
 
@@ -206,23 +204,23 @@ impl Worker {
 /// The life of a worker: everything runs until the uplink ends, and what is held here is let go then.
 async fn life(
     shared: Arc<Shared>,
-    patrol: patrol::Patrol,
+    monitor: monitor::Monitor,
     local: Option<local::Local>,
     metrics: Option<Listener>,
     kept_id: Option<WorkerId>,
     demo: Option<Demo>,
 ) -> Exit {
-    let patrol = AbortOnDropHandle::new(tokio::spawn(patrol.walk()));
+    let monitor = AbortOnDropHandle::new(tokio::spawn(monitor.run()));
     let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
     let metrics = metrics
         .map(|listener| AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(shared.board.clone())))));
-    let exit = uplink::Uplink::new(shared.clone()).keep().await;
+    let exit = uplink::run(shared.clone()).await;
     shared.tasks.close();
     shared.tasks.wait().await;
     if let Some(tracer) = &shared.setup.tracer {
         tracer.finish(LAST_TRACES).await;
     }
-    drop((patrol, local, metrics, kept_id, demo));
+    drop((monitor, local, metrics, kept_id, demo));
     exit
 }
 
@@ -265,11 +263,9 @@ impl Shared {
         Relay::new(setup.clone(), destination.clone(), ledger.clone(), tasks.clone(), alarm.clone())
     }
 
-    /// What the last survey found; the models of the one before that found any while the runtime is away.
-    fn survey(&self) -> (Survey, Option<String>) {
-        let finding = self.survey.borrow();
-        let nothing = Survey { kind: Kind::Auto, version: None, models: Vec::new(), note: None };
-        let survey = finding.survey.clone().unwrap_or(nothing);
-        (survey, finding.away.clone())
+    /// The runtime as last seen, and why it cannot be used now, if it cannot.
+    fn runtime_info(&self) -> (RuntimeInfo, Option<String>) {
+        let probed = self.probed.borrow();
+        (probed.info.clone().unwrap_or_default(), probed.error.clone())
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     concern,
-    runtime::{Kind, NamePattern, Withheld},
+    runtime::{HiddenModels, Kind, NamePattern},
     settings::{Setting, kind},
 };
 
@@ -48,7 +48,7 @@ concern! {
 
         /// Models that are kept back from the pool. Their names, where `*` stands for any characters: `*` alone offers
         /// none, `*embed*` all but those for embeddings.
-        withheld: Withheld = Setting::new("models_withheld", names().list().map(Withheld::new));
+        withheld: HiddenModels = Setting::new("models_withheld", names().list().map(HiddenModels::new));
 
         /// How often the runtime is asked for its models.
         poll_interval: Duration =

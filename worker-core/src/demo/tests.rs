@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::echo::CONFESSION;
 use super::*;
-use crate::runtime::{Kind, Surveyor};
+use crate::runtime::{Kind, Prober};
 
 async fn ask(method: &str, path: &str, body: impl Into<Body>) -> Response {
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
@@ -233,10 +233,10 @@ async fn bad_requests_are_refused_in_the_usual_shape() {
 #[tokio::test]
 async fn the_survey_finds_it() {
     let demo = Demo::start().await.unwrap();
-    let mut surveyor = Surveyor::new(Some(demo.base_url().clone()), None, Kind::Auto, Duration::from_secs(5));
-    let survey = surveyor.survey().await.unwrap();
-    assert_eq!(survey.kind, Kind::OpenAi);
-    assert_eq!(survey.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), [MODEL]);
+    let mut prober = Prober::new(Some(demo.base_url().clone()), None, Kind::Auto, Duration::from_secs(5));
+    let info = prober.probe().await.unwrap();
+    assert_eq!(info.kind, Kind::OpenAi);
+    assert_eq!(info.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), [MODEL]);
 }
 
 #[tokio::test]

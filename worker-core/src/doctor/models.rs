@@ -8,7 +8,7 @@ use url::Url;
 use super::local_network;
 use super::notes::{Finding, Notes, failed, ok, warning};
 use crate::config::Config;
-use crate::runtime::{Survey, Surveyor};
+use crate::runtime::{Prober, RuntimeInfo};
 
 const RUNTIME: (&str, &str) = ("runtime", "LLM runtime");
 const MODELS: (&str, &str) = ("models", "Models");
@@ -25,23 +25,23 @@ pub(super) async fn look(notes: &mut Notes<'_>, config: &Config) {
         notes.note(MODELS.0, MODELS.1, ok("the demo model"));
         return;
     }
-    let survey = notes.check(RUNTIME, LIMIT, survey(config)).await;
-    match survey {
-        Some(survey) => notes.note(MODELS.0, MODELS.1, offered(config, &survey)),
+    let info = notes.check(RUNTIME, LIMIT, probe(config)).await;
+    match info {
+        Some(info) => notes.note(MODELS.0, MODELS.1, offered(config, &info)),
         None => notes.skip(MODELS.0, MODELS.1, "there is no runtime"),
     }
 }
 
-async fn survey(config: &Config) -> (Finding, Option<Survey>) {
+async fn probe(config: &Config) -> (Finding, Option<RuntimeInfo>) {
     let runtime = &config.runtime;
     let connect = runtime.connect_timeout.min(LIMIT);
-    let surveyor = Surveyor::new(runtime.base_url.clone(), runtime.api_key.clone(), runtime.kind, connect);
-    let mut surveyor = surveyor.with_ca(config.server.ca_file.clone());
-    match surveyor.survey().await {
-        Ok(survey) => {
-            let at = surveyor.base().map(|base| format!(" at {base}")).unwrap_or_default();
-            let version = survey.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
-            (ok(format!("{}{version}{at}", survey.kind.title())), Some(survey))
+    let prober = Prober::new(runtime.base_url.clone(), runtime.api_key.clone(), runtime.kind, connect);
+    let mut prober = prober.with_ca(config.server.ca_file.clone());
+    match prober.probe().await {
+        Ok(info) => {
+            let at = prober.base().map(|base| format!(" at {base}")).unwrap_or_default();
+            let version = info.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            (ok(format!("{}{version}{at}", info.kind.title())), Some(info))
         }
         Err(unready) => {
             let fix = match &runtime.base_url {
@@ -58,10 +58,10 @@ fn is_forbidden(url: &Url, why: &str) -> bool {
     url.host_str().is_some_and(|host| local_network::is_forbidden(OS, host, why))
 }
 
-fn offered(config: &Config, survey: &Survey) -> Finding {
-    let offered = survey.models.iter().filter(|model| !config.runtime.withheld.covers(&model.name));
+fn offered(config: &Config, info: &RuntimeInfo) -> Finding {
+    let offered = info.models.iter().filter(|model| !config.runtime.withheld.covers(&model.name));
     let names: Vec<_> = offered.map(|model| model.name.as_str()).collect();
-    let (all, some) = (survey.models.len(), names.len());
+    let (all, some) = (info.models.len(), names.len());
     match (all, some) {
         (0, _) => warning("the runtime has none", "Get a model, as with `ollama pull llama3.2`."),
         (_, 0) => warning(format!("all {all} are withheld"), "Shorten models_withheld."),

@@ -63,17 +63,9 @@ impl Client {
             Self::Tls(client) => client.request(request).await,
         };
         answered.map_err(|error| {
-            let why = root_cause(&error);
+            // The innermost error names the cause; the outer ones say "client error" and the like.
+            let why = anyhow::Chain::new(&error).next_back().map(ToString::to_string).unwrap_or_default();
             if error.is_connect() { Failure::Unreachable(why) } else { Failure::Broken(why) }
         })
     }
-}
-
-/// The last link of the chain of errors says what happened; the others say where.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

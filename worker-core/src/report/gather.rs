@@ -12,7 +12,7 @@ use super::Page;
 use super::scrub::{REMOVED, Scrub};
 use crate::config::Config;
 use crate::doctor::{self, Check, Patient};
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::paths;
 use crate::settings::edit::Edit;
 use crate::settings::fields::{Field, Origin, fields, secrets};
@@ -57,7 +57,7 @@ fn all_secrets(patient: &Patient, env: &Env) -> Vec<SecretString> {
 
 fn about() -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
-    let host = Host { hostname: None, ..Host::look() };
+    let host = Host { hostname: None, ..host::this_machine() };
     let host = serde_json::to_string_pretty(&host).unwrap_or_default();
     format!(
         "llamapool worker {} (build {} of {})\n{now}\n\nThis machine: {host}\n\nKeys, tokens and passwords were removed; \

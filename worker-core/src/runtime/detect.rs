@@ -2,13 +2,13 @@
 
 use http::header::SERVER;
 
-use super::ask::{Answer, Asker, Miss};
 use super::listing::Entry;
+use super::probe_client::{Answer, ProbeClient, ProbeError};
 use super::{Kind, Target, listing, lm_studio, ollama};
 
 /// Every kind answers `/v1/models`, and some show there who they are; the others are known by their own paths.
-pub(super) async fn detect(asker: &Asker, target: &Target) -> Result<Kind, Miss> {
-    let answer = asker.get(&target.native("/v1/models")).await;
+pub(super) async fn detect(client: &ProbeClient, target: &Target) -> Result<Kind, ProbeError> {
+    let answer = client.get(&target.native("/v1/models")).await;
     let listing = answer.as_ref().map_err(Clone::clone).and_then(listing::read);
     if let (Ok(answer), Ok(entries)) = (&answer, &listing)
         && let Some(kind) = shown(answer, entries)
@@ -17,18 +17,18 @@ pub(super) async fn detect(asker: &Asker, target: &Target) -> Result<Kind, Miss>
     }
     match &listing {
         // Another path would be answered no better.
-        Err(miss) if miss.is_silence() || miss.is_locked() || *miss == Miss::OurServer => {
-            return Err(miss.clone());
+        Err(error) if error.is_silence() || error.is_locked() || *error == ProbeError::OurServer => {
+            return Err(error.clone());
         }
-        Err(Miss::Status(status, said)) if status.is_server_error() => {
-            return Err(Miss::Status(*status, said.clone()));
+        Err(ProbeError::Status(status, said)) if status.is_server_error() => {
+            return Err(ProbeError::Status(*status, said.clone()));
         }
         _ => {}
     }
-    if lm_studio::is_there(asker, target).await {
+    if lm_studio::is_there(client, target).await {
         return Ok(Kind::LmStudio);
     }
-    if ollama::is_there(asker, target).await {
+    if ollama::is_there(client, target).await {
         return Ok(Kind::Ollama);
     }
     listing.map(|_| Kind::OpenAi)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use url::Url;
 
-use super::surveyor::USUAL_PORTS;
-use super::{Kind, Model, Surveyor};
+use super::prober::DEFAULT_PORTS;
+use super::{Kind, Model, Prober};
 
 /// A program on this machine accepts at once or never.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ pub struct FoundRuntime {
 
 /// Looks at all ports where runtimes usually listen, at the same time. Takes some milliseconds, at worst a few seconds.
 pub async fn discover() -> Vec<FoundRuntime> {
-    on(&USUAL_PORTS).await
+    on(&DEFAULT_PORTS).await
 }
 
 /// What answers on these ports. What is clearly something else is left out.
@@ -44,14 +44,14 @@ pub(super) async fn on(ports: &[(Kind, u16)]) -> Vec<FoundRuntime> {
 }
 
 async fn look(usual: Kind, url: Url) -> Option<FoundRuntime> {
-    let mut surveyor = Surveyor::around(CONNECT_TIMEOUT);
-    match surveyor.survey_or_hint(url.clone()).await {
-        Ok(survey) => Some(FoundRuntime {
-            kind: survey.kind,
+    let mut prober = Prober::around(CONNECT_TIMEOUT);
+    match prober.probe_or_hint(url.clone()).await {
+        Ok(info) => Some(FoundRuntime {
+            kind: info.kind,
             url,
-            version: survey.version,
-            models: survey.models,
-            problem: survey.note,
+            version: info.version,
+            models: info.models,
+            problem: info.note,
         }),
         Err(unready) => {
             let problem = unready?.reason;

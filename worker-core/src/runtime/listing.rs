@@ -3,30 +3,30 @@
 use serde::Deserialize;
 
 use super::Model;
-use super::ask::{Answer, Miss};
-use super::lenient::{listed, wanted};
+use super::probe_client::{Answer, ProbeError};
+use llamapool_tunnel::lenient::{list, optional};
 
 /// The usual form: a list under `data`. Null is how Ollama says that it has none.
 #[derive(Debug, Deserialize)]
 struct Named {
-    #[serde(default, deserialize_with = "listed")]
+    #[serde(default, deserialize_with = "list")]
     data: Vec<Entry>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     object: Option<String>,
 }
 
 /// Some send the bare list.
 #[derive(Debug, Deserialize)]
-struct Bare(#[serde(deserialize_with = "listed")] Vec<Entry>);
+struct Bare(#[serde(deserialize_with = "list")] Vec<Entry>);
 
 /// The entries of a listing, if it is one: without any entry it must at least say that it is a list.
-pub(super) fn read(answer: &Answer) -> Result<Vec<Entry>, Miss> {
+pub(super) fn read(answer: &Answer) -> Result<Vec<Entry>, ProbeError> {
     if let Ok(Bare(entries)) = answer.json::<Bare>() {
-        return if entries.is_empty() { Err(Miss::Rubbish) } else { Ok(entries) };
+        return if entries.is_empty() { Err(ProbeError::Rubbish) } else { Ok(entries) };
     }
     let named: Named = answer.json()?;
     if named.data.is_empty() && named.object.as_deref() != Some("list") {
-        return Err(Miss::Rubbish);
+        return Err(ProbeError::Rubbish);
     }
     Ok(named.data)
 }
@@ -35,35 +35,35 @@ pub(super) fn read(answer: &Answer) -> Result<Vec<Entry>, Miss> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Entry {
     id: String,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     owned_by: Option<String>,
     /// vLLM and SGLang: the longest context it was started with.
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     max_model_len: Option<u64>,
     /// Various: the longest context of the model.
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     context_length: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     context_window: Option<u64>,
     /// llama.cpp with a single model.
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     meta: Option<Meta>,
     /// llama.cpp with several models, and llama-swap: whether it is in memory.
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     status: Option<Status>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Meta {
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     n_ctx: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     n_ctx_train: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     n_params: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     size: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     ftype: Option<String>,
 }
 
@@ -120,7 +120,7 @@ fn spoken(count: u64) -> String {
 mod tests {
     use super::*;
 
-    fn check(json: &str, names: Result<&[&str], Miss>) {
+    fn check(json: &str, names: Result<&[&str], ProbeError>) {
         let found = read(&Answer { headers: http::HeaderMap::new(), body: json.into() });
         let found = found.map(|entries| entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>());
         assert_eq!(found, names.map(|names| names.iter().map(|name| (*name).to_owned()).collect()), "{json}");
@@ -148,7 +148,7 @@ mod tests {
             "<html>",
             r#"{"data":"x"}"#,
         ] {
-            check(json, Err(Miss::Rubbish));
+            check(json, Err(ProbeError::Rubbish));
         }
     }
 

@@ -3,39 +3,39 @@
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::ask::{Asker, Miss};
-use super::lenient::wanted;
-use super::{Kind, Model, Survey, Target, listing};
+use super::probe_client::{ProbeClient, ProbeError};
+use super::{Kind, Model, RuntimeInfo, Target, listing};
+use llamapool_tunnel::lenient::optional;
 
 /// What it tells about itself; with several models (router mode) only some of it.
 #[derive(Default, Deserialize)]
 struct Props {
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     build_info: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     default_generation_settings: Option<Settings>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     model_ftype: Option<String>,
     /// The weights are put aside until the next request.
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     is_sleeping: Option<bool>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     role: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Settings {
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     n_ctx: Option<u64>,
 }
 
-pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
-    awake(asker, target).await?;
-    let entries = listing::read(&asker.get(&target.native("/v1/models")).await?)?;
-    let props = match asker.json::<Props>(&target.native("/props")).await {
+pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
+    awake(client, target).await?;
+    let entries = listing::read(&client.get(&target.native("/v1/models")).await?)?;
+    let props = match client.json::<Props>(&target.native("/props")).await {
         Ok(props) => props,
         // The listing is open to all, so this is where a wrong key shows.
-        Err(miss) if miss.is_locked() => return Err(miss),
+        Err(error) if error.is_locked() => return Err(error),
         Err(_) => Props::default(),
     };
     let mut models: Vec<Model> = entries.into_iter().map(listing::Entry::into_model).collect();
@@ -43,14 +43,14 @@ pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Mis
         complete(only, &props);
     }
     let note = models.is_empty().then(|| "llama.cpp lists no models".to_owned());
-    Ok(Survey { kind: Kind::LlamaCpp, version: props.build_info, models, note })
+    Ok(RuntimeInfo { kind: Kind::LlamaCpp, version: props.build_info, models, note })
 }
 
 /// It lists its model while it is still loading it.
-async fn awake(asker: &Asker, target: &Target) -> Result<(), Miss> {
-    match asker.get(&target.native("/health")).await {
-        Err(Miss::Status(StatusCode::SERVICE_UNAVAILABLE, _)) => Err(Miss::Loading),
-        Err(miss) if miss.is_silence() => Err(miss),
+async fn awake(client: &ProbeClient, target: &Target) -> Result<(), ProbeError> {
+    match client.get(&target.native("/health")).await {
+        Err(ProbeError::Status(StatusCode::SERVICE_UNAVAILABLE, _)) => Err(ProbeError::Loading),
+        Err(error) if error.is_silence() => Err(error),
         // Relatives of llama.cpp need not have the path.
         _ => Ok(()),
     }

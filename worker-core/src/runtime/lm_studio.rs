@@ -7,14 +7,14 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::ask::{Asker, Miss};
-use super::lenient::{listed, wanted};
-use super::{Kind, Model, Survey, Target, listing};
+use super::probe_client::{ProbeClient, ProbeError};
+use super::{Kind, Model, RuntimeInfo, Target, listing};
+use llamapool_tunnel::lenient::{list, optional};
 
 /// Since 0.3.6.
 #[derive(Deserialize)]
 struct First {
-    #[serde(deserialize_with = "listed")]
+    #[serde(deserialize_with = "list")]
     data: Vec<FirstEntry>,
 }
 
@@ -23,37 +23,37 @@ struct FirstEntry {
     id: String,
     /// `loaded` or `not-loaded`; no other runtime has it, so we know LM Studio by it.
     state: String,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     arch: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     quantization: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     loaded_context_length: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     max_context_length: Option<u64>,
 }
 
 /// Since 0.4: knows sizes too.
 #[derive(Deserialize)]
 struct Second {
-    #[serde(deserialize_with = "listed")]
+    #[serde(deserialize_with = "list")]
     models: Vec<SecondEntry>,
 }
 
 #[derive(Deserialize)]
 struct SecondEntry {
     key: String,
-    #[serde(deserialize_with = "listed")]
+    #[serde(deserialize_with = "list")]
     loaded_instances: Vec<Instance>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     architecture: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     quantization: Option<Quantization>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     size_bytes: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     params_string: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     max_context_length: Option<u64>,
 }
 
@@ -64,30 +64,30 @@ struct Quantization {
 
 #[derive(Deserialize)]
 struct Instance {
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     config: Option<Config>,
 }
 
 #[derive(Deserialize)]
 struct Config {
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     context_length: Option<u64>,
 }
 
 /// Whether it is LM Studio that answers there. It answers every unknown path with 200, so only shapes count.
-pub(super) async fn is_there(asker: &Asker, target: &Target) -> bool {
-    asker.json::<First>(&target.native("/api/v0/models")).await.is_ok()
-        || asker.json::<Second>(&target.native("/api/v1/models")).await.is_ok()
+pub(super) async fn is_there(client: &ProbeClient, target: &Target) -> bool {
+    client.json::<First>(&target.native("/api/v0/models")).await.is_ok()
+        || client.json::<Second>(&target.native("/api/v1/models")).await.is_ok()
 }
 
-pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
-    let servable = listing::read(&asker.get(&target.native("/v1/models")).await?)?;
+pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
+    let servable = listing::read(&client.get(&target.native("/v1/models")).await?)?;
     let mut known: HashMap<String, Model> = HashMap::new();
     // Both are details, and either may be missing in some version.
-    if let Ok(first) = asker.json::<First>(&target.native("/api/v0/models")).await {
+    if let Ok(first) = client.json::<First>(&target.native("/api/v0/models")).await {
         known.extend(first.data.into_iter().map(|entry| (entry.id.clone(), entry.into_model())));
     }
-    if let Ok(second) = asker.json::<Second>(&target.native("/api/v1/models")).await {
+    if let Ok(second) = client.json::<Second>(&target.native("/api/v1/models")).await {
         for entry in second.models {
             let model = known.remove(&entry.key).unwrap_or_default();
             known.insert(entry.key.clone(), entry.complete(model));
@@ -106,7 +106,7 @@ pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Mis
     let note = models.is_empty().then(|| {
         "LM Studio offers no models: download or load one, or switch just-in-time loading on".to_owned()
     });
-    Ok(Survey { kind: Kind::LmStudio, version: None, models, note })
+    Ok(RuntimeInfo { kind: Kind::LmStudio, version: None, models, note })
 }
 
 impl FirstEntry {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::ask::{Asker, Miss};
-use super::lenient::{listed, wanted};
-use super::{Kind, Model, Survey, Target};
+use super::probe_client::{ProbeClient, ProbeError};
+use super::{Kind, Model, RuntimeInfo, Target};
+use llamapool_tunnel::lenient::{list, optional};
 
 #[derive(Deserialize)]
 struct Tags {
-    #[serde(deserialize_with = "listed")]
+    #[serde(deserialize_with = "list")]
     models: Vec<Tag>,
 }
 
@@ -18,22 +18,22 @@ struct Tags {
 #[derive(Deserialize)]
 struct Tag {
     name: String,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     size: Option<u64>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     details: Option<Details>,
     /// Only in `/api/ps`: what it was loaded with.
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     context_length: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
 struct Details {
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     family: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     parameter_size: Option<String>,
-    #[serde(default, deserialize_with = "wanted")]
+    #[serde(default, deserialize_with = "optional")]
     quantization_level: Option<String>,
 }
 
@@ -43,23 +43,23 @@ struct Version {
 }
 
 /// Whether it is Ollama that answers there: others imitate one of the two answers, hardly both.
-pub(super) async fn is_there(asker: &Asker, target: &Target) -> bool {
-    version(asker, target).await.is_some() && asker.json::<Tags>(&target.native("/api/tags")).await.is_ok()
+pub(super) async fn is_there(client: &ProbeClient, target: &Target) -> bool {
+    version(client, target).await.is_some() && client.json::<Tags>(&target.native("/api/tags")).await.is_ok()
 }
 
-pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
-    let tags: Tags = asker.json(&target.native("/api/tags")).await?;
+pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
+    let tags: Tags = client.json(&target.native("/api/tags")).await?;
     // What is in memory and which version it is are details: without them the models are there all the same.
-    let in_memory = asker.json::<Tags>(&target.native("/api/ps")).await.ok();
+    let in_memory = client.json::<Tags>(&target.native("/api/ps")).await.ok();
     let in_memory: Option<HashMap<String, Option<u64>>> =
         in_memory.map(|ps| ps.models.into_iter().map(|tag| (tag.name, tag.context_length)).collect());
     let models: Vec<Model> = tags.models.into_iter().map(|tag| model(tag, in_memory.as_ref())).collect();
     let note = models.is_empty().then(|| "Ollama has no models yet: get one with `ollama pull`".to_owned());
-    Ok(Survey { kind: Kind::Ollama, version: version(asker, target).await, models, note })
+    Ok(RuntimeInfo { kind: Kind::Ollama, version: version(client, target).await, models, note })
 }
 
-async fn version(asker: &Asker, target: &Target) -> Option<String> {
-    asker.json::<Version>(&target.native("/api/version")).await.ok().map(|said| said.version)
+async fn version(client: &ProbeClient, target: &Target) -> Option<String> {
+    client.json::<Version>(&target.native("/api/version")).await.ok().map(|said| said.version)
 }
 
 fn model(tag: Tag, in_memory: Option<&HashMap<String, Option<u64>>>) -> Model {

@@ -13,16 +13,16 @@ use fakes::{Fake, llama_cpp, lm_studio, ollama, vllm};
 
 const CONNECT: Duration = Duration::from_secs(5);
 
-fn surveyor(base: &Url, kind: Kind) -> Surveyor {
-    Surveyor::new(Some(base.clone()), None, kind, CONNECT)
+fn prober(base: &Url, kind: Kind) -> Prober {
+    Prober::new(Some(base.clone()), None, kind, CONNECT)
 }
 
-async fn found(fake: &Fake) -> Survey {
-    surveyor(&fake.base, Kind::Auto).survey().await.unwrap()
+async fn found(fake: &Fake) -> RuntimeInfo {
+    prober(&fake.base, Kind::Auto).probe().await.unwrap()
 }
 
 async fn reason(fake: &Fake, kind: Kind) -> String {
-    surveyor(&fake.base, kind).survey().await.unwrap_err().to_string()
+    prober(&fake.base, kind).probe().await.unwrap_err().to_string()
 }
 
 fn model(name: &str) -> Model {
@@ -35,8 +35,8 @@ fn text(text: &str) -> Option<String> {
 
 #[tokio::test]
 async fn ollama_is_known_and_listed() {
-    let survey = found(&ollama().await).await;
-    assert_eq!((survey.kind, survey.version.as_deref()), (Kind::Ollama, Some("0.14.2")));
+    let info = found(&ollama().await).await;
+    assert_eq!((info.kind, info.version.as_deref()), (Kind::Ollama, Some("0.14.2")));
     let loaded = Model {
         loaded: Some(true),
         size: Some(4_661_224_676),
@@ -54,18 +54,18 @@ async fn ollama_is_known_and_listed() {
         parameters: text("137M"),
         ..model("nomic-embed-text:latest")
     };
-    assert_eq!(survey.models, [loaded, on_disk]);
-    assert_eq!(survey.note, None);
+    assert_eq!(info.models, [loaded, on_disk]);
+    assert_eq!(info.note, None);
 }
 
 #[tokio::test]
 async fn ollama_without_its_details() {
     let fake =
         ollama().await.says("/api/ps", 500, json!({"error": "oops"})).says("/api/version", 404, json!(null));
-    let survey = surveyor(&fake.base, Kind::Ollama).survey().await.unwrap();
-    assert_eq!(survey.version, None);
-    assert_eq!(survey.models[0].loaded, None);
-    assert_eq!(survey.models[0].size, Some(4_661_224_676));
+    let info = prober(&fake.base, Kind::Ollama).probe().await.unwrap();
+    assert_eq!(info.version, None);
+    assert_eq!(info.models[0].loaded, None);
+    assert_eq!(info.models[0].size, Some(4_661_224_676));
 }
 
 #[tokio::test]
@@ -75,15 +75,15 @@ async fn ollama_without_models_is_ready() {
         200,
         json!({"object": "list", "data": null}),
     );
-    let survey = found(&fake).await;
-    assert_eq!((survey.kind, survey.models.len()), (Kind::Ollama, 0));
-    assert!(survey.note.unwrap().contains("ollama pull"));
+    let info = found(&fake).await;
+    assert_eq!((info.kind, info.models.len()), (Kind::Ollama, 0));
+    assert!(info.note.unwrap().contains("ollama pull"));
 }
 
 #[tokio::test]
 async fn llama_cpp_is_known_and_listed() {
-    let survey = found(&llama_cpp().await).await;
-    assert_eq!((survey.kind, survey.version.as_deref()), (Kind::LlamaCpp, Some("b8681-a1b2c3")));
+    let info = found(&llama_cpp().await).await;
+    assert_eq!((info.kind, info.version.as_deref()), (Kind::LlamaCpp, Some("b8681-a1b2c3")));
     let only = Model {
         loaded: Some(true),
         size: Some(4_912_898_304),
@@ -92,18 +92,18 @@ async fn llama_cpp_is_known_and_listed() {
         parameters: text("8.0B"),
         ..model("llama-3.1-8b")
     };
-    assert_eq!(survey.models, [only]);
+    assert_eq!(info.models, [only]);
 }
 
 #[tokio::test]
 async fn llama_cpp_that_still_loads() {
     let loading = json!({"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}});
     let fake = llama_cpp().await.says("/health", 503, loading.clone()).says("/props", 503, loading);
-    let mut surveyor = surveyor(&fake.base, Kind::Auto);
-    let reason = surveyor.survey().await.unwrap_err().to_string();
+    let mut prober = prober(&fake.base, Kind::Auto);
+    let reason = prober.probe().await.unwrap_err().to_string();
     assert!(reason.contains("llama.cpp at ") && reason.contains("loading"), "{reason}");
     fake.change("/health", 200, json!({"status": "ok"}));
-    assert_eq!(surveyor.survey().await.unwrap().models.len(), 1);
+    assert_eq!(prober.probe().await.unwrap().models.len(), 1);
 }
 
 #[tokio::test]
@@ -119,15 +119,15 @@ async fn llama_cpp_with_several_models() {
             ]}),
         )
         .says("/props", 200, json!({"role": "router", "build_info": "b9000-x"}));
-    let survey = found(&fake).await;
-    let loaded: Vec<_> = survey.models.iter().map(|model| (model.name.as_str(), model.loaded)).collect();
+    let info = found(&fake).await;
+    let loaded: Vec<_> = info.models.iter().map(|model| (model.name.as_str(), model.loaded)).collect();
     assert_eq!(loaded, [("a", Some(true)), ("b", Some(false))]);
 }
 
 #[tokio::test]
 async fn lm_studio_is_known_and_listed() {
-    let survey = found(&lm_studio().await).await;
-    assert_eq!(survey.kind, Kind::LmStudio);
+    let info = found(&lm_studio().await).await;
+    assert_eq!(info.kind, Kind::LmStudio);
     let loaded = Model {
         loaded: Some(true),
         size: Some(4_683_073_888),
@@ -144,16 +144,16 @@ async fn lm_studio_is_known_and_listed() {
         family: text("qwen2_vl"),
         ..model("qwen2-vl-7b-instruct")
     };
-    assert_eq!(survey.models, [on_disk, loaded]);
+    assert_eq!(info.models, [on_disk, loaded]);
 }
 
 #[tokio::test]
 async fn lm_studio_that_loads_nothing_on_demand() {
     let listing = json!({"object": "list", "data": [{"id": "qwen2.5-7b-instruct", "object": "model"}]});
     let fake = lm_studio().await.says("/v1/models", 200, listing);
-    let survey = found(&fake).await;
-    assert_eq!(survey.models.len(), 1, "what is only on disk cannot be asked for");
-    assert_eq!(survey.models[0].loaded, Some(true));
+    let info = found(&fake).await;
+    assert_eq!(info.models.len(), 1, "what is only on disk cannot be asked for");
+    assert_eq!(info.models[0].loaded, Some(true));
 }
 
 #[tokio::test]
@@ -161,20 +161,20 @@ async fn lm_studio_with_either_api_of_its_own() {
     let gone = json!({"error": "Unexpected endpoint or method. (GET /api/..)"});
     for path in ["/api/v0/models", "/api/v1/models"] {
         let fake = lm_studio().await.says(path, 200, gone.clone());
-        let survey = found(&fake).await;
-        assert_eq!(survey.kind, Kind::LmStudio, "{path}");
-        assert_eq!(survey.models[1].loaded, Some(true), "{path}");
-        assert_eq!(survey.models[1].quantization, text("Q4_K_M"), "{path}");
+        let info = found(&fake).await;
+        assert_eq!(info.kind, Kind::LmStudio, "{path}");
+        assert_eq!(info.models[1].loaded, Some(true), "{path}");
+        assert_eq!(info.models[1].quantization, text("Q4_K_M"), "{path}");
     }
 }
 
 #[tokio::test]
 async fn vllm_is_known_and_listed() {
-    let survey = found(&vllm().await).await;
-    assert_eq!((survey.kind, survey.version.as_deref()), (Kind::Vllm, Some("0.11.1")));
+    let info = found(&vllm().await).await;
+    assert_eq!((info.kind, info.version.as_deref()), (Kind::Vllm, Some("0.11.1")));
     let served =
         Model { loaded: Some(true), context: Some(131_072), ..model("meta-llama/Llama-3.1-8B-Instruct") };
-    assert_eq!(survey.models, [served]);
+    assert_eq!(info.models, [served]);
 }
 
 #[tokio::test]
@@ -194,14 +194,14 @@ async fn any_other_that_is_openai_compatible() {
             {"id": "a"}, {"id": "a"}, {"id": ["no", "name"]}, {"id": "bad\nname"}, 3,
         ]}),
     );
-    let survey = found(&fake).await;
-    assert_eq!((survey.kind, survey.version), (Kind::OpenAi, None));
-    assert_eq!(survey.models, [model("a"), Model { context: Some(2_048), ..model("z") }]);
+    let info = found(&fake).await;
+    assert_eq!((info.kind, info.version), (Kind::OpenAi, None));
+    assert_eq!(info.models, [model("a"), Model { context: Some(2_048), ..model("z") }]);
 
     let empty = Fake::start().await.says("/v1/models", 200, json!({"object": "list", "data": []}));
-    let survey = found(&empty).await;
-    assert_eq!(survey.models, []);
-    assert!(survey.note.unwrap().contains("no models"));
+    let info = found(&empty).await;
+    assert_eq!(info.models, []);
+    assert!(info.note.unwrap().contains("no models"));
 }
 
 #[tokio::test]
@@ -209,13 +209,13 @@ async fn the_base_may_end_with_v1_or_lie_deeper() {
     let fake = ollama().await;
     for path in ["v1", "v1/"] {
         let base = fake.base.join(path).unwrap();
-        assert_eq!(surveyor(&base, Kind::Auto).survey().await.unwrap().kind, Kind::Ollama);
+        assert_eq!(prober(&base, Kind::Auto).probe().await.unwrap().kind, Kind::Ollama);
     }
     let deeper = Fake::start().await.says("/openai/v1/models", 200, json!({"data": [{"id": "m"}]}));
     let base = deeper.base.join("openai/v1").unwrap();
-    let mut surveyor = surveyor(&base, Kind::Auto);
-    assert_eq!(surveyor.survey().await.unwrap().models, [model("m")]);
-    assert_eq!(surveyor.base(), Some(&base));
+    let mut prober = prober(&base, Kind::Auto);
+    assert_eq!(prober.probe().await.unwrap().models, [model("m")]);
+    assert_eq!(prober.base(), Some(&base));
 }
 
 #[tokio::test]
@@ -266,11 +266,11 @@ async fn a_key_is_sent_and_its_lack_is_told() {
     assert!(reason.contains("wants an API key") && reason.contains("COMPLETION_API_KEY"), "{reason}");
 
     let wrong = Some(SecretString::from("wrong"));
-    let refused = Surveyor::new(open.clone(), wrong, Kind::Auto, CONNECT).survey().await.unwrap_err();
+    let refused = Prober::new(open.clone(), wrong, Kind::Auto, CONNECT).probe().await.unwrap_err();
     assert!(refused.reason.contains("refuses our API key"), "{refused}");
 
     let right = Some(SecretString::from("s3cret"));
-    assert_eq!(Surveyor::new(open, right, Kind::Auto, CONNECT).survey().await.unwrap().models, [model("m")]);
+    assert_eq!(Prober::new(open, right, Kind::Auto, CONNECT).probe().await.unwrap().models, [model("m")]);
 }
 
 #[tokio::test]
@@ -283,26 +283,26 @@ async fn llama_cpp_shows_a_wrong_key_only_beside_the_listing() {
 #[tokio::test]
 async fn a_runtime_that_goes_and_comes_back() {
     let fake = ollama().await;
-    let mut surveyor = surveyor(&fake.base, Kind::Auto);
-    surveyor.survey().await.unwrap();
+    let mut prober = prober(&fake.base, Kind::Auto);
+    prober.probe().await.unwrap();
     let port = fake.stop().await;
-    let reason = surveyor.survey().await.unwrap_err().to_string();
+    let reason = prober.probe().await.unwrap_err().to_string();
     assert!(
         reason.starts_with("Ollama at http://127.0.0.1:") && reason.ends_with("is it running?"),
         "{reason}"
     );
     let _back = ollama().await.also_at(port).await;
-    assert_eq!(surveyor.survey().await.unwrap().kind, Kind::Ollama);
+    assert_eq!(prober.probe().await.unwrap().kind, Kind::Ollama);
 }
 
 #[tokio::test]
 async fn another_runtime_in_the_place_of_the_first() {
     let fake = ollama().await;
-    let mut surveyor = surveyor(&fake.base, Kind::Auto);
-    surveyor.survey().await.unwrap();
+    let mut prober = prober(&fake.base, Kind::Auto);
+    prober.probe().await.unwrap();
     let port = fake.stop().await;
     let _other = vllm().await.also_at(port).await;
-    assert_eq!(surveyor.survey().await.unwrap().kind, Kind::Vllm);
+    assert_eq!(prober.probe().await.unwrap().kind, Kind::Vllm);
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,17 +317,17 @@ async fn the_usual_ports_in_their_order() {
     let (studio, cpp) = (lm_studio().await, llama_cpp().await);
     let gone = ollama().await.stop().await;
     let ports = vec![(Kind::Ollama, gone), (Kind::LmStudio, studio.port()), (Kind::LlamaCpp, cpp.port())];
-    let mut surveyor = Surveyor::new(None, None, Kind::Auto, CONNECT).with_ports(ports);
-    assert_eq!(surveyor.base(), None);
-    assert_eq!(surveyor.survey().await.unwrap().kind, Kind::LmStudio);
-    assert_eq!(surveyor.base(), Some(&studio.base));
+    let mut prober = Prober::new(None, None, Kind::Auto, CONNECT).with_ports(ports);
+    assert_eq!(prober.base(), None);
+    assert_eq!(prober.probe().await.unwrap().kind, Kind::LmStudio);
+    assert_eq!(prober.base(), Some(&studio.base));
 
     studio.stop().await;
-    assert_eq!(surveyor.survey().await.unwrap().kind, Kind::LlamaCpp);
-    assert_eq!(surveyor.base(), Some(&cpp.base));
+    assert_eq!(prober.probe().await.unwrap().kind, Kind::LlamaCpp);
+    assert_eq!(prober.base(), Some(&cpp.base));
 
     cpp.stop().await;
-    let reason = surveyor.survey().await.unwrap_err().to_string();
+    let reason = prober.probe().await.unwrap_err().to_string();
     assert!(reason.starts_with("llama.cpp at ") && reason.ends_with("is it running?"), "{reason}");
 }
 
@@ -336,11 +336,11 @@ async fn nothing_on_the_usual_ports() {
     let page = Fake::with_fallback(200, "<html>my blog</html>").await;
     let locked = Fake::start().await.locked("key");
     let ports = vec![(Kind::LlamaCpp, page.port()), (Kind::Vllm, locked.port())];
-    let mut surveyor = Surveyor::new(None, None, Kind::Auto, CONNECT).with_ports(ports);
-    let reason = surveyor.survey().await.unwrap_err().to_string();
+    let mut prober = Prober::new(None, None, Kind::Auto, CONNECT).with_ports(ports);
+    let reason = prober.probe().await.unwrap_err().to_string();
     assert!(reason.starts_with("no LLM runtime found") && reason.contains("llama.cpp on port"), "{reason}");
     assert!(reason.contains("wants an API key"), "{reason}");
-    assert_eq!(surveyor.base(), None);
+    assert_eq!(prober.base(), None);
 }
 
 #[tokio::test]
@@ -351,15 +351,15 @@ async fn our_own_server_is_no_runtime() {
         json!({"object": "list", "data": [{"id": "m"}]}),
     );
     let ports = vec![(Kind::LlamaCpp, ours.port())];
-    let mut around = Surveyor::new(None, None, Kind::Auto, CONNECT).with_ports(ports.clone());
-    assert!(around.survey().await.unwrap_err().reason.starts_with("no LLM runtime found"));
-    let mut around = Surveyor::new(None, None, Kind::OpenAi, CONNECT).with_ports(ports);
-    assert!(around.survey().await.is_err());
+    let mut around = Prober::new(None, None, Kind::Auto, CONNECT).with_ports(ports.clone());
+    assert!(around.probe().await.unwrap_err().reason.starts_with("no LLM runtime found"));
+    let mut around = Prober::new(None, None, Kind::OpenAi, CONNECT).with_ports(ports);
+    assert!(around.probe().await.is_err());
 
     let reason = reason(&ours, Kind::Auto).await;
     assert!(reason.contains("llamapool server"), "{reason}");
     // Chained pools, asked for by name.
-    assert_eq!(surveyor(&ours.base, Kind::OpenAi).survey().await.unwrap().models, [model("m")]);
+    assert_eq!(prober(&ours.base, Kind::OpenAi).probe().await.unwrap().models, [model("m")]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::Kind;
-use super::ask::Miss;
+use super::probe_client::ProbeError;
 
 /// Why the runtime cannot be used now: one readable sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,35 +14,35 @@ pub struct Unready {
 }
 
 impl Unready {
-    pub(super) fn because(miss: &Miss, kind: Kind, base: &Url, has_key: bool) -> Self {
+    pub(super) fn because(error: &ProbeError, kind: Kind, base: &Url, has_key: bool) -> Self {
         let who = format!("{} at {}", kind.title(), shown(base));
-        let reason = match miss {
-            Miss::Refused => format!("{who} refuses connections: is it running?"),
-            Miss::Unreachable(why) => format!("{who} cannot be reached: {why}"),
-            Miss::Slow => format!("{who} took the connection, but does not answer"),
-            Miss::Status(status, _) if miss.is_locked() => {
+        let reason = match error {
+            ProbeError::Refused => format!("{who} refuses connections: is it running?"),
+            ProbeError::Unreachable(why) => format!("{who} cannot be reached: {why}"),
+            ProbeError::Slow => format!("{who} took the connection, but does not answer"),
+            ProbeError::Status(status, _) if error.is_locked() => {
                 let wrong = if has_key { "refuses our API key" } else { "wants an API key" };
                 format!("{who} {wrong} (HTTP {}): set COMPLETION_API_KEY", status.as_u16())
             }
-            Miss::Status(status, _) if status.as_u16() == 404 => {
+            ProbeError::Status(status, _) if status.as_u16() == 404 => {
                 format!("{who} does not list models (HTTP 404): check COMPLETION_BASE_URL and RUNTIME_KIND")
             }
-            Miss::Status(status, said) if said.is_empty() => {
+            ProbeError::Status(status, said) if said.is_empty() => {
                 format!("{who} answers HTTP {}", status.as_u16())
             }
-            Miss::Status(status, said) => format!("{who} answers HTTP {}: {said}", status.as_u16()),
-            Miss::TooLong => format!("{who} sends a list of models too long to read"),
-            Miss::Rubbish => {
+            ProbeError::Status(status, said) => format!("{who} answers HTTP {}: {said}", status.as_u16()),
+            ProbeError::TooLong => format!("{who} sends a list of models too long to read"),
+            ProbeError::Rubbish => {
                 format!(
                     "{who} answers, but with no list of models: check COMPLETION_BASE_URL and RUNTIME_KIND"
                 )
             }
-            Miss::OurServer => format!(
+            ProbeError::OurServer => format!(
                 "at {} is a llamapool server, no LLM runtime: check COMPLETION_BASE_URL \
                  (to chain pools, set RUNTIME_KIND to openai)",
                 shown(base)
             ),
-            Miss::Loading => format!("{who} is still loading its model"),
+            ProbeError::Loading => format!("{who} is still loading its model"),
         };
         Self { reason }
     }

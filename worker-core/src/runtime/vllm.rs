@@ -2,28 +2,28 @@
 
 use serde::Deserialize;
 
-use super::ask::{Asker, Miss};
-use super::{Kind, Model, Survey, Target, listing};
+use super::probe_client::{ProbeClient, ProbeError};
+use super::{Kind, Model, RuntimeInfo, Target, listing};
 
 #[derive(Deserialize)]
 struct Version {
     version: String,
 }
 
-pub(super) async fn survey(asker: &Asker, target: &Target) -> Result<Survey, Miss> {
+pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
     // The listing is answered by the front, even when the engine behind it is dead.
-    match asker.get(&target.native("/health")).await {
-        Err(Miss::Status(status, said)) if status.is_server_error() => {
-            return Err(Miss::Status(status, said));
+    match client.get(&target.native("/health")).await {
+        Err(ProbeError::Status(status, said)) if status.is_server_error() => {
+            return Err(ProbeError::Status(status, said));
         }
-        Err(miss) if miss.is_silence() => return Err(miss),
+        Err(error) if error.is_silence() => return Err(error),
         _ => {}
     }
-    let entries = listing::read(&asker.get(&target.native("/v1/models")).await?)?;
-    let version = asker.json::<Version>(&target.native("/version")).await.ok();
+    let entries = listing::read(&client.get(&target.native("/v1/models")).await?)?;
+    let version = client.json::<Version>(&target.native("/version")).await.ok();
     // It has in memory what it was started with, and nothing else.
     let models: Vec<Model> =
         entries.into_iter().map(|entry| Model { loaded: Some(true), ..entry.into_model() }).collect();
     let note = models.is_empty().then(|| "vLLM lists no models".to_owned());
-    Ok(Survey { kind: Kind::Vllm, version: version.map(|said| said.version), models, note })
+    Ok(RuntimeInfo { kind: Kind::Vllm, version: version.map(|said| said.version), models, note })
 }

@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use llamapool_tunnel::control::{
+    Bye, ByeCode, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, REPORT_INTERVAL, REQUEST_WINDOW,
+    Readiness, Report, ServerHello, WorkerHello,
+};
+use llamapool_tunnel::dial::Wire;
+use llamapool_tunnel::mux::{Limits, Role, Windows};
+use llamapool_tunnel::reconnect::{Clocks, Disconnect, SessionEnd};
+use llamapool_tunnel::{Driver, Event, Link};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::status::Connection;
-use super::{Shared, counted, wake};
-use crate::dial::Wire;
-use crate::host::Host;
+use super::{Shared, counted};
+use crate::host::{self, Host};
 use crate::settings::DrainTimeout;
-use crate::tunnel::control::{
-    Bye, ByeCode, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, REPORT_INTERVAL, REQUEST_WINDOW,
-    Readiness, Report, ServerHello, WorkerHello,
-};
-use crate::tunnel::mux::{Limits, Role, Windows};
-use crate::tunnel::{Driver, Event, Link};
 
 /// How far the window of a request body may grow, bytes: uploads are few and large.
 const MAX_WINDOW: u32 = 4 * 1024 * 1024;
@@ -32,23 +33,14 @@ const LAST_ANSWERS_LOOK: Duration = Duration::from_millis(5);
 /// Several changes within so short a time are one report.
 const GATHER: Duration = Duration::from_millis(20);
 
-type Socket = WebSocketStream<Wire>;
+pub(super) type Socket = WebSocketStream<Wire>;
 
-/// Why a session ended.
-pub(super) enum Left {
-    /// The worker is to end, and has said goodbye.
-    Told,
-    /// The connection was lost, or the server stops.
-    Lost(String),
-    /// The server does not want this worker.
-    Refused(String),
-}
-
-pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
+/// Runs a session on an open socket, to its end.
+pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
     let hello = match tokio::time::timeout(HELLO_TIMEOUT, introduce(shared, &mut socket)).await {
         Ok(Ok(hello)) => hello,
-        Ok(Err(left)) => return left,
-        Err(_) => return Left::Lost("the server did not answer the introduction".to_owned()),
+        Ok(Err(disconnect)) => return SessionEnd::Disconnected(disconnect),
+        Err(_) => return lost("the server did not answer the hello message"),
     };
     let credit = hello.recv_window.min(MAX_CREDIT);
     let windows = Windows { initial: REQUEST_WINDOW, max: MAX_WINDOW };
@@ -82,17 +74,25 @@ pub(super) async fn live(shared: &Shared, mut socket: Socket) -> Left {
         () = take_leave(shared, &link) => unreachable!("the driver ends first"),
     };
     match bye {
-        _ if shared.steer.orders.borrow().shutdown.is_some() && link.is_closed() => Left::Told,
-        Some(Bye { code: ByeCode::Stopping, reason }) => Left::Lost(reason),
+        _ if shared.steer.orders.borrow().shutdown.is_some() && link.is_closed() => SessionEnd::Stopped,
+        Some(Bye { code: ByeCode::Stopping, reason }) => lost(reason),
         Some(Bye { code: ByeCode::Replaced, reason }) => {
-            Left::Refused(format!("{reason}; if that is another machine, give it a CLIENT_ID of its own"))
+            refused(format!("{reason}; if that is another machine, give it a CLIENT_ID of its own"))
         }
-        Some(Bye { reason, .. }) => Left::Refused(reason),
-        None => Left::Lost(end.to_string()),
+        Some(Bye { reason, .. }) => refused(reason),
+        None => lost(end.to_string()),
     }
 }
 
-async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, Left> {
+fn lost(reason: impl Into<String>) -> SessionEnd {
+    SessionEnd::Disconnected(Disconnect::lost(reason))
+}
+
+fn refused(reason: impl Into<String>) -> SessionEnd {
+    SessionEnd::Disconnected(Disconnect::refused(reason))
+}
+
+async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, Disconnect> {
     let hello = FromWorker::Hello(WorkerHello {
         id: shared.id.clone(),
         name: shared.config.identity.name.clone(),
@@ -102,7 +102,7 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
         recv_window: REQUEST_WINDOW,
     });
     let text = serde_json::to_string(&hello).expect("plain data");
-    let lost = |error: &dyn std::fmt::Display| Left::Lost(error.to_string());
+    let lost = |error: &dyn std::fmt::Display| Disconnect::lost(error.to_string());
     socket.send(Message::text(text)).await.map_err(|error| lost(&error))?;
     loop {
         let message =
@@ -110,13 +110,13 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(FromServer::Hello(hello)) if hello.recv_window > 0 => return Ok(hello),
-                Ok(FromServer::Bye(bye)) => return Err(Left::Refused(bye.reason)),
+                Ok(FromServer::Bye(bye)) => return Err(Disconnect::refused(bye.reason)),
                 Ok(FromServer::Drain | FromServer::Unknown) => {}
-                _ => return Err(Left::Refused("the server's introduction was not understood".to_owned())),
+                _ => return Err(Disconnect::refused("the server's hello message could not be read")),
             },
             Message::Close(_) => return Err(lost(&"the server hung up")),
             Message::Binary(_) => {
-                return Err(Left::Refused("the server did not introduce itself".to_owned()));
+                return Err(Disconnect::refused("the server did not send a hello message"));
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
@@ -125,49 +125,49 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
 
 /// Says how the worker is: at every change, and now and then anyway.
 async fn report(shared: &Shared, link: &Link) {
-    let host = Host::look();
-    let mut clocks = wake::Clocks::now();
-    let (mut survey, mut orders) = (shared.survey.clone(), shared.steer.orders.subscribe());
+    let host = host::this_machine();
+    let mut clocks = Clocks::now();
+    let (mut probed, mut orders) = (shared.probed.clone(), shared.steer.orders.subscribe());
     loop {
-        survey.mark_unchanged();
+        probed.mark_unchanged();
         let draining = orders.borrow_and_update().draining;
         link.refuse(draining);
         link.say(&FromWorker::Report(current(shared, draining, &host)));
         shared.board.reported();
         tokio::select! {
-            _ = survey.changed() => tokio::time::sleep(GATHER).await,
+            _ = probed.changed() => tokio::time::sleep(GATHER).await,
             _ = orders.changed() => {}
             () = tokio::time::sleep(REPORT_INTERVAL) => {}
         }
         if clocks.have_slept() && shared.ledger.running() == 0 {
-            tracing::info!("The machine has slept: nobody waits to find out that this connection is lost");
+            tracing::info!("Resumed from sleep; reconnecting");
             shared.steer.redial();
         }
     }
 }
 
 fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
-    let (survey, away) = shared.survey();
-    let state = match (&away, draining) {
+    let (info, error) = shared.runtime_info();
+    let state = match (&error, draining) {
         (_, true) => Readiness::Draining,
         (Some(_), _) => Readiness::NotReady,
         (None, _) => Readiness::Ready,
     };
     Report {
         state,
-        reason: away,
+        reason: error,
         capacity: shared.config.runtime.max_concurrency,
         in_flight: shared.ledger.running(),
-        models: survey.models.into_iter().filter(|model| !model.withheld).collect(),
-        runtime: Some(survey.kind),
-        runtime_version: survey.version,
+        models: info.models.into_iter().filter(|model| !model.withheld).collect(),
+        runtime: Some(info.kind),
+        runtime_version: info.version,
         host: Some(host.clone()),
     }
 }
 
 /// When told to end: waits for what runs, as long as it may, then says goodbye. The driver ends then.
 async fn take_leave(shared: &Shared, link: &Link) {
-    told_to_end(shared).await;
+    stopped(shared).await;
     // The last answers have been handed over; they are sent before the goodbye.
     let sent = async {
         while link.streams() > 0 {
@@ -182,12 +182,12 @@ async fn take_leave(shared: &Shared, link: &Link) {
 }
 
 /// Ends when the worker is told to end and nothing runs any more, or its time is over.
-pub(super) async fn told_to_end(shared: &Shared) {
+pub(super) async fn stopped(shared: &Shared) {
     let mut orders = shared.steer.orders.subscribe();
     let mut jobs = shared.ledger.watch();
     let Ok(_) = orders.wait_for(|orders| orders.shutdown.is_some()).await else { return };
     let since = Instant::now();
-    tracing::info!("Draining: {} to finish", running(shared));
+    tracing::info!("Draining: waiting for {}", running(shared));
     loop {
         let timeout = orders.borrow_and_update().shutdown.unwrap_or(DrainTimeout::Now);
         let deadline = async {
@@ -200,7 +200,7 @@ pub(super) async fn told_to_end(shared: &Shared) {
         tokio::select! {
             biased;
             _ = jobs.wait_for(|jobs| *jobs == 0) => return tracing::info!("Drained"),
-            () = deadline => return tracing::warn!("The drain timeout is over: {} cut off", running(shared)),
+            () = deadline => return tracing::warn!("Drain timeout reached: {} cut off", running(shared)),
             _ = orders.changed() => {} // a second word, perhaps with less patience
         }
     }

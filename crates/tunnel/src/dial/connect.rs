@@ -1,0 +1,142 @@
+//! From a place to a byte stream: TCP, a proxy if one is set, TLS if asked for.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tower::{Service, ServiceExt};
+
+use super::place::Place;
+use super::{DialError, Options, Wire, tune};
+
+/// For finding an address and connecting, by every address of the host together, and for the proxy's answer.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For each handshake on an open connection (TLS, WebSocket): a silent peer must not hold us.
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens a connection to the place, by the way the options say; without TLS so far.
+pub(super) async fn open(place: &Place, options: &Options) -> Result<Wire, DialError> {
+    match options.proxy_for(place)? {
+        None => direct(place).await,
+        Some(proxy) => through(&proxy, place, options).await,
+    }
+}
+
+async fn direct(place: &Place) -> Result<Wire, DialError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let socket = match timeout(CONNECT_TIMEOUT, tcp.call(place.uri()?)).await {
+        Err(_) => return Err(slow(&format!("connect to {}", place.authority()))),
+        Ok(Err(error)) => {
+            return Err(DialError::Unreachable(format!("{}: {}", place.authority(), root_cause(&error))));
+        }
+        Ok(Ok(socket)) => socket.into_inner(),
+    };
+    tune(&socket);
+    Ok(Wire::Plain(socket))
+}
+
+/// Lets the proxy make the connection, and speaks to the far end through it.
+async fn through(proxy: &Intercept, place: &Place, options: &Options) -> Result<Wire, DialError> {
+    let at = Place::of_proxy(proxy.uri())?;
+    let tls = if at.secure { Some(options.tls()?) } else { None };
+    let leg = tower::service_fn(move |_: Uri| leg_to_proxy(at.clone(), tls.clone()));
+    let target = place.uri()?;
+    let reply = match proxy.uri().scheme_str() {
+        Some("http" | "https") | None => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), leg);
+            if let Some(credentials) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(credentials.clone());
+            }
+            wait(tunnel.oneshot(target)).await
+        }
+        // The proxy resolves the name, also for `socks5`: looking it up here would block the thread.
+        Some("socks5" | "socks5h") => {
+            let mut socks = SocksV5::new(proxy.uri().clone(), leg);
+            if let Some((user, password)) = proxy.raw_auth() {
+                socks = socks.with_auth(user.to_owned(), password.to_owned());
+            }
+            wait(socks.oneshot(target)).await
+        }
+        Some(other) => Err(format!("`{other}` proxies are not supported; use http, https or socks5")),
+    };
+    reply.map_err(|reason| DialError::Proxy(format!("{reason} (proxy {})", shown(proxy.uri()))))
+}
+
+/// Waits for a proxy's answer; a failure comes as the sentence it is.
+async fn wait<E: Error + 'static>(
+    answer: impl Future<Output = Result<TokioIo<Wire>, E>>,
+) -> Result<Wire, String> {
+    match timeout(CONNECT_TIMEOUT + HANDSHAKE_TIMEOUT, answer).await {
+        Err(_) => Err("it does not answer in time".to_owned()),
+        Ok(Ok(wire)) => Ok(wire.into_inner()),
+        Ok(Err(error)) => Err(root_cause(&error)),
+    }
+}
+
+async fn leg_to_proxy(at: Place, tls: Option<Arc<ClientConfig>>) -> io::Result<TokioIo<Wire>> {
+    let leg = async {
+        let wire = direct(&at).await?;
+        match tls {
+            Some(tls) => secure(wire, &at, tls).await,
+            None => Ok(wire),
+        }
+    };
+    leg.await.map(TokioIo::new).map_err(|fault| match fault {
+        DialError::Unreachable(why) | DialError::Tls(why) => io::Error::other(why),
+        other => io::Error::other(other.to_string()),
+    })
+}
+
+/// TLS on an open connection.
+pub(super) async fn secure(wire: Wire, place: &Place, tls: Arc<ClientConfig>) -> Result<Wire, DialError> {
+    let shaking = TlsConnector::from(tls).connect(place.server_name()?, wire);
+    match timeout(HANDSHAKE_TIMEOUT, shaking).await {
+        Err(_) => Err(slow(&format!("finish the TLS handshake with {}", place.authority()))),
+        Ok(Ok(stream)) => Ok(Wire::Secured(Box::new(stream))),
+        Ok(Err(error)) => Err(tls_fault(&error, place)),
+    }
+}
+
+fn tls_fault(error: &io::Error, place: &Place) -> DialError {
+    let at = place.authority();
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        None => DialError::Unreachable(format!("{at}: connection lost in the TLS handshake: {error}")),
+        Some(rustls::Error::InvalidCertificate(fault)) => DialError::Tls(format!(
+            "the certificate of {at} is not trusted ({fault}); if it is from a CA of your own, name its file in CA_FILE"
+        )),
+        Some(rustls::Error::InvalidMessage(_)) => {
+            DialError::Tls(format!("{at} does not speak TLS; is it ws:// instead of wss://?"))
+        }
+        Some(fault) => DialError::Tls(format!("{at}: {fault}")),
+    }
+}
+
+fn slow(what: &str) -> DialError {
+    DialError::Unreachable(format!("could not {what} within {} s", CONNECT_TIMEOUT.as_secs()))
+}
+
+/// The innermost error: outer ones say "connect error" and the like.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    anyhow::Chain::new(error).next_back().unwrap_or(error).to_string()
+}
+
+/// A proxy's address without the password in it.
+pub(super) fn shown(uri: &Uri) -> String {
+    format!(
+        "{}://{}{}",
+        uri.scheme_str().unwrap_or("http"),
+        uri.host().unwrap_or("?"),
+        uri.port().map(|port| format!(":{port}")).unwrap_or_default()
+    )
+}

@@ -1,0 +1,143 @@
+//! The WebSocket handshake, and what an answer that is none means.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, DATE, HOST, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
+use http::{HeaderValue, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::{self, Error};
+use url::Url;
+
+use super::connect::HANDSHAKE_TIMEOUT;
+use super::place::Place;
+use super::{DialError, Dialed, Wire, websocket_config};
+use crate::control::SUBPROTOCOL;
+
+/// Longest piece of a peer's message that is passed on to the user, in characters.
+const MAX_MESSAGE: usize = 300;
+/// Longest wait a server can impose on us.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Asks for the tunnel on an open connection.
+pub(super) async fn shake(wire: Wire, request: Request, place: &Place) -> Result<Dialed, DialError> {
+    let shaking = tokio_tungstenite::client_async_with_config(request, wire, Some(websocket_config()));
+    match timeout(HANDSHAKE_TIMEOUT, Box::pin(shaking)).await {
+        Err(_) => Err(DialError::Unreachable(format!(
+            "{} took the connection, but did not answer within {} s",
+            place.authority(),
+            HANDSHAKE_TIMEOUT.as_secs()
+        ))),
+        Ok(Ok((socket, answer))) => {
+            let server_version = text(&answer, super::VERSION_HEADER);
+            Ok(Dialed { socket, server_version, date: text(&answer, DATE.as_str()) })
+        }
+        Ok(Err(error)) => Err(meaning(error)),
+    }
+}
+
+/// The request for the tunnel. No `Origin`: we are no browser.
+pub(super) fn request(
+    url: &Url,
+    place: &Place,
+    bearer: Option<&SecretString>,
+    user_agent: &str,
+) -> Result<Request, DialError> {
+    let scheme = if place.secure { "wss" } else { "ws" };
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut request = format!("{scheme}://{}{}{query}", place.authority(), url.path())
+        .into_client_request()
+        .map_err(|error| DialError::Settings(format!("SERVER_URL cannot be used: {error}")))?;
+    let headers = request.headers_mut();
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    if let Some(host) = host_header(url) {
+        headers.insert(HOST, host);
+    }
+    if let Ok(name) = HeaderValue::from_str(user_agent) {
+        headers.insert(USER_AGENT, name);
+    }
+    if let Some(key) = bearer {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| DialError::Settings("CLIENT_KEY has characters that no key can have".to_owned()))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(request)
+}
+
+/// The usual port is left out, as browsers do: some virtual hosts are matched by the whole value.
+fn host_header(url: &Url) -> Option<HeaderValue> {
+    let host = url.host_str()?;
+    let value = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    HeaderValue::from_str(&value).ok()
+}
+
+fn meaning(error: Error) -> DialError {
+    match error {
+        Error::Http(answer) => refusal(&answer),
+        Error::Io(error) => DialError::Unreachable(format!("connection lost in the handshake: {error}")),
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::HandshakeIncomplete | ProtocolError::ResetWithoutClosingHandshake) => {
+            DialError::Unreachable("the connection was closed in the handshake".to_owned())
+        }
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => DialError::NotLlamapool(format!(
+            "a WebSocket, but without `{SUBPROTOCOL}` (a server of an older version?)"
+        )),
+        other => DialError::NotLlamapool(clean(&other.to_string())),
+    }
+}
+
+fn refusal(answer: &tungstenite::handshake::client::Response) -> DialError {
+    let status = answer.status();
+    let message = said(answer);
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            DialError::Unauthorized { status: status.as_u16(), message }
+        }
+        _ if status.is_redirection() => {
+            let to = text(answer, LOCATION.as_str()).unwrap_or_else(|| "another address".to_owned());
+            DialError::NotLlamapool(format!("HTTP {} sends us to {to}", status.as_u16()))
+        }
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::UPGRADE_REQUIRED => {
+            DialError::NotLlamapool(format!("HTTP {}: {message}", status.as_u16()))
+        }
+        _ if status.is_client_error() || status.is_server_error() => {
+            DialError::Refused { status: status.as_u16(), message, retry_after: retry_after(answer) }
+        }
+        _ => DialError::NotLlamapool(format!("HTTP {} where a WebSocket was asked for", status.as_u16())),
+    }
+}
+
+/// What the peer says: an OpenAI-shaped error, a short text, or nothing but its status.
+fn said(answer: &tungstenite::handshake::client::Response) -> String {
+    let body = answer.body().as_deref().unwrap_or_default();
+    let body = String::from_utf8_lossy(body);
+    let fault = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default();
+    let message = fault["error"]["message"].as_str().or_else(|| fault["error"].as_str());
+    let is_text = text(answer, "content-type").is_some_and(|kind| kind.starts_with("text/plain"));
+    let said = clean(message.unwrap_or(if is_text { &body } else { "" }));
+    if said.is_empty() {
+        answer.status().canonical_reason().unwrap_or("no reason given").to_owned()
+    } else {
+        said
+    }
+}
+
+fn retry_after<B>(answer: &Response<B>) -> Option<Duration> {
+    let seconds = text(answer, RETRY_AFTER.as_str())?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+}
+
+fn text<B>(answer: &Response<B>, name: &str) -> Option<String> {
+    answer.headers().get(name)?.to_str().ok().map(clean)
+}
+
+/// Strangers' text, fit for a log line and a terminal.
+fn clean(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect()
+}

@@ -1,0 +1,165 @@
+//! The handle of a tunnel: what everybody but the driver holds. It puts the multiplexer behind one short lock and wakes tasks outside it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::control::Bye;
+use super::frame::Violation;
+use super::mux::{Accepted, Limits, Mux, Role};
+
+/// Control messages that may wait for the socket. Reports carry the whole state, so of too many the oldest are dropped.
+const MAX_TEXTS: usize = 16;
+
+/// One tunnel. Clones are the same tunnel; the driver ends it.
+#[derive(Clone)]
+pub struct Link(Arc<Mutex<State>>);
+
+struct State {
+    mux: Mux,
+    traffic: Traffic,
+    texts: VecDeque<String>,
+    closing: bool,
+    down: bool,
+}
+
+/// Bytes of binary messages, which are all that matter, since the tunnel is up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the peer.
+    pub received: u64,
+    /// To the peer.
+    pub sent: u64,
+}
+
+/// The last control message, which is the same from both ends.
+#[derive(Serialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+enum Goodbye<'a> {
+    Bye(&'a Bye),
+}
+
+/// What the driver sends next.
+pub(super) enum Outgoing {
+    Text(String),
+    Batch(Bytes),
+    /// All is said.
+    Close,
+}
+
+impl Link {
+    /// A tunnel whose driver has yet to run.
+    pub fn new(role: Role, limits: Limits) -> Self {
+        let mux = Mux::new(role, limits);
+        let traffic = Traffic::default();
+        let texts = VecDeque::new();
+        Self(Arc::new(Mutex::new(State { mux, traffic, texts, closing: false, down: false })))
+    }
+
+    /// Queues a control message.
+    pub fn say(&self, message: &impl Serialize) {
+        let text = serde_json::to_string(message).expect("control messages are plain data");
+        self.with(|state| {
+            if state.texts.len() == MAX_TEXTS {
+                state.texts.pop_front();
+            }
+            state.texts.push_back(text);
+            state.mux.kick();
+        });
+    }
+
+    /// Says goodbye and closes the tunnel once that is sent. Streams still open are lost.
+    pub fn close(&self, bye: &Bye) {
+        self.say(&Goodbye::Bye(bye));
+        self.with(|state| {
+            state.closing = true;
+            state.mux.close(&bye.reason);
+        });
+    }
+
+    /// Whether the tunnel is closed or about to be.
+    pub fn is_closed(&self) -> bool {
+        self.with(|state| state.closing || state.down)
+    }
+
+    /// Whether this end has been told to close it.
+    pub(super) fn is_closing(&self) -> bool {
+        self.with(|state| state.closing)
+    }
+
+    /// Streams open now.
+    pub fn streams(&self) -> usize {
+        self.with(|state| state.mux.len())
+    }
+
+    /// What has gone through it.
+    pub fn traffic(&self) -> Traffic {
+        self.with(|state| state.traffic)
+    }
+
+    /// From now on streams the peer opens are refused, or accepted again.
+    pub fn refuse(&self, refusing: bool) {
+        self.mux(|mux| mux.refuse(refusing));
+    }
+
+    pub(super) fn mux<T>(&self, work: impl FnOnce(&mut Mux) -> T) -> T {
+        self.with(|state| work(&mut state.mux))
+    }
+
+    pub(super) fn receive(&self, message: Bytes, accepted: &mut Vec<Accepted>) -> Result<(), Violation> {
+        self.with(|state| {
+            state.traffic.received += message.len() as u64;
+            state.mux.receive(message, accepted)
+        })
+    }
+
+    /// What to send now; if nothing, the driver will be woken when there is something.
+    pub(super) fn poll_outgoing(&self, cx: &Context<'_>) -> Poll<Outgoing> {
+        self.with(|state| {
+            // Words first, since they are few; but a goodbye comes last.
+            if !state.closing
+                && let Some(text) = state.texts.pop_front()
+            {
+                return Poll::Ready(Outgoing::Text(text));
+            }
+            if let Some(batch) = state.mux.take_batch() {
+                state.traffic.sent += batch.len() as u64;
+                return Poll::Ready(Outgoing::Batch(batch));
+            }
+            if let Some(text) = state.texts.pop_front() {
+                return Poll::Ready(Outgoing::Text(text));
+            }
+            if state.closing && !state.down {
+                state.down = true;
+                return Poll::Ready(Outgoing::Close);
+            }
+            state.mux.register_driver(cx.waker());
+            Poll::Pending
+        })
+    }
+
+    /// The driver is gone.
+    pub(super) fn went_down(&self, why: &str) {
+        self.with(|state| {
+            state.down = true;
+            state.mux.close(why);
+        });
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = work(&mut state);
+        let woken = state.mux.take_woken();
+        drop(state);
+        woken.into_iter().for_each(std::task::Waker::wake);
+        result
+    }
+
+    /// A panic under the lock is a bug of ours that has been reported already; the tunnel then dies of its consequences, not of the poison.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

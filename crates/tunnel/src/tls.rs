@@ -1,0 +1,115 @@
+//! TLS as everything here uses it: ring, the system's trust store, and the user's own CA beside it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
+
+/// Makes ring the process's crypto provider. Call it once at start; later calls do nothing.
+pub fn install() {
+    // An error means that there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client configuration that trusts what the system trusts, and the certificates in the PEM file `extra_ca`.
+///
+/// Costly in time and memory (it may read the whole trust store): build it when it is needed, and keep it.
+/// No ALPN is set: whoever connects adds what it speaks.
+///
+/// # Errors
+/// When the file cannot be read or holds no certificate, or when the system's trust store cannot be used.
+pub fn client_config(extra_ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
+    let extra = extra_ca.map(certificates).transpose()?.unwrap_or_default();
+    let provider = provider();
+    let verifier = verifier(extra, Arc::clone(&provider)).context("use the system's certificates")?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .context("set up TLS")?
+        .dangerous() // the name of the door for any verifier but the built-in one; ours is the operating system's
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// A configuration that trusts nobody and costs nothing, for clients that want one but will never use TLS.
+#[must_use]
+pub fn unused_config() -> ClientConfig {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default TLS versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+/// A configuration that takes any certificate, to look at one that is not trusted. Nothing may be said over such a connection.
+#[cfg(feature = "inspect")]
+pub(crate) fn looking_config() -> ClientConfig {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default TLS versions")
+        .dangerous() // whoever uses it hangs up after the handshake
+        .with_custom_certificate_verifier(Arc::new(looking::Anybody))
+        .with_no_client_auth()
+}
+
+#[cfg(feature = "inspect")]
+mod looking;
+
+fn provider() -> Arc<CryptoProvider> {
+    install();
+    Arc::clone(CryptoProvider::get_default().expect("installed in the line above"))
+}
+
+fn verifier(
+    extra: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Verifier, rustls::Error> {
+    if extra.is_empty() {
+        return Verifier::new(provider);
+    }
+    Verifier::new_with_extra_roots(extra, provider)
+}
+
+fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let found: Vec<_> = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("read the CA file {}", file.display()))?;
+    anyhow::ensure!(!found.is_empty(), "the CA file {} holds no certificate (PEM)", file.display());
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_trust_alone() {
+        let config = client_config(None).unwrap();
+        assert!(config.alpn_protocols.is_empty());
+    }
+
+    #[test]
+    fn a_ca_file_is_added() {
+        let ca = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), ca.cert.pem()).unwrap();
+        client_config(Some(file.path())).unwrap();
+    }
+
+    #[test]
+    fn a_bad_ca_file_is_named() {
+        let missing = client_config(Some(Path::new("/no/such.pem"))).unwrap_err();
+        assert!(format!("{missing:#}").contains("/no/such.pem"), "{missing:#}");
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for content in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            std::fs::write(file.path(), content).unwrap();
+            assert!(client_config(Some(file.path())).is_err(), "{content:?}");
+        }
+    }
+}

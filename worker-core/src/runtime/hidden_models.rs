@@ -1,0 +1,106 @@
+//! Hidden models: the runtime has them, the worker does not offer them to the pool.
+
+use super::{MAX_NAME, Model};
+
+/// What a runtime adds to a name that has no tag of its own.
+const LATEST: &str = ":latest";
+
+/// A model's name, or several: `*` stands for any characters. Case and `:latest` do not matter, because they do not
+/// to runtimes: what cannot be asked for by one spelling must not be there by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern(String);
+
+impl NamePattern {
+    /// Reads a pattern; `None` if no model can be called so.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let fits = !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control);
+        fits.then(|| Self(canonical(text)))
+    }
+
+    fn covers(&self, name: &str) -> bool {
+        let mut pieces = self.0.split('*');
+        let first = pieces.next().unwrap_or_default();
+        let Some(mut rest) = name.strip_prefix(first) else { return false };
+        let Some(last) = pieces.next_back() else { return rest.is_empty() };
+        for piece in pieces {
+            let Some(at) = rest.find(piece) else { return false };
+            rest = &rest[at + piece.len()..];
+        }
+        rest.ends_with(last)
+    }
+}
+
+/// The models that a worker does not offer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HiddenModels(Vec<NamePattern>);
+
+impl HiddenModels {
+    /// Hides the models whose names match one of these patterns.
+    #[must_use]
+    pub fn new(patterns: Vec<NamePattern>) -> Self {
+        Self(patterns)
+    }
+
+    /// Whether the model with this name is hidden.
+    #[must_use]
+    pub fn covers(&self, name: &str) -> bool {
+        !self.0.is_empty() && {
+            let name = canonical(name);
+            self.0.iter().any(|pattern| pattern.covers(&name))
+        }
+    }
+
+    /// Marks the hidden ones of these models.
+    pub(crate) fn mark(&self, models: &mut [Model]) {
+        for model in models {
+            model.withheld = self.covers(&model.name);
+        }
+    }
+}
+
+fn canonical(name: &str) -> String {
+    let name = name.to_lowercase();
+    name.strip_suffix(LATEST).map(str::to_owned).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, name: &str, expect: bool) {
+        let withheld = HiddenModels::new(vec![NamePattern::read(pattern).unwrap()]);
+        assert_eq!(withheld.covers(name), expect, "{pattern} and {name}");
+    }
+
+    #[test]
+    fn names_and_patterns() {
+        check("llama3:8b", "llama3:8b", true);
+        check("llama3:8b", "llama3:8b-q4", false);
+        check("llama3", "llama3:8b", false);
+        check("llama3:*", "llama3:8b", true);
+        check("*", "anything/at:all", true);
+        check("*embed*", "nomic-embed-text:v1", true);
+        check("*embed", "nomic-embed-text", false);
+        check("a*b*c", "a-b-b-c", true);
+        check("a*a", "a", false);
+        check("a**a", "aa", true);
+        check("a*bc*c", "abc", false);
+    }
+
+    #[test]
+    fn spellings_that_runtimes_take_for_the_same() {
+        check("llama3", "llama3:latest", true);
+        check("llama3:latest", "llama3", true);
+        check("Llama3", "LLAMA3:LATEST", true);
+        check("llama*", "llama3:latest", true);
+    }
+
+    #[test]
+    fn no_names() {
+        for text in ["", "a\nb", &"x".repeat(MAX_NAME + 1)] {
+            assert_eq!(NamePattern::read(text), None);
+        }
+        assert!(!HiddenModels::default().covers("m"));
+    }
+}
