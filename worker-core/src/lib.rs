@@ -5,28 +5,27 @@
 //! own machine. [`settings`], [`paths`], [`logs`], [`metrics`] and [`trace`] serve every program of the workspace.
 
 pub mod config;
+#[cfg(feature = "demo")]
 pub mod demo;
-#[cfg(feature = "cli")]
-pub mod descriptors;
+#[cfg(not(feature = "demo"))]
+#[path = "demo_disabled.rs"]
+mod demo;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod host;
 pub mod join;
 mod ledger;
-pub mod logs;
-pub mod metrics;
 mod relay;
 #[cfg(feature = "doctor")]
 pub mod report;
 pub mod runtime;
-pub mod signals;
-pub mod trace;
-#[cfg(feature = "update")]
-pub mod update;
 pub mod usage;
 pub mod worker;
 
 pub use llamapool_settings::{self as settings, concern, paths};
+pub use llamapool_telemetry::{descriptors, logs, metrics, signals, trace};
 pub use llamapool_tunnel::{self as tunnel, dial, dial::VERSION_HEADER, tls};
+#[cfg(feature = "update")]
+pub use llamapool_update as update;
 
 pub use worker::Worker;

@@ -10,10 +10,10 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Command;
+use llamapool_settings::Config as _;
+use llamapool_settings::cli::Called;
+use llamapool_update::command as update;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::settings::Config as _;
-use llamapool_worker_core::settings::cli::Called;
-use llamapool_worker_core::update::command as update;
 
 /// The commands, for the command line.
 pub(crate) fn all() -> Vec<Command> {

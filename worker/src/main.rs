@@ -8,12 +8,14 @@ mod stop;
 use std::path::Path;
 use std::process::ExitCode;
 
+use llamapool_settings::cli::{self, Invocation};
+use llamapool_settings::paths;
+use llamapool_settings::{DrainTimeout, Loaded, Sources};
+use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::{descriptors, logs};
+use llamapool_worker_core::Worker;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::logs::Level;
-use llamapool_worker_core::settings::cli::{self, Invocation};
-use llamapool_worker_core::settings::{DrainTimeout, Loaded, Sources};
 use llamapool_worker_core::worker::{Exit, Home};
-use llamapool_worker_core::{Worker, descriptors, logs, paths};
 
 use crate::stop::Stops;
 

@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use llamapool_settings::paths;
+use llamapool_settings::{DrainTimeout, Loaded};
+use llamapool_telemetry::logs;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::settings::{DrainTimeout, Loaded};
-use llamapool_worker_core::{logs, paths};
 use tokio::sync::mpsc;
 use windows_service::service::{
     ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState, ServiceStatus, ServiceType,

@@ -1,6 +1,6 @@
 //! Who says stop: whoever has the terminal or the process, or Windows if the worker is its service.
 
-use llamapool_worker_core::signals::Signals;
+use llamapool_telemetry::signals::Signals;
 
 #[cfg(windows)]
 use {std::time::Duration, tokio::sync::mpsc, windows_service::service_control_handler::ServiceStatusHandle};

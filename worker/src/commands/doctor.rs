@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, Command};
+use llamapool_settings::cli::Called;
+use llamapool_settings::paths;
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::doctor::{self, Check, Outcome, Patient};
-use llamapool_worker_core::paths;
 use llamapool_worker_core::report::Report;
-use llamapool_worker_core::settings::cli::Called;
 
 use super::say;
 

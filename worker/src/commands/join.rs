@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Arg, Command};
+use llamapool_settings::cli::Called;
+use llamapool_settings::edit::Edit;
+use llamapool_settings::fields::{Origin, fields};
+use llamapool_settings::paths;
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::join::{Join, MAX_LINK};
-use llamapool_worker_core::paths;
-use llamapool_worker_core::settings::cli::Called;
-use llamapool_worker_core::settings::edit::Edit;
-use llamapool_worker_core::settings::fields::{Origin, fields};
 
 use super::{remark, say};
 

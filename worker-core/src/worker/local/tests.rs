@@ -17,7 +17,7 @@ struct Page {
     ledger: Ledger,
     board: Board,
     level: Level,
-    _kept: (AbortOnDropHandle<()>, Box<dyn std::any::Any>),
+    _kept: (AbortOnDropHandle<()>, Box<dyn std::any::Any + Send>),
 }
 
 impl Page {
@@ -37,7 +37,7 @@ impl Page {
             port: addr.port(),
         };
         let serving = tokio::spawn(Local { listener, router: router(desk) }.serve());
-        let _kept = (AbortOnDropHandle::new(serving), Box::new(layer) as Box<dyn std::any::Any>);
+        let _kept = (AbortOnDropHandle::new(serving), layer);
         Self { url: format!("http://{addr}"), ledger, board, level, _kept }
     }
 

@@ -1,7 +1,6 @@
 //! How releases travel: by our own HTTP client, so that the system's certificates, proxies and a silent line mean here what they mean everywhere; and within
 //! bounds, over https.
 
-use std::error::Error as StdError;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,8 @@ use http::HeaderMap;
 use http::header::{ACCEPT, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt as _;
 use self_update::Error;
 use self_update::http_client::{HttpClient, HttpResponse};
 use tokio::runtime::{Builder, Runtime};
@@ -51,9 +52,10 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(https_only: bool) -> Result<Self, UpdateError> {
         let unreachable = |why: String| UpdateError::Unreachable(why);
-        let tls = crate::tls::client_config(None).map_err(|error| unreachable(format!("{error:#}")))?;
+        let _ = rustls::crypto::ring::default_provider().install_default(); // an error means that there is one
+        let tls = ClientConfig::with_platform_verifier().map_err(|error| unreachable(error.to_string()))?;
         let client = Client::builder()
-            .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
+            .tls_backend_preconfigured(tls)
             .https_only(https_only)
             .redirect(Policy::limited(MOST_REDIRECTS))
             .connect_timeout(CONNECT_TIMEOUT)
@@ -147,11 +149,7 @@ fn line(error: &reqwest::Error) -> Trouble {
     Trouble::Line(innermost(error))
 }
 
-/// The innermost reason: outer ones say "error sending request" and the like.
+/// The innermost error: outer ones say "error sending request" and the like.
 fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &(dyn StdError + 'static) = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+    anyhow::Chain::new(error).next_back().map(ToString::to_string).unwrap_or_default()
 }

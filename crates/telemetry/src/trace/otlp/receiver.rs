@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::ConfigVerifierExt as _;
 
 /// How long the receiver may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,17 +30,15 @@ impl Cause {
     }
 
     fn note(&self, error: &(dyn std::error::Error + 'static)) {
-        let last = std::iter::successors(Some(error), |error| error.source()).last();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last.map(ToString::to_string);
+        let innermost = anyhow::Chain::new(error).next_back().map(ToString::to_string);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = innermost;
     }
 }
 
 impl Receiver {
     pub(super) fn new(is_tls: bool, cause: Cause) -> anyhow::Result<Self> {
-        let tls =
-            if is_tls { (*crate::tls::client_config(None)?).clone() } else { crate::tls::unused_config() };
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(tls(is_tls)?)
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -46,6 +46,15 @@ impl Receiver {
             .context("make a client for the receiver of traces")?;
         Ok(Self { client, cause })
     }
+}
+
+/// TLS with the system's certificates, or for plain HTTP a configuration that trusts none and costs nothing.
+fn tls(is_tls: bool) -> anyhow::Result<ClientConfig> {
+    let _ = rustls::crypto::ring::default_provider().install_default(); // an error means that there is one
+    if is_tls {
+        return ClientConfig::with_platform_verifier().context("use the system's certificates");
+    }
+    Ok(ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 // Written out, as the trait's `async_trait` declares it.

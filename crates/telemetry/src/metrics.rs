@@ -2,7 +2,7 @@
 //! nothing is paid for while nobody looks.
 //!
 //! A program declares its [`Series`], and is a [`Source`] of [`Figures`] for them. [`respond`] makes an answer of these, in the format that is
-//! asked for; a [`Listener`] serves it on a port of its own, which [`Config`] names. [`page`] makes the reference page of the declarations.
+//! asked for; a [`Listener`] serves it on a port of its own, which [`MetricsConfig`] names. [`page`] makes the reference page of the declarations.
 
 pub mod buckets;
 mod config;
@@ -20,14 +20,16 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 
-pub use config::Config;
+pub use config::MetricsConfig;
+// Former name, until its users have changed.
+pub use config::MetricsConfig as Config;
 pub use figures::{Figures, Label, Value};
 pub use histogram::Histogram;
 pub use listener::Listener;
 pub use series::{Kind, Series};
 pub use text::Format;
 
-use crate::settings::build;
+use llamapool_settings::build;
 
 /// Where metrics are, on every port that has them.
 pub const PATH: &str = "/metrics";

@@ -32,7 +32,7 @@ pub use self_update::VerifyingKey;
 pub use swap::{Applied, Staged};
 use transport::Trouble;
 
-use crate::settings::build;
+use llamapool_settings::build;
 
 /// The public half of the key that releases are signed with, as 64 hexadecimal digits. The secret half is the release workflow's. A build that was
 /// not told has none, and takes no updates.

@@ -4,7 +4,6 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::settings::{self, Sources};
 
 /// A receiver beside the tracer: it hands on what it gets, or fails, or hangs.
 #[derive(Debug)]
@@ -115,42 +114,4 @@ async fn a_caller_that_is_not_traced_costs_no_span() {
     tracer.finish(Duration::from_secs(1)).await;
     let batch = batches.recv().await.unwrap();
     assert_eq!(batch.iter().map(|span| span.name.as_ref()).collect::<Vec<_>>(), ["seen"]);
-}
-
-fn configured(key: &'static str, value: &'static str) -> Result<Config, String> {
-    let env = move |name: &str| (name == key).then(|| value.to_owned());
-    let sources = Sources { args: Vec::new(), env: Box::new(env), default_file: None };
-    let loaded = settings::load::<crate::config::Config>(&sources);
-    loaded.map(|loaded| loaded.config.trace).map_err(|mistakes| mistakes.to_string())
-}
-
-#[test]
-fn the_receivers_address_is_completed() {
-    let check = |key, given, expect: &str| {
-        let url = configured(key, given).unwrap().traces_url().unwrap();
-        assert_eq!(url.as_str(), expect, "{key}={given}");
-    };
-    check("OTLP_ENDPOINT", "http://localhost:4318", "http://localhost:4318/v1/traces");
-    check("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1/", "http://a:1/v1/traces");
-    check("OTLP_ENDPOINT", "https://a/api/public/otel/", "https://a/api/public/otel/v1/traces");
-    check("OTLP_ENDPOINT", "https://a/x/v1/traces", "https://a/x/v1/traces");
-    assert_eq!(Config::default().traces_url(), None);
-    assert!(configured("OTLP_ENDPOINT", "grpc://a").is_err());
-}
-
-#[test]
-fn headers_are_read_and_never_shown() {
-    let check = |given, expect: &[(&str, &str)]| {
-        let config = configured("OTEL_EXPORTER_OTLP_HEADERS", given).unwrap();
-        let read: Vec<_> =
-            config.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
-        assert_eq!(read, expect, "{given}");
-        assert!(expect.iter().all(|(_, value)| !format!("{config:?}").contains(value)), "{config:?}");
-    };
-    check("Authorization=Basic%20cGs6c2s+", &[("authorization", "Basic cGs6c2s+")]);
-    check("x-one=first-value, x-two=b=c==", &[("x-one", "first-value"), ("x-two", "b=c==")]);
-    for wrong in ["no-value", "a b=c", "a=%0A"] {
-        let mistake = configured("OTLP_HEADERS", wrong).unwrap_err();
-        assert!(!mistake.contains(wrong), "{mistake}");
-    }
 }

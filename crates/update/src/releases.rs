@@ -13,7 +13,7 @@ use url::Url;
 
 use super::transport::Transport;
 use super::{UpdateError, VerifyingKey};
-use crate::settings::build;
+use llamapool_settings::build;
 
 /// GitHub's interface.
 const GITHUB: &str = "https://api.github.com";

@@ -112,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn metrics_are_served_and_nothing_else() {
-        crate::tls::install();
+        let _ = rustls::crypto::ring::default_provider().install_default(); // `reqwest` needs one
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://{}", listener.addr());
         let serving = AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(Answer))));

@@ -15,7 +15,9 @@ use tracing_subscriber::{
     Layer, layer::SubscriberExt as _, registry::LookupSpan, reload, util::SubscriberInitExt as _,
 };
 
-pub use self::config::{Config, Format};
+pub use self::config::{Format, LogConfig};
+// Former name, until its users have changed.
+pub use self::config::LogConfig as Config;
 use self::files::Files;
 pub use self::level::{Level, LevelError};
 
@@ -44,7 +46,7 @@ impl Guard {
 ///
 /// # Errors
 /// If this process already logs, or if the level cannot be read.
-pub fn start(config: &Config, name: &str) -> anyhow::Result<Guard> {
+pub fn start(config: &LogConfig, name: &str) -> anyhow::Result<Guard> {
     start_with_copy(config, name, None)
 }
 
@@ -52,7 +54,7 @@ pub fn start(config: &Config, name: &str) -> anyhow::Result<Guard> {
 ///
 /// # Errors
 /// As [`start`].
-pub fn start_with_copy(config: &Config, name: &str, copy: Option<Copy>) -> anyhow::Result<Guard> {
+pub fn start_with_copy(config: &LogConfig, name: &str, copy: Option<Copy>) -> anyhow::Result<Guard> {
     let (subscriber, guard, warning) = prepare(config, name, io::stderr(), copy)?;
     subscriber.try_init().context("start logging")?;
     if let Some(warning) = warning {
@@ -63,7 +65,7 @@ pub fn start_with_copy(config: &Config, name: &str, copy: Option<Copy>) -> anyho
 
 /// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it. `run` gets the level, to change it.
 #[expect(clippy::print_stderr, reason = "without logs there is no other way")]
-pub fn around(config: &Config, name: &str, run: impl FnOnce(Level) -> anyhow::Result<()>) -> ExitCode {
+pub fn around(config: &LogConfig, name: &str, run: impl FnOnce(Level) -> anyhow::Result<()>) -> ExitCode {
     let logs = match start(config, name) {
         Ok(logs) => logs,
         Err(error) => {
@@ -83,7 +85,7 @@ pub fn around(config: &Config, name: &str, run: impl FnOnce(Level) -> anyhow::Re
 type Prepared<S> = (S, Guard, Option<String>);
 
 fn prepare(
-    config: &Config,
+    config: &LogConfig,
     name: &str,
     terminal: impl Write + Send + 'static,
     copy: Option<Copy>,

@@ -1,10 +1,9 @@
-//! Traces of requests, for those who collect them: spans made at known points of a request, with OpenTelemetry's SDK, and sent over OTLP (HTTP,
-//! protobuf). Who is traced is the caller's choice or the sampler's; a context that is not sampled is passed on and costs no span.
+//! The tracer over OpenTelemetry's SDK. The caller or the sampler decides which requests are traced; a context that is not sampled is passed on
+//! and costs no span.
 //!
-//! Without a receiver in the settings there is no [`Tracer`], and nothing here runs. With one, a request waits for nothing either: spans that
-//! have ended go through a short queue to the task that sends them, and are lost when it cannot keep up.
+//! Requests never wait for traces: spans that have ended go through a short queue to the task that exports them, and are dropped when it cannot
+//! keep up.
 
-mod config;
 mod export;
 mod receiver;
 
@@ -14,34 +13,24 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use http::HeaderMap;
-use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{
-    Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _,
+    TracerProvider as _,
 };
+use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanExporter as _};
 
-pub use config::Config;
-pub use opentelemetry::trace::SpanKind;
-pub use opentelemetry::{KeyValue, Value};
-
+use super::{Service, TraceConfig};
 use export::Sending;
 use receiver::{Cause, Receiver};
 
 /// The headers of a trace's context, W3C Trace Context.
 const CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
-
-/// Who makes the spans, for the receiver.
-pub struct Service<'a> {
-    /// The program.
-    pub name: &'static str,
-    /// Which one of them, if it has a lasting id.
-    pub instance: Option<&'a str>,
-}
 
 /// Makes spans, and has them sent. Dropping it ends the sending at once; [`Tracer::finish`] is the polite way.
 pub struct Tracer {
@@ -54,7 +43,7 @@ pub struct Span(opentelemetry_sdk::trace::Span);
 
 impl Tracer {
     /// A tracer on the current runtime, if the settings name a receiver. One that cannot be made is warned of: requests matter more than traces.
-    pub fn start(config: &Config, service: &Service<'_>) -> Option<Arc<Self>> {
+    pub fn start(config: &TraceConfig, service: &Service<'_>) -> Option<Arc<Self>> {
         let url = config.traces_url()?;
         match Self::new(config, &url, service) {
             Ok(tracer) => {
@@ -68,7 +57,7 @@ impl Tracer {
         }
     }
 
-    fn new(config: &Config, url: &url::Url, service: &Service<'_>) -> anyhow::Result<Self> {
+    fn new(config: &TraceConfig, url: &url::Url, service: &Service<'_>) -> anyhow::Result<Self> {
         let resource = resource(config, service);
         let headers = config
             .headers
@@ -168,32 +157,17 @@ impl Span {
     }
 }
 
-/// What a path of the API does, as the conventions for generative AI call it; in their manner where they have no word for it.
-pub fn operation(path: &str) -> &'static str {
-    match path {
-        "/v1/chat/completions" | "/v1/responses" => "chat",
-        "/v1/completions" => "text_completion",
-        "/v1/embeddings" => "embeddings",
-        "/v1/rerank" => "rerank",
-        "/v1/moderations" => "moderation",
-        "/v1/audio/speech" => "speech",
-        "/v1/audio/transcriptions" => "transcription",
-        "/v1/audio/translations" => "translation",
-        _ => "generate_content",
-    }
-}
-
 fn context(span: &SpanContext) -> Context {
     Context::new().with_remote_span_context(span.clone())
 }
 
 /// Who we are: what the environment says (`OTEL_RESOURCE_ATTRIBUTES`), and our name.
-fn resource(config: &Config, service: &Service<'_>) -> Resource {
+fn resource(config: &TraceConfig, service: &Service<'_>) -> Resource {
     let name = config.service_name.clone().unwrap_or_else(|| service.name.to_owned());
     let instance = service.instance.map(|id| KeyValue::new("service.instance.id", id.to_owned()));
     Resource::builder()
         .with_service_name(name)
-        .with_attribute(KeyValue::new("service.version", crate::settings::build::VERSION))
+        .with_attribute(KeyValue::new("service.version", llamapool_settings::build::VERSION))
         .with_attributes(instance)
         .build()
 }

@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use super::level::{ALLOWED, directives};
-use crate::{
-    concern,
-    settings::{self, Setting, kind, kind::Kind},
-};
+use llamapool_settings::{Setting, concern, kind, kind::Kind};
 
 /// Smaller files than this would be renumbered all the time.
 const SMALLEST_FILE: u64 = 64 * 1024;
@@ -27,7 +24,7 @@ const FORMATS: &[(&str, Format)] =
 
 concern! {
     /// What is logged, how, and where.
-    pub struct Config: "Logs" {
+    pub struct LogConfig: "Logs" {
         /// How much is logged. `error`, `warn`, `info`, `debug`, `trace`, `off`, or by module, as
         /// `info,llamapool_server::flow=debug`. `DEBUG=true` stands for `debug`.
         level: String = Setting::new("log_level", level()).shorthand("debug", "debug").default("info");
@@ -46,9 +43,9 @@ concern! {
     }
 }
 
-impl Default for Config {
+impl Default for LogConfig {
     fn default() -> Self {
-        settings::defaults()
+        llamapool_settings::defaults()
     }
 }
 

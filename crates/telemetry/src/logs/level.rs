@@ -36,11 +36,10 @@ impl Level {
         self.0.reload(filter).map_err(|_| LevelError::Ended)
     }
 
-    /// A dial that turns nothing, and what has to be kept for it to turn.
-    #[cfg(test)]
-    pub(crate) fn for_testing(level: &str) -> (Self, reload::Layer<EnvFilter, Registry>) {
-        let (layer, handle) = reload::Layer::new(EnvFilter::new(level));
-        (Self(handle), layer)
+    /// A level for tests, without logs. It can be changed as long as the second value lives.
+    pub fn for_testing(level: &str) -> (Self, Box<dyn std::any::Any + Send>) {
+        let (layer, handle) = reload::Layer::<_, Registry>::new(EnvFilter::new(level));
+        (Self(handle), Box::new(layer))
     }
 
     /// The directives that count now.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Applied, UpdateError, Updater, managed_by, this_exe};
-use crate::settings::build;
+use llamapool_settings::build;
 
 /// Its name.
 pub const NAME: &str = "update";

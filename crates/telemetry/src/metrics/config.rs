@@ -2,17 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::{
-    concern,
-    settings::{
-        self, Setting,
-        kind::{self, Kind},
-    },
-};
+use llamapool_settings::kind::{self, Kind};
+use llamapool_settings::{Setting, concern};
 
 concern! {
     /// Where metrics are served.
-    pub struct Config: "Metrics" {
+    pub struct MetricsConfig: "Metrics" {
         /// Port for Prometheus, with `/metrics` and nothing else. A bare port is one of this machine alone; `0.0.0.0:9090` is open to
         /// other machines. No key is asked for there.
         addr: Option<SocketAddr> =
@@ -20,9 +15,9 @@ concern! {
     }
 }
 
-impl Default for Config {
+impl Default for MetricsConfig {
     fn default() -> Self {
-        settings::defaults()
+        llamapool_settings::defaults()
     }
 }
 
@@ -52,6 +47,6 @@ mod tests {
         check("65536", None);
         check("host:9090", None);
         check("0.0.0.0", None);
-        assert_eq!(Config::default().addr, None);
+        assert_eq!(MetricsConfig::default().addr, None);
     }
 }

@@ -1,0 +1,17 @@
+//! What a program tells about itself: logs, metrics and traces. Every program of the workspace uses this crate, which knows only the settings.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`logs`] | log lines on the standard error and in files; the log level can be changed while the program runs |
+//! | [`metrics`] | Prometheus and OpenMetrics: series, histograms, a listener, the reference page |
+//! | [`trace`] | spans of requests, exported over OTLP with the feature `otlp` |
+//! | [`build`] | version, commit and date of the build |
+//! | [`signals`], [`descriptors`] | stopping and reloading by signals; the limit of open files |
+
+pub mod descriptors;
+pub mod logs;
+pub mod metrics;
+pub mod signals;
+pub mod trace;
+
+pub use llamapool_settings::build;
