@@ -1,8 +1,21 @@
-//! Everything a worker does, and the tunnel that both ends speak.
+//! Everything a worker does. [`Worker::start`] runs one; it lives until its handle is dropped.
 //!
-//! [`worker`] is the face: a [`Worker`] is started with a [`config`] and lives until its handle is dropped. It dials the server ([`dial`]), speaks
-//! the [`tunnel`] with it, relays what comes to the LLM [`runtime`] beside it (or to the built-in [`demo`]) and can be watched and steered on its
-//! own machine. [`settings`], [`paths`], [`logs`], [`metrics`] and [`trace`] serve every program of the workspace.
+//! # Layout, in the order of the data
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`config`] | the worker's settings |
+//! | [`worker`] | the running worker: connection and sessions, monitoring of the runtime, status, local API |
+//! | `relay` | takes requests from the tunnel to the runtime, and answers back |
+//! | [`runtime`] | the LLM runtime: detection, listing, hidden models |
+//! | `ledger`, [`usage`] | requests in flight, counters, load; token counts in answers |
+//! | `demo` | a built-in runtime that echoes (feature `demo`) |
+//! | [`invitation`] | links that let a worker join a pool |
+//! | [`host`] | facts about this machine |
+//! | `doctor`, `report` | diagnostics, and the report made of them (feature `doctor`) |
+//!
+//! Below it are the crates for [`settings`], [`tunnel`], telemetry and updates. They are re-exported under their former paths until their users
+//! have changed.
 
 pub mod config;
 #[cfg(feature = "demo")]
@@ -13,7 +26,7 @@ mod demo;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod host;
-pub mod join;
+pub mod invitation;
 mod ledger;
 mod relay;
 #[cfg(feature = "doctor")]
@@ -29,3 +42,5 @@ pub use llamapool_tunnel::{self as tunnel, dial, dial::VERSION_HEADER, tls};
 pub use llamapool_update as update;
 
 pub use worker::Worker;
+// Former name, until its users have changed.
+pub use invitation as join;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use crate::doctor::{Check, Patient};
+use crate::doctor::{Check, Context};
 use crate::settings::Env;
 
 /// A report that was gathered.
@@ -33,8 +33,8 @@ pub struct Page {
 impl Report {
     /// Gathers everything, with what the doctor found and what the environment gives for settings. Reads some files, and asks
     /// a running worker how it is.
-    pub async fn gather(patient: &Patient, checks: &[Check], env: &Env) -> Self {
-        Self { pages: gather::pages(patient, checks, env).await }
+    pub async fn gather(context: &Context, checks: &[Check], env: &Env) -> Self {
+        Self { pages: gather::pages(context, checks, env).await }
     }
 
     /// What it says, file by file, exactly as it would be saved.

@@ -1,9 +1,9 @@
 //! The worker: one handle whose life is the worker's. It probes the runtime, keeps the tunnel to the server up, relays, and drains when told to.
 //!
 //! `monitor` probes the runtime, `uplink` keeps the connection up (with the reconnect loop of the tunnel), `session` is one
-//! connection's life, `status` what others see of it all, and `local` (in its `home`) the status page and controls on this machine.
+//! connection's life, `status` what others see of it all, and `local` (in its `env`) the status page and controls on this machine.
 
-mod home;
+mod env;
 mod local;
 mod metrics;
 mod monitor;
@@ -29,38 +29,42 @@ use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::RuntimeInfo;
 use crate::settings::DrainTimeout;
 use crate::trace::{Service, Tracer};
-use status::Board;
+use status::StatusPublisher;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
-pub use home::Home;
+pub use env::WorkerEnv;
+// Former names, until their users have changed.
+pub use WorkerHandle as Steer;
+pub use env::WorkerEnv as Home;
 pub use metrics::SERIES;
-pub use status::{Connection, Readiness, Status, Trouble};
+pub use status::Problem as Trouble;
+pub use status::{Connection, Problem, Readiness, Status};
 
-/// When a worker ends, so long for its last traces to be sent.
+/// Time for the last traces to be sent when a worker ends.
 const LAST_TRACES: Duration = Duration::from_secs(2);
 
-/// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] is the polite way.
+/// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] drains first.
 pub struct Worker {
-    steer: Steer,
-    board: Board,
+    handle: WorkerHandle,
+    publisher: StatusPublisher,
     ended: AbortOnDropHandle<Exit>,
 }
 
 /// How a worker ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// As it was told to.
+    /// As requested.
     Told,
-    /// The connection was lost or refused, and reconnecting is switched off.
+    /// The connection was lost or refused, and reconnecting is off.
     Lost(String),
 }
 
-/// What can be asked of a running worker. Clones steer the same one.
+/// Controls a running worker. Clones control the same one.
 #[derive(Clone)]
-pub struct Steer {
+pub struct WorkerHandle {
     orders: Arc<watch::Sender<Orders>>,
-    board: Board,
-    /// Somebody wants a new connection now.
+    publisher: StatusPublisher,
+    /// Asks for a new connection now.
     redial: Arc<Notify>,
 }
 
@@ -70,28 +74,28 @@ struct Orders {
     shutdown: Option<DrainTimeout>,
 }
 
-impl Steer {
-    fn new(board: Board) -> Self {
+impl WorkerHandle {
+    fn new(publisher: StatusPublisher) -> Self {
         let orders = Arc::new(watch::Sender::new(Orders { draining: false, shutdown: None }));
-        Self { orders, board, redial: Arc::default() }
+        Self { orders, publisher, redial: Arc::default() }
     }
 
-    /// Finish what runs and take nothing new, but stay connected.
+    /// Finishes the requests in flight and takes no new ones, but stays connected.
     pub fn drain(&self) {
         self.order(|orders| orders.draining = true);
     }
 
-    /// Take requests again. A shutdown that has begun goes on.
+    /// Takes requests again. A shutdown that has begun continues.
     pub fn undrain(&self) {
         self.order(|orders| orders.draining = orders.shutdown.is_some());
     }
 
-    /// Drain, then end. A second call with a shorter time counts.
+    /// Drains, then ends the worker. A later call replaces the timeout.
     pub fn shutdown(&self, timeout: DrainTimeout) {
         self.order(|orders| *orders = Orders { draining: true, shutdown: Some(timeout) });
     }
 
-    /// Connect anew at once, for whoever knows that the connection is worth nothing any more: the machine has slept. Requests on it are cut off.
+    /// Reconnects at once, because the connection is known to be dead, for example after sleep. Requests in flight fail.
     pub fn redial(&self) {
         self.redial.notify_one();
     }
@@ -99,7 +103,8 @@ impl Steer {
     fn order(&self, order: impl FnOnce(&mut Orders)) {
         self.orders.send_modify(order);
         let Orders { draining, shutdown } = *self.orders.borrow();
-        self.board.change(|status| (status.draining, status.terminating) = (draining, shutdown.is_some()));
+        self.publisher
+            .change(|status| (status.draining, status.terminating) = (draining, shutdown.is_some()));
     }
 }
 
@@ -107,8 +112,8 @@ impl Steer {
 struct Shared {
     config: Config,
     id: String,
-    board: Board,
-    steer: Steer,
+    publisher: StatusPublisher,
+    handle: WorkerHandle,
     ledger: Ledger,
     probed: watch::Receiver<monitor::Probed>,
     destination: watch::Receiver<Option<Destination>>,
@@ -118,37 +123,37 @@ struct Shared {
 }
 
 impl Worker {
-    /// Starts a worker on the current runtime. `home` is the folder of its configuration file, or a [`Home`] for more.
+    /// Starts a worker on the current runtime. `env` is the folder of its configuration file, or a [`WorkerEnv`].
     ///
     /// # Errors
     /// The status or metrics address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
-    pub async fn start(config: Config, home: impl Into<Home>) -> anyhow::Result<Self> {
-        let home = home.into();
+    pub async fn start(config: Config, env: impl Into<WorkerEnv>) -> anyhow::Result<Self> {
+        let env = env.into();
         crate::tls::install();
         let ledger = Ledger::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
         let (id, kept_id) = identity(&config, &state_dir);
-        let board = Board::new(&config, &id, ledger.clone());
-        let steer = Steer::new(board.clone());
+        let publisher = StatusPublisher::new(&config, &id, ledger.clone());
+        let handle = WorkerHandle::new(publisher.clone());
         let demo = if config.runtime.demo { Some(Demo::start().await?) } else { None };
-        let monitor = monitor::Monitor::new(&config, demo.as_ref().map(Demo::base_url), board.clone());
+        let monitor = monitor::Monitor::new(&config, demo.as_ref().map(Demo::base_url), publisher.clone());
         let shared = Arc::new(Shared {
             probed: monitor.probed(),
             destination: monitor.destination(),
             alarm: monitor.alarm(),
             setup: setup(&config, &id)?,
             tasks: TaskTracker::new(),
-            board: board.clone(),
-            steer: steer.clone(),
+            publisher: publisher.clone(),
+            handle: handle.clone(),
             ledger,
             id,
             config,
         });
         let local = match shared.config.control.status_addr {
             Some(addr) => {
-                let folder = shared.config.control.state_dir.as_deref().unwrap_or(&home.folder);
+                let folder = shared.config.control.state_dir.as_deref().unwrap_or(&env.folder);
                 let token = paths::token(folder, &state_dir)?;
-                Some(local::Local::bind(addr, &shared, token, home.level).await?)
+                Some(local::Local::bind(addr, &shared, token, env.level).await?)
             }
             None => None,
         };
@@ -157,33 +162,38 @@ impl Worker {
             None => None,
         };
         let life = life(shared, monitor, local, metrics, kept_id, demo);
-        Ok(Self { steer, board, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
+        Ok(Self { handle, publisher, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
     }
 
-    /// How it is, now and at every change. Running requests are counted by [`Worker::jobs`], which changes far more often.
+    /// The status, now and at every change. [`Worker::jobs`] counts the requests in flight, which change far more often.
     pub fn status(&self) -> watch::Receiver<Status> {
-        self.board.watch()
+        self.publisher.watch()
     }
 
     /// How many requests run. Marked as changed whenever [`Worker::activity`] says something new, but for ages and bytes; a reader that wants
     /// fewer looks waits a while after each, and marks what came meanwhile as seen (`mark_unchanged`).
     pub fn jobs(&self) -> watch::Receiver<u32> {
-        self.board.ledger().watch()
+        self.publisher.ledger().watch()
     }
 
     /// What it does, and has done since it started.
     pub fn activity(&self) -> Activity {
-        self.board.ledger().activity()
+        self.publisher.ledger().activity()
     }
 
-    /// Drains, undrains or ends it.
-    pub fn steer(&self) -> &Steer {
-        &self.steer
+    /// The controls: drain, undrain, shut down, redial.
+    pub fn handle(&self) -> &WorkerHandle {
+        &self.handle
     }
 
-    /// Drains and ends the worker, and waits until it has. See [`Steer::shutdown`].
+    /// Former name of [`Worker::handle`], until its users have changed.
+    pub fn steer(&self) -> &WorkerHandle {
+        &self.handle
+    }
+
+    /// Drains and ends the worker, and waits until it has. See [`WorkerHandle::shutdown`].
     pub async fn shutdown(self, timeout: DrainTimeout) -> Exit {
-        self.steer.shutdown(timeout);
+        self.handle.shutdown(timeout);
         self.ended().await
     }
 
@@ -196,12 +206,12 @@ impl Worker {
     pub async fn wait(&mut self) -> Exit {
         match (&mut self.ended).await {
             Ok(exit) => exit,
-            Err(error) => Exit::Lost(format!("a part of the worker failed: {error}")),
+            Err(error) => Exit::Lost(format!("a task of the worker failed: {error}")),
         }
     }
 }
 
-/// The life of a worker: everything runs until the uplink ends, and what is held here is let go then.
+/// Runs all parts of a worker until the uplink ends, then drops them.
 async fn life(
     shared: Arc<Shared>,
     monitor: monitor::Monitor,
@@ -212,8 +222,9 @@ async fn life(
 ) -> Exit {
     let monitor = AbortOnDropHandle::new(tokio::spawn(monitor.run()));
     let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
-    let metrics = metrics
-        .map(|listener| AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(shared.board.clone())))));
+    let metrics = metrics.map(|listener| {
+        AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(shared.publisher.clone()))))
+    });
     let exit = uplink::run(shared.clone()).await;
     shared.tasks.close();
     shared.tasks.wait().await;

@@ -15,7 +15,7 @@ use llamapool_telemetry::logs::Level;
 use llamapool_telemetry::{descriptors, logs};
 use llamapool_worker_core::Worker;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::worker::{Exit, Home};
+use llamapool_worker_core::worker::{Exit, WorkerEnv};
 
 use crate::stop::Stops;
 
@@ -43,21 +43,21 @@ fn run(
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let home = Home::at(file.parent().unwrap_or(Path::new("."))).with_level(level);
-    match runtime.block_on(async { work(config, home, stops()?).await })? {
+    let env = WorkerEnv::at(file.parent().unwrap_or(Path::new("."))).with_level(level);
+    match runtime.block_on(async { work(config, env, stops()?).await })? {
         Exit::Told => Ok(()),
         Exit::Lost(why) => anyhow::bail!(why),
     }
 }
 
 /// Works until somebody or the control port says stop: the first time drains, the second ends it at once.
-async fn work(config: Config, home: Home, mut stops: Stops) -> anyhow::Result<Exit> {
+async fn work(config: Config, env: WorkerEnv, mut stops: Stops) -> anyhow::Result<Exit> {
     let patience = [config.drain_timeout, DrainTimeout::Now];
-    let mut worker = Worker::start(config, home).await?;
+    let mut worker = Worker::start(config, env).await?;
     for timeout in patience {
         tokio::select! {
             exit = worker.wait() => return Ok(exit),
-            () = stops.next() => worker.steer().shutdown(timeout),
+            () = stops.next() => worker.handle().shutdown(timeout),
         }
     }
     Ok(worker.ended().await)

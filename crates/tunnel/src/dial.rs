@@ -1,11 +1,11 @@
 //! Dialing the server: from a URL to an open WebSocket, through whatever proxy and TLS lie between.
 //!
-//! `place` (where) → `connect` (TCP, proxy, TLS) → `handshake` (WebSocket, subprotocol, key); `steps` are these, one by one.
+//! `host_port` (where) → `connect` (TCP, proxy, TLS) → `handshake` (WebSocket, subprotocol, key); `steps` are these, one by one.
 
 mod connect;
 mod error;
 mod handshake;
-mod place;
+mod host_port;
 mod steps;
 mod tune;
 mod wire;
@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use tokio_tungstenite::WebSocketStream;
 use url::Url;
 
-use place::Place;
+use host_port::HostPort;
 
 pub use error::DialError;
 pub use steps::Steps;
@@ -90,11 +90,11 @@ impl Options {
         Self { proxies, ..self }
     }
 
-    fn proxy_for(&self, place: &Place) -> Result<Option<Intercept>, DialError> {
-        if place.is_loopback() {
+    fn proxy_for(&self, host_port: &HostPort) -> Result<Option<Intercept>, DialError> {
+        if host_port.is_loopback() {
             return Ok(None);
         }
-        Ok(self.proxies.intercept(&place.uri()?))
+        Ok(self.proxies.intercept(&host_port.uri()?))
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, DialError> {

@@ -6,7 +6,7 @@
 //! Releases are looked up, fetched, verified and unpacked by the crate `self_update`, as far as a file beside the program; what comes after that is ours,
 //! because the crate keeps nothing to go back to.
 //!
-//! `releases` is where releases are, `transport` how they travel, `swap` how a program is replaced, `guard` what watches a new one start, `managed` whose a
+//! `releases` is where releases are, `transport` how they travel, `swap` how a program is replaced, `watchdog` what watches a new one start, `managed` whose a
 //! program is, `command` the command `update` of the programs.
 //!
 //! ```text
@@ -16,21 +16,24 @@
 
 #[cfg(feature = "cli")]
 pub mod command;
-mod guard;
 mod managed;
 mod releases;
 mod swap;
 mod transport;
+mod watchdog;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use guard::{Guard, watch_if_asked};
+pub use watchdog::{Watchdog, watch_if_asked};
+// Former names, until their users have changed.
+pub use health_timeout as proven;
 pub use managed::{Managed, managed_by};
 pub use releases::{Release, Source};
 pub use self_update::VerifyingKey;
 pub use swap::{Applied, Staged};
-use transport::Trouble;
+use transport::TransportError;
+pub use watchdog::Watchdog as Guard;
 
 use llamapool_settings::build;
 
@@ -39,7 +42,7 @@ use llamapool_settings::build;
 const RELEASE_KEY: Option<&str> = option_env!("LLAMAPOOL_RELEASE_KEY");
 
 /// A new program that is not known to work after that time is taken back.
-const PROVEN: Duration = Duration::from_secs(60);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why there is no update.
 #[derive(Debug, thiserror::Error)]
@@ -154,9 +157,9 @@ fn of_test() -> Option<(Source, VerifyingKey)> {
 impl From<self_update::Error> for UpdateError {
     fn from(error: self_update::Error) -> Self {
         use self_update::Error;
-        if let Some(trouble) = Trouble::within(&error) {
+        if let Some(trouble) = TransportError::within(&error) {
             return match trouble {
-                Trouble::Line(why) => Self::Unreachable(why.clone()),
+                TransportError::Connection(why) => Self::Unreachable(why.clone()),
                 trouble => Self::Unusable(trouble.to_string()),
             };
         }
@@ -180,9 +183,9 @@ impl From<self_update::Error> for UpdateError {
 }
 
 /// A new program that is not known to work after that time is taken back; in builds for tests, one may be in a hurry.
-pub fn proven() -> Duration {
+pub fn health_timeout() -> Duration {
     let hurry = std::env::var("LLAMAPOOL_TEST_PROVEN_SECS").ok().filter(|_| cfg!(debug_assertions));
-    hurry.and_then(|secs| secs.parse().ok()).map_or(PROVEN, Duration::from_secs)
+    hurry.and_then(|secs| secs.parse().ok()).map_or(HEALTH_TIMEOUT, Duration::from_secs)
 }
 
 /// The version that was in this program's place and was taken back, if that was its last update.

@@ -30,15 +30,15 @@ const MOST_ARCHIVE: u64 = 256 * 1024 * 1024;
 /// What is asked for when an archive is wanted.
 const ARCHIVE: &str = "application/octet-stream";
 
-/// What went wrong on the way. It passes through `self_update`, and is found again by [`Trouble::within`].
+/// What went wrong on the way. It passes through `self_update`, and is found again by [`TransportError::within`].
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum TransportError {
     #[error("it is not offered over https")]
     Unencrypted,
     #[error("it is too large")]
     TooLarge,
     #[error("{0}")]
-    Line(String),
+    Connection(String),
 }
 
 /// A client for whoever waits for it: not for use on a thread that has others to serve.
@@ -76,7 +76,7 @@ impl HttpClient for Transport {
         _timeout: Option<Duration>,
     ) -> self_update::Result<Box<dyn HttpResponse>> {
         if self.https_only && !url.starts_with("https://") {
-            return Err(Error::transport(Trouble::Unencrypted));
+            return Err(Error::transport(TransportError::Unencrypted));
         }
         let mut headers = headers.clone();
         headers.insert(
@@ -126,7 +126,7 @@ impl Read for Answer {
                 None => return Ok(0),
             }
             let left = self.left.checked_sub(self.chunk.len() as u64);
-            self.left = left.ok_or_else(|| io::Error::other(Trouble::TooLarge))?;
+            self.left = left.ok_or_else(|| io::Error::other(TransportError::TooLarge))?;
         }
         let length = self.chunk.len().min(buffer.len());
         self.chunk.copy_to_slice(&mut buffer[..length]);
@@ -134,7 +134,7 @@ impl Read for Answer {
     }
 }
 
-impl Trouble {
+impl TransportError {
     /// What went wrong on the way, if that is behind this error.
     pub(super) fn within(error: &Error) -> Option<&Self> {
         match error {
@@ -145,8 +145,8 @@ impl Trouble {
     }
 }
 
-fn line(error: &reqwest::Error) -> Trouble {
-    Trouble::Line(innermost(error))
+fn line(error: &reqwest::Error) -> TransportError {
+    TransportError::Connection(innermost(error))
 }
 
 /// The innermost error: outer ones say "error sending request" and the like.

@@ -25,9 +25,9 @@ fn outcome(finding: Finding) -> Outcome {
 #[tokio::test]
 async fn a_configuration_that_cannot_be_used_ends_the_visit() {
     let mistake = Mistake { place: Place::Env("DEMO".into()), what: "\"perhaps\" is given".into() };
-    let patient = Patient { loaded: Err(Mistakes(vec![mistake])), file: "worker.yaml".into(), dial: None };
+    let context = Context { loaded: Err(Mistakes(vec![mistake])), file: "worker.yaml".into(), dial: None };
     let mut told = Vec::new();
-    let checks = run(&patient, |check| told.push(check.clone())).await;
+    let checks = run(&context, |check| told.push(check.clone())).await;
     assert_eq!(told, checks);
     assert_eq!((checks[0].id, checks[0].outcome), ("config", Outcome::Failed));
     assert!(checks[0].found.contains("environment DEMO"), "{:?}", checks[0]);
@@ -51,9 +51,9 @@ async fn the_same_checks_in_the_same_order_whatever_is_wrong() {
     let file = dir.path().join("worker.yaml");
     let direct =
         dial::Options::new(None).proxies(hyper_util::client::proxy::matcher::Matcher::builder().build());
-    let checks = run(&Patient { loaded, file, dial: Some(direct) }, |_| {}).await;
+    let checks = run(&Context { loaded, file, dial: Some(direct) }, |_| {}).await;
     let ids: Vec<_> = checks.iter().map(|check| check.id).collect();
-    let all = here::CHECKS.into_iter().chain(way::CHECKS).chain(models::CHECKS).map(|(id, _)| id);
+    let all = local::CHECKS.into_iter().chain(network::CHECKS).chain(models::CHECKS).map(|(id, _)| id);
     assert_eq!(ids[1..], all.collect::<Vec<_>>());
     let of = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
     assert_eq!((of("dns").outcome, of("tcp").outcome), (Outcome::Failed, Outcome::Skipped));
@@ -76,7 +76,7 @@ async fn what_keeps_a_worker_from_starting_here() {
     };
     let loaded = load(&Sources { args: Vec::new(), env: Box::new(env), default_file: None });
     let file = dir.path().join("worker.yaml");
-    let checks = run(&Patient { loaded, file, dial: None }, |_| {}).await;
+    let checks = run(&Context { loaded, file, dial: None }, |_| {}).await;
     let of = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
     assert_eq!((of("disk").outcome, of("worker").outcome), (Outcome::Failed, Outcome::Failed));
     assert!(of("disk").found.contains(&state.display().to_string()), "{:?}", of("disk"));
@@ -87,18 +87,18 @@ async fn what_keeps_a_worker_from_starting_here() {
 #[test]
 fn clocks() {
     let now = SystemTime::now();
-    assert_eq!(outcome(way::clock(now, now)), Outcome::Ok);
-    assert_eq!(outcome(way::clock(now, now - Duration::from_secs(30))), Outcome::Ok);
-    let ahead = entered(way::clock(now, now - Duration::from_secs(3_600)));
+    assert_eq!(outcome(network::clock(now, now)), Outcome::Ok);
+    assert_eq!(outcome(network::clock(now, now - Duration::from_secs(30))), Outcome::Ok);
+    let ahead = entered(network::clock(now, now - Duration::from_secs(3_600)));
     assert_eq!((ahead.outcome, ahead.found.as_str()), (Outcome::Warning, "1h ahead of the server's"));
-    let behind = entered(way::clock(now, now + Duration::from_secs(90)));
+    let behind = entered(network::clock(now, now + Duration::from_secs(90)));
     assert_eq!(behind.found, "1m 30s behind the server's");
 }
 
 #[test]
 fn versions() {
-    assert_eq!(outcome(way::version(build::VERSION)), Outcome::Ok);
-    let other = entered(way::version("99.1.0"));
+    assert_eq!(outcome(network::version(build::VERSION)), Outcome::Ok);
+    let other = entered(network::version("99.1.0"));
     assert!(other.outcome == Outcome::Warning && other.found.contains(build::VERSION));
 }
 

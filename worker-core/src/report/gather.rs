@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::Page;
 use super::scrub::{REMOVED, Scrub};
 use crate::config::Config;
-use crate::doctor::{self, Check, Patient};
+use crate::doctor::{self, Check, Context};
 use crate::host::{self, Host};
 use crate::paths;
 use crate::settings::edit::Edit;
@@ -24,19 +24,19 @@ const MOST_OF_A_LOG: u64 = 256 * 1024;
 /// Today's, the one before, and those of other programs in the same folder.
 const MOST_LOGS: usize = 6;
 
-pub(super) async fn pages(patient: &Patient, checks: &[Check], env: &Env) -> Vec<Page> {
-    let file = &patient.file;
-    let scrub = Scrub::new(all_secrets(patient, env));
+pub(super) async fn pages(context: &Context, checks: &[Check], env: &Env) -> Vec<Page> {
+    let file = &context.file;
+    let scrub = Scrub::new(all_secrets(context, env));
     let mut pages = vec![
         page("about.txt", scrub.known(&about())),
         page("doctor.txt", scrub.known(&doctor::in_words(checks))),
         page("settings.txt", scrub.all(&settings(file, env))),
         page("worker.yaml", config(file, &scrub)),
     ];
-    if let Some(status) = running(patient).await {
+    if let Some(status) = running(context).await {
         pages.push(page("status.json", scrub.all(&status)));
     }
-    pages.extend(logs(patient, &scrub));
+    pages.extend(logs(context, &scrub));
     pages
 }
 
@@ -45,10 +45,10 @@ fn page(name: &str, text: String) -> Page {
 }
 
 /// Keys wherever they are given, and the token of the local controls.
-fn all_secrets(patient: &Patient, env: &Env) -> Vec<SecretString> {
-    let mut all = secrets::<Config>(&patient.file, env);
-    let home = patient.file.parent().map(Path::to_owned);
-    let state = patient.loaded.as_ref().ok().and_then(|loaded| loaded.config.control.state_dir.clone());
+fn all_secrets(context: &Context, env: &Env) -> Vec<SecretString> {
+    let mut all = secrets::<Config>(&context.file, env);
+    let home = context.file.parent().map(Path::to_owned);
+    let state = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.control.state_dir.clone());
     let folders = [home, state, Some(paths::state_dir())].into_iter().flatten();
     let tokens = folders.filter_map(|folder| fs::read_to_string(folder.join(paths::TOKEN_FILE)).ok());
     all.extend(tokens.map(|token| token.trim().to_owned().into()));
@@ -112,14 +112,14 @@ fn keys_of(text: &str) -> String {
     keys.fold("(it cannot be taken apart; its keys:)\n".to_owned(), |text, key| text + key + ":\n")
 }
 
-async fn running(patient: &Patient) -> Option<String> {
-    let config = &patient.loaded.as_ref().ok()?.config;
+async fn running(context: &Context) -> Option<String> {
+    let config = &context.loaded.as_ref().ok()?.config;
     serde_json::to_string_pretty(&doctor::status(config).await?).ok()
 }
 
 /// The ends of the newest log files.
-fn logs(patient: &Patient, scrub: &Scrub) -> Vec<Page> {
-    let own = patient.loaded.as_ref().ok().and_then(|loaded| loaded.config.log.dir.clone());
+fn logs(context: &Context, scrub: &Scrub) -> Vec<Page> {
+    let own = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.log.dir.clone());
     let Some(dir) = own.or_else(paths::log_dir) else { return Vec::new() };
     let mut files: Vec<(SystemTime, PathBuf)> = fs::read_dir(dir)
         .into_iter()

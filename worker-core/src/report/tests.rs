@@ -48,7 +48,7 @@ impl Home {
             fix: None,
             took: std::time::Duration::ZERO,
         };
-        Report::gather(&Patient { loaded, file, dial: None }, &[check], &env(self.env.clone())).await
+        Report::gather(&Context { loaded, file, dial: None }, &[check], &env(self.env.clone())).await
     }
 }
 

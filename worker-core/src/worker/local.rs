@@ -19,8 +19,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use super::status::Board;
-use super::{Shared, Steer};
+use super::status::StatusPublisher;
+use super::{Shared, WorkerHandle};
 use crate::logs::{Level, LevelError};
 use crate::metrics;
 use crate::paths::Token;
@@ -36,9 +36,9 @@ pub(super) struct Local {
 }
 
 #[derive(Clone)]
-struct Desk {
-    board: Board,
-    steer: Steer,
+struct ApiState {
+    publisher: StatusPublisher,
+    handle: WorkerHandle,
     drain_timeout: DrainTimeout,
     level: Option<Level>,
     token: Arc<SecretString>,
@@ -56,15 +56,15 @@ impl Local {
             TcpListener::bind(addr).await.with_context(|| format!("listen on status_addr {addr}"))?;
         let addr = listener.local_addr()?;
         tracing::info!("Status on http://{addr}, its token in {}", token.path.display());
-        let desk = Desk {
-            board: shared.board.clone(),
-            steer: shared.steer.clone(),
+        let api = ApiState {
+            publisher: shared.publisher.clone(),
+            handle: shared.handle.clone(),
             drain_timeout: shared.config.drain_timeout,
             level,
             token: Arc::new(token.secret),
             port: addr.port(),
         };
-        Ok(Self { listener, router: router(desk) })
+        Ok(Self { listener, router: router(api) })
     }
 
     /// Serves until it is dropped.
@@ -76,38 +76,38 @@ impl Local {
     }
 }
 
-async fn scrape(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    metrics::respond(&desk.board, &headers).await
+async fn scrape(State(api): State<ApiState>, headers: HeaderMap) -> Response {
+    metrics::respond(&api.publisher, &headers).await
 }
 
 /// Every path. Callers are looked at before anything else, and those of the controls once more.
-fn router(desk: Desk) -> Router {
+fn router(api: ApiState) -> Router {
     let controls = Router::new()
         .route("/control/drain", post(drain))
         .route("/control/undrain", post(undrain))
         .route("/control/shutdown", post(shutdown))
         .route("/control/log-level", put(log_level))
         .route_layer(DefaultBodyLimit::max(MAX_BODY))
-        .route_layer(middleware::from_fn_with_state(desk.clone(), caller::authorize));
+        .route_layer(middleware::from_fn_with_state(api.clone(), caller::authorize));
     Router::new()
         .route("/status", get(status))
         .route("/version", get(version))
         .route(metrics::PATH, get(scrape))
         .merge(controls)
-        .layer(middleware::from_fn_with_state(desk.clone(), caller::is_at_home))
-        .with_state(desk)
+        .layer(middleware::from_fn_with_state(api.clone(), caller::is_local))
+        .with_state(api)
 }
 
-async fn drain(State(desk): State<Desk>) {
-    desk.steer.drain();
+async fn drain(State(api): State<ApiState>) {
+    api.handle.drain();
 }
 
-async fn undrain(State(desk): State<Desk>) {
-    desk.steer.undrain();
+async fn undrain(State(api): State<ApiState>) {
+    api.handle.undrain();
 }
 
-async fn shutdown(State(desk): State<Desk>) {
-    desk.steer.shutdown(desk.drain_timeout);
+async fn shutdown(State(api): State<ApiState>) {
+    api.handle.shutdown(api.drain_timeout);
 }
 
 #[derive(Deserialize)]
@@ -116,8 +116,8 @@ struct WantedLevel {
 }
 
 /// Sets what is logged until the worker ends: a level or directives, as plain text or as `{"level": "debug"}`.
-async fn log_level(State(desk): State<Desk>, body: String) -> Result<(), (StatusCode, String)> {
-    let Some(dial) = &desk.level else {
+async fn log_level(State(api): State<ApiState>, body: String) -> Result<(), (StatusCode, String)> {
+    let Some(dial) = &api.level else {
         return Err((StatusCode::NOT_IMPLEMENTED, "this worker does not keep logs of its own\n".to_owned()));
     };
     let wanted = if body.trim_start().starts_with('{') {
@@ -149,8 +149,8 @@ async fn version() -> Json<Version> {
 }
 
 /// At once, or when it has changed, for callers who wait; see [`changes`].
-async fn status(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    match changes::next(&desk.board, &headers).await {
+async fn status(State(api): State<ApiState>, headers: HeaderMap) -> Response {
+    match changes::next(&api.publisher, &headers).await {
         Some((status, tag)) => ([(ETAG, tag)], Json(status)).into_response(),
         None => StatusCode::NOT_MODIFIED.into_response(),
     }

@@ -1,6 +1,6 @@
 //! What the worker tells Prometheus: the figures of its books, and how it is now.
 
-use super::status::{Board, Connection, Readiness};
+use super::status::{Connection, Readiness, StatusPublisher};
 use crate::ledger::totals;
 use crate::metrics::{Figures, Series, Source};
 
@@ -57,7 +57,7 @@ pub static SERIES: &[&Series] = &[
     &totals::TOKENS,
 ];
 
-impl Source for Board {
+impl Source for StatusPublisher {
     const COMPONENT: &'static str = "worker";
     const SERIES: &'static [&'static Series] = SERIES;
 

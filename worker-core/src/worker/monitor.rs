@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::counted;
-use super::status::{Board, Readiness, Trouble};
+use super::status::{Problem, Readiness, StatusPublisher};
 use crate::config::Config;
 use crate::relay::Destination;
 use crate::runtime::{HiddenModels, Kind, Prober, RuntimeInfo, Target, Unready};
@@ -35,11 +35,11 @@ pub(super) struct Monitor {
     probed: watch::Sender<Probed>,
     destination: watch::Sender<Option<Destination>>,
     alarm: Arc<Notify>,
-    board: Board,
+    publisher: StatusPublisher,
 }
 
 impl Monitor {
-    pub(super) fn new(config: &Config, demo: Option<&Url>, board: Board) -> Self {
+    pub(super) fn new(config: &Config, demo: Option<&Url>, publisher: StatusPublisher) -> Self {
         let runtime = &config.runtime;
         let base = demo.cloned().or_else(|| runtime.base_url.clone());
         let first = Probed { info: None, error: Some("the runtime has not been probed yet".to_owned()) };
@@ -51,7 +51,7 @@ impl Monitor {
             probed: watch::Sender::new(first),
             destination: watch::Sender::new(base.as_ref().map(|base| destination(base, Kind::Auto))),
             alarm: Arc::new(Notify::new()),
-            board,
+            publisher,
         }
     }
 
@@ -117,10 +117,10 @@ impl Monitor {
         let models = info.models.len();
         let (title, listed) = (info.kind.title(), counted(models, "model"));
         tracing::info!(runtime.kind = %info.kind, runtime.models = models, "{title} is ready with {listed}");
-        if let Some(note) = info.note.as_ref().filter(|note| self.board.is_news(note)) {
+        if let Some(note) = info.note.as_ref().filter(|note| self.publisher.is_news(note)) {
             tracing::warn!(runtime.kind = %info.kind, "{note}");
         }
-        self.board.change(|status| {
+        self.publisher.change(|status| {
             status.runtime = Readiness::Ready;
             status.kind = info.kind;
             status.runtime_version.clone_from(&info.version);
@@ -131,12 +131,12 @@ impl Monitor {
 
     fn report_unavailable(&self, unready: &Unready) {
         tracing::warn!("The runtime is not ready: {unready}");
-        self.board.change(|status| {
+        self.publisher.change(|status| {
             let before = match &status.runtime {
                 Readiness::Away(before) => Some(before),
                 Readiness::Unknown | Readiness::Ready => None,
             };
-            status.runtime = Readiness::Away(Trouble::found(&unready.reason, before));
+            status.runtime = Readiness::Away(Problem::found(&unready.reason, before));
         });
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
         "Connected to {}",
         shared.config.server.url
     );
-    shared.board.change(|status| {
+    shared.publisher.change(|status| {
         status.connection = Connection::Connected;
         status.connections += 1;
         status.link_error = None;
@@ -65,7 +65,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
             Event::Control(FromServer::Bye(said)) => bye = Some(said),
             Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
             Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
-            Event::RoundTrip(took) => shared.board.measured(took),
+            Event::RoundTrip(took) => shared.publisher.measured(took),
         })
         .asking_at_once();
     let end = tokio::select! {
@@ -74,7 +74,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
         () = take_leave(shared, &link) => unreachable!("the driver ends first"),
     };
     match bye {
-        _ if shared.steer.orders.borrow().shutdown.is_some() && link.is_closed() => SessionEnd::Stopped,
+        _ if shared.handle.orders.borrow().shutdown.is_some() && link.is_closed() => SessionEnd::Stopped,
         Some(Bye { code: ByeCode::Stopping, reason }) => lost(reason),
         Some(Bye { code: ByeCode::Replaced, reason }) => {
             refused(format!("{reason}; if that is another machine, give it a CLIENT_ID of its own"))
@@ -127,13 +127,13 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
 async fn report(shared: &Shared, link: &Link) {
     let host = host::this_machine();
     let mut clocks = Clocks::now();
-    let (mut probed, mut orders) = (shared.probed.clone(), shared.steer.orders.subscribe());
+    let (mut probed, mut orders) = (shared.probed.clone(), shared.handle.orders.subscribe());
     loop {
         probed.mark_unchanged();
         let draining = orders.borrow_and_update().draining;
         link.refuse(draining);
         link.say(&FromWorker::Report(current(shared, draining, &host)));
-        shared.board.reported();
+        shared.publisher.reported();
         tokio::select! {
             _ = probed.changed() => tokio::time::sleep(GATHER).await,
             _ = orders.changed() => {}
@@ -141,7 +141,7 @@ async fn report(shared: &Shared, link: &Link) {
         }
         if clocks.have_slept() && shared.ledger.running() == 0 {
             tracing::info!("Resumed from sleep; reconnecting");
-            shared.steer.redial();
+            shared.handle.redial();
         }
     }
 }
@@ -183,7 +183,7 @@ async fn take_leave(shared: &Shared, link: &Link) {
 
 /// Ends when the worker is told to end and nothing runs any more, or its time is over.
 pub(super) async fn stopped(shared: &Shared) {
-    let mut orders = shared.steer.orders.subscribe();
+    let mut orders = shared.handle.orders.subscribe();
     let mut jobs = shared.ledger.watch();
     let Ok(_) = orders.wait_for(|orders| orders.shutdown.is_some()).await else { return };
     let since = Instant::now();

@@ -37,7 +37,7 @@ pub struct Status {
     /// Ends when nothing runs any more.
     pub terminating: bool,
     /// Why the last try to connect failed, or what ended the connection; nothing once it is up.
-    pub link_error: Option<Trouble>,
+    pub link_error: Option<Problem>,
     /// How many times it has been made.
     pub connections: u64,
     /// How long the server takes to answer, there and back. It is measured every few seconds while connected, and is another one when that
@@ -55,12 +55,12 @@ pub enum Readiness {
     /// It answers.
     Ready,
     /// It does not.
-    Away(Trouble),
+    Away(Problem),
 }
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Problem {
     /// What, in a sentence.
     pub what: String,
     /// Since when: the time at which these words were first true.
@@ -85,12 +85,12 @@ pub enum Connection {
 
 /// Where the status is written.
 #[derive(Clone)]
-pub(super) struct Board {
+pub(super) struct StatusPublisher {
     status: Arc<watch::Sender<Status>>,
     ledger: Ledger,
 }
 
-impl Board {
+impl StatusPublisher {
     pub(super) fn new(config: &Config, id: &str, ledger: Ledger) -> Self {
         let status = Status {
             id: id.to_owned(),
@@ -171,7 +171,7 @@ impl Status {
     }
 
     /// What is wrong now: with the connection before the runtime, since nothing works without it.
-    pub fn trouble(&self) -> Option<&Trouble> {
+    pub fn trouble(&self) -> Option<&Problem> {
         let runtime = match &self.runtime {
             Readiness::Away(trouble) => Some(trouble),
             Readiness::Unknown | Readiness::Ready => None,
@@ -188,8 +188,8 @@ fn differs(before: Duration, now: Duration) -> bool {
     more - less > NOISE.max(less / 2)
 }
 
-impl Trouble {
-    /// Trouble that is found now, and may be the one there was before.
+impl Problem {
+    /// Problem that is found now, and may be the one there was before.
     pub(super) fn found(what: &str, before: Option<&Self>) -> Self {
         let known = before.filter(|before| before.what == what);
         let since = known.map_or_else(SystemTime::now, |known| known.since);
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn the_word_says_what_matters_most() {
-        let board = Board::new(&Config::for_testing(), "id", Ledger::default());
+        let publisher = StatusPublisher::new(&Config::for_testing(), "id", Ledger::default());
         let check = |change: fn(&mut Status), jobs, expect| {
-            board.change(change);
-            assert_eq!(board.now().word(jobs), expect);
+            publisher.change(change);
+            assert_eq!(publisher.now().word(jobs), expect);
         };
         check(|_| {}, 0, "connecting");
         check(
@@ -228,19 +228,19 @@ mod tests {
 
     #[test]
     fn trouble_keeps_its_time_while_it_is_the_same() {
-        let old = Trouble { what: "refused".to_owned(), since: SystemTime::UNIX_EPOCH };
-        assert_eq!(Trouble::found("refused", Some(&old)), old);
-        assert!(Trouble::found("gone", Some(&old)).since > old.since);
-        assert!(Trouble::found("refused", None).since > old.since);
+        let old = Problem { what: "refused".to_owned(), since: SystemTime::UNIX_EPOCH };
+        assert_eq!(Problem::found("refused", Some(&old)), old);
+        assert!(Problem::found("gone", Some(&old)).since > old.since);
+        assert!(Problem::found("refused", None).since > old.since);
     }
 
     #[test]
     fn nobody_is_woken_for_what_is_as_it_was() {
-        let board = Board::new(&Config::for_testing(), "id", Ledger::default());
-        let mut watch = board.watch();
+        let publisher = StatusPublisher::new(&Config::for_testing(), "id", Ledger::default());
+        let mut watch = publisher.watch();
         let mut check = |ms: u64, expect: Option<u64>| {
-            board.reported();
-            board.measured(Duration::from_millis(ms));
+            publisher.reported();
+            publisher.measured(Duration::from_millis(ms));
             let news = watch.has_changed().unwrap().then(|| watch.borrow_and_update().latency.unwrap());
             assert_eq!(news, expect.map(Duration::from_millis), "{ms} ms");
         };
@@ -254,17 +254,17 @@ mod tests {
         }
         check(46, Some(46));
         check(30, Some(30));
-        assert!(board.now().last_report.is_some());
+        assert!(publisher.now().last_report.is_some());
     }
 
     #[test]
     fn a_lost_server_is_said_before_a_lost_runtime() {
-        let board = Board::new(&Config::for_testing(), "id", Ledger::default());
-        let said = || board.now().trouble().map(|trouble| trouble.what.clone());
+        let publisher = StatusPublisher::new(&Config::for_testing(), "id", Ledger::default());
+        let said = || publisher.now().trouble().map(|trouble| trouble.what.clone());
         assert_eq!(said(), None);
-        board.change(|status| status.runtime = Readiness::Away(Trouble::found("no runtime", None)));
+        publisher.change(|status| status.runtime = Readiness::Away(Problem::found("no runtime", None)));
         assert_eq!(said().as_deref(), Some("no runtime"));
-        board.change(|status| status.link_error = Some(Trouble::found("no server", None)));
+        publisher.change(|status| status.link_error = Some(Problem::found("no server", None)));
         assert_eq!(said().as_deref(), Some("no server"));
     }
 }

@@ -7,7 +7,7 @@ use llamapool_tunnel::reconnect::{self, Disconnect, Reconnect, SessionEnd, Step}
 use url::Url;
 
 use super::session;
-use super::status::{Connection, Trouble};
+use super::status::{Connection, Problem};
 use super::{Exit, Shared};
 
 struct Uplink {
@@ -17,7 +17,7 @@ struct Uplink {
 
 /// Keeps the connection to the server until the worker stops, or loses it and may not reconnect.
 pub(super) async fn run(shared: Arc<Shared>) -> Exit {
-    let (redial, enabled) = (shared.steer.redial.clone(), shared.config.server.reconnect);
+    let (redial, enabled) = (shared.handle.redial.clone(), shared.config.server.reconnect);
     let options = dial::Options::new(shared.config.server.ca_file.clone());
     match Reconnect::new(Uplink { shared, options }, redial).enabled(enabled).run().await {
         reconnect::Exit::Stopped => Exit::Told,
@@ -49,11 +49,11 @@ impl reconnect::Client for Uplink {
     }
 
     fn step(&self, step: Step<'_>) {
-        self.shared.board.change(|status| match step {
+        self.shared.publisher.change(|status| match step {
             Step::Dialing => status.connection = Connection::Connecting,
             Step::Waiting { until, because } => {
                 status.connection = Connection::Waiting { until, refused: because.refused };
-                status.link_error = Some(Trouble::found(&because.reason, status.link_error.as_ref()));
+                status.link_error = Some(Problem::found(&because.reason, status.link_error.as_ref()));
                 status.latency = None;
             }
         });

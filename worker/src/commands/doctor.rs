@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Command};
 use llamapool_settings::cli::Called;
 use llamapool_settings::paths;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::doctor::{self, Check, Outcome, Patient};
+use llamapool_worker_core::doctor::{self, Check, Context, Outcome};
 use llamapool_worker_core::report::Report;
 
 use super::say;
@@ -40,10 +40,10 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(called: Called<Config>) -> anyhow::Result<ExitCode> {
     let file = called.file.unwrap_or_else(|| paths::config_file("worker"));
-    let patient = Patient { loaded: called.loaded, file, dial: None };
+    let context = Context { loaded: called.loaded, file, dial: None };
     let as_json = called.args.get_flag(JSON);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let checks = runtime.block_on(doctor::run(&patient, |check| {
+    let checks = runtime.block_on(doctor::run(&context, |check| {
         if !as_json {
             print(check);
         }
@@ -53,7 +53,7 @@ pub(super) fn run(called: Called<Config>) -> anyhow::Result<ExitCode> {
     }
     if let Some(path) = called.args.get_one::<String>(REPORT) {
         let env = |name: &str| std::env::var(name).ok();
-        let report = runtime.block_on(Report::gather(&patient, &checks, &env));
+        let report = runtime.block_on(Report::gather(&context, &checks, &env));
         save(&report, Path::new(path), as_json)?;
     }
     // A name that is still being looked up would hold us.
@@ -72,7 +72,7 @@ fn print(check: &Check) {
     if has_colours() {
         say(format_args!("\x1b[{colour}m{mark}\x1b[0m {title:<TITLES$} {found}"));
     } else {
-        say(format_args!("{:<8} {title:<TITLES$} {found}", check.outcome.word()));
+        say(format_args!("{:<8} {title:<TITLES$} {found}", check.outcome.as_str()));
     }
     if let Some(fix) = &check.fix {
         let margin = if has_colours() { "  " } else { "         " };

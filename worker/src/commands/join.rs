@@ -10,7 +10,7 @@ use llamapool_settings::edit::Edit;
 use llamapool_settings::fields::{Origin, fields};
 use llamapool_settings::paths;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::join::{Join, MAX_LINK};
+use llamapool_worker_core::invitation::{Invitation, MAX_LINK};
 
 use super::{remark, say};
 
@@ -32,7 +32,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
     let given = called.args.get_one::<String>(LINK).context("no link")?;
     let link = if given == STDIN { from_stdin()? } else { given.clone() };
-    let join = Join::read(&link)?;
+    let join = Invitation::read(&link)?;
     let file = called.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let mut edit = Edit::open::<Config>(&file)?;
     join.write(&mut edit)?;

@@ -1,4 +1,4 @@
-//! From a place to a byte stream: TCP, a proxy if one is set, TLS if asked for.
+//! From host and port to a byte stream: TCP, a proxy if one is set, TLS if asked for.
 
 use std::error::Error;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower::{Service, ServiceExt};
 
-use super::place::Place;
+use super::host_port::HostPort;
 use super::{DialError, Options, Wire, tune};
 
 /// For finding an address and connecting, by every address of the host together, and for the proxy's answer.
@@ -23,22 +23,22 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For each handshake on an open connection (TLS, WebSocket): a silent peer must not hold us.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a connection to the place, by the way the options say; without TLS so far.
-pub(super) async fn open(place: &Place, options: &Options) -> Result<Wire, DialError> {
-    match options.proxy_for(place)? {
-        None => direct(place).await,
-        Some(proxy) => through(&proxy, place, options).await,
+/// Opens a connection, directly or through the proxy of the options; without TLS so far.
+pub(super) async fn open(host_port: &HostPort, options: &Options) -> Result<Wire, DialError> {
+    match options.proxy_for(host_port)? {
+        None => direct(host_port).await,
+        Some(proxy) => through(&proxy, host_port, options).await,
     }
 }
 
-async fn direct(place: &Place) -> Result<Wire, DialError> {
+async fn direct(host_port: &HostPort) -> Result<Wire, DialError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let socket = match timeout(CONNECT_TIMEOUT, tcp.call(place.uri()?)).await {
-        Err(_) => return Err(slow(&format!("connect to {}", place.authority()))),
+    let socket = match timeout(CONNECT_TIMEOUT, tcp.call(host_port.uri()?)).await {
+        Err(_) => return Err(slow(&format!("connect to {}", host_port.authority()))),
         Ok(Err(error)) => {
-            return Err(DialError::Unreachable(format!("{}: {}", place.authority(), root_cause(&error))));
+            return Err(DialError::Unreachable(format!("{}: {}", host_port.authority(), root_cause(&error))));
         }
         Ok(Ok(socket)) => socket.into_inner(),
     };
@@ -47,11 +47,11 @@ async fn direct(place: &Place) -> Result<Wire, DialError> {
 }
 
 /// Lets the proxy make the connection, and speaks to the far end through it.
-async fn through(proxy: &Intercept, place: &Place, options: &Options) -> Result<Wire, DialError> {
-    let at = Place::of_proxy(proxy.uri())?;
+async fn through(proxy: &Intercept, host_port: &HostPort, options: &Options) -> Result<Wire, DialError> {
+    let at = HostPort::of_proxy(proxy.uri())?;
     let tls = if at.secure { Some(options.tls()?) } else { None };
     let leg = tower::service_fn(move |_: Uri| leg_to_proxy(at.clone(), tls.clone()));
-    let target = place.uri()?;
+    let target = host_port.uri()?;
     let reply = match proxy.uri().scheme_str() {
         Some("http" | "https") | None => {
             let mut tunnel = Tunnel::new(proxy.uri().clone(), leg);
@@ -84,7 +84,7 @@ async fn wait<E: Error + 'static>(
     }
 }
 
-async fn leg_to_proxy(at: Place, tls: Option<Arc<ClientConfig>>) -> io::Result<TokioIo<Wire>> {
+async fn leg_to_proxy(at: HostPort, tls: Option<Arc<ClientConfig>>) -> io::Result<TokioIo<Wire>> {
     let leg = async {
         let wire = direct(&at).await?;
         match tls {
@@ -99,17 +99,21 @@ async fn leg_to_proxy(at: Place, tls: Option<Arc<ClientConfig>>) -> io::Result<T
 }
 
 /// TLS on an open connection.
-pub(super) async fn secure(wire: Wire, place: &Place, tls: Arc<ClientConfig>) -> Result<Wire, DialError> {
-    let shaking = TlsConnector::from(tls).connect(place.server_name()?, wire);
+pub(super) async fn secure(
+    wire: Wire,
+    host_port: &HostPort,
+    tls: Arc<ClientConfig>,
+) -> Result<Wire, DialError> {
+    let shaking = TlsConnector::from(tls).connect(host_port.server_name()?, wire);
     match timeout(HANDSHAKE_TIMEOUT, shaking).await {
-        Err(_) => Err(slow(&format!("finish the TLS handshake with {}", place.authority()))),
+        Err(_) => Err(slow(&format!("finish the TLS handshake with {}", host_port.authority()))),
         Ok(Ok(stream)) => Ok(Wire::Secured(Box::new(stream))),
-        Ok(Err(error)) => Err(tls_fault(&error, place)),
+        Ok(Err(error)) => Err(tls_fault(&error, host_port)),
     }
 }
 
-fn tls_fault(error: &io::Error, place: &Place) -> DialError {
-    let at = place.authority();
+fn tls_fault(error: &io::Error, host_port: &HostPort) -> DialError {
+    let at = host_port.authority();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         None => DialError::Unreachable(format!("{at}: connection lost in the TLS handshake: {error}")),
         Some(rustls::Error::InvalidCertificate(fault)) => DialError::Tls(format!(

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{self, Error};
 use url::Url;
 
 use super::connect::HANDSHAKE_TIMEOUT;
-use super::place::Place;
+use super::host_port::HostPort;
 use super::{DialError, Dialed, Wire, websocket_config};
 use crate::control::SUBPROTOCOL;
 
@@ -23,12 +23,12 @@ const MAX_MESSAGE: usize = 300;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Asks for the tunnel on an open connection.
-pub(super) async fn shake(wire: Wire, request: Request, place: &Place) -> Result<Dialed, DialError> {
+pub(super) async fn shake(wire: Wire, request: Request, host_port: &HostPort) -> Result<Dialed, DialError> {
     let shaking = tokio_tungstenite::client_async_with_config(request, wire, Some(websocket_config()));
     match timeout(HANDSHAKE_TIMEOUT, Box::pin(shaking)).await {
         Err(_) => Err(DialError::Unreachable(format!(
             "{} took the connection, but did not answer within {} s",
-            place.authority(),
+            host_port.authority(),
             HANDSHAKE_TIMEOUT.as_secs()
         ))),
         Ok(Ok((socket, answer))) => {
@@ -42,13 +42,13 @@ pub(super) async fn shake(wire: Wire, request: Request, place: &Place) -> Result
 /// The request for the tunnel. No `Origin`: we are no browser.
 pub(super) fn request(
     url: &Url,
-    place: &Place,
+    host_port: &HostPort,
     bearer: Option<&SecretString>,
     user_agent: &str,
 ) -> Result<Request, DialError> {
-    let scheme = if place.secure { "wss" } else { "ws" };
+    let scheme = if host_port.secure { "wss" } else { "ws" };
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut request = format!("{scheme}://{}{}{query}", place.authority(), url.path())
+    let mut request = format!("{scheme}://{}{}{query}", host_port.authority(), url.path())
         .into_client_request()
         .map_err(|error| DialError::Settings(format!("SERVER_URL cannot be used: {error}")))?;
     let headers = request.headers_mut();

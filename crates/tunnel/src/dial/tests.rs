@@ -279,7 +279,7 @@ async fn this_machine_and_the_excepted_are_not_proxied() {
     for host in ["localhost", "127.0.0.1"] {
         dial(&url(&format!("ws://{host}:{port}/")), None, &options).await.unwrap();
     }
-    assert!(options.proxy_for(&Place::of(&url("ws://a.far.test/")).unwrap()).unwrap().is_none());
-    assert!(options.proxy_for(&Place::of(&url("ws://[::1]/")).unwrap()).unwrap().is_none());
-    assert!(options.proxy_for(&Place::of(&url("wss://near.test/")).unwrap()).unwrap().is_some());
+    assert!(options.proxy_for(&HostPort::of(&url("ws://a.far.test/")).unwrap()).unwrap().is_none());
+    assert!(options.proxy_for(&HostPort::of(&url("ws://[::1]/")).unwrap()).unwrap().is_none());
+    assert!(options.proxy_for(&HostPort::of(&url("wss://near.test/")).unwrap()).unwrap().is_some());
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode, Uri, Version};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use super::Desk;
+use super::ApiState;
 
 /// Carries the control token.
 const TOKEN_HEADER: &str = "x-auth-token";
@@ -32,21 +32,21 @@ enum Foreign {
 }
 
 /// Refuses what a foreign web page made a browser ask.
-pub(super) async fn is_at_home(State(desk): State<Desk>, request: Request, next: Next) -> Response {
-    match look(request.version(), request.uri(), request.headers(), desk.port) {
+pub(super) async fn is_local(State(api): State<ApiState>, request: Request, next: Next) -> Response {
+    match look(request.version(), request.uri(), request.headers(), api.port) {
         Ok(()) => next.run(request).await,
         Err(foreign) => (StatusCode::FORBIDDEN, format!("{foreign}\n")).into_response(),
     }
 }
 
 /// Lets in who is on this machine and has the token.
-pub(super) async fn authorize(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+pub(super) async fn authorize(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if !peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback()) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let given = request.headers().get(TOKEN_HEADER).map_or(&[][..], |token| token.as_bytes());
-    if !bool::from(desk.token.expose_secret().as_bytes().ct_eq(given)) {
+    if !bool::from(api.token.expose_secret().as_bytes().ct_eq(given)) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     next.run(request).await

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::view;
 use crate::ledger::Activity;
-use crate::worker::status::{self, Board};
+use crate::worker::status::{self, StatusPublisher};
 
 /// Nobody is kept waiting for longer: what stands between two programs of one machine closes silent connections after a minute at the earliest.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
@@ -50,13 +50,13 @@ fn forget(value: &mut Value, names: &[&str]) {
 }
 
 /// The status as soon as its tag is another one than the caller's; nothing if it is still the same after the time the caller wants to wait.
-pub(super) async fn next(board: &Board, headers: &HeaderMap) -> Option<(view::Status, String)> {
+pub(super) async fn next(publisher: &StatusPublisher, headers: &HeaderMap) -> Option<(view::Status, String)> {
     let known = headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let until = Instant::now() + wait(headers);
     // Made before the first look, so that nothing is missed.
-    let (mut status, mut jobs) = (board.watch(), board.ledger().watch());
+    let (mut status, mut jobs) = (publisher.watch(), publisher.ledger().watch());
     loop {
-        let (view, tag) = tagged(board.now(), board.ledger().activity());
+        let (view, tag) = tagged(publisher.now(), publisher.ledger().activity());
         if known != Some(tag.as_str()) {
             return Some((view, tag));
         }

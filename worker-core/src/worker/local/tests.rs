@@ -7,7 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::*;
 use crate::config::Config;
 use crate::ledger::{Asked, Ledger};
-use crate::worker::status::{Connection, Readiness, Trouble};
+use crate::worker::status::{Connection, Problem, Readiness};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -15,7 +15,7 @@ const TOKEN: &str = "0123456789abcdef";
 struct Page {
     url: String,
     ledger: Ledger,
-    board: Board,
+    publisher: StatusPublisher,
     level: Level,
     _kept: (AbortOnDropHandle<()>, Box<dyn std::any::Any + Send>),
 }
@@ -26,19 +26,19 @@ impl Page {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let ledger = Ledger::default();
-        let board = Board::new(&Config::for_testing(), "worker-1", ledger.clone());
+        let publisher = StatusPublisher::new(&Config::for_testing(), "worker-1", ledger.clone());
         let (level, layer) = Level::for_testing("info");
-        let desk = Desk {
-            board: board.clone(),
-            steer: Steer::new(board.clone()),
+        let api = ApiState {
+            publisher: publisher.clone(),
+            handle: WorkerHandle::new(publisher.clone()),
             drain_timeout: DrainTimeout::Now,
             level: Some(level.clone()),
             token: Arc::new(TOKEN.to_owned().into()),
             port: addr.port(),
         };
-        let serving = tokio::spawn(Local { listener, router: router(desk) }.serve());
+        let serving = tokio::spawn(Local { listener, router: router(api) }.serve());
         let _kept = (AbortOnDropHandle::new(serving), layer);
-        Self { url: format!("http://{addr}"), ledger, board, level, _kept }
+        Self { url: format!("http://{addr}"), ledger, publisher, level, _kept }
     }
 
     async fn ask(
@@ -82,12 +82,12 @@ async fn the_status_tells_what_runs_and_what_is_wrong() {
     ] {
         assert_eq!(fresh[name], value, "{name} in {fresh}");
     }
-    page.board.change(|status| {
+    page.publisher.change(|status| {
         status.connection = Connection::Connected;
         status.latency = Some(std::time::Duration::from_micros(41_600));
         status.runtime_note = Some("Ollama has no models".to_owned());
         status.runtime =
-            Readiness::Away(Trouble { what: "gone".to_owned(), since: std::time::SystemTime::UNIX_EPOCH });
+            Readiness::Away(Problem { what: "gone".to_owned(), since: std::time::SystemTime::UNIX_EPOCH });
     });
     let asked = Asked { path: "/v1/chat/completions".to_owned(), model: Some("llama3".to_owned()), bytes: 0 };
     let job = page.ledger.enter(asked);
@@ -125,7 +125,7 @@ async fn a_status_that_is_known_is_not_told_again() {
     let tag = tag.unwrap();
     assert_eq!(status, StatusCode::OK, "what is not known is told at once");
     assert_eq!(next(&page, &tag, "").await, (StatusCode::NOT_MODIFIED, None));
-    page.board.reported();
+    page.publisher.reported();
     assert_eq!(next(&page, &tag, "wait=0").await.0, StatusCode::NOT_MODIFIED, "clocks are no change");
 }
 
@@ -136,7 +136,7 @@ async fn who_waits_is_told_of_the_next_change() {
     let changed = async {
         // Not before somebody waits, so that it is the waiting that is seen.
         tokio::task::yield_now().await;
-        page.board.change(|status| status.draining = true);
+        page.publisher.change(|status| status.draining = true);
     };
     let ((status, draining), ()) = tokio::join!(next(&page, &tag, "respond-async, wait=50"), changed);
     assert_eq!(status, StatusCode::OK);
@@ -165,7 +165,7 @@ async fn foreign_hosts_and_sites_are_refused_everywhere() {
             assert!(body.starts_with("this page"), "{body}");
         }
     }
-    assert!(!page.board.now().draining);
+    assert!(!page.publisher.now().draining);
     let own = [("origin", page.url.as_str())];
     assert_eq!(page.ask(Method::GET, "/status", &own, "").await.0, StatusCode::OK);
 }
@@ -203,7 +203,7 @@ async fn metrics_tell_the_same_as_the_books() {
     done.pass(br#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#);
     done.end(crate::ledger::Outcome::Succeeded);
     let _running = page.ledger.enter(asked("llama3"));
-    page.board.change(|status| (status.connections, status.connection) = (3, Connection::Connected));
+    page.publisher.change(|status| (status.connections, status.connection) = (3, Connection::Connected));
     let (status, text) = page.ask(Method::GET, "/metrics", &[], "").await;
     assert_eq!(status, StatusCode::OK);
     for line in [

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::ledger::{Activity, LiveJob};
 use crate::settings::build;
 use crate::usage::Usage;
-use crate::worker::status::{self, Connection, Readiness, Trouble};
+use crate::worker::status::{self, Connection, Problem, Readiness};
 
 /// What `last_heartbeat` says before the first: the zero time of the language the older workers were written in.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -61,7 +61,7 @@ pub(super) fn status(status: status::Status, activity: Activity) -> Status {
         max_concurrency: status.max_concurrency,
         models: status.models.into_iter().filter(|model| !model.withheld).map(|model| model.name).collect(),
         last_error_at: trouble.as_ref().map(|trouble| rfc3339(trouble.since)),
-        last_error: trouble.map_or_else(String::new, |Trouble { what, .. }| what),
+        last_error: trouble.map_or_else(String::new, |Problem { what, .. }| what),
         last_heartbeat: status.last_report.map_or_else(|| NEVER.to_owned(), rfc3339),
         worker_id: status.id,
         worker_name: status.name,

@@ -20,9 +20,12 @@ const JOIN: &str = "join";
 /// Longest link read: a server's address and a key need a tenth of it, and it may come from any web page.
 pub const MAX_LINK: usize = 4_096;
 
-/// An invitation: where to, and with which key.
+// Former names, until their users have changed.
+pub use {Invitation as Join, InvitationError as NoInvitation};
+
+/// An invitation: the server, and the key for it.
 #[derive(Debug, Clone)]
-pub struct Join {
+pub struct Invitation {
     /// The server, complete with the path where workers connect.
     pub server: Url,
     /// The key for it, if the link brings one.
@@ -31,7 +34,7 @@ pub struct Join {
 
 /// Why a text is no invitation. Nothing of the text is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoInvitation {
+pub enum InvitationError {
     /// There is nothing.
     #[error("there is no link")]
     Empty,
@@ -62,37 +65,37 @@ pub enum NoInvitation {
     Twice,
 }
 
-impl Join {
+impl Invitation {
     /// Reads a link, or the address of a server. Parameters that are not known here are for later versions.
     ///
     /// # Errors
     /// Says what is wrong, without repeating any of the text.
-    pub fn read(text: &str) -> Result<Self, NoInvitation> {
+    pub fn read(text: &str) -> Result<Self, InvitationError> {
         let text = text.trim();
         match text {
-            "" => return Err(NoInvitation::Empty),
-            _ if text.len() > MAX_LINK => return Err(NoInvitation::TooLong),
+            "" => return Err(InvitationError::Empty),
+            _ if text.len() > MAX_LINK => return Err(InvitationError::TooLong),
             _ => {}
         }
         let scheme = text.split_once(':').map(|(scheme, _)| scheme);
         if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
-            return Ok(Self { server: address(text, NoInvitation::NoLink)?, key: None });
+            return Ok(Self { server: address(text, InvitationError::NoLink)?, key: None });
         }
         // `+` is a plus in keys; only forms mean a space by it.
-        let link = Url::parse(&text.replace('+', "%2B")).map_err(|_| NoInvitation::NoLink)?;
+        let link = Url::parse(&text.replace('+', "%2B")).map_err(|_| InvitationError::NoLink)?;
         let is_join = link.host_str().is_some_and(|host| host.eq_ignore_ascii_case(JOIN))
             && matches!(link.path(), "" | "/")
             && link.port().is_none()
             && link.fragment().is_none()
             && kind::has_no_login(&link);
         if !is_join {
-            return Err(NoInvitation::NoLink);
+            return Err(InvitationError::NoLink);
         }
-        let server = only(&link, "server")?.ok_or(NoInvitation::NoServer)?;
+        let server = only(&link, "server")?.ok_or(InvitationError::NoServer)?;
         let key = only(&link, "key")?.filter(|key| !key.is_empty());
         Ok(Self {
-            server: address(&server, NoInvitation::Server)?,
-            key: key.map(|key| kind::secret().read(&key).ok_or(NoInvitation::Key)).transpose()?,
+            server: address(&server, InvitationError::Server)?,
+            key: key.map(|key| kind::secret().read(&key).ok_or(InvitationError::Key)).transpose()?,
         })
     }
 
@@ -118,10 +121,10 @@ pub fn keeps_key(before: Option<&Url>, now: &Url) -> bool {
 
 /// The address of a server as people paste it. Settings take any path, for proxies that want one; who pastes another path has copied the address of a
 /// page.
-fn address(text: &str, no_address: NoInvitation) -> Result<Url, NoInvitation> {
+fn address(text: &str, no_address: InvitationError) -> Result<Url, InvitationError> {
     let url = server_url(text).filter(|_| names_a_host(text)).ok_or(no_address)?;
     // In front of it may be that of a proxy.
-    if url.path().ends_with(CONNECT_PATH) { Ok(url) } else { Err(NoInvitation::Path) }
+    if url.path().ends_with(CONNECT_PATH) { Ok(url) } else { Err(InvitationError::Path) }
 }
 
 /// Whether each part of the host has a letter or a digit. Domains may have others as well, but what has nothing else is a slip.
@@ -137,11 +140,11 @@ fn names_a_host(text: &str) -> bool {
 }
 
 /// The value of a parameter that may stand once.
-fn only(link: &Url, name: &str) -> Result<Option<String>, NoInvitation> {
+fn only(link: &Url, name: &str) -> Result<Option<String>, InvitationError> {
     let mut values =
         link.query_pairs().filter(|(given, _)| given == name).map(|(_, value)| value.into_owned());
     let value = values.next();
-    values.next().map_or(Ok(value), |_| Err(NoInvitation::Twice))
+    values.next().map_or(Ok(value), |_| Err(InvitationError::Twice))
 }
 
 #[cfg(test)]
@@ -152,7 +155,7 @@ mod tests {
     use crate::config::Config;
 
     fn read(link: &str) -> (String, Option<String>) {
-        let join = Join::read(link).unwrap_or_else(|error| panic!("{link}: {error}"));
+        let join = Invitation::read(link).unwrap_or_else(|error| panic!("{link}: {error}"));
         (join.server.to_string(), join.key.map(|key| key.expose_secret().to_owned()))
     }
 
@@ -163,7 +166,7 @@ mod tests {
         };
         let here = "wss://pool.example/api/workers/connect";
         check("llamapool://join?server=wss://pool.example/api/workers/connect&key=sk-1", here, Some("sk-1"));
-        check("  LLAMAPOOL://Join/?key=a%2Fb&server=wss%3A%2F%2Fpool.example\n", here, Some("a/b"));
+        check("  LLAMAPOOL://Invitation/?key=a%2Fb&server=wss%3A%2F%2Fpool.example\n", here, Some("a/b"));
         check("llamapool://join?server=https://pool.example&key=a+b==&later=1", here, Some("a+b=="));
         check("llamapool://join?server=pool:8080", "ws://pool:8080/api/workers/connect", None);
         check("llamapool://join?server=wss://pool.example&key=", here, None);
@@ -182,35 +185,35 @@ mod tests {
     fn what_is_none_is_told_without_repeating_it() {
         let long = format!("llamapool://join?server=wss://h&key={}", "k".repeat(MAX_LINK));
         for (link, expect) in [
-            ("", NoInvitation::Empty),
-            (&long, NoInvitation::TooLong),
-            ("llamapool://leave?server=wss://h&key=hush", NoInvitation::NoLink),
-            ("llamapool://join/deeper?server=wss://h&key=hush", NoInvitation::NoLink),
-            ("llamapool://me:hush@join?server=wss://h", NoInvitation::NoLink),
-            ("llamapool:join?server=wss://h&key=hush", NoInvitation::NoLink),
-            ("llamapool://join:1?server=wss://h&key=hush", NoInvitation::NoLink),
-            ("llamapool://join?server=wss://h&key=hush#x", NoInvitation::NoLink),
-            ("javascript:hush", NoInvitation::NoLink),
-            ("file:///hush", NoInvitation::NoLink),
-            ("https://pool.example/join", NoInvitation::Path),
-            ("llamapool://join?server=wss://h/dashboard", NoInvitation::Path),
-            ("https://🦙", NoInvitation::NoLink),
-            ("🦙.example:8080", NoInvitation::NoLink),
-            ("pool..example", NoInvitation::NoLink),
-            ("llamapool://join?server=wss://🦙", NoInvitation::Server),
-            ("llamapool://join?key=hush", NoInvitation::NoServer),
-            ("llamapool://join?server=ftp://h&key=hush", NoInvitation::Server),
-            ("llamapool://join?server=wss://me:hush@h", NoInvitation::Server),
-            ("llamapool://join?server=&key=hush", NoInvitation::Server),
-            ("llamapool://join?server=wss://h&key=hu%20sh", NoInvitation::Key),
-            ("llamapool://join?server=wss://h&key=hu%0Ash", NoInvitation::Key),
-            ("llamapool://join?server=wss://h&key=hush,hush", NoInvitation::Key),
-            ("llamapool://join?server=wss://h&key=hush&key=hush", NoInvitation::Twice),
-            ("llamapool://join?server=wss://h&server=wss://i&key=hush", NoInvitation::Twice),
+            ("", InvitationError::Empty),
+            (&long, InvitationError::TooLong),
+            ("llamapool://leave?server=wss://h&key=hush", InvitationError::NoLink),
+            ("llamapool://join/deeper?server=wss://h&key=hush", InvitationError::NoLink),
+            ("llamapool://me:hush@join?server=wss://h", InvitationError::NoLink),
+            ("llamapool:join?server=wss://h&key=hush", InvitationError::NoLink),
+            ("llamapool://join:1?server=wss://h&key=hush", InvitationError::NoLink),
+            ("llamapool://join?server=wss://h&key=hush#x", InvitationError::NoLink),
+            ("javascript:hush", InvitationError::NoLink),
+            ("file:///hush", InvitationError::NoLink),
+            ("https://pool.example/join", InvitationError::Path),
+            ("llamapool://join?server=wss://h/dashboard", InvitationError::Path),
+            ("https://🦙", InvitationError::NoLink),
+            ("🦙.example:8080", InvitationError::NoLink),
+            ("pool..example", InvitationError::NoLink),
+            ("llamapool://join?server=wss://🦙", InvitationError::Server),
+            ("llamapool://join?key=hush", InvitationError::NoServer),
+            ("llamapool://join?server=ftp://h&key=hush", InvitationError::Server),
+            ("llamapool://join?server=wss://me:hush@h", InvitationError::Server),
+            ("llamapool://join?server=&key=hush", InvitationError::Server),
+            ("llamapool://join?server=wss://h&key=hu%20sh", InvitationError::Key),
+            ("llamapool://join?server=wss://h&key=hu%0Ash", InvitationError::Key),
+            ("llamapool://join?server=wss://h&key=hush,hush", InvitationError::Key),
+            ("llamapool://join?server=wss://h&key=hush&key=hush", InvitationError::Twice),
+            ("llamapool://join?server=wss://h&server=wss://i&key=hush", InvitationError::Twice),
         ] {
-            assert_eq!(Join::read(link).unwrap_err(), expect, "{link}");
+            assert_eq!(Invitation::read(link).unwrap_err(), expect, "{link}");
         }
-        let join = Join::read("llamapool://join?server=wss://h&key=hush").unwrap();
+        let join = Invitation::read("llamapool://join?server=wss://h&key=hush").unwrap();
         assert!(!format!("{join:?}").contains("hush"));
     }
 
@@ -221,7 +224,7 @@ mod tests {
             let path = dir.path().join("worker.yaml");
             std::fs::write(&path, text).unwrap();
             let mut edit = Edit::open::<Config>(&path).unwrap();
-            Join::read(link).unwrap().write(&mut edit).unwrap();
+            Invitation::read(link).unwrap().write(&mut edit).unwrap();
             edit.text().to_owned()
         };
         let before = "# mine\nserver_url: wss://h # there\nclient_key: old\n";
@@ -241,7 +244,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "(llamapool://join\\?|server=|key=|wss://|[&%?=/:@#]|\\PC){0,12}") {
-            if let Ok(join) = Join::read(&text) {
+            if let Ok(join) = Invitation::read(&text) {
                 prop_assert!(matches!(join.server.scheme(), "ws" | "wss"));
             }
         }

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Patient;
+use super::Context;
 use super::notes::{Finding, Notes, failed, ok, skipped, warning};
 use crate::config::Config;
 use crate::paths;
@@ -32,9 +32,9 @@ const SOME_SPACE: u64 = 512 * 1024 * 1024;
 const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The configuration, if it can be used.
-pub(super) fn configuration<'p>(notes: &mut Notes<'_>, patient: &'p Patient) -> Option<&'p Config> {
+pub(super) fn configuration<'p>(notes: &mut Notes<'_>, context: &'p Context) -> Option<&'p Config> {
     let (id, title) = CONFIG;
-    match &patient.loaded {
+    match &context.loaded {
         Err(mistakes) => {
             let wrong: Vec<_> = mistakes.0.iter().map(ToString::to_string).collect();
             let fix = "Put it right; docs/config.md lists every setting and what it takes.";
@@ -44,7 +44,7 @@ pub(super) fn configuration<'p>(notes: &mut Notes<'_>, patient: &'p Patient) -> 
         Ok(loaded) => {
             let from = match &loaded.file {
                 Some(file) => format!("{} is fine", file.display()),
-                None => format!("there is no {}: environment and defaults count", patient.file.display()),
+                None => format!("there is no {}: environment and defaults count", context.file.display()),
             };
             let finding = match loaded.warnings.is_empty() {
                 true => ok(from),

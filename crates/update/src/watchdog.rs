@@ -1,5 +1,5 @@
-//! What watches a new program start: a process of the one before, which has nothing else to do. A program that works says so itself ([`Applied::confirm`]); one
-//! that ends badly or hangs cannot, and is replaced by the one before, which is started again.
+//! Watches a new version start, from a process of the previous version that does nothing else. A version that works confirms itself
+//! ([`Applied::confirm`]); one that fails or hangs cannot, and is replaced by the previous version, which is started again.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,54 +11,54 @@ use std::time::{Duration, Instant};
 use super::UpdateError;
 use super::swap::{self, Applied, old_file};
 
-/// The first argument of a program that is to watch. What follows are the program that is to be started and its arguments.
+/// The first argument of the watchdog process. The program to start and its arguments follow.
 const WATCH: &str = "--watch-update";
 
-/// A new program settles within a minute whether it works ([`super::PROVEN`]). This is for one that does not even get to do that.
-const PATIENCE: Duration = super::PROVEN.saturating_add(Duration::from_secs(30));
+/// How long the new version may run without confirming or rolling back itself: a little longer than its own limit, [`super::HEALTH_TIMEOUT`].
+const TIMEOUT: Duration = super::HEALTH_TIMEOUT.saturating_add(Duration::from_secs(30));
 
-/// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(250);
+/// Interval between two looks at the new version.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A process that starts the new program as soon as this is dropped, which happens at the latest when this process ends.
+/// The watchdog process. It starts the new version when this value is dropped, at the latest when this process ends.
 #[derive(Debug)]
-pub struct Guard(#[expect(dead_code, reason = "its end is the sign")] ChildStdin);
+pub struct Watchdog(#[expect(dead_code, reason = "its end is the sign")] ChildStdin);
 
 impl Applied {
-    /// Has the new program started when this process has ended, under the eyes of the one before, with these arguments and this variable in its environment.
+    /// Starts the watchdog, which starts the new version after this process has ended, with these arguments and this environment variable.
     ///
     /// # Errors
-    /// If the one before cannot be started.
+    /// The previous version cannot be started.
     pub fn start_after_us(
         self,
         args: impl IntoIterator<Item = OsString>,
         variable: Option<(&str, &str)>,
-    ) -> Result<Guard, UpdateError> {
+    ) -> Result<Watchdog, UpdateError> {
         let mut command = Command::new(&self.old);
         command.arg(WATCH).arg(&self.exe).args(args).envs(variable).stdin(Stdio::piped());
-        let guard = command.spawn().and_then(|mut guard| {
-            guard.stdin.take().ok_or_else(|| io::Error::other("it has no standard input"))
+        let watchdog = command.spawn().and_then(|mut watchdog| {
+            watchdog.stdin.take().ok_or_else(|| io::Error::other("it has no standard input"))
         });
-        guard.map(Guard).map_err(|error| UpdateError::Io { path: self.old.clone(), error })
+        watchdog.map(Watchdog).map_err(|error| UpdateError::Io { path: self.old.clone(), error })
     }
 }
 
-/// Watches, if that is what this process was started for.
+/// Runs the watchdog if this process was started as one.
 pub fn watch_if_asked() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     if args.next()? != WATCH {
         return None;
     }
     let exe = PathBuf::from(args.next()?);
-    // Ends when the process ends that asked for this.
+    // Returns when the process that started the watchdog ends.
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
     let args: Vec<_> = args.collect();
-    let is_well = matches!(watch(&exe, &args, PATIENCE), Ok((Verdict::Settled | Verdict::Left, _)));
+    let is_well = matches!(watch(&exe, &args, TIMEOUT), Ok((Verdict::Settled | Verdict::Left, _)));
     Some(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Starts the new program, and the one before if that does not work. What runs then comes with the verdict.
-fn watch(exe: &Path, args: &[OsString], patience: Duration) -> Result<(Verdict, Option<Child>), UpdateError> {
+/// Starts the new version, and the previous one if the new one does not work. Returns the verdict and what runs now.
+fn watch(exe: &Path, args: &[OsString], timeout: Duration) -> Result<(Verdict, Option<Child>), UpdateError> {
     let begun = Instant::now();
     let mut started = start(exe, args).ok();
     let verdict = loop {
@@ -66,9 +66,9 @@ fn watch(exe: &Path, args: &[OsString], patience: Duration) -> Result<(Verdict, 
             Some(child) => child.try_wait().ok().flatten().map(|status| status.success()),
             None => Some(false),
         };
-        match verdict(old_file(exe).exists(), ended, begun.elapsed() > patience) {
+        match verdict(old_file(exe).exists(), ended, begun.elapsed() > timeout) {
             Some(verdict) => break verdict,
-            None => thread::sleep(LOOK),
+            None => thread::sleep(POLL_INTERVAL),
         }
     };
     if verdict != Verdict::Bad {
@@ -85,18 +85,18 @@ fn watch(exe: &Path, args: &[OsString], patience: Duration) -> Result<(Verdict, 
     Ok((verdict, Some(before)))
 }
 
-/// What became of a new program.
+/// How the start of a new version went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// It has said whether it works.
+    /// It confirmed itself, or rolled back.
     Settled,
-    /// Somebody has ended it before that. It will say when it is started again.
+    /// It ended in order before that, and decides at its next start.
     Left,
     /// It does not work.
     Bad,
 }
 
-/// `ended` is whether it ended well, if it has ended. Nothing as long as there may still be something else to come.
+/// `ended` says whether it succeeded, if it has ended. `None` while the result is open.
 fn verdict(is_pending: bool, ended: Option<bool>, is_late: bool) -> Option<Verdict> {
     match ended {
         _ if !is_pending => Some(Verdict::Settled),

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::logs::Level;
 
-/// A worker's surroundings. A path is a home where nothing may be changed.
-pub struct Home {
+/// The environment of a worker. A path alone is an environment whose log level cannot be changed.
+pub struct WorkerEnv {
     pub(super) folder: PathBuf,
     pub(super) level: Option<Level>,
 }
 
-impl Home {
+impl WorkerEnv {
     /// The folder of its configuration file, where its control token is kept unless the configuration names a folder for what it remembers.
     pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), level: None }
@@ -23,7 +23,7 @@ impl Home {
     }
 }
 
-impl From<&Path> for Home {
+impl From<&Path> for WorkerEnv {
     fn from(folder: &Path) -> Self {
         Self::at(folder)
     }

@@ -1,4 +1,4 @@
-//! The way to the server: proxy, name, connection, TLS, WebSocket, key; then what the server tells of itself.
+//! Checks the way to the server: proxy, DNS, connection, TLS, WebSocket, key; then the clock and version of the server.
 
 use std::env::consts::OS;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ const SERVER: (&str, &str) = ("server_version", "Version of the server");
 /// All of them, in their order.
 pub(super) const CHECKS: [(&str, &str); 8] = [PROXY, DNS, TCP, TLS, WEBSOCKET, KEY, CLOCK, SERVER];
 
-/// Names are found at once or not at all.
+/// DNS answers at once or not at all.
 const DNS_LIMIT: Duration = Duration::from_secs(4);
 /// For each step after that. All together, with the runtime, are to take less than half a minute.
 const STEP_LIMIT: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, options: &Optio
     };
     let dialed = shake(notes, config, &steps, wire).await;
     about(notes, dialed.as_ref());
-    // Dropped without a word: whoever has not introduced itself is no worker to the server.
+    // Dropped before the hello message, so the server sees no worker.
 }
 
 /// Proxy, name, TCP.

@@ -10,14 +10,14 @@ use super::DialError;
 
 /// A host and a port, and whether TLS is spoken there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct HostPort {
     /// As it stands in URLs: an IPv6 address is in brackets.
     host: String,
     pub(super) port: u16,
     pub(super) secure: bool,
 }
 
-impl Place {
+impl HostPort {
     pub(super) fn of(url: &Url) -> Result<Self, DialError> {
         let (secure, usual) = match url.scheme() {
             "ws" | "http" => (false, 80),
