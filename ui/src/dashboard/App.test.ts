@@ -68,7 +68,7 @@ test('asks for the key, tells when it was refused, and keeps it out of storage u
   await open('overview');
   const type = async (value: string) => {
     await fireEvent.input(screen.getByLabelText(t.key.label), { target: { value } });
-    await fireEvent.click(screen.getByText(t.key.submit));
+    await fireEvent.click(screen.getByRole('button', { name: t.key.submit }));
     await settle();
   };
   await type(' ');
@@ -87,7 +87,7 @@ test('remembers the key for the session if told to, and forgets it on demand', a
   await open('overview');
   await fireEvent.input(screen.getByLabelText(t.key.label), { target: { value: 'secret' } });
   await fireEvent.click(screen.getByLabelText(t.key.remember));
-  await fireEvent.click(screen.getByText(t.key.submit));
+  await fireEvent.click(screen.getByRole('button', { name: t.key.submit }));
   await settle();
   expect(Object.values({ ...sessionStorage })).toEqual(['secret']);
   await fireEvent.click(screen.getByLabelText(t.key.forget));
@@ -139,7 +139,7 @@ test('the server is drained only after a second yes', async () => {
   const posts = () => asked.filter((call) => call.method === 'POST').map((call) => call.path);
   await fireEvent.click(screen.getByText(t.server.drain));
   expect(posts()).toEqual([]);
-  await fireEvent.click(screen.getByText(t.server.keep));
+  await fireEvent.click(screen.getByText(t.server.cancel));
   await fireEvent.click(screen.getByText(t.server.drain));
   await fireEvent.click(screen.getByText(t.server.confirm));
   await settle();

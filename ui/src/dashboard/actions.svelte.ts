@@ -2,7 +2,7 @@
 
 import { ApiError, type Api } from './api';
 
-export interface Notice {
+export interface Toast {
   number: number;
   text: string;
   bad: boolean;
@@ -12,7 +12,7 @@ export interface Notice {
 const SHOWN_MS = 4_000;
 
 export class Actions {
-  notices = $state<Notice[]>([]);
+  toasts = $state<Toast[]>([]);
   /** What is under way: pressing its button again does nothing. */
   busy = $state<Record<string, boolean>>({});
   #numbers = 0;
@@ -39,11 +39,11 @@ export class Actions {
 
   tell(text: string, bad = false) {
     const number = ++this.#numbers;
-    this.notices.push({ number, text, bad });
+    this.toasts.push({ number, text, bad });
     if (!bad) setTimeout(() => this.dismiss(number), SHOWN_MS);
   }
 
   dismiss(number: number) {
-    this.notices = this.notices.filter((notice) => notice.number !== number);
+    this.toasts = this.toasts.filter((toast) => toast.number !== number);
   }
 }

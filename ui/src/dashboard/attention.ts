@@ -5,7 +5,7 @@ import type { Snapshot } from '../bindings/Snapshot';
 import type { WorkerView } from '../bindings/WorkerView';
 import { since } from '../shared/format';
 
-export type Matter =
+export type AttentionItem =
   | { kind: 'not_ready' | 'gone' | 'error'; worker: WorkerView }
   | { kind: 'queue'; model: ModelView }
   | { kind: 'draining' };
@@ -14,7 +14,7 @@ export type Matter =
 const FRESH_S = 600;
 
 /** Worst first. `now` in Unix milliseconds on the server's clock. */
-export function matters(state: Snapshot, now: number): Matter[] {
+export function attentionItems(state: Snapshot, now: number): AttentionItem[] {
   const fresh = (worker: WorkerView) => (since(worker.last_error_at, now) ?? Infinity) < FRESH_S;
   const having = (status: WorkerView['status']) => state.workers.filter((worker) => worker.status === status);
   return [

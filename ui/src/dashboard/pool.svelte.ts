@@ -21,7 +21,7 @@ export class Pool {
   /** When the next try begins, Unix milliseconds, if `waiting`. */
   retryAt = $state(0);
   /** Why the server refuses, if it said so. */
-  trouble = $state<string | null>(null);
+  problem = $state<string | null>(null);
   readonly stale: boolean = $derived(this.link !== 'live');
 
   /** The server's clock minus ours, milliseconds. */
@@ -56,11 +56,11 @@ export class Pool {
     while (!stop.aborted) {
       try {
         await this.#listen(stop);
-        this.trouble = null;
+        this.problem = null;
       } catch (error) {
         if (stop.aborted) return;
         // What the browser says of a lost connection helps nobody.
-        this.trouble = error instanceof ApiError ? error.message : null;
+        this.problem = error instanceof ApiError ? error.message : null;
         if (error instanceof ApiError && error.status === 401) {
           this.link = 'denied';
           this.key.deny();
@@ -102,7 +102,7 @@ export class Pool {
     this.snapshot = event.kind === 'update' && former ? merge(former, event.snapshot) : event.snapshot;
     this.#skew = Date.parse(event.snapshot.server.now) - this.heardAt || 0;
     this.link = 'live';
-    this.trouble = null;
+    this.problem = null;
     this.key.asked = false;
     this.backoff.reset();
   }

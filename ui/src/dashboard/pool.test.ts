@@ -86,7 +86,7 @@ test('the waits grow up to their limit, and a person need not wait', async () =>
     await vi.advanceTimersByTimeAsync(1);
     expect(asked).toHaveLength(before + 1);
   }
-  expect(pool.trouble).toBe('away');
+  expect(pool.problem).toBe('away');
   pool.retry();
   await settle();
   expect(asked).toHaveLength(8);

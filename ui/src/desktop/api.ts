@@ -20,7 +20,7 @@ import type { SetupNow } from './bindings/SetupNow';
 import type { Snapshot } from './bindings/Snapshot';
 import type { TestAnswer } from './bindings/TestAnswer';
 import { t } from './strings';
-import type { Control, Copied, Level, PauseUntil, Place } from './types';
+import type { Control, CopyTarget, Level, PauseUntil, OpenTarget } from './types';
 
 /** What the app says by itself. */
 export interface Events {
@@ -71,8 +71,8 @@ export const api = {
   testRequest: (model: string | null, api_key: string | null) =>
     call<TestAnswer>('test_request', { model, api_key }),
 
-  open: (what: Place) => call<void>('open', { what }),
-  copy: (what: Copied) => call<void>('copy', { what }),
+  open: (what: OpenTarget) => call<void>('open', { what }),
+  copy: (what: CopyTarget) => call<void>('copy', { what }),
   checkUpdate: () => call<void>('check_update'),
   restartToUpdate: () => call<void>('restart_to_update'),
   about: () => call<About>('about'),

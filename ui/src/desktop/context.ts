@@ -3,19 +3,19 @@
 import { createContext } from 'svelte';
 import type { Clock } from '../shared/clock.svelte';
 import type { ThemeChoice } from '../shared/theme.svelte';
-import type { Checkup } from './checkup.svelte';
-import type { Desk } from './desk.svelte';
+import type { DiagnosticsRun } from './diagnostics.svelte';
+import type { AppState } from './appstate.svelte';
 import type { Drafts } from './drafts.svelte';
 import type { FirstRun } from './firstrun.svelte';
-import type { Habits } from './habits.svelte';
+import type { AppSettings } from './appsettings.svelte';
 import type { LogTail } from './tail.svelte';
 
 export interface Windows {
-  desk: Desk;
+  app: AppState;
   drafts: Drafts;
-  habits: Habits;
+  settings: AppSettings;
   tail: LogTail;
-  checkup: Checkup;
+  diagnostics: DiagnosticsRun;
   firstRun: FirstRun;
   clock: Clock;
   theme: ThemeChoice;

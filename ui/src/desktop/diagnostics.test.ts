@@ -1,8 +1,8 @@
 import { fireEvent, screen, within } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
-import { aProblem } from '../testing/desk/fake';
-import { openWindow, settle, standStill } from '../testing/desk/open';
-import { aCheck, anApp, aSnapshot, CHECKS, REPORT } from '../testing/desk/samples';
+import { aProblem } from '../testing/app/fake';
+import { openWindow, settle, standStill } from '../testing/app/open';
+import { aCheck, anApp, aSnapshot, CHECKS, REPORT } from '../testing/app/samples';
 import { t } from './strings';
 
 standStill();
@@ -14,11 +14,11 @@ const press = async (name: string) => {
 const rows = () => within(screen.getByRole('region', { name: words.title })).queryAllByRole('listitem');
 
 test('checks fill in as they finish, and the end sums up', async () => {
-  const { desk } = await openWindow('diagnostics');
+  const { app } = await openWindow('diagnostics');
   await press(words.run);
   expect(screen.getByText(words.running(0))).toBeTruthy();
-  await desk.say('check', CHECKS[0]!);
-  await desk.say('check', CHECKS[5]!);
+  await app.say('check', CHECKS[0]!);
+  await app.say('check', CHECKS[5]!);
   await settle();
   expect(rows()).toHaveLength(2);
   expect(screen.getByText(words.running(2))).toBeTruthy();
@@ -26,31 +26,31 @@ test('checks fill in as they finish, and the end sums up', async () => {
   for (const part of [CHECKS[5]!.title, words.outcome.failed, CHECKS[5]!.found, CHECKS[5]!.fix!]) {
     expect(failed).toContain(part);
   }
-  await desk.say('checked', CHECKS);
+  await app.say('checked', CHECKS);
   await settle();
   expect(rows()).toHaveLength(CHECKS.length);
   expect(screen.getByText(words.found(1, 1))).toBeTruthy();
   await press(words.rerun);
   expect(rows()).toHaveLength(0);
-  await desk.say('checked', [aCheck({ id: 'dns', title: 'DNS' })]);
+  await app.say('checked', [aCheck({ id: 'dns', title: 'DNS' })]);
   await settle();
-  expect(screen.getByText(words.allWell(1))).toBeTruthy();
+  expect(screen.getByText(words.allPassed(1))).toBeTruthy();
 });
 
 test('a doctor that cannot start says why, and can be asked again', async () => {
-  const { desk } = await openWindow('diagnostics', (desk) => {
-    desk.answers.doctor = () => {
+  const { app } = await openWindow('diagnostics', (app) => {
+    app.answers.doctor = () => {
       throw aProblem('Checks run already', { fix: 'Wait for them.' });
     };
   });
   await press(words.run);
   expect(screen.getByRole('alert').textContent).toContain('Wait for them.');
-  expect(desk.commands('doctor')).toHaveLength(1);
+  expect(app.commands('doctor')).toHaveLength(1);
   expect((screen.getByRole('button', { name: words.run }) as HTMLButtonElement).disabled).toBe(false);
 });
 
 test('every file of a report is shown before it is saved', async () => {
-  const { desk } = await openWindow('diagnostics');
+  const { app } = await openWindow('diagnostics');
   await press(words.make);
   const dialog = within(screen.getByRole('dialog'));
   for (const { name, text } of REPORT) {
@@ -59,36 +59,36 @@ test('every file of a report is shown before it is saved', async () => {
     );
     expect(dialog.getByRole('region', { name }).textContent).toBe(text);
   }
-  expect(desk.commands('save_report')).toHaveLength(0);
+  expect(app.commands('save_report')).toHaveLength(0);
   await press(words.save);
   expect(screen.queryByRole('dialog')).toBeNull();
   expect(screen.getByText('~/Downloads/llamapool-report-2026-11-21.zip', { exact: false })).toBeTruthy();
   await press(words.show);
-  expect(desk.commands('open')).toEqual([{ what: 'report_folder' }]);
+  expect(app.commands('open')).toEqual([{ what: 'report_folder' }]);
 });
 
 test('about: version, licence, and a look for updates', async () => {
-  const { desk } = await openWindow('about');
+  const { app } = await openWindow('about');
   expect(screen.getByText(t.about.version('2.0.0'), { exact: false })).toBeTruthy();
   await press(t.about.check);
-  expect(desk.commands('check_update')).toHaveLength(1);
+  expect(app.commands('check_update')).toHaveLength(1);
   const update = { ...aSnapshot().update, state: 'staged' as const, version: '2.1.0', notes: 'Faster.' };
-  await desk.say('snapshot', aSnapshot({ update }));
+  await app.say('snapshot', aSnapshot({ update }));
   await settle();
   expect(screen.getByText(t.about.state.staged('2.1.0'))).toBeTruthy();
   expect(screen.getByText('Faster.')).toBeTruthy();
   await press(t.about.restart);
-  expect(desk.commands('restart_to_update')).toHaveLength(1);
-  await desk.say('snapshot', aSnapshot({ update: { ...update, state: 'available' } }));
+  expect(app.commands('restart_to_update')).toHaveLength(1);
+  await app.say('snapshot', aSnapshot({ update: { ...update, state: 'available' } }));
   await settle();
   expect(screen.getByText(t.about.state.available('2.1.0'))).toBeTruthy();
   await press(t.about.get);
-  expect(desk.commands('open')).toEqual([{ what: 'release_notes' }]);
+  expect(app.commands('open')).toEqual([{ what: 'release_notes' }]);
 });
 
 test('about: the licences are fetched and laid out for who unfolds them', async () => {
-  const { desk, container } = await openWindow('about');
-  expect(desk.commands('third_party')).toEqual([]);
+  const { app, container } = await openWindow('about');
+  expect(app.commands('third_party')).toEqual([]);
   const details = container.querySelector('details')!;
   details.open = true;
   await vi.advanceTimersByTimeAsync(10);
@@ -99,9 +99,9 @@ test('about: the licences are fetched and laid out for who unfolds them', async 
 });
 
 test('about: why there are no updates from here', async () => {
-  await openWindow('about', (desk) => {
-    desk.app = anApp({ updates_managed_by: 'Homebrew' });
-    desk.snapshot = aSnapshot({ update: { ...aSnapshot().update, state: 'off', why: 'managed' } });
+  await openWindow('about', (app) => {
+    app.appPreferences = anApp({ updates_managed_by: 'Homebrew' });
+    app.snapshot = aSnapshot({ update: { ...aSnapshot().update, state: 'off', why: 'managed' } });
   });
   expect(screen.getByText(t.about.managed('Homebrew'))).toBeTruthy();
   expect(screen.queryByRole('button', { name: t.about.check })).toBeNull();

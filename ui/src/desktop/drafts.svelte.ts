@@ -7,7 +7,7 @@ import type { Preferences } from './bindings/Preferences';
 import type { Problem } from './bindings/Problem';
 import type { Saved } from './bindings/Saved';
 import { api, on } from './api';
-import { written, type Basis, type Change, type Draft, Shelf } from './shelf';
+import { written, type Basis, type Change, type Draft, DraftStore } from './draftstore';
 
 /** Typing pauses for so long before a value is judged. */
 const JUDGE_AFTER_MS = 250;
@@ -35,7 +35,7 @@ export class Drafts {
   /** Keys of changed secrets. */
   #secrets = new Set<string>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  #shelf = new Shelf(() => this.#toKeep());
+  #store = new DraftStore(() => this.#toKeep());
 
   readonly fields: Map<string, Field> = $derived(
     new Map(this.preferences?.groups.flatMap(({ fields }) => fields).map((field) => [field.key, field])),
@@ -65,7 +65,7 @@ export class Drafts {
 
   /** Takes up what the last window left, until the returned function is called, which leaves it to the next. */
   resume(): () => void {
-    void this.#shelf.take().then((drafts) => {
+    void this.#store.take().then((drafts) => {
       for (const { key, change, basis } of drafts) {
         if (key in this.changes) continue;
         this.changes[key] = change;
@@ -74,12 +74,12 @@ export class Drafts {
       }
       if (this.preferences) this.#compare();
     });
-    return () => this.#shelf.put();
+    return () => this.#store.put();
   }
 
   /** Leaves what is not saved to the next window, now. */
   leave(): Promise<void> {
-    return this.#shelf.put();
+    return this.#store.put();
   }
 
   async read(after: Promise<unknown> = Promise.resolve()) {
@@ -112,7 +112,7 @@ export class Drafts {
     if (field.kind === 'secret') this.#secrets.add(field.key);
     this.changes[field.key] = value;
     this.#judge(field.key, value);
-    this.#shelf.putSoon();
+    this.#store.putSoon();
   }
 
   /** Takes a change back. */
@@ -120,7 +120,7 @@ export class Drafts {
     clearTimeout(this.#timers.get(key));
     this.#bases.delete(key);
     for (const record of [this.changes, this.wrong, this.judging, this.overtaken]) delete record[key];
-    this.#shelf.putSoon();
+    this.#store.putSoon();
   }
 
   discard() {

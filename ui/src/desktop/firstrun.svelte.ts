@@ -204,14 +204,14 @@ export class FirstRun {
     }
   }
 
-  isOffered(model: string): boolean {
+  isShared(model: string): boolean {
     return this.switched[model] ?? !this.runtime?.withheld.includes(model);
   }
 
-  offer(model: string, offered: boolean) {
+  share(model: string, shared: boolean) {
     const { [model]: _, ...others } = this.switched;
     const before = !this.runtime?.withheld.includes(model);
-    this.switched = offered === before ? others : { ...others, [model]: offered };
+    this.switched = shared === before ? others : { ...others, [model]: shared };
   }
 
   back() {

@@ -1,8 +1,8 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
-import type { FakeDesk } from '../testing/desk/fake';
-import { openWindow, settle, standStill } from '../testing/desk/open';
-import { aLine, lines } from '../testing/desk/samples';
+import type { FakeApp } from '../testing/app/fake';
+import { openWindow, settle, standStill } from '../testing/app/open';
+import { aLine, lines } from '../testing/app/samples';
 import type { LogLine } from './bindings/LogLine';
 import { pieces } from './logs/marked';
 import { inSight, layOut, rowAt } from './logs/rows';
@@ -11,10 +11,10 @@ import { LogTail, MOST_LINES, textOf } from './tail.svelte';
 
 standStill();
 const words = t.logs;
-const open = (shown: LogLine[], prepare: (desk: FakeDesk) => void = () => undefined) =>
-  openWindow('logs', (desk) => {
-    desk.lines = shown;
-    prepare(desk);
+const open = (shown: LogLine[], prepare: (app: FakeApp) => void = () => undefined) =>
+  openWindow('logs', (app) => {
+    app.lines = shown;
+    prepare(app);
   });
 const said = (...messages: string[]) =>
   messages.map((message, seq) => aLine(seq, { message, level: 'INFO' }));
@@ -25,28 +25,28 @@ const press = async (name: string | RegExp) => {
 };
 
 test('new lines come by themselves, each once', async () => {
-  const { desk } = await open(said('one', 'two'));
-  await desk.say('log', { lines: [aLine(1, { message: 'two' }), aLine(2, { message: 'three' })], next: 3 });
+  const { app } = await open(said('one', 'two'));
+  await app.say('log', { lines: [aLine(1, { message: 'two' }), aLine(2, { message: 'three' })], next: 3 });
   await settle();
   expect(log().match(/one|two|three/g)).toEqual(['one', 'two', 'three']);
 });
 
 test('lines that came before the first answer are not lost, nor do they hide it', async () => {
-  const { desk } = await openWindow('status');
+  const { app } = await openWindow('status');
   let answer!: (batch: unknown) => void;
-  desk.answers.logs = () => new Promise((resolve) => (answer = resolve));
-  await desk.say('go', 'logs');
+  app.answers.logs = () => new Promise((resolve) => (answer = resolve));
+  await app.say('go', 'logs');
   await settle();
-  await desk.say('log', { lines: [aLine(2, { message: 'third' })], next: 3 });
+  await app.say('log', { lines: [aLine(2, { message: 'third' })], next: 3 });
   answer({ lines: said('first', 'second'), next: 2 });
   await settle();
   expect(log().match(/first|second|third/g)).toEqual(['first', 'second', 'third']);
 });
 
 test('a pause holds new lines back and counts them', async () => {
-  const { desk } = await open(said('before'));
+  const { app } = await open(said('before'));
   await press(words.pause);
-  await desk.say('log', { lines: [aLine(1, { message: 'meanwhile' })], next: 2 });
+  await app.say('log', { lines: [aLine(1, { message: 'meanwhile' })], next: 2 });
   await settle();
   expect(log()).not.toContain('meanwhile');
   expect(screen.getByText(words.paused(1))).toBeTruthy();
@@ -86,9 +86,9 @@ test('searching counts, marks, and steps around the end', async () => {
 });
 
 test('five thousand lines draw only those in sight, and the oldest make room', async () => {
-  const { desk, container } = await open(lines(0, MOST_LINES));
+  const { app, container } = await open(lines(0, MOST_LINES));
   expect(container.querySelectorAll('[data-seq]').length).toBeLessThan(80);
-  await desk.say('log', { lines: lines(MOST_LINES, 10), next: MOST_LINES + 10 });
+  await app.say('log', { lines: lines(MOST_LINES, 10), next: MOST_LINES + 10 });
   await settle();
   expect(screen.getByTitle(words.copyTitle(MOST_LINES))).toBeTruthy();
 });
@@ -105,13 +105,13 @@ test('what is shown is copied, as text', async () => {
 });
 
 test('how much is recorded can be changed, and stays as it was if it cannot', async () => {
-  const { desk } = await open(said('one'));
+  const { app } = await open(said('one'));
   const record = screen.getByLabelText(words.recorded) as HTMLSelectElement;
   expect(record.value).toBe('info');
   await fireEvent.change(record, { target: { value: 'debug' } });
   await settle();
-  expect(desk.commands('set_log_level')).toEqual([{ level: 'debug' }]);
-  desk.answers.set_log_level = () => {
+  expect(app.commands('set_log_level')).toEqual([{ level: 'debug' }]);
+  app.answers.set_log_level = () => {
     throw new Error('no');
   };
   await fireEvent.change(record, { target: { value: 'trace' } });

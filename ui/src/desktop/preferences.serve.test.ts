@@ -1,8 +1,8 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
-import { aProblem, type FakeDesk } from '../testing/desk/fake';
-import { openWindow, settle, standStill } from '../testing/desk/open';
-import { anApp } from '../testing/desk/samples';
+import { aProblem, type FakeApp } from '../testing/app/fake';
+import { openWindow, settle, standStill } from '../testing/app/open';
+import { anApp } from '../testing/app/samples';
 import type { AppPreferences } from './bindings/AppPreferences';
 import { t } from './strings';
 import type { ServeForm } from './types';
@@ -12,24 +12,24 @@ const words = t.preferences.serve;
 const LOW = 'Wanted: more percent than the lower limit, at most 100.';
 
 /** Refuses limits that are the wrong way round, as the app does. */
-function judging(desk: FakeDesk) {
-  desk.answers.save_app_preferences = ({ preferences }) => {
-    const app = preferences as AppPreferences;
-    if (Number(app.serve.battery_low) >= Number(app.serve.battery_high))
+function judging(app: FakeApp) {
+  app.answers.save_app_preferences = ({ preferences }) => {
+    const wanted = preferences as AppPreferences;
+    if (Number(wanted.serve.battery_low) >= Number(wanted.serve.battery_high))
       throw aProblem('That rule makes no sense', { why: LOW, field: 'battery_high' });
-    if (app.serve.days.length === 0)
+    if (wanted.serve.days.length === 0)
       throw aProblem('That rule makes no sense', { why: 'Wanted: one day at least.', field: 'days' });
-    desk.app = app;
+    app.appPreferences = wanted;
   };
 }
 
 async function open(serve: Partial<ServeForm> = {}) {
-  const { desk } = await openWindow('preferences', (desk) => {
-    desk.app = anApp({ serve: { ...anApp().serve, ...serve } });
-    judging(desk);
+  const { app } = await openWindow('preferences', (app) => {
+    app.appPreferences = anApp({ serve: { ...anApp().serve, ...serve } });
+    judging(app);
   });
   await fireEvent.click(screen.getByRole('tab', { name: words.title }));
-  return desk;
+  return app;
 }
 const box = (name: string) => screen.getByRole('textbox', { name }) as HTMLInputElement;
 const enter = async (name: string, value: string) => {
@@ -44,14 +44,14 @@ const described = (name: string) =>
     .join(' ');
 
 test('a rule counts as it is chosen, and shows what belongs to it', async () => {
-  const desk = await open({ on_battery: 'always', only_in_hours: false });
+  const app = await open({ on_battery: 'always', only_in_hours: false });
   expect(screen.queryByRole('textbox', { name: words.low })).toBeNull();
   expect(screen.queryByRole('group', { name: words.onDays })).toBeNull();
   await fireEvent.click(screen.getByRole('radio', { name: new RegExp(words.batteryModes.above.name) }));
   await fireEvent.click(screen.getByRole('switch', { name: new RegExp(words.onlyInHours) }));
   await fireEvent.click(screen.getByRole('switch', { name: new RegExp(words.saver) }));
   await settle();
-  expect(desk.app.serve).toMatchObject({
+  expect(app.appPreferences.serve).toMatchObject({
     on_battery: 'above',
     only_in_hours: true,
     pause_in_battery_saver: true,
@@ -61,9 +61,9 @@ test('a rule counts as it is chosen, and shows what belongs to it', async () => 
 });
 
 test('what is typed and refused is marked where it stands, and kept until it makes sense', async () => {
-  const desk = await open();
+  const app = await open();
   await enter(words.low, '60');
-  expect(desk.app.serve.battery_low).toBe('20');
+  expect(app.appPreferences.serve.battery_low).toBe('20');
   expect([box(words.low).value, box(words.high).value]).toEqual(['60', '50']);
   expect(box(words.high).getAttribute('aria-invalid')).toBe('true');
   expect(described(words.high)).toContain(LOW);
@@ -72,52 +72,52 @@ test('what is typed and refused is marked where it stands, and kept until it mak
   // Another rule does not wait for it.
   await fireEvent.click(screen.getByRole('switch', { name: new RegExp(words.onlyInHours) }));
   await settle();
-  expect(desk.app.serve).toMatchObject({ only_in_hours: false, battery_low: '20' });
+  expect(app.appPreferences.serve).toMatchObject({ only_in_hours: false, battery_low: '20' });
   expect(box(words.low).value).toBe('60');
 
   await enter(words.high, '80');
-  expect(desk.app.serve).toMatchObject({ battery_low: '60', battery_high: '80' });
+  expect(app.appPreferences.serve).toMatchObject({ battery_low: '60', battery_high: '80' });
   expect(box(words.high).getAttribute('aria-invalid')).toBeNull();
   expect(screen.getByRole('tab', { selected: true }).textContent).not.toContain(t.preferences.wrong);
 });
 
 test('days are chosen one by one, and one has to be left', async () => {
-  const desk = await open({ days: ['mon', 'sat'] });
+  const app = await open({ days: ['mon', 'sat'] });
   const day = (name: string) => screen.getByRole('checkbox', { name }) as HTMLInputElement;
   await fireEvent.click(day(words.days.wed));
   await settle();
-  expect(desk.app.serve.days).toEqual(['mon', 'wed', 'sat']);
+  expect(app.appPreferences.serve.days).toEqual(['mon', 'wed', 'sat']);
   for (const name of [words.days.mon, words.days.wed, words.days.sat]) {
     await fireEvent.click(day(name));
     await settle();
   }
-  expect(desk.app.serve.days).toEqual(['sat']);
+  expect(app.appPreferences.serve.days).toEqual(['sat']);
   expect(screen.getByRole('group', { name: words.onDays }).textContent).toContain('one day at least');
   await fireEvent.click(day(words.days.sun));
   await settle();
-  expect(desk.app.serve.days).toEqual(['sun']);
+  expect(app.appPreferences.serve.days).toEqual(['sun']);
 });
 
 test('programs are named, and what the app makes of it is shown', async () => {
-  const desk = await open({ pause_while: '' });
+  const app = await open({ pause_while: '' });
   await enter(words.pauseWhile, 'steam, blender');
-  expect(desk.app.serve.pause_while).toBe('steam, blender');
-  expect(desk.commands('app_preferences').length).toBeGreaterThan(1);
+  expect(app.appPreferences.serve.pause_while).toBe('steam, blender');
+  expect(app.commands('app_preferences').length).toBeGreaterThan(1);
 });
 
 test('an edit by hand appears at once, and leaves alone what is being typed', async () => {
-  const desk = await open({ on_battery: 'above' });
+  const app = await open({ on_battery: 'above' });
   await enter(words.low, '60');
-  desk.app = anApp({ serve: { ...anApp().serve, on_battery: 'above', pause_while: 'obs' } });
-  await desk.say('preferences', desk.preferences);
+  app.appPreferences = anApp({ serve: { ...anApp().serve, on_battery: 'above', pause_while: 'obs' } });
+  await app.say('preferences', app.preferences);
   await settle();
   expect(box(words.pauseWhile).value).toBe('obs');
   expect(box(words.low).value).toBe('60');
 });
 
 test('what cannot be saved for another reason goes back, and says why', async () => {
-  const desk = await open();
-  desk.answers.save_app_preferences = () => {
+  const app = await open();
+  app.answers.save_app_preferences = () => {
     throw aProblem('desktop.yaml cannot be written');
   };
   await enter(words.from, '21:00');

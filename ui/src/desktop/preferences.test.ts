@@ -1,14 +1,14 @@
 import { cleanup, fireEvent, screen } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
-import { aProblem, type FakeDesk } from '../testing/desk/fake';
-import { openWindow, settle, standStill } from '../testing/desk/open';
-import { anApp, aPreferences, PHASES, unreadable, withField } from '../testing/desk/samples';
+import { aProblem, type FakeApp } from '../testing/app/fake';
+import { openWindow, settle, standStill } from '../testing/app/open';
+import { anApp, aPreferences, PHASES, unreadable, withField } from '../testing/app/samples';
 import { t } from './strings';
 
 standStill();
 const words = t.preferences;
 
-async function open(section: string, prepare?: (desk: FakeDesk) => void) {
+async function open(section: string, prepare?: (app: FakeApp) => void) {
   const opened = await openWindow('preferences', prepare);
   await fireEvent.click(screen.getByRole('tab', { name: new RegExp(`^${section}`) }));
   return opened;
@@ -22,13 +22,13 @@ const press = async (name: string | RegExp) => {
 const save = () => screen.getByRole('button', { name: words.bar.save }) as HTMLButtonElement;
 
 test('a wrong value is marked in place, with the reason, when the typing pauses', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Requests at a time', '1');
   await type('Requests at a time', '10000');
   await type('Requests at a time', 'x');
   expect(save().disabled).toBe(true);
   await vi.advanceTimersByTimeAsync(300);
-  expect(desk.commands('check_preference')).toEqual([{ key: 'max_concurrency', value: 'x' }]);
+  expect(app.commands('check_preference')).toEqual([{ key: 'max_concurrency', value: 'x' }]);
   expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
   const described = box('Requests at a time').getAttribute('aria-describedby')!.split(' ');
   expect(described.map((id) => document.getElementById(id)!.textContent).join()).toContain('1 to 4096');
@@ -42,7 +42,7 @@ test('a wrong value is marked in place, with the reason, when the typing pauses'
 });
 
 test('only what was changed is saved, and each change says when it counts', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   expect(screen.getByText(words.now)).toBeTruthy();
   await vi.advanceTimersByTimeAsync(300);
@@ -54,14 +54,14 @@ test('only what was changed is saved, and each change says when it counts', asyn
   expect(screen.getByText(words.restart)).toBeTruthy();
   expect(screen.getByText(words.bar.restart)).toBeTruthy();
   await press(words.bar.save);
-  expect(desk.commands('save_preferences')).toEqual([
+  expect(app.commands('save_preferences')).toEqual([
     { changes: { max_concurrency: '8', runtime_kind: 'vllm' } },
   ]);
   expect(screen.getAllByText(words.savedRestarted).length).toBeGreaterThan(0);
 });
 
 test('discarding, typing the old value, and the default take a change back', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await type('Requests at a time', '4');
   expect(screen.queryByText(words.bar.changes(1))).toBeNull();
@@ -71,13 +71,13 @@ test('discarding, typing the old value, and the default take a change back', asy
 
   await press(words.toDefaultOf('Requests at a time'));
   await press(words.bar.save);
-  expect(desk.commands('save_preferences')).toEqual([{ changes: { max_concurrency: null } }]);
+  expect(app.commands('save_preferences')).toEqual([{ changes: { max_concurrency: null } }]);
 });
 
 test('a secret is never shown: it is replaced or cleared', async () => {
-  const { desk, container } = await open('Server', (desk) => {
+  const { app, container } = await open('Server', (app) => {
     // Even if the app sent one by mistake.
-    desk.preferences = withField(desk.preferences, 'client_key', { value: 'hunter2' });
+    app.preferences = withField(app.preferences, 'client_key', { value: 'hunter2' });
   });
   expect(container.innerHTML).not.toContain('hunter2');
   await press(words.secret.replaceOf('Client key'));
@@ -86,28 +86,28 @@ test('a secret is never shown: it is replaced or cleared', async () => {
   await fireEvent.input(input, { target: { value: 'new-key' } });
   await vi.advanceTimersByTimeAsync(300);
   await press(words.bar.save);
-  expect(desk.commands('save_preferences')).toEqual([{ changes: { client_key: 'new-key' } }]);
+  expect(app.commands('save_preferences')).toEqual([{ changes: { client_key: 'new-key' } }]);
   expect(container.innerHTML).not.toContain('new-key');
   expect(screen.queryByLabelText(words.secret.new('Client key'))).toBeNull();
 
   await press(words.secret.clearOf('Client key'));
   expect(screen.getByText(words.secret.willClear)).toBeTruthy();
   await press(words.bar.save);
-  expect(desk.commands('save_preferences').at(-1)).toEqual({ changes: { client_key: null } });
+  expect(app.commands('save_preferences').at(-1)).toEqual({ changes: { client_key: null } });
 });
 
 test('a hand edit appears at once, and leaves alone what is being typed', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Models not offered', 'qwen3:32b');
   let edited = withField(aPreferences(), 'max_concurrency', { value: '16' });
   edited = withField(edited, 'models_withheld', { value: 'llama*' });
-  await desk.say('preferences', edited);
+  await app.say('preferences', edited);
   await settle();
   expect(box('Requests at a time').value).toBe('16');
   expect(box('Models not offered').value).toBe('qwen3:32b');
   expect(screen.getByText(words.changedInFile('llama*'), { exact: false })).toBeTruthy();
 
-  await press(words.takeTheirs);
+  await press(words.useFileValue);
   expect(box('Models not offered').value).toBe('llama*');
   expect(screen.queryByText(words.bar.changes(1))).toBeNull();
 });
@@ -119,9 +119,9 @@ test('what the environment sets is locked, and says why', async () => {
 });
 
 test('what a worker service reads when it starts is not said to apply already', async () => {
-  await open('Runtime', (desk) => {
-    desk.preferences = withField(aPreferences(), 'runtime_kind', { effect: 'service' });
-    desk.answers.save_preferences = () => ({ effect: 'service', applied: ['runtime_kind'] });
+  await open('Runtime', (app) => {
+    app.preferences = withField(aPreferences(), 'runtime_kind', { effect: 'service' });
+    app.answers.save_preferences = () => ({ effect: 'service', applied: ['runtime_kind'] });
   });
   await fireEvent.change(screen.getByRole('combobox', { name: 'Kind of runtime' }), {
     target: { value: 'vllm' },
@@ -134,9 +134,9 @@ test('what a worker service reads when it starts is not said to apply already', 
 });
 
 test('what the file has wrong is marked from the start', async () => {
-  await open('Runtime', (desk) => {
+  await open('Runtime', (app) => {
     const wrong = { value: 'many', problem: 'Wanted: a number.' };
-    desk.preferences = withField(aPreferences(), 'max_concurrency', wrong);
+    app.preferences = withField(aPreferences(), 'max_concurrency', wrong);
   });
   expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
   expect(screen.getByRole('tab', { name: /Runtime/ }).textContent).toContain(words.wrong);
@@ -144,41 +144,41 @@ test('what the file has wrong is marked from the start', async () => {
 
 test('what the file has that is not understood is said', async () => {
   const warning = 'Line 3: client_nane is unknown; client_name is meant?';
-  const { desk } = await open('Runtime', (desk) => {
-    desk.preferences = aPreferences({ warnings: [warning] });
+  const { app } = await open('Runtime', (app) => {
+    app.preferences = aPreferences({ warnings: [warning] });
   });
   expect(screen.getByText(warning)).toBeTruthy();
-  await desk.say('preferences', aPreferences());
+  await app.say('preferences', aPreferences());
   await settle();
   expect(screen.queryByText(words.warnings)).toBeNull();
 });
 
 test('a file that is broken meanwhile says nothing of the settings, and the changes stay', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Models not offered', 'qwen3:32b');
   await vi.advanceTimersByTimeAsync(300);
-  await desk.say('preferences', unreadable(aPreferences()));
+  await app.say('preferences', unreadable(aPreferences()));
   await settle();
   expect(screen.getByRole('alert').textContent).toContain(words.fileProblemGoesOn);
   expect(box('Models not offered').value).toBe('qwen3:32b');
   expect(box('Requests at a time').value).toBe('4'); // as it was when it could be read
-  expect(screen.queryByText(words.takeTheirs)).toBeNull();
+  expect(screen.queryByText(words.useFileValue)).toBeNull();
   expect(screen.getByText(words.bar.unreadable)).toBeTruthy();
   expect(save().disabled).toBe(true);
 
-  await desk.say('preferences', aPreferences());
+  await app.say('preferences', aPreferences());
   await settle();
-  expect(screen.queryByText(words.takeTheirs)).toBeNull();
+  expect(screen.queryByText(words.useFileValue)).toBeNull();
   expect(save().disabled).toBe(false);
-  await desk.say('preferences', withField(aPreferences(), 'models_withheld', { value: 'llama*' }));
+  await app.say('preferences', withField(aPreferences(), 'models_withheld', { value: 'llama*' }));
   await settle();
-  expect(screen.getByText(words.takeTheirs)).toBeTruthy();
+  expect(screen.getByText(words.useFileValue)).toBeTruthy();
 });
 
 test('a file that is broken from the start has no values, and no worker goes on', async () => {
-  const { desk } = await open('Runtime', (desk) => {
-    desk.preferences = unreadable(desk.preferences);
-    desk.snapshot = PHASES.failed;
+  const { app } = await open('Runtime', (app) => {
+    app.preferences = unreadable(app.preferences);
+    app.snapshot = PHASES.failed;
   });
   const alert = screen.getByRole('alert').textContent;
   expect(alert).toContain('Line 7');
@@ -187,15 +187,15 @@ test('a file that is broken from the start has no values, and no worker goes on'
   expect(screen.getByText(words.secret.unknown)).toBeTruthy();
   await type('Requests at a time', '8');
   await vi.advanceTimersByTimeAsync(300);
-  await desk.say('preferences', aPreferences());
+  await app.say('preferences', aPreferences());
   await settle();
   expect(box('Requests at a time').value).toBe('8');
-  expect(screen.queryByText(words.takeTheirs)).toBeNull();
+  expect(screen.queryByText(words.useFileValue)).toBeNull();
   expect(screen.getAllByText(words.isDefault).length).toBeGreaterThan(0);
 });
 
 test('what is not saved when the window closes is there in the next one, but for secrets', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await fireEvent.click(screen.getByRole('tab', { name: /Server/ }));
   await press(words.secret.replaceOf('Client key'));
@@ -205,35 +205,35 @@ test('what is not saved when the window closes is there in the next one, but for
   expect(screen.getByText(words.bar.secrets)).toBeTruthy();
   await fireEvent.keyDown(window, { key: 'w', ctrlKey: true });
   await settle();
-  expect(desk.kept).toContain('max_concurrency');
-  expect(JSON.stringify(desk.commands('keep_drafts'))).not.toMatch(/hunter2|client_key/);
+  expect(app.kept).toContain('max_concurrency');
+  expect(JSON.stringify(app.commands('keep_drafts'))).not.toMatch(/hunter2|client_key/);
   cleanup();
 
   const next = await openWindow('status', (next) => {
-    next.kept = desk.kept;
+    next.kept = app.kept;
     next.preferences = withField(next.preferences, 'max_concurrency', { value: '16' });
   });
   expect(screen.getByText(t.unsaved)).toBeTruthy();
-  await next.desk.say('go', 'preferences');
+  await next.app.say('go', 'preferences');
   await vi.advanceTimersByTimeAsync(300);
   await fireEvent.click(screen.getByRole('tab', { name: /Runtime/ }));
   expect(box('Requests at a time').value).toBe('8');
   expect(screen.getByText(words.changedInFile('16'), { exact: false })).toBeTruthy();
   await press(words.bar.discard);
   await vi.advanceTimersByTimeAsync(300);
-  expect(next.desk.kept).toBeNull();
+  expect(next.app.kept).toBeNull();
 });
 
 test('a window that is closed by its cross hands over the last key stroke', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await fireEvent(window, new Event('pagehide'));
-  expect(desk.kept).toContain('"8"');
+  expect(app.kept).toContain('"8"');
 });
 
 test('what the app refuses to save is marked where it stands, and kept', async () => {
-  await open('Runtime', (desk) => {
-    desk.answers.save_preferences = () => {
+  await open('Runtime', (app) => {
+    app.answers.save_preferences = () => {
       throw aProblem('Not saved', { why: 'More than this machine can take', field: 'max_concurrency' });
     };
   });
@@ -247,12 +247,12 @@ test('what the app refuses to save is marked where it stands, and kept', async (
 });
 
 test('unsaved changes outlive a look at another view', async () => {
-  const { desk } = await open('Runtime');
+  const { app } = await open('Runtime');
   await type('Requests at a time', '8');
-  await desk.say('go', 'logs');
+  await app.say('go', 'logs');
   await settle();
   expect(screen.getByText(t.unsaved)).toBeTruthy();
-  await desk.say('go', 'preferences');
+  await app.say('go', 'preferences');
   await vi.advanceTimersByTimeAsync(300);
   await fireEvent.click(screen.getByRole('tab', { name: /Runtime/ }));
   expect(box('Requests at a time').value).toBe('8');
@@ -271,24 +271,24 @@ test('the tabs are walked with arrow keys', async () => {
   expect(document.activeElement).toBe(app);
 });
 
-test('the app’s habits are kept as they are chosen, and go back if that fails', async () => {
-  const { desk } = await openWindow('preferences');
+test('the app’s settings are kept as they are chosen, and go back if that fails', async () => {
+  const { app } = await openWindow('preferences');
   const login = () =>
     screen.getByRole('switch', { name: new RegExp(words.startAtLogin) }) as HTMLInputElement;
   await fireEvent.click(login());
   await settle();
-  expect(desk.app.start_at_login).toBe(true);
+  expect(app.appPreferences.start_at_login).toBe(true);
   expect(login().checked).toBe(true);
-  await fireEvent.click(screen.getByRole('switch', { name: words.notices.paused }));
+  await fireEvent.click(screen.getByRole('switch', { name: words.notificationKinds.paused }));
   await settle();
-  expect(desk.app.notify.paused).toBe(true);
+  expect(app.appPreferences.notify.paused).toBe(true);
   const awake = screen.getByRole('switch', { name: new RegExp(words.holdSleep) }) as HTMLInputElement;
   expect(awake.checked).toBe(false);
   await fireEvent.click(awake);
   await settle();
-  expect(desk.app.hold_sleep).toBe(true);
+  expect(app.appPreferences.hold_sleep).toBe(true);
 
-  desk.answers.save_app_preferences = () => {
+  app.answers.save_app_preferences = () => {
     throw aProblem('The login item cannot be removed', { fix: 'Remove it in the system settings.' });
   };
   await fireEvent.click(login());
@@ -298,21 +298,21 @@ test('the app’s habits are kept as they are chosen, and go back if that fails'
 });
 
 test('updates of a package are the package manager’s', async () => {
-  await openWindow('preferences', (desk) => (desk.app = anApp({ updates_managed_by: 'apt' })));
+  await openWindow('preferences', (app) => (app.appPreferences = anApp({ updates_managed_by: 'apt' })));
   expect(screen.getByText(words.managed('apt'))).toBeTruthy();
   expect(screen.queryByRole('radio')).toBeNull();
 });
 
 test('what is wrong with the file of the app’s own preferences is said until it is written anew', async () => {
-  const { desk } = await open(words.app, (desk) => {
-    desk.app = { ...desk.app, file_problem: 'What it gives for updates cannot be used.' };
-    desk.answers.save_app_preferences = () => {
-      desk.app = { ...desk.app, file_problem: null };
+  const { app } = await open(words.app, (app) => {
+    app.appPreferences = { ...app.appPreferences, file_problem: 'What it gives for updates cannot be used.' };
+    app.answers.save_app_preferences = () => {
+      app.appPreferences = { ...app.appPreferences, file_problem: null };
     };
   });
   expect(screen.getByRole('alert').textContent).toContain('updates');
   await fireEvent.click(screen.getByRole('switch', { name: new RegExp(words.startAtLogin) }));
   await settle();
-  expect(desk.commands('save_app_preferences')).toHaveLength(1);
+  expect(app.commands('save_app_preferences')).toHaveLength(1);
   expect(screen.queryByRole('alert')).toBeNull();
 });

@@ -1,8 +1,8 @@
 import { fireEvent, screen, within } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
-import { aProblem, type FakeDesk } from '../testing/desk/fake';
-import { openWindow, settle, standStill } from '../testing/desk/open';
-import { aModel, aSnapshot, NOW, PHASES } from '../testing/desk/samples';
+import { aProblem, type FakeApp } from '../testing/app/fake';
+import { openWindow, settle, standStill } from '../testing/app/open';
+import { aModel, aSnapshot, NOW, PHASES } from '../testing/app/samples';
 import type { PausedBy } from './bindings/PausedBy';
 import type { Phase } from './bindings/Phase';
 import type { Snapshot } from './bindings/Snapshot';
@@ -13,10 +13,10 @@ import { t } from './strings';
 standStill();
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
-const open = (snapshot: Snapshot, prepare: (desk: FakeDesk) => void = () => undefined) =>
-  openWindow('status', (desk) => {
-    desk.snapshot = snapshot;
-    prepare(desk);
+const open = (snapshot: Snapshot, prepare: (app: FakeApp) => void = () => undefined) =>
+  openWindow('status', (app) => {
+    app.snapshot = snapshot;
+    prepare(app);
   });
 const controls = () =>
   within(screen.getByRole('group', { name: t.control.label }))
@@ -38,7 +38,7 @@ const EXPECTED: Record<Phase, { title: string; controls: string[] }> = {
     controls: [t.control.preferences, t.control.retry, t.control.more],
   },
   not_ready: {
-    title: t.hero.not_ready.title,
+    title: t.hero.not_ready.title('Ollama'),
     controls: [t.control.diagnostics, t.control.preferences, t.control.more],
   },
   ready: { title: t.hero.ready.title, controls: [t.control.pause, t.control.drain, t.control.more] },
@@ -62,24 +62,24 @@ test.each(Object.keys(EXPECTED) as Phase[])('%s says so, and offers what fits', 
 });
 
 test('buttons tell the app what they say', async () => {
-  const { desk } = await open(PHASES.draining);
+  const { app } = await open(PHASES.draining);
   await fireEvent.click(button(t.control.undrain));
-  expect(desk.commands('control')).toEqual([{ action: 'undrain' }]);
-  await desk.say('snapshot', PHASES.stopped);
+  expect(app.commands('control')).toEqual([{ action: 'undrain' }]);
+  await app.say('snapshot', PHASES.stopped);
   await settle();
   await fireEvent.click(button(t.control.start));
-  expect(desk.commands('control').at(-1)).toEqual({ action: 'start' });
+  expect(app.commands('control').at(-1)).toEqual({ action: 'start' });
 });
 
 test('a pause has a length, chosen by keys as well', async () => {
-  const { desk } = await open(PHASES.ready);
+  const { app } = await open(PHASES.ready);
   const pause = button(t.control.pause);
   await fireEvent.keyDown(pause, { key: 'ArrowDown' });
   await settle();
   expect(document.activeElement?.textContent).toBe(t.control.pauseFor['30m']);
   await fireEvent.keyDown(document.activeElement!, { key: 'End' });
   await fireEvent.click(document.activeElement!);
-  expect(desk.commands('pause')).toEqual([{ until: 'resumed' }]);
+  expect(app.commands('pause')).toEqual([{ until: 'resumed' }]);
   expect(screen.queryByRole('menu')).toBeNull();
 
   await fireEvent.click(pause);
@@ -92,8 +92,8 @@ test('a pause has a length, chosen by keys as well', async () => {
 
 test('the focus stays with the buttons, whatever becomes of the one that was pressed', async () => {
   let done!: () => void;
-  const { desk } = await open(PHASES.ready, (desk) => {
-    desk.answers.pause = () => new Promise<void>((resolve) => (done = resolve));
+  const { app } = await open(PHASES.ready, (app) => {
+    app.answers.pause = () => new Promise<void>((resolve) => (done = resolve));
   });
   await fireEvent.click(button(t.control.pause));
   await settle();
@@ -101,23 +101,23 @@ test('the focus stays with the buttons, whatever becomes of the one that was pre
   await settle();
   expect(document.activeElement).toBe(button(t.control.pause));
   await fireEvent.click(button(t.control.drain));
-  expect(desk.commands('control')).toEqual([]); // one thing at a time
+  expect(app.commands('control')).toEqual([]); // one thing at a time
   done();
-  await desk.say('snapshot', PHASES.paused);
+  await app.say('snapshot', PHASES.paused);
   await settle();
   expect(document.activeElement).toBe(button(t.control.resume));
 });
 
 test('who waits for the next try may have it now, whatever else is under way', async () => {
-  const { desk } = await open(PHASES.waiting, (desk) => {
-    desk.answers.control = () => new Promise(() => undefined);
+  const { app } = await open(PHASES.waiting, (app) => {
+    app.answers.control = () => new Promise(() => undefined);
   });
   await fireEvent.click(button(t.control.retry));
   await settle();
   expect(button(t.control.diagnostics).ariaDisabled).toBe('true');
   expect(button(t.control.retry).ariaDisabled).toBe('false');
   await fireEvent.click(button(t.control.retry));
-  expect(desk.commands('control')).toEqual([{ action: 'retry_now' }, { action: 'retry_now' }]);
+  expect(app.commands('control')).toEqual([{ action: 'retry_now' }, { action: 'retry_now' }]);
 });
 
 const WITH_SERVICE = (Object.keys(PHASES) as Phase[]).filter(
@@ -136,7 +136,7 @@ test.each(WITH_SERVICE)('a service that is %s is ended when it is done, and neve
 
 test('what a service offers is shown, and why it is not switched here', async () => {
   await open({ ...PHASES.ready, mode: 'attached' });
-  const toggle = screen.getByRole('switch', { name: t.models.offer('qwen3:32b') }) as HTMLInputElement;
+  const toggle = screen.getByRole('switch', { name: t.models.share('qwen3:32b') }) as HTMLInputElement;
   expect(toggle.disabled).toBe(true);
   const why = document.getElementById(toggle.getAttribute('aria-describedby')!);
   expect(why?.textContent).toBe(t.models.serviceText);
@@ -146,7 +146,7 @@ test('no models, none that is offered, and none of a service are told apart', ()
   const withheld = [aModel({ offered: false })];
   const text = (over: Partial<Snapshot>) => heroOf(aSnapshot(over), 0, NOW).text;
   expect(text({ models: [] })).toBe(t.hero.ready.noModels);
-  expect(text({ models: withheld })).toBe(t.hero.ready.noneOffered);
+  expect(text({ models: withheld })).toBe(t.hero.ready.noneShared);
   expect(text({ models: withheld, mode: 'attached' })).toBe(t.hero.ready.noneOfService);
 });
 
@@ -156,7 +156,7 @@ test('the countdown goes on between two snapshots, and the title alone is read o
   await vi.advanceTimersByTimeAsync(3_000);
   expect(screen.getByText(t.hero.waiting.text('pool.example.com', 5))).toBeTruthy();
   const said = screen.getAllByRole('status').map((status) => status.textContent);
-  expect(said.some((text) => text?.includes('Next try'))).toBe(false);
+  expect(said.some((text) => text?.includes('Reconnecting in'))).toBe(false);
 });
 
 test('a pause that ends tomorrow says which day', () => {
@@ -187,37 +187,37 @@ test('hours that are not now say when they are', () => {
     0,
     NOW,
   );
-  expect(title).toBe('Paused: until 20:00');
+  expect(title).toBe('Paused until 20:00');
 });
 
 test('a rule can be overruled, or changed', async () => {
-  const { desk } = await open(aSnapshot({ phase: 'paused', paused_by: { rule: 'on_battery' }, running: 1 }));
+  const { app } = await open(aSnapshot({ phase: 'paused', paused_by: { rule: 'on_battery' }, running: 1 }));
   expect(controls()).toEqual([t.control.anyway, t.control.rules, t.control.stopNow, t.control.more]);
   await fireEvent.click(button(t.control.anyway));
-  expect(desk.commands('control')).toEqual([{ action: 'resume' }]);
+  expect(app.commands('control')).toEqual([{ action: 'resume' }]);
   await fireEvent.click(button(t.control.rules));
   await settle();
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.serve.title);
   // Who comes back by themselves begins at the beginning.
-  await desk.say('go', 'status');
-  await desk.say('go', 'preferences');
+  await app.say('go', 'status');
+  await app.say('go', 'preferences');
   await settle();
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.app);
 });
 
 test('a model is offered by a switch that shows what is so', async () => {
-  const { desk } = await open(PHASES.ready, (desk) => {
-    desk.answers.offer = () => {
+  const { app } = await open(PHASES.ready, (app) => {
+    app.answers.offer = () => {
       throw aProblem('worker.yaml cannot be written', {
         why: 'permission denied',
         fix: 'Look at its owner.',
       });
     };
   });
-  const toggle = screen.getByRole('switch', { name: t.models.offer('qwen3:32b') }) as HTMLInputElement;
+  const toggle = screen.getByRole('switch', { name: t.models.share('qwen3:32b') }) as HTMLInputElement;
   await fireEvent.click(toggle);
   await settle();
-  expect(desk.commands('offer')).toEqual([{ model: 'qwen3:32b', offered: false }]);
+  expect(app.commands('offer')).toEqual([{ model: 'qwen3:32b', offered: false }]);
   expect(toggle.checked).toBe(true);
   const alert = screen.getByRole('alert').textContent;
   for (const part of ['worker.yaml cannot be written', 'permission denied', 'Look at its owner.']) {
@@ -226,21 +226,21 @@ test('a model is offered by a switch that shows what is so', async () => {
   await fireEvent.click(button(t.dismiss));
   expect(screen.queryByRole('alert')).toBeNull();
 
-  await desk.say('snapshot', aSnapshot({ models: [aModel({ name: 'qwen3:32b', offered: false })] }));
+  await app.say('snapshot', aSnapshot({ models: [aModel({ name: 'qwen3:32b', offered: false })] }));
   await settle();
   expect((screen.getByRole('switch') as HTMLInputElement).checked).toBe(false);
 });
 
 test('after a crash the last lines are shown, and starting again is one press', async () => {
-  const { desk } = await open(PHASES.failed);
+  const { app } = await open(PHASES.failed);
   const lines = screen.getByRole('region', { name: t.crash.lines });
   expect(lines.textContent).toContain('address in use');
   await fireEvent.click(button(t.control.startAgain));
-  expect(desk.commands('control')).toEqual([{ action: 'start' }]);
+  expect(app.commands('control')).toEqual([{ action: 'start' }]);
 });
 
 test('trouble leads to where it is mended', async () => {
-  const { desk } = await open(
+  const { app } = await open(
     aSnapshot({
       trouble: { what: 'The key was refused', at: NOW, fix: 'Enter another.', action: 'preferences' },
     }),
@@ -249,12 +249,12 @@ test('trouble leads to where it is mended', async () => {
   await settle();
   expect(screen.getByRole('heading', { level: 1 }).textContent).toBe(t.views.preferences);
 
-  await desk.say('go', 'status');
-  await desk.say('snapshot', PHASES.waiting);
+  await app.say('go', 'status');
+  await app.say('snapshot', PHASES.waiting);
   await settle();
   await fireEvent.click(button(t.control.diagnostics));
   await settle();
-  expect(desk.commands('doctor')).toHaveLength(1);
+  expect(app.commands('doctor')).toHaveLength(1);
 });
 
 test('names of strangers stay text', async () => {
@@ -266,25 +266,25 @@ test('names of strangers stay text', async () => {
 });
 
 test('a state that cannot be read says so and is asked for again', async () => {
-  const { desk } = await openWindow('status', (desk) => {
-    desk.answers.snapshot = () => {
+  const { app } = await openWindow('status', (app) => {
+    app.answers.snapshot = () => {
       throw new Error('no such command');
     };
   });
   expect(screen.getByText(t.noSnapshot)).toBeTruthy();
   expect(screen.getByRole('alert').textContent).toContain('no such command');
-  delete desk.answers.snapshot;
+  delete app.answers.snapshot;
   await fireEvent.click(button(t.again));
   await settle();
   expect(heading()).toBe(t.hero.ready.title);
 });
 
 test('the menu sends the window to a view, and so do keys', async () => {
-  const { desk } = await open(PHASES.ready);
-  await desk.say('go', 'about');
+  const { app } = await open(PHASES.ready);
+  await app.say('go', 'about');
   await settle();
   expect(document.title).toBe(t.title(t.views.about));
-  await desk.say('go', 'nowhere');
+  await app.say('go', 'nowhere');
   await settle();
   expect(document.title).toBe(t.title(t.views.about));
   await fireEvent.keyDown(window, { key: ',', ctrlKey: true });
@@ -311,11 +311,11 @@ test('the keyboard goes on in the view that was opened, and in the navigation if
 
 test('an older answer never takes the place of a newer event', async () => {
   let answer!: (snapshot: Snapshot) => void;
-  const { desk } = await openWindow('status', (desk) => {
-    desk.answers.snapshot = () => new Promise<Snapshot>((resolve) => (answer = resolve));
+  const { app } = await openWindow('status', (app) => {
+    app.answers.snapshot = () => new Promise<Snapshot>((resolve) => (answer = resolve));
   });
   await vi.advanceTimersByTimeAsync(50);
-  await desk.say('snapshot', PHASES.busy);
+  await app.say('snapshot', PHASES.busy);
   answer(PHASES.stopped);
   await settle();
   expect(heading()).toBe(t.hero.busy.title);

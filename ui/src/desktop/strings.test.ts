@@ -70,7 +70,7 @@ test('every name in the catalogue is used', () => {
       en.live.state,
       en.hero,
       en.preferences.choose,
-      en.preferences.notices,
+      en.preferences.notificationKinds,
       en.preferences.updateModes,
       en.preferences.serve.batteryModes,
       en.preferences.serve.days,

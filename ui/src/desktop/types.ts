@@ -8,12 +8,12 @@ import type { Snapshot } from './bindings/Snapshot';
 
 export type Model = Snapshot['models'][number];
 export type LiveRequest = Snapshot['live'][number];
-export type Trouble = NonNullable<Snapshot['trouble']>;
+export type WorkerProblem = NonNullable<Snapshot['trouble']>;
 export type Crash = NonNullable<Snapshot['crash']>;
 export type Update = Snapshot['update'];
 export type FieldGroup = Preferences['groups'][number];
 export type FieldKind = Field['kind'];
-export type NoticeClass = keyof AppPreferences['notify'];
+export type NotificationKind = keyof AppPreferences['notify'];
 export type UpdateMode = AppPreferences['updates'];
 export type TrayIcon = AppPreferences['icon'];
 export type ServeForm = AppPreferences['serve'];
@@ -33,9 +33,9 @@ export type Control =
   | 'quit_now'
   | 'retry_now';
 export type PauseUntil = '30m' | '1h' | 'tomorrow' | 'resumed';
-export type Place =
+export type OpenTarget =
   'config_folder' | 'log_folder' | 'report_folder' | 'dashboard' | 'documentation' | 'release_notes';
-export type Copied = 'endpoint' | 'diagnostics';
+export type CopyTarget = 'endpoint' | 'diagnostics';
 
 export const VIEWS = ['status', 'preferences', 'logs', 'diagnostics', 'about'] as const;
 /** A section of the preferences that others lead to. */

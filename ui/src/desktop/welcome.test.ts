@@ -1,18 +1,18 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { expect, test, vi } from 'vitest';
-import { aProblem, type FakeDesk } from '../testing/desk/fake';
-import { openWindow, settle, standStill } from '../testing/desk/open';
-import { PHASES, RUNTIMES } from '../testing/desk/samples';
+import { aProblem, type FakeApp } from '../testing/app/fake';
+import { openWindow, settle, standStill } from '../testing/app/open';
+import { PHASES, RUNTIMES } from '../testing/app/samples';
 import { t } from './strings';
 
 standStill();
 const words = t.welcome;
 const LINK = 'llamapool://join?server=wss://pool.example.com&key=secret-key';
 
-const open = (prepare: (desk: FakeDesk) => void = () => undefined) =>
-  openWindow('welcome', (desk) => {
-    desk.snapshot = PHASES.unconfigured;
-    prepare(desk);
+const open = (prepare: (app: FakeApp) => void = () => undefined) =>
+  openWindow('welcome', (app) => {
+    app.snapshot = PHASES.unconfigured;
+    prepare(app);
   });
 const button = (name: string) => screen.getByRole('button', { name }) as HTMLButtonElement;
 const press = async (name: string) => {
@@ -33,14 +33,14 @@ async function toModels() {
 }
 
 test('the whole way: from a join link to tokens per second', async () => {
-  const { desk, container } = await open();
+  const { app, container } = await open();
   expect(title()).toBe(words.start.title);
   await press(words.begin);
   expect(button(words.next).disabled).toBe(true);
   await type(words.server.link, LINK);
   await settle();
-  expect(desk.commands('read_join_link')).toEqual([{ text: LINK }]);
-  expect(desk.commands('try_server')).toEqual([
+  expect(app.commands('read_join_link')).toEqual([{ text: LINK }]);
+  expect(app.commands('try_server')).toEqual([
     {
       trial: { server_url: 'wss://pool.example.com/api/workers/connect', key: null, use_link_key: true },
     },
@@ -60,7 +60,7 @@ test('the whole way: from a join link to tokens per second', async () => {
   await type(words.machine.name, 'attic');
 
   await press(words.next);
-  expect(desk.commands('finish_setup')).toEqual([
+  expect(app.commands('finish_setup')).toEqual([
     {
       setup: {
         server_url: 'wss://pool.example.com/api/workers/connect',
@@ -76,7 +76,7 @@ test('the whole way: from a join link to tokens per second', async () => {
   ]);
   expect(title()).toBe(words.test.title);
   expect(button(words.test.send).disabled).toBe(true);
-  await desk.say('snapshot', PHASES.ready);
+  await app.say('snapshot', PHASES.ready);
   await settle();
   await press(words.test.send);
   expect(screen.getByText('38.4')).toBeTruthy();
@@ -84,12 +84,12 @@ test('the whole way: from a join link to tokens per second', async () => {
   // The key is in what was pasted, and nowhere else.
   expect(container.textContent).not.toContain('secret-key');
   await press(words.done);
-  expect(desk.told.some(({ command }) => command === 'plugin:window|close')).toBe(true);
+  expect(app.told.some(({ command }) => command === 'plugin:window|close')).toBe(true);
 });
 
 test('address and key are tried when the typing pauses, and the reason is exact', async () => {
-  const { desk } = await open((desk) => {
-    desk.answers.try_server = () => {
+  const { app } = await open((app) => {
+    app.answers.try_server = () => {
       throw aProblem('The server does not accept this key', {
         why: 'It answered 401.',
         fix: 'Copy the key again.',
@@ -102,9 +102,9 @@ test('address and key are tried when the typing pauses, and the reason is exact'
   await type(words.server.url, 'wss://pool');
   await type(words.server.url, 'wss://pool.example.com');
   await type(words.server.key, 'wrong');
-  expect(desk.commands('try_server')).toHaveLength(0);
+  expect(app.commands('try_server')).toHaveLength(0);
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(desk.commands('try_server')).toEqual([
+  expect(app.commands('try_server')).toEqual([
     { trial: { server_url: 'wss://pool.example.com', key: 'wrong', use_link_key: false } },
   ]);
   const alert = screen.getByRole('alert').textContent;
@@ -115,7 +115,7 @@ test('address and key are tried when the typing pauses, and the reason is exact'
   expect(screen.getByLabelText(words.server.url).getAttribute('aria-invalid')).toBeNull();
   expect(button(words.next).disabled).toBe(true);
 
-  delete desk.answers.try_server;
+  delete app.answers.try_server;
   await type(words.server.key, 'right');
   expect(screen.queryByRole('alert')).toBeNull();
   await vi.advanceTimersByTimeAsync(1_000);
@@ -124,7 +124,7 @@ test('address and key are tried when the typing pauses, and the reason is exact'
 
 test('an answer about an older address does not count', async () => {
   const answers: ((trial: unknown) => void)[] = [];
-  await open((desk) => (desk.answers.try_server = () => new Promise((resolve) => answers.push(resolve))));
+  await open((app) => (app.answers.try_server = () => new Promise((resolve) => answers.push(resolve))));
   await press(words.begin);
   await fireEvent.click(screen.getByRole('radio', { name: words.server.byHand }));
   await type(words.server.url, 'wss://one');
@@ -156,68 +156,70 @@ test('going back keeps what was entered', async () => {
   expect((screen.getByRole('switch', { name: 'qwen3:32b' }) as HTMLInputElement).checked).toBe(false);
 });
 
-test('every step can be skipped: then only the habits are kept', async () => {
-  const { desk } = await open((desk) => (desk.app = { ...desk.app, first_run_done: false }));
+test('every step can be skipped: then only the settings are kept', async () => {
+  const { app } = await open(
+    (app) => (app.appPreferences = { ...app.appPreferences, first_run_done: false }),
+  );
   await press(words.begin);
   await press(words.skip);
   await press(words.skip);
   await press(words.skip);
   expect(screen.getByText(words.test.skipped)).toBeTruthy();
-  expect(desk.commands('finish_setup')).toMatchObject([
+  expect(app.commands('finish_setup')).toMatchObject([
     { setup: { server_url: '', start_at_login: null, notifications: null } },
   ]);
-  expect(desk.app.first_run_done).toBe(true);
+  expect(app.appPreferences.first_run_done).toBe(true);
   await press(words.showStatus);
   expect(document.title).toBe(t.title(t.views.status));
 });
 
 test('a link opened in the browser fills the step of the server, from wherever one is', async () => {
-  const { desk } = await open();
+  const { app } = await open();
   await press(words.begin);
   await press(words.skip);
-  desk.answers.opened_link = () => ({
+  app.answers.opened_link = () => ({
     server_url: 'wss://other.example.com/api/workers/connect',
     has_key: true,
   });
-  await desk.say('join', null);
+  await app.say('join', null);
   await settle();
   expect(title()).toBe(words.server.title);
   expect(screen.getByText('wss://other.example.com/api/workers/connect')).toBeTruthy();
   expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
   // Nobody asked for it: it is not called before somebody does.
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(desk.commands('try_server')).toHaveLength(0);
+  expect(app.commands('try_server')).toHaveLength(0);
   await press(words.server.test);
-  expect(desk.commands('try_server')).toMatchObject([{ trial: { use_link_key: true } }]);
+  expect(app.commands('try_server')).toMatchObject([{ trial: { use_link_key: true } }]);
   expect(button(words.next).disabled).toBe(false);
 });
 
 const OPENED = { server_url: 'wss://other.example.com/api/workers/connect', has_key: true };
 
 test('going on calls the server of a link that was opened, and stays if it does not work', async () => {
-  const { desk } = await open((desk) => {
-    desk.answers.opened_link = () => OPENED;
-    desk.answers.try_server = () => {
+  const { app } = await open((app) => {
+    app.answers.opened_link = () => OPENED;
+    app.answers.try_server = () => {
       throw aProblem('The server does not take this worker key', { field: 'key' });
     };
   });
   await settle();
   await press(words.next);
-  expect(desk.commands('try_server')).toHaveLength(1);
+  expect(app.commands('try_server')).toHaveLength(1);
   expect(title()).toBe(words.server.title);
   expect(screen.getByRole('alert').textContent).toContain('does not take this worker key');
-  delete desk.answers.try_server;
+  delete app.answers.try_server;
   await press(words.next);
   expect(title()).toBe(words.models.title);
 });
 
 test('the key of a link is for its server, and a link that is none leaves nothing of the one before', async () => {
-  const { desk } = await open((desk) => (desk.answers.opened_link = () => OPENED));
+  const { app } = await open((app) => (app.answers.opened_link = () => OPENED));
   await settle();
   await fireEvent.click(screen.getByRole('radio', { name: words.server.byHand }));
   await type(words.server.url, 'wss://third.example.com');
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(desk.commands('try_server')).toMatchObject([{ trial: { use_link_key: false } }]);
+  expect(app.commands('try_server')).toMatchObject([{ trial: { use_link_key: false } }]);
   await fireEvent.click(screen.getByRole('radio', { name: words.server.byLink }));
   await type(words.server.link, LINK);
   await settle();
@@ -230,8 +232,8 @@ test('the key of a link is for its server, and a link that is none leaves nothin
 });
 
 test('a link from outside that is none is said to be none', async () => {
-  await open((desk) => {
-    desk.answers.opened_link = () => {
+  await open((app) => {
+    app.answers.opened_link = () => {
       throw aProblem('This is no join link', { why: 'The link names no server' });
     };
   });
@@ -241,21 +243,21 @@ test('a link from outside that is none is said to be none', async () => {
 });
 
 test('a machine that is set up is asked for the server alone', async () => {
-  const { desk } = await open((desk) => {
-    desk.setup = {
+  const { app } = await open((app) => {
+    app.setup = {
       configured: true,
       runtime_url: 'http://h/v1',
       name: 'attic',
       start_at_login: true,
       notifications: false,
     };
-    desk.answers.opened_link = () => OPENED;
+    app.answers.opened_link = () => OPENED;
   });
   await settle();
   expect(screen.queryByRole('button', { name: words.skip })).toBeNull();
   await press(words.next);
   expect(title()).toBe(words.test.title);
-  expect(desk.commands('finish_setup')).toEqual([
+  expect(app.commands('finish_setup')).toEqual([
     {
       setup: {
         server_url: OPENED.server_url,
@@ -272,8 +274,8 @@ test('a machine that is set up is asked for the server alone', async () => {
 });
 
 test('what is so already is where it begins, and only what is changed is said', async () => {
-  const { desk } = await open((desk) => {
-    desk.setup = {
+  const { app } = await open((app) => {
+    app.setup = {
       configured: false,
       runtime_url: null,
       name: 'attic',
@@ -281,7 +283,7 @@ test('what is so already is where it begins, and only what is changed is said', 
       notifications: false,
     };
     const [ollama, ...others] = RUNTIMES;
-    desk.answers.find_runtimes = () => [{ ...ollama, withheld: ['qwen3:32b', 'deepseek-r1:8b'] }, ...others];
+    app.answers.find_runtimes = () => [{ ...ollama, withheld: ['qwen3:32b', 'deepseek-r1:8b'] }, ...others];
   });
   await toModels();
   const on = (name: string | RegExp) => (screen.getByRole('switch', { name }) as HTMLInputElement).checked;
@@ -294,7 +296,7 @@ test('what is so already is where it begins, and only what is changed is said', 
   ]);
   await type(words.machine.name, '');
   await press(words.next);
-  expect(desk.commands('finish_setup')).toMatchObject([
+  expect(app.commands('finish_setup')).toMatchObject([
     {
       setup: { name: '', switched: { 'qwen3:32b': true }, start_at_login: null, notifications: null },
     },
@@ -303,8 +305,8 @@ test('what is so already is where it begins, and only what is changed is said', 
 
 test('a link that was opened before the window was there is shown by it', async () => {
   await open(
-    (desk) =>
-      (desk.answers.opened_link = () => ({
+    (app) =>
+      (app.answers.opened_link = () => ({
         server_url: 'wss://other.example.com/api/workers/connect',
         has_key: true,
       })),
@@ -315,8 +317,8 @@ test('a link that was opened before the window was there is shown by it', async 
 });
 
 test('a server that wants a key to be asked gets one, or is left at that', async () => {
-  const { desk } = await open((desk) => {
-    desk.answers.test_request = ({ api_key }) => {
+  const { app } = await open((app) => {
+    app.answers.test_request = ({ api_key }) => {
       if (api_key === 'k')
         return { model: 'm', text: 'Hi', first_byte_ms: 1, tokens_per_second: 2, total_ms: 3 };
       throw aProblem('The server wants an API key from whoever asks', { field: 'api_key' });
@@ -325,7 +327,7 @@ test('a server that wants a key to be asked gets one, or is left at that', async
   await toModels();
   await press(words.next);
   await press(words.next);
-  await desk.say('snapshot', PHASES.ready);
+  await app.say('snapshot', PHASES.ready);
   await settle();
   expect(screen.queryByLabelText(words.test.apiKey)).toBeNull();
   await press(words.test.send);
@@ -336,17 +338,17 @@ test('a server that wants a key to be asked gets one, or is left at that', async
 });
 
 test('nothing found is no dead end', async () => {
-  const { desk } = await open((desk) => (desk.answers.find_runtimes = () => []));
+  const { app } = await open((app) => (app.answers.find_runtimes = () => []));
   await toModels();
   expect(screen.getByText(words.models.none)).toBeTruthy();
-  delete desk.answers.find_runtimes;
+  delete app.answers.find_runtimes;
   await press(words.models.again);
   expect((screen.getByRole('radio', { name: /Ollama/ }) as HTMLInputElement).checked).toBe(true);
 });
 
 test('what the app refuses is shown at its step', async () => {
-  await open((desk) => {
-    desk.answers.finish_setup = () => {
+  await open((app) => {
+    app.answers.finish_setup = () => {
       throw aProblem('The runtime’s address is wrong', { field: 'runtime_url', fix: 'Begin with http://' });
     };
   });
@@ -358,15 +360,15 @@ test('what the app refuses is shown at its step', async () => {
 });
 
 test('a test that fails says what to do', async () => {
-  const { desk } = await open((desk) => {
-    desk.answers.test_request = () => {
+  const { app } = await open((app) => {
+    app.answers.test_request = () => {
       throw aProblem('Nobody answered', { why: '503 no_worker', fix: 'See whether the model is offered.' });
     };
   });
   await toModels();
   await press(words.next);
   await press(words.next);
-  await desk.say('snapshot', PHASES.ready);
+  await app.say('snapshot', PHASES.ready);
   await settle();
   await press(words.test.send);
   expect(screen.getByRole('alert').textContent).toContain('See whether the model is offered.');

@@ -30,7 +30,7 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
     case 'refused':
       return { title: words.refused.title, text: words.refused.text(host) };
     case 'not_ready':
-      return { title: words.not_ready.title, text: words.not_ready.text(state.runtime.why) };
+      return { title: words.not_ready.title(runtimeOf(state)), text: words.not_ready.text };
     case 'ready':
       return { title: words.ready.title, text: readyText(state) };
     case 'busy':
@@ -52,13 +52,18 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
 
 function readyText(state: Snapshot): string {
   const words = t.hero.ready;
-  const count = offered(state);
+  const count = sharedCount(state);
   if (count > 0) return words.text(count);
   if (state.models.length === 0) return words.noModels;
-  return isService(state) ? words.noneOfService : words.noneOffered;
+  return isService(state) ? words.noneOfService : words.noneShared;
 }
 
-export const offered = ({ models }: Snapshot) => models.filter((model) => model.offered).length;
+export const sharedCount = ({ models }: Snapshot) => models.filter((model) => model.offered).length;
+
+/** The runtime's name. A kind that many runtimes share names none of them. */
+function runtimeOf({ runtime: { kind } }: Snapshot): string {
+  return ['', 'auto', 'openai'].includes(kind) ? t.hero.not_ready.anyRuntime : (t.kinds[kind] ?? kind);
+}
 
 /** `pool.example.com` of whatever address there is. */
 export function hostOf(url: string): string {

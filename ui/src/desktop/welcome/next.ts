@@ -2,7 +2,7 @@
 
 import type { FirstRun } from '../firstrun.svelte';
 
-export function mayGoOn(run: FirstRun): boolean {
+export function canContinue(run: FirstRun): boolean {
   if (run.step === 'server') return run.trial !== null || (run.arrived && !run.trying);
   if (run.step === 'models') return !run.looking;
   return true;

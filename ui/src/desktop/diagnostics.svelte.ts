@@ -5,7 +5,7 @@ import type { Problem } from './bindings/Problem';
 import type { ReportFile } from './bindings/ReportFile';
 import { api, on } from './api';
 
-export class Checkup {
+export class DiagnosticsRun {
   checks = $state.raw<Check[]>([]);
   running = $state(false);
   done = $state(false);
@@ -55,12 +55,12 @@ export class Checkup {
     });
   }
 
-  async #report(deed: () => Promise<unknown>) {
+  async #report(action: () => Promise<unknown>) {
     this.reporting = true;
     this.problem = null;
     this.saved = null;
     try {
-      await deed();
+      await action();
     } catch (problem) {
       this.problem = problem as Problem;
     }

@@ -4,9 +4,9 @@
 import type { AppPreferences } from './bindings/AppPreferences';
 import type { Problem } from './bindings/Problem';
 import { api, on } from './api';
-import type { NoticeClass, ServeForm } from './types';
+import type { NotificationKind, ServeForm } from './types';
 
-export class Habits {
+export class AppSettings {
   current = $state.raw<AppPreferences | null>(null);
   problem = $state.raw<Problem | null>(null);
   /** Parts of the rules that were typed and refused. */
@@ -77,7 +77,7 @@ export class Habits {
     return this.problem;
   }
 
-  notify(kind: NoticeClass, on: boolean) {
+  notify(kind: NotificationKind, on: boolean) {
     if (this.current) void this.change({ notify: { ...this.current.notify, [kind]: on } });
   }
 }

@@ -9,7 +9,7 @@ import { isView, type Section, type View } from './types';
 /** A bin of the load is so long; asking more often shows nothing new. */
 const LOAD_EVERY_MS = 10_000;
 
-export class Desk {
+export class AppState {
   snapshot = $state.raw<Snapshot | null>(null);
   /** Why the last thing that somebody asked for did not happen. */
   problem = $state.raw<Problem | null>(null);
@@ -20,7 +20,7 @@ export class Desk {
   section: Section | null = null;
   load = $state.raw<LoadBin[]>([]);
   /** When the latest snapshot came, in Unix milliseconds: countdowns go on from there. */
-  heard_at = $state(0);
+  received_at = $state(0);
 
   constructor(view: string | null) {
     if (isView(view)) this.view = view;
@@ -48,7 +48,7 @@ export class Desk {
       await after;
       const asked_at = Date.now();
       const snapshot = await api.snapshot();
-      if (this.heard_at < asked_at) this.#take(snapshot);
+      if (this.received_at < asked_at) this.#take(snapshot);
       this.problem = null;
     } catch (problem) {
       this.problem = problem as Problem;
@@ -74,11 +74,11 @@ export class Desk {
   }
 
   /** Does what somebody asked for; a failure is shown. Gives whether it worked. */
-  async act(deed: () => Promise<unknown>): Promise<boolean> {
+  async act(action: () => Promise<unknown>): Promise<boolean> {
     this.problem = null;
     this.acting += 1;
     try {
-      await deed();
+      await action();
       return true;
     } catch (problem) {
       this.problem = problem as Problem;
@@ -90,6 +90,6 @@ export class Desk {
 
   #take(snapshot: Snapshot) {
     this.snapshot = snapshot;
-    this.heard_at = Date.now();
+    this.received_at = Date.now();
   }
 }

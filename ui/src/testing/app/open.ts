@@ -4,7 +4,7 @@ import { cleanup, render } from '@testing-library/svelte';
 import { clearMocks } from '@tauri-apps/api/mocks';
 import { afterEach, beforeEach, vi } from 'vitest';
 import App from '../../desktop/App.svelte';
-import { FakeDesk } from './fake';
+import { FakeApp } from './fake';
 import { NOW } from './samples';
 
 /** Gives every test of a file a clock that stands still, and puts away what it opened. */
@@ -23,11 +23,11 @@ export function standStill() {
 /** Lets everything happen that needs no time. */
 export const settle = () => vi.advanceTimersByTimeAsync(1);
 
-export async function openWindow(view: string, prepare: (desk: FakeDesk) => void = () => undefined) {
-  const desk = new FakeDesk();
-  prepare(desk);
-  desk.install(view === 'welcome' ? 'welcome' : 'main');
+export async function openWindow(view: string, prepare: (app: FakeApp) => void = () => undefined) {
+  const app = new FakeApp();
+  prepare(app);
+  app.install(view === 'welcome' ? 'welcome' : 'main');
   const { container } = render(App, { view });
   await settle();
-  return { desk, container };
+  return { app, container };
 }

@@ -21,7 +21,7 @@ export interface Draft {
 
 export const written = ({ value, origin, is_set }: Field): Basis => ({ value, origin, is_set });
 
-export class Shelf {
+export class DraftStore {
   #drafts: () => Draft[];
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** What is there, as far as this window knows. */

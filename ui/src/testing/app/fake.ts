@@ -19,10 +19,10 @@ export const aProblem = (what: string, over: Partial<Problem> = {}): Problem => 
   ...over,
 });
 
-export class FakeDesk {
+export class FakeApp {
   snapshot = samples.aSnapshot();
   preferences = samples.aPreferences();
-  app: AppPreferences = samples.anApp();
+  appPreferences: AppPreferences = samples.anApp();
   /** Drafts that the last window left. */
   kept: string | null = null;
   setup: SetupNow = {
@@ -76,16 +76,16 @@ export class FakeDesk {
       this.kept = drafts as string | null;
     },
     kept_drafts: () => this.kept,
-    app_preferences: () => this.app,
+    app_preferences: () => this.appPreferences,
     save_app_preferences: ({ preferences }) => {
-      this.app = preferences as AppPreferences;
+      this.appPreferences = preferences as AppPreferences;
     },
     logs: () => ({ lines: this.lines, next: (this.lines.at(-1)?.seq ?? -1) + 1 }),
     report_preview: () => samples.REPORT,
     save_report: () => '~/Downloads/llamapool-report-2026-11-21.zip',
     setup_now: () => this.setup,
     finish_setup: () => {
-      this.app = { ...this.app, first_run_done: true };
+      this.appPreferences = { ...this.appPreferences, first_run_done: true };
     },
     read_join_link: ({ text }) => {
       if (!String(text).startsWith('llamapool://join?'))
