@@ -1,31 +1,30 @@
 // Chromium without a screen, and without its talks with the outside.
 
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
 
 const PLACES = [
   process.env.CHROMIUM,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
 export function launch() {
   const executablePath = PLACES.find((place) => place && existsSync(place));
-  if (!executablePath)
-    throw new Error("there is no Chromium: run `scripts/packages test`");
+  if (!executablePath) throw new Error('there is no Chromium: run `scripts/packages test`');
   return chromium.launch({
     executablePath,
     args: [
-      "--no-sandbox", // containers have none to offer
-      "--disable-gpu",
-      "--disable-dev-shm-usage",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
+      '--no-sandbox', // containers have none to offer
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
     ],
   });
 }

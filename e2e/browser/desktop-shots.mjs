@@ -2,11 +2,11 @@
 // or `cargo build --bins`, on a Linux machine with what `scripts/packages test` installs and imagemagick; the menu wants xfce4-panel, openbox and
 // xdotool too. With a folder there are more pictures, of states that the documentation does not show. They are made small with pngquant, if it is installed.
 
-import { execFileSync } from "node:child_process";
-import { mkdir, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { hasPanel, menu, panel } from "./shots/panel.mjs";
+import { execFileSync } from 'node:child_process';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hasPanel, menu, panel } from './shots/panel.mjs';
 import {
   API_KEY,
   CLIENT_KEY,
@@ -17,19 +17,17 @@ import {
   serve,
   start,
   until,
-} from "./shots/programs.mjs";
-import { CODER, EMBED, OSS, runtime, SMALL } from "./shots/runtimes.mjs";
-import { drive, picture, screen } from "./shots/screen.mjs";
+} from './shots/programs.mjs';
+import { CODER, EMBED, OSS, runtime, SMALL } from './shots/runtimes.mjs';
+import { drive, picture, screen } from './shots/screen.mjs';
 
-const only = new RegExp(process.argv[2] || ".");
-const OUT =
-  process.argv[3] ??
-  fileURLToPath(new URL("../../docs/images", import.meta.url));
+const only = new RegExp(process.argv[2] || '.');
+const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images', import.meta.url));
 /** Milliseconds in which a page settles. */
 const SETTLE_MS = 900;
 const OLLAMA = {
-  kind: "ollama",
-  version: "0.13.2",
+  kind: 'ollama',
+  version: '0.13.2',
   speed: 62,
   patience: 260,
   models: [SMALL(true), CODER(true), OSS(), EMBED()],
@@ -46,293 +44,220 @@ const pick = (css, words) => (app) =>
       words,
     ),
   );
-const view = (name) => pick("nav button", name);
-const tab = (name) => pick("[role=tab]", name);
-const says = (words) => (app) =>
-  until(words, async () => (await app.text()).includes(words));
+const view = (name) => pick('nav button', name);
+const tab = (name) => pick('[role=tab]', name);
+const says = (words) => (app) => until(words, async () => (await app.text()).includes(words));
 const control = (action) => (app) =>
-  app.run(
-    'window.__TAURI_INTERNALS__.invoke("control", { action: arguments[0] })',
-    action,
-  );
+  app.run('window.__TAURI_INTERNALS__.invoke("control", { action: arguments[0] })', action);
 const chain =
   (...steps) =>
   async (app, stage) => {
     for (const step of steps) await step(app, stage);
   };
-const ready = says("Ready");
+const ready = says('Ready');
 const toModels = chain(
-  (app, { link }) =>
-    app
-      .press("Get started")
-      .then(() => app.write("input:not([type=radio])", link)),
-  says("Connected"),
-  (app) => app.press("Continue"),
-  (app) =>
-    until(
-      "the runtimes",
-      async () => !(await app.text()).includes("Looking for"),
-    ),
+  (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
+  says('Connected'),
+  (app) => app.press('Continue'),
+  (app) => until('the runtimes', async () => !(await app.text()).includes('Looking for')),
 );
-const toMachine = chain(toModels, elsewhere, (app) => app.press("Continue"));
+const toMachine = chain(toModels, elsewhere, (app) => app.press('Continue'));
 const toTest = chain(
   toMachine,
-  says("How should it behave"),
-  (app) => app.press("Continue"),
-  says("Try it"),
+  says('Startup and notifications'),
+  (app) => app.press('Continue'),
+  says('Try it'),
 );
 
 /** A runtime is found where runtimes usually are, or its address is typed. */
 async function elsewhere(app, { url }) {
-  if ((await app.text()).includes("Ollama 0")) return;
-  await app.click("details summary");
-  await app.write("details input", `${url}/v1`);
+  if ((await app.text()).includes('Ollama 0')) return;
+  await app.click('details summary');
+  await app.write('details input', `${url}/v1`);
 }
 
 /** name, whether there are settings, what is done first; `also` is seen by the makers alone, without a name in the documentation. */
 const SHOTS = [
-  ["status", true, chain(ready, busy)],
-  ["preferences", true, chain(ready, view("Preferences"), tab("Runtime"))],
-  ["serve", true, chain(ready, view("Preferences"), tab("When to serve"))],
-  ["logs", true, chain(ready, busy, view("Logs"))],
+  ['status', true, chain(ready, busy)],
+  ['preferences', true, chain(ready, view('Preferences'), tab('Runtime'))],
+  ['serve', true, chain(ready, view('Preferences'), tab('When to share'))],
+  ['logs', true, chain(ready, busy, view('Logs'))],
   [
-    "diagnostics",
+    'diagnostics',
     true,
-    chain(
-      ready,
-      view("Diagnostics"),
-      (app) => app.press("Run diagnostics"),
-      says("Run again"),
-    ),
+    chain(ready, view('Diagnostics'), (app) => app.press('Run diagnostics'), says('Run again')),
   ],
   [
-    "server",
+    'server',
     false,
     chain(
-      (app, { link }) =>
-        app
-          .press("Get started")
-          .then(() => app.write("input:not([type=radio])", link)),
-      says("Connected"),
+      (app, { link }) => app.press('Get started').then(() => app.write('input:not([type=radio])', link)),
+      says('Connected'),
     ),
   ],
-  ["models", false, toModels],
-  [
-    "test",
-    false,
-    chain(
-      toTest,
-      says("Ready"),
-      (app) => app.press("Send a test request"),
-      says("It works"),
-    ),
-  ],
+  ['models', false, toModels],
+  ['test', false, chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('It works'))],
 ];
 const ALSO = [
-  ["welcome", false, says("Put this machine")],
-  ["idle", true, ready],
+  ['welcome', false, says('Share this computer')],
+  ['idle', true, ready],
+  ['draining', true, chain(ready, busy, control('drain'), says('No new requests are accepted'))],
   [
-    "draining",
-    true,
-    chain(ready, busy, control("drain"), says("Nothing new is taken")),
-  ],
-  [
-    "paused",
+    'paused',
     true,
     chain(
       ready,
-      (app) =>
-        app.run('window.__TAURI_INTERNALS__.invoke("pause", { until: "1h" })'),
-      says("Paused"),
+      (app) => app.run('window.__TAURI_INTERNALS__.invoke("pause", { until: "1h" })'),
+      says('Paused'),
     ),
   ],
-  ["stopped", true, chain(ready, control("stop"), says("Stopped"))],
-  ["refused", "client_key: wrong", says("refuse")],
-  ["waiting", "server_url: ws://127.0.0.1:9", says("cannot be reached")],
-  ["noruntime", "completion_base_url: http://127.0.0.1:9/v1", says("untime")],
-  ["mistake", "max_concurrency: many", says("mistake")],
-  ["app", true, chain(ready, view("Preferences"))],
-  ["secret", true, chain(ready, view("Preferences"), tab("Server"))],
+  ['stopped', true, chain(ready, control('stop'), says('Stopped'))],
+  ['refused', 'client_key: wrong', says('rejected')],
+  ['waiting', 'server_url: ws://127.0.0.1:9', says('Server unreachable')],
+  ['noruntime', 'completion_base_url: http://127.0.0.1:9/v1', says('responding')],
+  ['mistake', 'max_concurrency: many', says('couldn’t start')],
+  ['app', true, chain(ready, view('Preferences'))],
+  ['secret', true, chain(ready, view('Preferences'), tab('Server'))],
   [
-    "wrong",
+    'wrong',
     true,
-    chain(ready, view("Preferences"), tab("Runtime"), (app) =>
-      app.write("input[id*=max_concurrency], input", "x"),
+    chain(ready, view('Preferences'), tab('Runtime'), (app) =>
+      app.write('input[id*=max_concurrency], input', 'x'),
     ),
   ],
   [
-    "report",
+    'report',
     true,
     chain(
       ready,
-      view("Diagnostics"),
-      (app) => app.press("Show what is in it"),
+      view('Diagnostics'),
+      (app) => app.press('Review report'),
       () => pause(1500),
     ),
   ],
-  ["about", true, chain(ready, view("About"), says("MIT"))],
-  ["byhand", false, (app) => app.press("Get started")],
-  ["machine", false, toMachine],
+  ['about', true, chain(ready, view('About'), says('MIT'))],
+  ['byhand', false, (app) => app.press('Get started')],
+  ['machine', false, toMachine],
   [
-    "keyed",
+    'keyed',
     false,
-    chain(
-      toTest,
-      says("Ready"),
-      (app) => app.press("Send a test request"),
-      says("API key"),
-    ),
+    chain(toTest, says('Ready'), (app) => app.press('Send a test request'), says('API key')),
     { API_KEY },
   ],
 ];
 
 await mkdir(OUT, { recursive: true });
 if (hasPanel()) await takeMenu();
-for (const scheme of ["light", "dark"]) {
+for (const scheme of ['light', 'dark']) {
   for (const shot of SHOTS) await take(shot, scheme, `desktop-${shot[0]}`);
-  for (const shot of process.argv[3] ? ALSO : [])
-    await take(shot, scheme, shot[0]);
+  for (const shot of process.argv[3] ? ALSO : []) await take(shot, scheme, shot[0]);
 }
 process.exit();
 
 /** The menu as Xfce's panel shows it. The app has no window then, so there is no driver either. */
 async function takeMenu() {
-  if (!only.test("menu")) return;
-  const path = join(OUT, "desktop-menu.png");
-  const desk = await screen("light", 1);
+  if (!only.test('menu')) return;
+  const path = join(OUT, 'desktop-menu.png');
+  const display = await screen('light', 1);
   const llm = await runtime(OLLAMA);
   const server = await serve({ API_KEY });
-  await configure(desk.home, true, {
-    url: server.origin.replace("http", "ws"),
-    llm,
-  });
-  const close = await panel(desk);
-  const app = start(
-    await named(desk.home, "studio"),
-    ["--hidden"],
-    desk.environment,
-  );
+  await configure(display.home, true, { url: server.origin.replace('http', 'ws'), llm });
+  const close = await panel(display);
+  const app = start(await named(display.home, 'studio'), ['--hidden'], display.environment);
   await app.said(/(is ready with)/);
-  await writeFile(
-    path,
-    await menu(desk.environment, { rows: 5, width: 620, height: 420 }),
-  );
+  await writeFile(path, await menu(display.environment, { rows: 5, width: 620, height: 420 }));
   shrink(path);
   console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
   [app, server].forEach((program) => program.end());
   close();
   llm.close();
-  await desk.close();
+  await display.close();
 }
 
 /** Some traffic, and a request that still runs. */
 async function busy(app, { origin, env }) {
   const ask = (tokens) =>
     fetch(`${origin}/api/v1/chat/completions`, {
-      method: "POST",
+      method: 'POST',
       headers: {
         Authorization: `Bearer ${env.API_KEY}`,
-        "Content-Type": "application/json",
+        'Content-Type': 'application/json',
       },
       body: JSON.stringify({
-        model: "llama3.2:3b",
+        model: 'llama3.2:3b',
         stream: true,
         tokens,
-        messages: [{ role: "user", content: "x" }],
+        messages: [{ role: 'user', content: 'x' }],
       }),
     }).then((answer) => answer.text());
   await Promise.all([40, 70, 110].map(ask));
   void ask(4_000).catch(() => null);
   void ask(3_000).catch(() => null);
-  await says("2 of at most 4 requests running")(app);
+  await says('2 of up to 4 requests running')(app);
   await pause(2_500);
 }
 
 async function take([name, settings, act, env = {}], scheme, file) {
   if (!only.test(`${name}-${scheme}`)) return;
-  const path = join(OUT, `${file}${scheme === "dark" ? "-dark" : ""}.png`);
-  const desk = await screen(scheme);
+  const path = join(OUT, `${file}${scheme === 'dark' ? '-dark' : ''}.png`);
+  const display = await screen(scheme);
   // Where it is found by itself, if nobody else is there.
   const llm = await runtime(OLLAMA, 11434).catch(() => runtime(OLLAMA));
   // The first run asks without a key, which works on loopback.
-  const { origin, end } = await serve({
-    ...(settings ? { API_KEY } : {}),
-    ...env,
-  });
-  const url = origin.replace("http", "ws");
+  const { origin, end } = await serve({ ...(settings ? { API_KEY } : {}), ...env });
+  const url = origin.replace('http', 'ws');
   const stage = {
     origin,
     url: llm.url,
     env: { API_KEY, ...env },
     link: `llamapool://join?server=${url}/api/workers/connect&key=${CLIENT_KEY}`,
   };
-  if (settings) await configure(desk.home, settings, { url, llm });
-  const app = await drive(
-    desk.environment,
-    [],
-    await named(desk.home, "studio"),
-  );
+  if (settings) await configure(display.home, settings, { url, llm });
+  const app = await drive(display.environment, [], await named(display.home, 'studio'));
   try {
     await act(app, stage);
-    await app.run("document.activeElement?.blur()");
+    await app.run('document.activeElement?.blur()');
     await pause(SETTLE_MS);
-    await writeFile(path, await picture(desk.environment));
+    await writeFile(path, await picture(display.environment));
     shrink(path);
     console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
   } catch (error) {
-    console.error(
-      `${name}-${scheme}: ${error.message}\n${await app.text().catch(() => "")}`,
-    );
+    console.error(`${name}-${scheme}: ${error.message}\n${await app.text().catch(() => '')}`);
   }
   await app.close();
   end();
   llm.close();
-  await desk.close();
+  await display.close();
 }
 
 async function configure(home, settings, { url, llm }) {
-  const folder = join(home, ".config/llamapool");
+  const folder = join(home, '.config/llamapool');
   await mkdir(folder, { recursive: true });
   const lines = {
     server_url: url,
     client_key: CLIENT_KEY,
-    client_name: "studio",
+    client_name: 'studio',
     completion_base_url: `${llm.url}/v1`,
-    max_concurrency: "4",
+    max_concurrency: '4',
   };
-  const [key, value] =
-    typeof settings === "string" ? settings.split(/: (.*)/) : [];
+  const [key, value] = typeof settings === 'string' ? settings.split(/: (.*)/) : [];
   if (key) lines[key] = value;
-  const text = Object.entries(lines).map(
-    ([name, value]) => `${name}: ${value}\n`,
-  );
-  await writeFile(join(folder, "worker.yaml"), text.join(""), { mode: 0o600 });
+  const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\n`);
+  await writeFile(join(folder, 'worker.yaml'), text.join(''), { mode: 0o600 });
 }
 
 /** The app on a machine of this name, if we may pretend one. */
 async function named(home, host) {
   if (!MAY_PRETEND) return `${PROGRAMS}llamapool`;
-  const script = join(home, "llamapool");
-  await writeFile(script, `#!/bin/sh\n${onMachine(host, "llamapool")}\n`, {
-    mode: 0o755,
-  });
+  const script = join(home, 'llamapool');
+  await writeFile(script, `#!/bin/sh\n${onMachine(host, 'llamapool')}\n`, { mode: 0o755 });
   return script;
 }
 
 function shrink(path) {
   try {
-    execFileSync("pngquant", [
-      "--force",
-      "--skip-if-larger",
-      "--ext",
-      ".png",
-      "--speed",
-      "1",
-      "128",
-      path,
-    ]);
+    execFileSync('pngquant', ['--force', '--skip-if-larger', '--ext', '.png', '--speed', '1', '128', path]);
   } catch (error) {
-    if (error.code === "ENOENT")
-      console.log("pngquant is not installed: the picture stays large");
+    if (error.code === 'ENOENT') console.log('pngquant is not installed: the picture stays large');
   }
 }

@@ -1,53 +1,38 @@
 // A new server says what to do next, with the right address; nothing is offered that cannot be done.
 
-import assert from "node:assert/strict";
-import { failedLoad, play } from "./play.mjs";
-import { chat, ORIGIN, pool } from "./pool.mjs";
+import assert from 'node:assert/strict';
+import { failedLoad, play } from './play.mjs';
+import { chat, ORIGIN, pool } from './pool.mjs';
 
 await play(async (arrive) => {
   for (const narrow of [false, true]) {
     const person = await arrive({ narrow, tolerates: [failedLoad(401)] });
     await person.enter();
-    const dial = `--server-url ${ORIGIN.replace("http", "ws")}`;
-    for (const page of [
-      "Overview",
-      "Workers",
-      "Models",
-      "Playground",
-      "Connect",
-    ]) {
+    const dial = `--server-url ${ORIGIN.replace('http', 'ws')}`;
+    for (const page of ['Overview', 'Workers', 'Models', 'Playground', 'Connect']) {
       await person.go(page);
       await person.sees(dial);
       await person.fitsTheScreen();
     }
-    await person.go("Overview");
-    await person.sees("No requests in the last hour");
-    await person.sees("No worker is connected.");
+    await person.go('Overview');
+    await person.sees('No requests in the last hour');
+    await person.sees('No workers connected');
     assert.equal(
-      await person.page
-        .getByRole("link", { name: "Open the playground" })
-        .count(),
+      await person.page.getByRole('link', { name: 'Open playground' }).count(),
       0,
-      "there is nobody to talk to",
+      'there is nobody to talk to',
     );
-    await person.go("Requests");
-    await person.sees("No requests yet");
-    assert.equal(
-      await person.page
-        .getByRole("link", { name: "Open the playground" })
-        .count(),
-      0,
-    );
+    await person.go('Requests');
+    await person.sees('No requests yet');
+    assert.equal(await person.page.getByRole('link', { name: 'Open playground' }).count(), 0);
     await person.fitsTheScreen();
   }
 
   const person = await arrive({ tolerates: [failedLoad(401)] });
   await person.enter();
-  await pool.join("studio", ["m"]);
-  await person.page
-    .getByRole("link", { name: "Open the playground" })
-    .waitFor();
-  assert.equal((await chat("m", "answer").whole).status, 200);
-  await person.seesNot("No requests in the last hour");
-  await person.sees("Requests per second");
+  await pool.join('studio', ['m']);
+  await person.page.getByRole('link', { name: 'Open playground' }).waitFor();
+  assert.equal((await chat('m', 'answer').whole).status, 200);
+  await person.seesNot('No requests in the last hour');
+  await person.sees('Requests per second');
 });

@@ -1,21 +1,21 @@
 // Everything without a mouse: log in, go round, drain a worker, ask a model, stop it.
 
-import assert from "node:assert/strict";
-import { failedLoad, play } from "./play.mjs";
-import { API_KEY, ORIGIN, pool, script } from "./pool.mjs";
+import assert from 'node:assert/strict';
+import { failedLoad, play } from './play.mjs';
+import { API_KEY, ORIGIN, pool, script } from './pool.mjs';
 
 /** Presses of Tab after which a page has been gone round. */
 const FAR = 80;
 
 await play(async (arrive) => {
-  const llm = await pool.join("studio", ["m"]);
+  const llm = await pool.join('studio', ['m']);
   const person = await arrive({ tolerates: [failedLoad(401)] });
   const { page } = person;
   const { keyboard } = page;
   /** Goes on until `name` has the focus, which must be seen. */
   const tabTo = async (name) => {
     for (let i = 0; i < FAR; i++) {
-      await keyboard.press("Tab");
+      await keyboard.press('Tab');
       const at = await page.evaluate(focused);
       if (!at || !name.test(at.name)) continue;
       assert.ok(at.seen, `the focus on ${at.name} can be seen`);
@@ -25,48 +25,40 @@ await play(async (arrive) => {
   };
   const open = async (name) => {
     await tabTo(name);
-    await keyboard.press("Enter");
+    await keyboard.press('Enter');
   };
 
   await page.goto(`${ORIGIN}/`);
-  await person.sees("This server asks for a key");
+  await person.sees('Sign in');
   await keyboard.type(API_KEY);
-  await keyboard.press("Enter");
+  await keyboard.press('Enter');
   await person.isLive();
 
   await open(/^Workers$/);
-  await person.sees("studio");
+  await person.sees('studio');
   await open(/^Details of studio$/);
-  await page.getByRole("dialog").waitFor();
-  await keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "detached" });
-  assert.match(
-    (await page.evaluate(focused)).name,
-    /^Details of studio$/,
-    "the focus is back where it was",
-  );
+  await page.getByRole('dialog').waitFor();
+  await keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.match((await page.evaluate(focused)).name, /^Details of studio$/, 'the focus is back where it was');
   await open(/^Drain studio/);
-  await person.sees("Draining", { within: person.row("studio") });
-  await keyboard.press("Enter");
-  await person.sees("Idle", { within: person.row("studio") });
+  await person.sees('Draining', { within: person.row('studio') });
+  await keyboard.press('Enter');
+  await person.sees('Idle', { within: person.row('studio') });
 
   await open(/^Skip to content$/);
-  assert.equal(await page.evaluate(() => document.activeElement.id), "content");
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'content');
 
   await llm.always(script.stepped(9));
   await open(/^Playground$/);
   await tabTo(/^Message$/);
-  await keyboard.type("Hello");
-  await keyboard.press("Enter");
+  await keyboard.type('Hello');
+  await keyboard.press('Enter');
   await llm.step();
-  await person.sees("tok0");
+  await person.sees('tok0');
   await open(/^Stop$/);
-  await person.sees("Stopped", { exact: true });
-  assert.equal(
-    (await page.evaluate(focused)).name,
-    "Message",
-    "the next question can be typed",
-  );
+  await person.sees('Stopped', { exact: true });
+  assert.equal((await page.evaluate(focused)).name, 'Message', 'the next question can be typed');
   await llm.open(0);
 });
 
@@ -77,7 +69,7 @@ function focused() {
   const style = getComputedStyle(at);
   const box = at.getBoundingClientRect();
   const label = at.labels?.[0]?.innerText;
-  const name = at.getAttribute("aria-label") ?? label ?? at.innerText ?? "";
-  const ring = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  const name = at.getAttribute('aria-label') ?? label ?? at.innerText ?? '';
+  const ring = style.outlineStyle !== 'none' || style.boxShadow !== 'none';
   return { name: name.trim(), seen: ring && box.width > 1 && box.height > 1 };
 }

@@ -1,6 +1,6 @@
 // The books of whoever sends the requests, to hold against those of the server.
 
-import assert from "node:assert/strict";
+import assert from 'node:assert/strict';
 
 /** Milliseconds by which a server on a busy machine may note the ends of requests later than their clients: less than any waits here. */
 const LATE_MS = 500;
@@ -10,30 +10,20 @@ export class Ledger {
   server = {
     Completed: 0,
     Failed: 0,
-    Refused: 0,
-    "Client left": 0,
+    Rejected: 0,
+    'Client disconnected': 0,
     Failovers: 0,
-    "Tokens in": 0,
-    "Tokens out": 0,
+    'Input tokens': 0,
+    'Output tokens': 0,
   };
   workers = { left: new Book(), right: new Book() };
 
   /** A request that was answered by the worker it names. */
-  note(
-    model,
-    { status, worker, error, took },
-    tokensIn,
-    tokensOut,
-    expected = 200,
-  ) {
-    assert.deepEqual(
-      [status, error],
-      [expected, undefined],
-      `a request for ${model}`,
-    );
+  note(model, { status, worker, error, took }, tokensIn, tokensOut, expected = 200) {
+    assert.deepEqual([status, error], [expected, undefined], `a request for ${model}`);
     this.server.Completed += 1;
-    this.server["Tokens in"] += tokensIn;
-    this.server["Tokens out"] += tokensOut;
+    this.server['Input tokens'] += tokensIn;
+    this.server['Output tokens'] += tokensOut;
     this.#at(worker, model, { done: 1, tokensIn, tokensOut, took });
   }
 
@@ -45,7 +35,7 @@ export class Ledger {
 
   refused({ status }, expected) {
     assert.equal(status, expected);
-    this.server.Refused += 1;
+    this.server.Rejected += 1;
   }
 
   takenOver(worker, model, times) {
@@ -56,7 +46,7 @@ export class Ledger {
 
   /** Whose client went away, or that was cancelled: the worker has done its part. */
   left(worker, model, { took }) {
-    this.server["Client left"] += 1;
+    this.server['Client disconnected'] += 1;
     this.#at(worker, model, { done: 1, took });
   }
 
@@ -70,32 +60,22 @@ export class Ledger {
     const figures = {
       Completed: server.jobs_completed_total,
       Failed: server.jobs_failed_total,
-      Refused: server.jobs_refused_total,
-      "Client left": server.jobs_cancelled_total,
+      Rejected: server.jobs_refused_total,
+      'Client disconnected': server.jobs_cancelled_total,
       Failovers: server.failovers_total,
-      "Tokens in": server.tokens_in_total,
-      "Tokens out": server.tokens_out_total,
+      'Input tokens': server.tokens_in_total,
+      'Output tokens': server.tokens_out_total,
     };
     assert.deepEqual(figures, this.server);
     for (const told of workers) {
       const did = this.workers[told.name];
       assert.deepEqual(
-        [
-          told.processed_total,
-          told.failures_total,
-          told.tokens_in_total,
-          told.tokens_out_total,
-        ],
+        [told.processed_total, told.failures_total, told.tokens_in_total, told.tokens_out_total],
         did.figures(),
         told.name,
       );
       for (const [model, book] of Object.entries(did.models)) {
-        const {
-          success_total,
-          error_total,
-          tokens_in_total,
-          tokens_out_total,
-        } = told.per_model[model];
+        const { success_total, error_total, tokens_in_total, tokens_out_total } = told.per_model[model];
         assert.deepEqual(
           [success_total, error_total, tokens_in_total, tokens_out_total],
           book.figures(),
@@ -114,19 +94,13 @@ export class Ledger {
     }
     const sum = (name) => history.reduce((all, bin) => all + bin[name], 0);
     assert.deepEqual(
-      [
-        sum("requests"),
-        sum("failed"),
-        sum("refused"),
-        sum("left"),
-        sum("tokens_out"),
-      ],
+      [sum('requests'), sum('failed'), sum('refused'), sum('left'), sum('tokens_out')],
       [
         recent.length,
         this.server.Failed,
-        this.server.Refused,
-        this.server["Client left"],
-        this.server["Tokens out"],
+        this.server.Rejected,
+        this.server['Client disconnected'],
+        this.server['Output tokens'],
       ],
     );
   }

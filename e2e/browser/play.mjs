@@ -1,11 +1,11 @@
 // One play: a browser, a person before the dashboard, and what must hold on every page whatever is played.
 
-import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
-import { launch } from "./browser.mjs";
-import { API_KEY, ORIGIN } from "./pool.mjs";
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { launch } from './browser.mjs';
+import { API_KEY, ORIGIN } from './pool.mjs';
 
 /** Milliseconds in which what is waited for must show: the machine may be building something meanwhile. */
 export const PATIENCE_MS = 30_000;
@@ -17,7 +17,7 @@ const WIDE = { width: 1280, height: 860 };
 
 /** Runs `act`, and ends the process: 0 if it went well and nothing was complained of. */
 export async function play(act) {
-  const name = basename(process.argv[1], ".mjs");
+  const name = basename(process.argv[1], '.mjs');
   const browser = await launch();
   const people = [];
   try {
@@ -26,12 +26,9 @@ export async function play(act) {
       people.push(person);
       return person;
     });
-    const hangs = new Promise((_, reject) =>
-      setTimeout(() => reject(new Error("it hangs")), LONGEST_MS),
-    );
+    const hangs = new Promise((_, reject) => setTimeout(() => reject(new Error('it hangs')), LONGEST_MS));
     await Promise.race([acted, hangs]);
-    for (const person of people)
-      assert.deepEqual(person.complaints, [], "what the browser complains of");
+    for (const person of people) assert.deepEqual(person.complaints, [], 'what the browser complains of');
   } catch (error) {
     process.exitCode = 1;
     console.error(`${name}: ${error.stack}`);
@@ -47,10 +44,7 @@ export class Person {
   complaints = [];
 
   /** `tolerates`: patterns of console errors that the play provokes, such as the browser's line about a 401. */
-  static async arrive(
-    browser,
-    { narrow = false, scheme = "light", tolerates = [] } = {},
-  ) {
+  static async arrive(browser, { narrow = false, scheme = 'light', tolerates = [] } = {}) {
     const context = await browser.newContext({
       viewport: narrow ? NARROW : WIDE,
       colorScheme: scheme,
@@ -64,85 +58,68 @@ export class Person {
 
   async #watch(tolerates) {
     const { page, complaints } = this;
-    page.on("console", (message) => {
+    page.on('console', (message) => {
       const text = message.text();
-      if (
-        message.type() !== "error" ||
-        tolerates.some((pattern) => pattern.test(text))
-      )
-        return;
+      if (message.type() !== 'error' || tolerates.some((pattern) => pattern.test(text))) return;
       complaints.push(`console: ${text}`);
     });
-    page.on("pageerror", (error) => complaints.push(`thrown: ${error.stack}`));
-    page.on("dialog", (dialog) => {
+    page.on('pageerror', (error) => complaints.push(`thrown: ${error.stack}`));
+    page.on('dialog', (dialog) => {
       complaints.push(`a dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
-    page.on("request", (request) => {
-      if (!request.url().startsWith(`${ORIGIN}/`))
-        complaints.push(`a request to ${request.url()}`);
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${ORIGIN}/`)) complaints.push(`a request to ${request.url()}`);
     });
-    await page.exposeFunction("complain", (text) => complaints.push(text));
+    await page.exposeFunction('complain', (text) => complaints.push(text));
     await page.addInitScript(() => {
-      document.addEventListener("securitypolicyviolation", (event) =>
-        window.complain(
-          `against the policy: ${event.violatedDirective} ${event.blockedURI}`,
-        ),
+      document.addEventListener('securitypolicyviolation', (event) =>
+        window.complain(`against the policy: ${event.violatedDirective} ${event.blockedURI}`),
       );
     });
   }
 
   /** Opens the dashboard with the key and waits until it is live. */
-  async enter(page = "") {
+  async enter(page = '') {
     await this.page.goto(`${ORIGIN}/state#/${page}`);
-    await this.page.getByLabel("API key").fill(API_KEY);
-    await this.page.keyboard.press("Enter");
+    await this.page.getByLabel('API key').fill(API_KEY);
+    await this.page.keyboard.press('Enter');
     await this.isLive();
   }
 
   /** Returns when the page is there, not merely asked for. */
   async go(name) {
-    const link = this.page
-      .getByRole("navigation")
-      .getByRole("link", { name, exact: true });
+    const link = this.page.getByRole('navigation').getByRole('link', { name, exact: true });
     await link.click();
-    await this.until(async () =>
-      assert.equal(await link.getAttribute("aria-current"), "page", name),
-    );
+    await this.until(async () => assert.equal(await link.getAttribute('aria-current'), 'page', name));
   }
 
   isLive() {
-    return this.page.getByText("Live", { exact: true }).waitFor();
+    return this.page.getByText('Live', { exact: true }).waitFor();
   }
 
   /** Waits for text that is seen. */
   sees(text, { exact = false, within = this.page } = {}) {
-    return within
-      .getByText(text, { exact })
-      .filter({ visible: true })
-      .first()
-      .waitFor();
+    return within.getByText(text, { exact }).filter({ visible: true }).first().waitFor();
   }
 
   async seesNot(text) {
-    await this.page.getByText(text).first().waitFor({ state: "hidden" });
+    await this.page.getByText(text).first().waitFor({ state: 'hidden' });
   }
 
   button(name, within = this.page) {
-    return within.getByRole("button", { name });
+    return within.getByRole('button', { name });
   }
 
   /** The row of a table in which `text` stands. */
   row(text) {
-    return this.page.getByRole("row").filter({ hasText: text });
+    return this.page.getByRole('row').filter({ hasText: text });
   }
 
   /** The value beside a name in a list of facts. */
   async fact(name, within = this.page) {
-    const term = within.locator("dt", { hasText: new RegExp(`^${name}$`) });
-    return (
-      await term.locator("xpath=following-sibling::dd[1]").first().innerText()
-    ).trim();
+    const term = within.locator('dt', { hasText: new RegExp(`^${name}$`) });
+    return (await term.locator('xpath=following-sibling::dd[1]').first().innerText()).trim();
   }
 
   /** Repeats `look` until it does not throw: for figures that arrive with the next update. */
@@ -160,21 +137,15 @@ export class Person {
 
   /** Nothing is wider than the screen. */
   async fitsTheScreen() {
-    const over = await this.page.evaluate(
-      () => document.documentElement.scrollWidth - window.innerWidth,
-    );
+    const over = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(over <= 0, `${this.page.url()} scrolls ${over} px sideways`);
   }
 
   /** Leaves a picture for whoever looks for the mistake. */
   async lookAround(name) {
-    const folder = fileURLToPath(
-      new URL("../.cache/pictures/", import.meta.url),
-    );
+    const folder = fileURLToPath(new URL('../.cache/pictures/', import.meta.url));
     await mkdir(folder, { recursive: true });
-    await this.page
-      .screenshot({ path: `${folder}${name}.png` })
-      .catch(() => undefined);
+    await this.page.screenshot({ path: `${folder}${name}.png` }).catch(() => undefined);
     console.error(
       `complaints: ${JSON.stringify(this.complaints)}; a picture is in e2e/.cache/pictures/${name}.png`,
     );
@@ -182,7 +153,6 @@ export class Person {
 }
 
 /** What a browser says of an answer with this status. */
-export const failedLoad = (status) =>
-  new RegExp(`^Failed to load resource: .* status of ${status}`);
+export const failedLoad = (status) => new RegExp(`^Failed to load resource: .* status of ${status}`);
 /** What it says when nobody answers, or a stream is cut. */
 export const NO_SERVER = /^Failed to load resource: net::ERR_/;

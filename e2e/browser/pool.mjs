@@ -1,13 +1,11 @@
 // The pool that a script plays with: what the Rust side of the test does for it (src/stage.rs), and requests as other clients send them.
 
-import { createInterface } from "node:readline";
+import { createInterface } from 'node:readline';
 
 export const ORIGIN = process.env.ORIGIN;
 export const API_KEY = process.env.API_KEY;
 
-const answers = createInterface({ input: process.stdin })[
-  Symbol.asyncIterator
-]();
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 /** Asks the Rust side for something; resolves when it is so. */
 async function wish(name, facts = {}) {
@@ -20,19 +18,19 @@ async function wish(name, facts = {}) {
 export const pool = {
   /** A worker with a runtime of its own, which has these models. */
   async join(name, models, slots) {
-    const llm = await wish("join", { name, models, slots });
+    const llm = await wish('join', { name, models, slots });
     return {
-      step: (n = 1) => wish("step", { llm, n }),
-      open: (n) => wish("open", { llm, n }),
-      seen: () => wish("seen", { llm }),
-      always: (script) => wish("always", { llm, script }),
-      leave: () => wish("leave", { llm }),
+      step: (n = 1) => wish('step', { llm, n }),
+      open: (n) => wish('open', { llm, n }),
+      seen: () => wish('seen', { llm }),
+      always: (script) => wish('always', { llm, script }),
+      leave: () => wish('leave', { llm }),
     };
   },
-  impostor: (hello, report) => wish("impostor", { hello, report }),
-  killServer: () => wish("kill_server"),
-  startServer: () => wish("start_server"),
-  serverEnds: () => wish("server_ends"),
+  impostor: (hello, report) => wish('impostor', { hello, report }),
+  killServer: () => wish('kill_server'),
+  startServer: () => wish('start_server'),
+  serverEnds: () => wish('server_ends'),
   async state() {
     const response = await fetch(`${ORIGIN}/api/state`, {
       headers: { authorization: `Bearer ${API_KEY}` },
@@ -44,23 +42,21 @@ export const pool = {
 /** What a runtime of ours can be told in a request: see src/fake_llm/script.rs. */
 export const script = {
   /** Tokens, and a last step for their end. */
-  stepped: (tokens) => ({ stream: { tokens, pace: "stepped", end: "clean" } }),
-  dying: (tokens) => ({ stream: { tokens, pace: "flat_out", end: "die" } }),
-  hang: "hang_before_head",
-  slam: "slam",
+  stepped: (tokens) => ({ stream: { tokens, pace: 'stepped', end: 'clean' } }),
+  dying: (tokens) => ({ stream: { tokens, pace: 'flat_out', end: 'die' } }),
+  hang: 'hang_before_head',
+  slam: 'slam',
   /** A whole answer that tells these tokens. */
   usage: (tokensIn, tokensOut) =>
-    chunks("application/json", [
-      JSON.stringify({ choices: [], usage: used(tokensIn, tokensOut) }),
-    ]),
+    chunks('application/json', [JSON.stringify({ choices: [], usage: used(tokensIn, tokensOut) })]),
   /** The same as a stream, a chunk for each step. */
-  streamed: (tokensIn, tokensOut, pace = "flat_out") =>
+  streamed: (tokensIn, tokensOut, pace = 'flat_out') =>
     chunks(
-      "text/event-stream",
+      'text/event-stream',
       [
-        event({ choices: [{ delta: { content: "Hello" } }] }),
+        event({ choices: [{ delta: { content: 'Hello' } }] }),
         event({ choices: [], usage: used(tokensIn, tokensOut) }),
-        "data: [DONE]\n\n",
+        'data: [DONE]\n\n',
       ],
       pace,
     ),
@@ -78,9 +74,9 @@ function event(data) {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 
-function chunks(type, texts, pace = "flat_out") {
+function chunks(type, texts, pace = 'flat_out') {
   const bytes = texts.map((text) => [...Buffer.from(text)]);
-  return { chunks: { content_type: type, chunks: bytes, pace, end: "clean" } };
+  return { chunks: { content_type: type, chunks: bytes, pace, end: 'clean' } };
 }
 
 /**
@@ -91,23 +87,23 @@ export function chat(model, does, { id, key = API_KEY } = {}) {
   const leave = new AbortController();
   const begun = performance.now();
   const asked = fetch(`${ORIGIN}/api/v1/chat/completions`, {
-    method: "POST",
+    method: 'POST',
     signal: leave.signal,
     headers: {
       authorization: `Bearer ${key}`,
-      "content-type": "application/json",
-      ...(id ? { "x-request-id": id } : {}),
+      'content-type': 'application/json',
+      ...(id ? { 'x-request-id': id } : {}),
     },
     body: JSON.stringify({
       model,
-      messages: [{ role: "user", content: "hi" }],
+      messages: [{ role: 'user', content: 'hi' }],
       script: does,
     }),
   });
   const head = asked.then(
     (response) => ({
       status: response.status,
-      worker: response.headers.get("x-llamapool-worker"),
+      worker: response.headers.get('x-llamapool-worker'),
     }),
     (error) => ({ error }),
   );

@@ -43,7 +43,7 @@ async fn from_the_server_to_the_test(app: &Browser, llm: &FakeLlm) {
     app.click("details summary").await;
     app.write("details input", &llm.url()).await;
     app.press("Continue").await;
-    app.until_text("How should it behave?").await;
+    app.until_text("Startup and notifications").await;
     app.press("Continue").await;
     app.press("Send a test request").await;
 }
@@ -54,9 +54,9 @@ async fn from_a_join_link_to_a_served_request() {
     let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
     let app = Browser::start(Session::start().await, &[&link]).await;
     // The link fills in the server and its key, which no page ever sees. Nobody is called unasked.
-    app.until_text("A join link was opened").await;
+    app.until_text("You opened a join link").await;
     app.press("Test connection").await;
-    app.until_text("Connected, ").await;
+    app.until_text("Connected (").await;
     let page = app.run("return document.documentElement.outerHTML").await;
     assert!(!page.to_string().contains(CLIENT_KEY), "the key is in the page");
     from_the_server_to_the_test(&app, &llm).await;
@@ -73,12 +73,12 @@ async fn from_a_join_link_to_a_served_request() {
 async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_the_test() {
     let (server, llm) = (Server::start().await, FakeLlm::start(&[MODEL]).await);
     let app = Browser::start(Session::start().await, &[]).await;
-    app.until_text("Put this machine in your pool").await;
+    app.until_text("Share this computer’s models").await;
     let link = format!("llamapool://join?server={}&key={CLIENT_KEY}", server.worker_url());
     launch_again(&app.session, &[&link]).await;
-    app.until_text("A join link was opened").await;
+    app.until_text("You opened a join link").await;
     app.press("Test connection").await;
-    app.until_text("Connected, ").await;
+    app.until_text("Connected (").await;
     from_the_server_to_the_test(&app, &llm).await;
     app.until_text_within(secs(60), "wants an API key from whoever asks").await;
     app.write("input[type=password]", API_KEY).await;
@@ -108,7 +108,7 @@ async fn another_server_does_not_see_the_key_of_the_first_and_nothing_else_is_ch
     launch_again(&app.session, &[&link(&open)]).await;
     app.until_text(&open.worker_url()).await;
     app.press("Continue").await;
-    app.until_text("Sends one small request").await;
+    app.until_text("Send a short request").await;
     until("the worker at the new server", async || (open.owners(MODEL).await == 1).then_some(())).await;
     let written = std::fs::read_to_string(app.session.settings()).expect("the settings are there");
     let wanted = settings.replace("ws://elsewhere.invalid", &open.worker_url());
@@ -132,8 +132,8 @@ async fn every_view_shows_what_it_is_for() {
     app.press("Diagnostics").await;
     app.press("Run diagnostics").await;
     app.until_text_within(secs(60), "Run again").await;
-    app.press("Show what is in it").await;
-    app.until_text_within(secs(60), "This is all of it").await;
+    app.press("Review report").await;
+    app.until_text_within(secs(60), "This is everything").await;
     let page = app.run("return document.documentElement.outerHTML").await;
     assert!(!page.to_string().contains(CLIENT_KEY), "the key is in the report");
     app.press("Save report").await;
@@ -155,10 +155,10 @@ async fn the_status_window_shows_and_steers() {
         .await;
     };
     state("idle").await;
-    app.press("Finish current requests and stop").await;
+    app.press("Stop taking requests").await;
     state("draining").await;
-    app.until_text("Nothing new is taken").await;
-    app.press("Take requests again").await;
+    app.until_text("Not taking requests").await;
+    app.press("Start taking requests").await;
     state("idle").await;
     llm.go_away();
     app.until_text("Runtime").await;
@@ -175,7 +175,7 @@ async fn preferences_change_the_file_and_the_worker_follows() {
     app.press("Runtime").await;
     app.fill("Max concurrency", "none").await;
     app.until_text("a whole number from 1 to 4096").await;
-    app.until_text("One value is wrong.").await;
+    app.until_text("1 value is invalid.").await;
     app.press("Discard").await;
     app.press("Identity").await;
     app.fill("Client name", "renamed").await;

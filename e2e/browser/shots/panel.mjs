@@ -1,10 +1,10 @@
 // The tray's menu, opened in a real panel (Xfce's) by a click of the mouse.
 
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { pause, start } from "./programs.mjs";
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pause, start } from './programs.mjs';
 
 /** A panel across the top, with nothing in it but the tray at its right end. */
 const CONFIG = `<?xml version="1.0" encoding="UTF-8"?>
@@ -29,55 +29,40 @@ const CONFIG = `<?xml version="1.0" encoding="UTF-8"?>
   </property>
 </channel>
 `;
-const XFCONFD = "/usr/lib/x86_64-linux-gnu/xfce4/xfconf/xfconfd";
+const XFCONFD = '/usr/lib/x86_64-linux-gnu/xfce4/xfconf/xfconfd';
 
 /** Whether a panel can be had here. */
 export const hasPanel = () =>
-  existsSync(XFCONFD) &&
-  existsSync("/usr/bin/xfce4-panel") &&
-  existsSync("/usr/bin/xdotool");
+  existsSync(XFCONFD) && existsSync('/usr/bin/xfce4-panel') && existsSync('/usr/bin/xdotool');
 
 /** Starts the panel on a screen of the usual density. */
 export async function panel({ home, environment }) {
-  const folder = join(home, ".config/xfce4/xfconf/xfce-perchannel-xml");
+  const folder = join(home, '.config/xfce4/xfconf/xfce-perchannel-xml');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "xfce4-panel.xml"), CONFIG);
-  const started = [
-    start(XFCONFD, [], environment),
-    start("openbox", [], environment),
-  ];
+  await writeFile(join(folder, 'xfce4-panel.xml'), CONFIG);
+  const started = [start(XFCONFD, [], environment), start('openbox', [], environment)];
   await pause(1_000);
-  started.push(start("xfce4-panel", ["--disable-wm-check"], environment));
+  started.push(start('xfce4-panel', ['--disable-wm-check'], environment));
   return () => started.forEach((program) => program.end());
 }
 
 /** Clicks the icon, goes down to this row, and gives what the corner of the screen shows. */
 export async function menu({ DISPLAY }, { rows, width, height }) {
-  const mouse = (...args) =>
-    execFileSync("xdotool", args, { env: { DISPLAY } });
+  const mouse = (...args) => execFileSync('xdotool', args, { env: { DISPLAY } });
   await pause(4_000);
-  mouse("mousemove", "1264", "16", "click", "1");
+  mouse('mousemove', '1264', '16', 'click', '1');
   await pause(1_500);
-  for (let row = 0; row < rows; row += 1) mouse("key", "Down");
-  if (rows) mouse("key", "Right");
+  for (let row = 0; row < rows; row += 1) mouse('key', 'Down');
+  if (rows) mouse('key', 'Right');
   await pause(1_000);
   const crop = `${width}x${height}+${1280 - width}+0`;
   const most = { maxBuffer: 64 << 20 };
   const taken = execFileSync(
-    "import",
-    ["-display", DISPLAY, "-window", "root", "-crop", crop, "+repage", "png:-"],
+    'import',
+    ['-display', DISPLAY, '-window', 'root', '-crop', crop, '+repage', 'png:-'],
     most,
   );
   // A screen without a picture is black.
-  const desktop = [
-    "-fill",
-    "#5b6472",
-    "-floodfill",
-    `+0+${height - 1}`,
-    "black",
-  ];
-  return execFileSync("convert", ["png:-", ...desktop, "png:-"], {
-    ...most,
-    input: taken,
-  });
+  const desktop = ['-fill', '#5b6472', '-floodfill', `+0+${height - 1}`, 'black'];
+  return execFileSync('convert', ['png:-', ...desktop, 'png:-'], { ...most, input: taken });
 }

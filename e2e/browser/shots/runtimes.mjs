@@ -1,11 +1,11 @@
 // Runtimes of the kinds that people have, as far as a worker looks: what they are, what models they have, and answers at their speed.
 
-import { createServer } from "node:http";
+import { createServer } from 'node:http';
 
 const ANSWER =
-  "Llamas hum to stay in touch with their herd. A soft, steady hum means “here I am”; a higher one asks “where are you?”. " +
-  "Mothers hum to their crias from the first hour on, so that the two know each other by voice.\n\n" +
-  "You will mostly hear it when something is new to them:\n\n1. somebody leaves the herd,\n2. a gate is open that was closed,\n3. dinner is late.";
+  'Llamas hum to stay in touch with their herd. A soft, steady hum means “here I am”; a higher one asks “where are you?”. ' +
+  'Mothers hum to their crias from the first hour on, so that the two know each other by voice.\n\n' +
+  'You will mostly hear it when something is new to them:\n\n1. somebody leaves the herd,\n2. a gate is open that was closed,\n3. dinner is late.';
 const GIGABYTE = 1e9;
 
 const model = (name, gigabytes, quantization, context, loaded = false) => ({
@@ -15,38 +15,26 @@ const model = (name, gigabytes, quantization, context, loaded = false) => ({
   context,
   loaded,
 });
-export const SMALL = (loaded) =>
-  model("llama3.2:3b", 2.02, "Q4_K_M", 131_072, loaded);
-export const CODER = (loaded) =>
-  model("qwen2.5-coder:32b", 19.85, "Q4_K_M", 32_768, loaded);
-export const OSS = (loaded) =>
-  model("gpt-oss:20b", 13.78, "MXFP4", 131_072, loaded);
-export const MISTRAL = (loaded) =>
-  model("mistral-small:24b", 14.33, "Q4_K_M", 131_072, loaded);
-export const EMBED = (loaded) =>
-  model("nomic-embed-text", 0.27, "F16", 2_048, loaded);
+export const SMALL = (loaded) => model('llama3.2:3b', 2.02, 'Q4_K_M', 131_072, loaded);
+export const CODER = (loaded) => model('qwen2.5-coder:32b', 19.85, 'Q4_K_M', 32_768, loaded);
+export const OSS = (loaded) => model('gpt-oss:20b', 13.78, 'MXFP4', 131_072, loaded);
+export const MISTRAL = (loaded) => model('mistral-small:24b', 14.33, 'Q4_K_M', 131_072, loaded);
+export const EMBED = (loaded) => model('nomic-embed-text', 0.27, 'F16', 2_048, loaded);
 
 /**
  * A runtime that listens on loopback, on a free port unless one is named; `url` is its address.
  * `models` are `{ name, gigabytes, quantization, context, loaded }`, `speed` is in tokens per second, `patience` in milliseconds to the first.
  */
-export async function runtime(
-  { kind, version, models, speed, patience },
-  port = 0,
-) {
-  const pages = { ollama, lm_studio: lmStudio, vllm, llama_cpp: llamaCpp }[
-    kind
-  ]({ version, models });
+export async function runtime({ kind, version, models, speed, patience }, port = 0) {
+  const pages = { ollama, lm_studio: lmStudio, vllm, llama_cpp: llamaCpp }[kind]({ version, models });
   const server = createServer(async (request, response) => {
     const path = request.url;
-    if (request.method !== "POST") return found(response, kind, pages[path]);
-    let body = "";
+    if (request.method !== 'POST') return found(response, kind, pages[path]);
+    let body = '';
     for await (const part of request) body += part;
     answer(JSON.parse(body), response, { speed, patience });
   });
-  await new Promise((listening, taken) =>
-    server.on("error", taken).listen(port, "127.0.0.1", listening),
-  );
+  await new Promise((listening, taken) => server.on('error', taken).listen(port, '127.0.0.1', listening));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     close: () => server.close(),
@@ -55,18 +43,18 @@ export async function runtime(
 
 function found(response, kind, page) {
   const headers = {
-    "Content-Type": "application/json",
-    ...(kind === "llama_cpp" ? { Server: "llama.cpp" } : {}),
+    'Content-Type': 'application/json',
+    ...(kind === 'llama_cpp' ? { Server: 'llama.cpp' } : {}),
   };
   response.writeHead(page ? 200 : 404, headers);
-  response.end(JSON.stringify(page ?? { error: "not found" }));
+  response.end(JSON.stringify(page ?? { error: 'not found' }));
 }
 
 const listing = (models, owner) => ({
-  object: "list",
+  object: 'list',
   data: models.map(({ name, context }) => ({
     id: name,
-    object: "model",
+    object: 'model',
     owned_by: owner,
     max_model_len: context,
   })),
@@ -80,31 +68,31 @@ function ollama({ version, models }) {
     context_length: context,
   });
   return {
-    "/v1/models": listing(models, "library"),
-    "/api/version": { version },
-    "/api/tags": { models: models.map(tag) },
-    "/api/ps": { models: models.filter(({ loaded }) => loaded).map(tag) },
+    '/v1/models': listing(models, 'library'),
+    '/api/version': { version },
+    '/api/tags': { models: models.map(tag) },
+    '/api/ps': { models: models.filter(({ loaded }) => loaded).map(tag) },
   };
 }
 
 function lmStudio({ models }) {
   const entry = ({ name, quantization, context, loaded }) => ({
     id: name,
-    state: loaded ? "loaded" : "not-loaded",
+    state: loaded ? 'loaded' : 'not-loaded',
     quantization,
     loaded_context_length: loaded ? context : undefined,
     max_context_length: context,
   });
   return {
-    "/v1/models": listing(models, "organization_owner"),
-    "/api/v0/models": { data: models.map(entry) },
+    '/v1/models': listing(models, 'organization_owner'),
+    '/api/v0/models': { data: models.map(entry) },
   };
 }
 
 const vllm = ({ version, models }) => ({
-  "/v1/models": listing(models, "vllm"),
-  "/version": { version },
-  "/health": {},
+  '/v1/models': listing(models, 'vllm'),
+  '/version': { version },
+  '/health': {},
 });
 
 function llamaCpp({ version, models }) {
@@ -115,22 +103,18 @@ function llamaCpp({ version, models }) {
     default_generation_settings: { n_ctx: context },
   };
   return {
-    "/v1/models": listing(models, "llamacpp"),
-    "/props": props,
-    "/health": { status: "ok" },
+    '/v1/models': listing(models, 'llamacpp'),
+    '/props': props,
+    '/health': { status: 'ok' },
   };
 }
 
 /** What a client asks for in `tokens` it gets; people get a whole answer. */
-function answer(
-  { model, stream, tokens, fails },
-  response,
-  { speed, patience },
-) {
+function answer({ model, stream, tokens, fails }, response, { speed, patience }) {
   if (fails) {
-    response.writeHead(500, { "Content-Type": "application/json" });
+    response.writeHead(500, { 'Content-Type': 'application/json' });
     const message = `CUDA error: out of memory while loading ${model}`;
-    response.end(JSON.stringify({ error: { message, type: "server_error" } }));
+    response.end(JSON.stringify({ error: { message, type: 'server_error' } }));
     return;
   }
   const words = ANSWER.match(/\s*\S+/g);
@@ -141,7 +125,7 @@ function answer(
     total_tokens: 24 + (count % 300) + count,
   };
   response.writeHead(200, {
-    "Content-Type": stream ? "text/event-stream" : "application/json",
+    'Content-Type': stream ? 'text/event-stream' : 'application/json',
   });
   if (!stream) {
     setTimeout(
@@ -151,14 +135,11 @@ function answer(
     return;
   }
   let told = 0;
-  const say = (data) =>
-    response.write(
-      `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`,
-    );
+  const say = (data) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
   const more = () => {
     if (told === count) {
       say({ choices: [], usage });
-      response.end("data: [DONE]\n\n");
+      response.end('data: [DONE]\n\n');
       return;
     }
     say({
@@ -168,5 +149,5 @@ function answer(
     next = setTimeout(more, 1000 / speed);
   };
   let next = setTimeout(more, patience * (0.6 + Math.random()));
-  response.on("close", () => clearTimeout(next));
+  response.on('close', () => clearTimeout(next));
 }

@@ -1,96 +1,69 @@
 // A screen, a message bus and the desktop app on them, driven by WebKit's own WebDriver: what `desktop-shots.mjs` takes pictures of.
 
-import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { PROGRAMS, start, until } from "./programs.mjs";
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROGRAMS, start, until } from './programs.mjs';
 
-const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
+const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 const BUS = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><policy context="default">
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`;
 
 /** A screen of twice the usual density, in light or dark; `environment` is what its programs see. */
 export async function screen(scheme, scale = 2) {
-  const home = await mkdtemp(join(tmpdir(), "llamapool-desk-"));
-  await mkdir(join(home, "run"));
-  await writeFile(join(home, "bus.conf"), BUS);
+  const home = await mkdtemp(join(tmpdir(), 'llamapool-desk-'));
+  await mkdir(join(home, 'run'));
+  await writeFile(join(home, 'bus.conf'), BUS);
   const size = `${1280 * scale}x${800 * scale}x24`;
-  const xvfb = start(
-    "Xvfb",
-    ["-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp"],
-    {},
-  );
-  const bus = start(
-    "dbus-daemon",
-    [`--config-file=${home}/bus.conf`, "--nofork", "--print-address=1"],
-    {},
-  );
+  const xvfb = start('Xvfb', ['-displayfd', '1', '-screen', '0', size, '-nolisten', 'tcp'], {});
+  const bus = start('dbus-daemon', [`--config-file=${home}/bus.conf`, '--nofork', '--print-address=1'], {});
   const environment = {
     HOME: home,
-    USER: "ada",
-    XDG_CONFIG_HOME: join(home, ".config"),
-    XDG_STATE_HOME: join(home, ".local/state"),
-    XDG_RUNTIME_DIR: join(home, "run"),
+    USER: 'ada',
+    XDG_CONFIG_HOME: join(home, '.config'),
+    XDG_STATE_HOME: join(home, '.local/state'),
+    XDG_RUNTIME_DIR: join(home, 'run'),
     DISPLAY: `:${await xvfb.said(/^(\d+)\s/m)}`,
     DBUS_SESSION_BUS_ADDRESS: await bus.said(/(unix:\S+)/),
-    GDK_BACKEND: "x11",
+    GDK_BACKEND: 'x11',
     GDK_SCALE: String(scale),
-    GTK_THEME: scheme === "dark" ? "Adwaita:dark" : "Adwaita",
-    NO_AT_BRIDGE: "1",
-    TZ: "UTC",
+    GTK_THEME: scheme === 'dark' ? 'Adwaita:dark' : 'Adwaita',
+    NO_AT_BRIDGE: '1',
+    TZ: 'UTC',
   };
   const close = async () => {
     bus.end();
     xvfb.end();
     // The engine's helpers may still be writing.
-    await rm(home, {
-      recursive: true,
-      force: true,
-      maxRetries: 20,
-      retryDelay: 100,
-    });
+    await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   return { home, environment, close };
 }
 
 /** What the screen shows of the app's window, as PNG: the real pixels, which the driver's own picture is not always. */
 export async function picture({ DISPLAY }) {
-  const window = await until("a window", () => {
-    const tree = execFileSync(
-      "xwininfo",
-      ["-root", "-tree", "-display", DISPLAY],
-      { encoding: "utf8" },
-    );
-    return tree.match(
-      /^\s+(0x\S+) ".*\("llamapool" "Llamapool"\)\s+\d{3,}x/m,
-    )?.[1];
+  const window = await until('a window', () => {
+    const tree = execFileSync('xwininfo', ['-root', '-tree', '-display', DISPLAY], { encoding: 'utf8' });
+    return tree.match(/^\s+(0x\S+) ".*\("llamapool" "Llamapool"\)\s+\d{3,}x/m)?.[1];
   });
-  return execFileSync(
-    "import",
-    ["-display", DISPLAY, "-window", window, "png:-"],
-    { maxBuffer: 64 << 20 },
-  );
+  return execFileSync('import', ['-display', DISPLAY, '-window', window, 'png:-'], { maxBuffer: 64 << 20 });
 }
 
 const freePort = () =>
   new Promise((found) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
       server.close(() => found(port));
     });
   });
 
 /** The app with these arguments, which must open a window; `command` may stand in for the app itself. */
-export async function drive(
-  environment,
-  args,
-  command = `${PROGRAMS}llamapool`,
-) {
+export async function drive(environment, args, command = `${PROGRAMS}llamapool`) {
   const port = await freePort();
-  const env = { ...environment, TAURI_WEBVIEW_AUTOMATION: "true" };
-  const driver = start("WebKitWebDriver", [`--port=${port}`], env);
+  const env = { ...environment, TAURI_WEBVIEW_AUTOMATION: 'true' };
+  const driver = start('WebKitWebDriver', [`--port=${port}`], env);
   const ask = async (method, path, body) => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
@@ -100,38 +73,34 @@ export async function drive(
     if (!answer.ok) throw new Error(`${path}: ${value.message || value.error}`);
     return value;
   };
-  await until("the driver", () => ask("GET", "/status").catch(() => null));
-  const options = { "webkitgtk:browserOptions": { binary: command, args } };
-  const { sessionId } = await ask("POST", "/session", {
+  await until('the driver', () => ask('GET', '/status').catch(() => null));
+  const options = { 'webkitgtk:browserOptions': { binary: command, args } };
+  const { sessionId } = await ask('POST', '/session', {
     capabilities: { alwaysMatch: options },
   });
-  const on = (method, path, body) =>
-    ask(method, `/session/${sessionId}/${path}`, body);
+  const on = (method, path, body) => ask(method, `/session/${sessionId}/${path}`, body);
   const find = (using, value) =>
     until(value, () =>
-      on("POST", "element", { using, value }).then(
+      on('POST', 'element', { using, value }).then(
         (found) => found[ELEMENT],
         () => null,
       ),
     );
-  const run = (script, ...given) =>
-    on("POST", "execute/sync", { script, args: given });
+  const run = (script, ...given) => on('POST', 'execute/sync', { script, args: given });
   return {
     run,
-    text: () => run("return document.body.innerText"),
-    click: async (css) =>
-      on("POST", `element/${await find("css selector", css)}/click`, {}),
+    text: () => run('return document.body.innerText'),
+    click: async (css) => on('POST', `element/${await find('css selector', css)}/click`, {}),
     press: async (words) =>
       on(
-        "POST",
-        `element/${await find("xpath", `//button[contains(normalize-space(.), '${words}')][not(@disabled)][not(@aria-disabled='true')]`)}/click`,
+        'POST',
+        `element/${await find('xpath', `//button[contains(normalize-space(.), '${words}')][not(@disabled)][not(@aria-disabled='true')]`)}/click`,
         {},
       ),
-    write: async (css, text) =>
-      on("POST", `element/${await find("css selector", css)}/value`, { text }),
+    write: async (css, text) => on('POST', `element/${await find('css selector', css)}/value`, { text }),
     /** The app is asked to end as the system would; what it was busy with is not waited for. */
     close: async () => {
-      await on("DELETE", "").catch(() => null);
+      await on('DELETE', '').catch(() => null);
       driver.end();
     },
   };

@@ -1,14 +1,14 @@
 // What a household and its programs ask in the course of some minutes.
 
-import { API_KEY } from "./pool.mjs";
+import { API_KEY } from './programs.mjs';
 
 /** Model, how often it is asked, tokens of an answer. */
 const HABITS = [
-  ["llama3.2:3b", 5, 120],
-  ["qwen2.5-coder:32b", 6, 420],
-  ["gpt-oss:20b", 2, 300],
-  ["mistral-small:24b", 2, 160],
-  ["nomic-embed-text", 2, 1],
+  ['llama3.2:3b', 5, 120],
+  ['qwen2.5-coder:32b', 6, 420],
+  ['gpt-oss:20b', 2, 300],
+  ['mistral-small:24b', 2, 160],
+  ['nomic-embed-text', 2, 1],
 ];
 const TICK_MS = 250;
 
@@ -27,32 +27,29 @@ async function ask(origin, minutes) {
   const [model, , length] = pick(HABITS);
   const dice = Math.random();
   // Once in a while somebody asks for what nobody has, a runtime runs out of memory, a client loses patience.
-  const asked = dice < 0.02 ? "llama9" : model;
-  const fails = minutes % 6 > 4.5 && model === "gpt-oss:20b";
+  const asked = dice < 0.02 ? 'llama9' : model;
+  const fails = minutes % 6 > 4.5 && model === 'gpt-oss:20b';
   const leave = new AbortController();
   if (dice > 0.97) setTimeout(() => leave.abort(), 900);
-  const stream = model !== "nomic-embed-text";
+  const stream = model !== 'nomic-embed-text';
   const tokens = Math.max(1, Math.round(length * (0.4 + 1.2 * Math.random())));
   try {
-    const response = await fetch(
-      `${origin}/v1/${stream ? "chat/completions" : "embeddings"}`,
-      {
-        method: "POST",
-        signal: leave.signal,
-        headers: {
-          authorization: `Bearer ${API_KEY}`,
-          "content-type": "application/json",
-        },
-        body: JSON.stringify({
-          model: asked,
-          stream,
-          tokens,
-          fails,
-          input: "hum",
-          messages: [{ role: "user", content: "hum" }],
-        }),
+    const response = await fetch(`${origin}/v1/${stream ? 'chat/completions' : 'embeddings'}`, {
+      method: 'POST',
+      signal: leave.signal,
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        'content-type': 'application/json',
       },
-    );
+      body: JSON.stringify({
+        model: asked,
+        stream,
+        tokens,
+        fails,
+        input: 'hum',
+        messages: [{ role: 'user', content: 'hum' }],
+      }),
+    });
     await response.arrayBuffer();
   } catch {
     // The one who left, or the end of it all.

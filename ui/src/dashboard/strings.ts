@@ -299,7 +299,7 @@ const en = {
       bytes: 'Sent',
       ended: 'Finished',
       outcome: 'Outcome',
-      queue: 'Queued',
+      queue: 'Queue time',
       firstByte: 'Time to first token',
       total: 'Total',
       tokens: 'Tokens',

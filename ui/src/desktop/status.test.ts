@@ -173,7 +173,7 @@ test.each([
   [{ rule: 'on_battery' }, 'Paused: on battery'],
   [{ rule: 'battery_low', percent: 18 }, 'Paused: battery at 18 %'],
   [{ rule: 'battery_saver' }, 'Paused: battery saver is on'],
-  [{ rule: 'program', name: HOSTILE }, `Paused: ${HOSTILE} runs`],
+  [{ rule: 'program', name: HOSTILE }, `Paused: ${HOSTILE} is running`],
 ] as [PausedBy, string][])('a rule that pauses is named: %o', (paused_by, title) => {
   const words = heroOf(aSnapshot({ phase: 'paused', running: 2, paused_by }), 0, NOW);
   expect(words.title).toBe(title);
