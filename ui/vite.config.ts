@@ -3,10 +3,10 @@ import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
 import { thirdParty } from './third-party.ts';
 
-/** Where `npm run dev` finds a server: the mock, or a real one. */
+/** The server for `npm run dev`: the mock or a real one. */
 const server = process.env.LLAMAPOOL_SERVER ?? 'http://localhost:8099';
 
-// One config for the server's dashboard. Another entry gets its own `root` and `outDir` beside it.
+// Config of the server's dashboard.
 export default defineConfig({
   root: 'dashboard',
   base: '/state/',
@@ -15,7 +15,7 @@ export default defineConfig({
     outDir: '../dist/dashboard',
     emptyOutDir: true,
     target: 'es2022',
-    // Inlined files would need `data:` in the content security policy.
+    // Inlined files would require `data:` in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
@@ -24,7 +24,7 @@ export default defineConfig({
     root: '.',
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
-    // A machine that is busy with other things is no failure.
+    // A busy machine must not fail the tests.
     testTimeout: 30_000,
     setupFiles: ['src/test-setup.ts'],
   },

@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
-// The windows of the desktop app. `dist/desktop` is what Tauri puts into the program; the port is its `devUrl`.
+// Config of the desktop app's windows. Tauri embeds `dist/desktop`; the port is its `devUrl`.
 export default defineConfig({
   root: 'desktop',
   plugins: [svelte({ configFile: '../svelte.config.js' })],
@@ -10,7 +10,7 @@ export default defineConfig({
     outDir: '../dist/desktop',
     emptyOutDir: true,
     target: 'es2022',
-    // Inlined files would need `data:` in the content security policy.
+    // Inlined files would require `data:` in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

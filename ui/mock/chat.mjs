@@ -1,4 +1,4 @@
-// A model that only knows about llamas. `error` in a question breaks the stream with an error event, `cut` without.
+// A model that only talks about llamas. `error` in a message ends the stream with an error event, `cut` without one.
 
 const ANSWER =
   'Llamas hum to stay in touch with their herd.\n\nA soft hum means “here I am”; a higher one asks “where are you?”. Mothers hum to their crias for days after birth.\n\n1. Contact\n2. Curiosity\n3. Mild worry\n\n```python\nprint("hmmmm")\n```\nThat <b>is</b> all <img src=x onerror=alert(3)> there is to it.';
@@ -20,7 +20,7 @@ export function chat(request, response, body) {
     ? 'They want to know about humming. Let me recall what I know.'.match(/\s*\S+/g)
     : [];
   const say = (data) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
-  let at = -8; // some time to the first byte
+  let at = -8; // delay before the first token
   const timer = setInterval(() => {
     at += 1;
     if (at < 0) return;

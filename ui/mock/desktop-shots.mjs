@@ -1,5 +1,5 @@
-// Pictures of the desktop app's windows in headless Chromium, into mock/shots/desktop/, and axe-core on each.
-// `node mock/desktop-shots.mjs [filter]`. Fails if a page logs an error, scrolls sideways, or axe-core finds a fault.
+// Takes screenshots of the desktop app's windows in headless Chromium, into mock/shots/desktop/, and runs axe-core on each.
+// `node mock/desktop-shots.mjs [filter]`. Fails if a page logs an error, scrolls sideways or violates an axe-core rule.
 
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -19,9 +19,9 @@ const AGENTS = {
 };
 const USUAL = { width: 900, height: 640 };
 const SMALLEST = { width: 420, height: 480 };
-/** The same with text of 200 %: the page becomes as much smaller. */
+/** The smallest window with text at 200 %. */
 const LARGE = { width: 210, height: 240 };
-/** Milliseconds in which the page settles. */
+/** Time for the page to settle, in milliseconds. */
 const SETTLE_MS = 350;
 
 const click = (name) => (page) => page.getByRole('button', { name, exact: true }).click();
@@ -47,7 +47,7 @@ const wrong = chain(
   wait(500),
 );
 
-/** name, view, scenario, what is done first */
+/** Name, view, scenario, and actions before the screenshot. */
 const SCENES = [
   ...['unconfigured', 'stopped', 'connecting', 'waiting', 'refused', 'not_ready', 'ready', 'busy'].map(
     (phase) => [phase, 'status', phase],
@@ -64,7 +64,7 @@ const SCENES = [
     'restarted',
   ].map((phase) => [phase, 'status', phase]),
   ['bottom', 'status', 'busy', (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999))],
-  ['pausing', 'status', 'busy', click('Pause serving')],
+  ['pausing', 'status', 'busy', click('Pause sharing')],
   ['more', 'status', 'busy', click('More')],
   ['more-attached', 'status', 'attached', click('More')],
   ['app', 'preferences', 'ready'],
@@ -74,12 +74,12 @@ const SCENES = [
     'managed',
     (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999)),
   ],
-  ['serve', 'preferences', 'ready', tab('When to serve')],
+  ['serve', 'preferences', 'ready', tab('When to share')],
   [
     'wrongrule',
     'preferences',
     'wrongrule',
-    chain(tab('When to serve'), async (page) => {
+    chain(tab('When to share'), async (page) => {
       await page.getByLabel('Pause below').fill('60');
       await page.keyboard.press('Tab');
     }),
@@ -108,8 +108,8 @@ const SCENES = [
   ['idle', 'diagnostics', 'ready'],
   ['checking', 'diagnostics', 'checking', click('Run diagnostics')],
   ['checked', 'diagnostics', 'ready', chain(click('Run diagnostics'), wait(700))],
-  ['report', 'diagnostics', 'ready', chain(click('Show what is in it…'), wait(200))],
-  ['reported', 'diagnostics', 'ready', chain(click('Show what is in it…'), wait(200), click('Save report'))],
+  ['report', 'diagnostics', 'ready', chain(click('Review report…'), wait(200))],
+  ['reported', 'diagnostics', 'ready', chain(click('Review report…'), wait(200), click('Save report'))],
   ['idle', 'about', 'ready'],
   ['staged', 'about', 'staged'],
   ['licences', 'about', 'ready', (page) => page.locator('summary').click()],
@@ -134,7 +134,7 @@ const SCENES = [
   ['5', 'welcome', 'ready', chain(toTest, click('Send a test request'))],
   ['5-skipped', 'welcome', 'unconfigured', chain(toServer, click('Skip'), click('Skip'), click('Skip'))],
 ];
-/** What is also looked at on the other systems and in the smallest window. */
+/** Scenes that are also taken on the other systems and in the smallest window. */
 const EVERYWHERE =
   /^(status-(busy|refused|more|more-attached)|preferences-(app|serve|changed|wrong|wrongrule)|welcome-2|logs-tail|about-staged)$/;
 

@@ -1,5 +1,5 @@
-// The built windows of the desktop app in a browser, with the app behind them pretended (`desktop.ts`).
-// `npm run build && node mock/desktop.mjs [port]` serves them, e.g. at /?view=status&scenario=busy
+// Serves the built windows of the desktop app to a browser, with a fake app behind them (`desktop.ts`).
+// `npm run build && node mock/desktop.mjs [port]`, then open, for example, /?view=status&scenario=busy
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -9,7 +9,7 @@ import { build } from 'vite';
 
 const BUILT = fileURLToPath(new URL('../dist/desktop/', import.meta.url));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-/** As strict as the app's own; there `connect-src` also has the way to the app. */
+/** As strict as the app's policy, whose `connect-src` also allows IPC. */
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'";
 
@@ -31,7 +31,7 @@ async function pretended() {
   return output[0].code;
 }
 
-/** Serves on a free port unless one is given; gives the address and what ends it. */
+/** Serves on a free port unless one is given. Returns the URL and a function that stops the server. */
 export async function serveDesktop(port = 0) {
   const script = await pretended();
   const server = createServer(async (request, response) => {

@@ -1,4 +1,4 @@
-// Put into a page before the windows' own script: the app behind them is pretended, in the scenario that the address names.
+// Loaded before the windows' own script: a fake app in the scenario that the URL names.
 
 import { aProblem, FakeApp } from '../src/testing/app/fake';
 import * as samples from '../src/testing/app/samples';
@@ -8,7 +8,7 @@ const asked = new URLSearchParams(location.search);
 const scenario = asked.get('scenario') ?? 'ready';
 const app = new FakeApp();
 
-// The samples' times are of one day: bring them to now.
+// The samples have fixed times: move them to now.
 const shift = Date.now() - samples.NOW;
 const base = samples.PHASES[scenario as Phase] ?? samples.aSnapshot();
 app.snapshot = {
@@ -39,9 +39,9 @@ const change: Record<string, () => void> = {
     (app.preferences = {
       ...samples.withField(app.preferences, 'max_concurrency', {
         value: 'many',
-        problem: 'Wanted: a whole number from 1 to 4096.',
+        problem: 'Enter a number from 1 to 4096',
       }),
-      warnings: ['worker.yaml, line 3: client_nane is not known; client_name is meant?'],
+      warnings: ['Unknown setting “client_nane” in worker.yaml (line 3). Did you mean client_name?'],
     }),
   managed: () => {
     app.appPreferences = samples.anApp({ updates_managed_by: 'apt' });
@@ -55,7 +55,7 @@ const change: Record<string, () => void> = {
         state: 'staged',
         version: '2.1.0',
         notes:
-          '• Models can be withheld by pattern\n• Reconnects faster after sleep\n• Fixes a crash when the log folder is full',
+          '• Hide models by pattern\n• Reconnects faster after sleep\n• Fixes a crash when the log folder is full',
       },
     }),
   updatefailed: () =>
@@ -64,13 +64,13 @@ const change: Record<string, () => void> = {
       update: {
         ...app.snapshot.update,
         state: 'failed',
-        why: 'The list of releases cannot be read: timed out.',
+        why: 'Couldn’t load the list of releases: timed out.',
       },
     }),
   wrongrule: () =>
     (app.answers.save_app_preferences = () => {
-      throw aProblem('That rule makes no sense', {
-        why: 'Wanted: more percent than the lower limit, at most 100.',
+      throw aProblem('That rule is not valid', {
+        why: 'Enter a percentage above the lower limit, up to 100',
         field: 'battery_high',
       });
     }),
@@ -78,8 +78,8 @@ const change: Record<string, () => void> = {
   noruntimes: () => (app.answers.find_runtimes = () => []),
   refusedkey: () =>
     (app.answers.try_server = () => {
-      throw aProblem('The server does not take this worker key', {
-        fix: 'Copy the key again, or the whole join link: both are in the server’s dashboard.',
+      throw aProblem('That worker key isn’t valid', {
+        fix: 'Copy the key again, or use a join link.',
         field: 'key',
       });
     }),

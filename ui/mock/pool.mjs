@@ -1,4 +1,4 @@
-// A pool that never was: workers, requests and an hour of history, in the shape of GET /api/state.
+// A simulated pool: workers, requests and an hour of history, in the format of GET /api/state.
 
 import { BIN, ENDED, WORKER } from '../src/testing/blanks.mjs';
 
@@ -108,7 +108,7 @@ export class MockPool {
     else this.#past();
   }
 
-  /** A moment passes. */
+  /** Advances the simulation. */
   tick() {
     for (const request of [...this.live]) this.#advance(request);
     const busy = this.mode === 'busy' ? 0.9 : 0.35;

@@ -1,7 +1,7 @@
-// A stand-in for the server, for looking at the dashboard: `npm run build && npm run mock -- [mode] [port]`.
+// A mock server for the dashboard: `npm run build && npm run mock -- [mode] [port]`.
 //
-// Modes: lively (default), empty, one (a worker, nothing asked yet), nomodels, busy, draining, dropping (the stream
-// breaks every eight seconds), key (asks for `secret`), open (no keys), down (the API answers 503).
+// Modes: lively (default), empty, one (a worker, no requests yet), nomodels, busy, draining, dropping (the stream
+// breaks every eight seconds), key (requires `secret`), open (no keys), down (the API returns 503).
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -21,7 +21,7 @@ const TYPES = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
 };
-/** Milliseconds between two events: four a second at most. */
+/** Milliseconds between events: at most four per second. */
 const PACE_MS = 250;
 
 const pool = new MockPool(MODE);

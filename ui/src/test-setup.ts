@@ -1,4 +1,4 @@
-// What jsdom lacks of a browser.
+// Browser APIs that jsdom lacks.
 
 HTMLDialogElement.prototype.showModal ??= function () {
   this.open = true;

@@ -1,4 +1,4 @@
-// Rules of the house that the compiler does not know.
+// Project rules that the compiler does not check.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -8,11 +8,11 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((name) => ({ name, text: readFileSync(`src/${name}`, 'utf8') }));
 const components = files.filter(({ name }) => name.endsWith('.svelte'));
 
-/** Names of the files in which `wrong` is found. */
+/** Names of the files that match `wrong`. */
 const having = (wrong: RegExp, among = files) =>
   among.filter(({ text }) => wrong.test(text)).map(({ name }) => name);
 
-test('strangers choose names: no markup is made of text', () => {
+test('names are untrusted: no markup is created from text', () => {
   expect(having(/\{@html|innerHTML|outerHTML|insertAdjacentHTML/, components)).toEqual([]);
 });
 
@@ -20,7 +20,7 @@ test('the content security policy forbids inline styles and scripts', () => {
   expect(having(/\sstyle="|\son[a-z]+="/, components)).toEqual([]);
 });
 
-test('only api.ts talks to the outside', () => {
+test('only api.ts talks to the server', () => {
   const talking = having(/\bfetch\(|EventSource|WebSocket\(|XMLHttpRequest/);
   expect(talking.filter((name) => !name.includes('test'))).toEqual(['dashboard/api.ts']);
 });
@@ -30,7 +30,7 @@ test('only the desktop’s api.ts talks to the app', () => {
   expect(talking.filter((name) => !/test/.test(name))).toEqual(['desktop/api.ts']);
 });
 
-test('only the tokens name a colour', () => {
+test('only the tokens define colours', () => {
   const naming = having(
     /#[0-9a-f]{6}\b|#[0-9a-f]{3}\b/i,
     files.filter(({ name }) => /\.(css|svelte)$/.test(name)),
@@ -38,7 +38,7 @@ test('only the tokens name a colour', () => {
   expect(naming.sort()).toEqual(['desktop/tokens.css', 'shared/tokens.css']);
 });
 
-test('components stay small, and each says what it is', () => {
+test('components are small, and each starts with a description', () => {
   const lines = components.map(({ text }) => text.split('\n').length).sort((a, b) => a - b);
   expect(lines[Math.floor(lines.length * 0.9)]).toBeLessThan(180);
   expect(lines.at(-1)).toBeLessThan(220);

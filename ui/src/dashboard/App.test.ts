@@ -55,7 +55,7 @@ const workers = [
   aWorker({ id: 'b', name: 'beta', status: 'draining', max_concurrency: 8 }),
 ];
 
-test('one stream is enough, however much comes through it', async () => {
+test('opens only one stream, however many updates it carries', async () => {
   const { asked } = await open('overview');
   wire.say(`event: update\ndata: ${JSON.stringify(aSnapshot({ version: 2 }))}\n\n`);
   await settle();
@@ -63,7 +63,7 @@ test('one stream is enough, however much comes through it', async () => {
   expect(asked.filter((call) => call.path === '/api/state/stream')).toHaveLength(1);
 });
 
-test('asks for the key, tells when it was refused, and keeps it out of storage unless told', async () => {
+test('asks for the key, reports a rejected one, and does not store it by default', async () => {
   needed = 'secret';
   await open('overview');
   const type = async (value: string) => {
@@ -82,7 +82,7 @@ test('asks for the key, tells when it was refused, and keeps it out of storage u
   expect(JSON.stringify(localStorage)).not.toContain('secret');
 });
 
-test('remembers the key for the session if told to, and forgets it on demand', async () => {
+test('stores the key for the session if the user chooses so, and clears it on sign-out', async () => {
   needed = 'secret';
   await open('overview');
   await fireEvent.input(screen.getByLabelText(t.key.label), { target: { value: 'secret' } });
@@ -95,7 +95,7 @@ test('remembers the key for the session if told to, and forgets it on demand', a
 });
 
 test.each(['overview', 'workers', 'models', 'requests', 'playground', 'connect'])(
-  'hostile names are text on the page %s',
+  'hostile names stay text on the page %s',
   async (page) => {
     const model = { name: HOSTILE, loaded: null, size: null, context: null, quantization: null };
     const state = aSnapshot({
@@ -109,7 +109,7 @@ test.each(['overview', 'workers', 'models', 'requests', 'playground', 'connect']
   },
 );
 
-test('sorts the table by its heads and says so', async () => {
+test('sorts the table by its headers and exposes the order', async () => {
   await open('workers', aSnapshot({ workers }));
   const names = () =>
     screen.getAllByRole('rowheader').map((cell) => cell.textContent?.trim().split(/\s{2,}/)[0]);
@@ -122,7 +122,7 @@ test('sorts the table by its heads and says so', async () => {
   expect(names()).toEqual(ascending.toReversed());
 });
 
-test('drains and undrains by the id, whatever is in it', async () => {
+test('drains and resumes workers by ID, whatever characters it has', async () => {
   const { asked } = await open('workers', aSnapshot({ workers }));
   await fireEvent.click(screen.getByText(t.workers.drain));
   await fireEvent.click(screen.getByText(t.workers.undrain));
@@ -134,7 +134,7 @@ test('drains and undrains by the id, whatever is in it', async () => {
   expect(screen.getByText(t.workers.drained(HOSTILE))).toBeTruthy();
 });
 
-test('the server is drained only after a second yes', async () => {
+test('drains the server only after confirmation', async () => {
   const { asked } = await open('overview', aSnapshot({ workers }));
   const posts = () => asked.filter((call) => call.method === 'POST').map((call) => call.path);
   await fireEvent.click(screen.getByText(t.server.drain));
@@ -166,7 +166,7 @@ test('cancels a request by its number', async () => {
   expect(asked.at(-1)).toMatchObject({ method: 'POST', path: '/api/state/requests/9/cancel' });
 });
 
-test('when the stream drops everything is marked, and nothing can be pressed', async () => {
+test('marks everything as stale and disables actions when the stream drops', async () => {
   const { container } = await open('workers', aSnapshot({ workers }));
   expect(container.querySelector('.stale')).toBeNull();
   wire.cut();
@@ -182,7 +182,7 @@ test.each([
   ['models', 'llamapool-worker --server-url ws://'],
   ['overview', 'llamapool-worker --server-url ws://'],
   ['requests', '/v1/chat/completions'],
-])('the empty page %s says what to do next', async (page, hint) => {
+])('the empty page %s explains the next step', async (page, hint) => {
   const { container } = await open(page);
   expect(container.textContent).toContain(hint);
 });

@@ -1,4 +1,4 @@
-// What the buttons do: one call, then a word on how it went. The new state itself comes with the stream.
+// Actions of the buttons: one API call, then a toast with the result. The new state arrives with the stream.
 
 import { ApiError, type Api } from './api';
 
@@ -8,12 +8,12 @@ export interface Toast {
   bad: boolean;
 }
 
-/** Milliseconds that a good word stays; a bad one stays until it is put away. */
+/** Time that a success toast stays, in milliseconds. An error toast stays until it is dismissed. */
 const SHOWN_MS = 4_000;
 
 export class Actions {
   toasts = $state<Toast[]>([]);
-  /** What is under way: pressing its button again does nothing. */
+  /** Actions in progress. Pressing the button of one again does nothing. */
   busy = $state<Record<string, boolean>>({});
   #numbers = 0;
 
@@ -22,7 +22,7 @@ export class Actions {
     private denied: () => void = () => {},
   ) {}
 
-  /** Runs `call` once for its `name`; tells `done`, or the server's refusal. */
+  /** Runs `call`, unless an action with this `name` is in progress, and shows `done` or the server's error. */
   async run(name: string, call: () => Promise<unknown>, done: string) {
     if (this.busy[name]) return;
     this.busy[name] = true;

@@ -1,9 +1,9 @@
-// The only file that talks to the outside: every call to the server, and what its errors mean.
+// The only file that talks to the server: all API calls and their errors.
 
 import type { Snapshot } from '../bindings/Snapshot';
 import { SseParser, type SseEvent } from '../shared/sse';
 
-/** What the server refused, in its own words. */
+/** An error response of the server, with its message. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -14,7 +14,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What the state stream says: news, or only that it lives. */
+/** An event of the state stream: a state, or only a sign of life. */
 export type StateEvent = { kind: 'snapshot' | 'update'; snapshot: Snapshot } | { kind: 'alive' };
 
 export interface ChatRequest {
@@ -24,13 +24,13 @@ export interface ChatRequest {
   max_tokens?: number;
 }
 
-/** One event of a chat stream; `end` only if the server said so. */
+/** One event of a chat stream. `end` stands for the server's own end mark. */
 export type ChatEvent = { kind: 'data'; data: string } | { kind: 'error'; message: string } | { kind: 'end' };
 
 export class Api {
   constructor(private key: () => string | null) {}
 
-  /** The state now and whenever it changes, until the stream ends or `signal` aborts it. */
+  /** Yields the state now and on each change, until the stream ends or `signal` aborts it. */
   async *state(signal: AbortSignal): AsyncGenerator<StateEvent> {
     const response = await this.#call('GET', '/api/state/stream', { signal });
     for await (const events of sse(response)) {
@@ -47,14 +47,14 @@ export class Api {
   cancelRequest = (number: number) => this.#call('POST', `/api/state/requests/${number}/cancel`);
   drainServer = () => this.#call('POST', '/api/state/drain');
 
-  /** Names of the models that may be asked for. */
+  /** Names of the available models. */
   async models(): Promise<string[]> {
     const response = await this.#call('GET', '/v1/models');
     const list: { data?: { id?: unknown }[] } = await response.json();
     return (list.data ?? []).map((model) => String(model.id));
   }
 
-  /** Streams a chat. Errors before the stream are thrown, errors in it are events. */
+  /** Streams a chat. Errors before the stream starts are thrown; errors in the stream are events. */
   async *chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
     const body = JSON.stringify({ ...request, stream: true, stream_options: { include_usage: true } });
     const response = await this.#call('POST', '/v1/chat/completions', { body, signal });
@@ -79,8 +79,8 @@ export class Api {
 }
 
 /**
- * Workers choose their own names. Characters that turn the direction of the text around them (Unicode UAX #9) are shown
- * as unreadable instead of being obeyed.
+ * Workers choose their own names. Characters that change the direction of the surrounding text (Unicode UAX #9) are
+ * replaced, so that they have no effect.
  */
 function readable(text: string): string {
   return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
@@ -98,7 +98,7 @@ async function* sse(response: Response): AsyncGenerator<SseEvent[]> {
     for (let part = await reader.read(); !part.done; part = await reader.read())
       yield parser.push(part.value);
   } finally {
-    await reader.cancel().catch(() => undefined); // it is already broken: nothing left to end
+    await reader.cancel().catch(() => undefined); // the stream is already closed
   }
 }
 
@@ -115,7 +115,7 @@ async function refusal(response: Response): Promise<ApiError> {
   return new ApiError(response.status, message, response.headers.get('X-Request-Id'));
 }
 
-/** The message of an OpenAI-shaped error, or null if this is none. */
+/** The message of an OpenAI-style error, or null if `text` is not one. */
 function errorMessage(text: string): string | null {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } | string | null };

@@ -1,4 +1,4 @@
-// What somebody should look at, from the facts of one snapshot.
+// The list of things that need attention, from one snapshot.
 
 import type { ModelView } from '../bindings/ModelView';
 import type { Snapshot } from '../bindings/Snapshot';
@@ -10,10 +10,10 @@ export type AttentionItem =
   | { kind: 'queue'; model: ModelView }
   | { kind: 'draining' };
 
-/** Seconds after which an error is history. */
+/** Seconds after which an error is no longer listed. */
 const FRESH_S = 600;
 
-/** Worst first. `now` in Unix milliseconds on the server's clock. */
+/** Sorted by severity. `now` is in Unix milliseconds on the server's clock. */
 export function attentionItems(state: Snapshot, now: number): AttentionItem[] {
   const fresh = (worker: WorkerView) => (since(worker.last_error_at, now) ?? Infinity) < FRESH_S;
   const having = (status: WorkerView['status']) => state.workers.filter((worker) => worker.status === status);

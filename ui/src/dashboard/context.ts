@@ -1,4 +1,4 @@
-// What every component of the dashboard may ask for.
+// The context that all components of the dashboard share.
 
 import { createContext } from 'svelte';
 import type { Clock } from '../shared/clock.svelte';
@@ -19,7 +19,7 @@ export interface Dashboard {
   clock: Clock;
   theme: ThemeChoice;
   route: Route;
-  /** The worker whose details are open, by id. */
+  /** ID of the worker whose details are open. */
   shown: { worker: string | null };
 }
 

@@ -1,12 +1,12 @@
-// The key that the server asks for: in memory, and in the session's storage only if somebody wished it.
+// The API key: kept in memory, and in session storage only if the user chooses so.
 
 const STORED = 'llamapool.key';
 
 export class Key {
   #value: string | null;
-  /** Whether the server wants one that we do not have. */
+  /** Whether the server requires a key that we do not have. */
   asked = $state(false);
-  /** Whether it turned one down. */
+  /** Whether the server rejected the last key. */
   refused = $state(false);
   held = $state(false);
 
@@ -19,7 +19,7 @@ export class Key {
     return this.#value;
   }
 
-  /** Takes what somebody typed. */
+  /** Sets the key that the user entered. */
   give(value: string, remember: boolean) {
     this.#value = value;
     this.held = true;
@@ -29,14 +29,14 @@ export class Key {
     else this.storage.removeItem(STORED);
   }
 
-  /** The server said 401. */
+  /** Handles a 401 response. */
   deny() {
     this.refused = this.#value !== null;
     this.#drop();
     this.asked = true;
   }
 
-  /** Forgets it and asks again. */
+  /** Signs out: discards the key and asks for one. */
   forget() {
     this.#drop();
     this.refused = false;

@@ -1,6 +1,6 @@
 // The server's dashboard.
 
-import '../shared/locale'; // before all others
+import '../shared/locale'; // must be the first import
 import { mount } from 'svelte';
 import '../shared/tokens.css';
 import '../shared/base.css';

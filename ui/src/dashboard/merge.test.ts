@@ -5,7 +5,7 @@ import { merge, RECENT_KEPT } from './merge';
 const at = Date.parse(NOW) / 1000;
 const numbers = (state: { recent: { number: number }[] }) => state.recent.map((request) => request.number);
 
-test('new requests come first, known ones are not doubled', () => {
+test('new requests come first, known ones are not duplicated', () => {
   const former = aSnapshot({ recent: [anEnded(2), anEnded(1)] });
   const after = merge(
     former,
@@ -15,21 +15,21 @@ test('new requests come first, known ones are not doubled', () => {
   expect(after.recent[2]?.status).toBe(201);
 });
 
-test('no more requests are kept than a snapshot holds', () => {
+test('keeps no more requests than a snapshot has', () => {
   const former = aSnapshot({ recent: Array.from({ length: RECENT_KEPT }, (_, i) => anEnded(500 - i)) });
   const after = merge(former, aSnapshot({ version: 2, recent: [anEnded(501)] }));
   expect(after.recent).toHaveLength(RECENT_KEPT);
   expect(numbers(after)[0]).toBe(501);
 });
 
-test('bins are replaced by their time, sorted, and leave after an hour', () => {
+test('bins are replaced by time, sorted, and dropped after an hour', () => {
   const former = aSnapshot({ history: [aBin(at - 3610), aBin(at - 20), aBin(at - 10, { requests: 1 })] });
   const after = merge(former, aSnapshot({ version: 2, history: [aBin(at), aBin(at - 10, { requests: 5 })] }));
   expect(after.history.map((bin) => bin.at - at)).toEqual([-20, -10, 0]);
   expect(after.history[1]?.requests).toBe(5);
 });
 
-test('everything else is as the update says', () => {
+test('everything else comes from the update', () => {
   const after = merge(
     aSnapshot(),
     aSnapshot({ version: 2, models: [{ name: 'm', workers: 1, loaded: 0, queue_len: 0 }] }),
@@ -38,7 +38,7 @@ test('everything else is as the update says', () => {
   expect(after.models).toHaveLength(1);
 });
 
-test('an update that is not newer changes nothing', () => {
+test('an update that is not newer is ignored', () => {
   const former = aSnapshot({ version: 5 });
   expect(merge(former, aSnapshot({ version: 5, recent: [anEnded(1)] }))).toBe(former);
 });

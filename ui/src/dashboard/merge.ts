@@ -1,15 +1,15 @@
-// An update tells only what is new of `recent` and `history`; here the former rest is added again.
+// An update contains only the new entries of `recent` and `history`. This merges them with the previous ones.
 
 import type { FinishedRequest } from '../bindings/FinishedRequest';
 import type { HistoryBin } from '../bindings/HistoryBin';
 import type { Snapshot } from '../bindings/Snapshot';
 
-/** As many as a full snapshot holds. */
+/** The number of requests in a full snapshot. */
 export const RECENT_KEPT = 200;
-/** Seconds, as in a full snapshot. */
+/** Seconds of history in a full snapshot. */
 export const HISTORY_KEPT_S = 3600;
 
-/** The state after `update`; the former one if the update is not newer. */
+/** The state after `update`, or `former` if the update is not newer. */
 export function merge(former: Snapshot, update: Snapshot): Snapshot {
   if (update.version <= former.version) return former;
   return {

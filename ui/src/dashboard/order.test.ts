@@ -42,26 +42,26 @@ test.each<[Column, boolean, string]>([
   ).toBe(names);
 });
 
-test('a second click turns the order, another column starts with what one looks for', () => {
+test('a second click reverses the order, another column starts with its default order', () => {
   expect(turned({ by: 'name', down: false }, 'name')).toEqual({ by: 'name', down: true });
   expect(turned({ by: 'name', down: true }, 'speed')).toEqual({ by: 'speed', down: true });
   expect(turned({ by: 'speed', down: true }, 'latency')).toEqual({ by: 'latency', down: false });
 });
 
-test('load counts what waits, and a worker that left has none', () => {
+test('load includes queued requests, and an offline worker has none', () => {
   expect(load(aWorker({ inflight: 4, queue_len: 2, max_concurrency: 4 }))).toBe(1.5);
   expect(load(aWorker({ inflight: 1, max_concurrency: 0 }))).toBe(1);
   expect(load(aWorker({ inflight: 4, status: 'gone' }))).toBe(0);
 });
 
-test('every word of the filter must be somewhere', () => {
+test('every word of the filter must match', () => {
   const worker = aWorker({ name: 'Studio', models_supported: ['llama3.2:3b'] });
   expect(filtered([worker], 'studio LLAMA')).toEqual([worker]);
   expect(filtered([worker], ' ')).toEqual([worker]);
   expect(filtered([worker], 'studio qwen')).toEqual([]);
 });
 
-test('the readiest model is in memory on most workers', () => {
+test('the readiest model is in memory on the most workers', () => {
   const model = (name: string, loaded: number, workers: number) => ({ name, loaded, workers, queue_len: 0 });
   expect(readiest([model('a', 0, 5), model('b', 2, 2), model('c', 2, 3)])).toBe('c');
   expect(readiest([])).toBeUndefined();

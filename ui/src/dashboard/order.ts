@@ -1,9 +1,9 @@
-// Orders of the workers.
+// Sorting and filtering of workers.
 
 import type { ModelView } from '../bindings/ModelView';
 import type { WorkerView } from '../bindings/WorkerView';
 
-/** A column that may be sorted by. */
+/** A sortable column. */
 export type Column =
   | 'name'
   | 'status'
@@ -22,7 +22,7 @@ export interface Order {
   down: boolean;
 }
 
-/** What needs eyes comes first. */
+/** Workers that need attention come first. */
 const STATUS_RANK = { not_ready: 0, draining: 1, working: 2, idle: 3, gone: 4 } as const;
 
 const KEYS: Record<Column, (worker: WorkerView) => string | number | null> = {
@@ -39,21 +39,21 @@ const KEYS: Record<Column, (worker: WorkerView) => string | number | null> = {
   arrival: (worker) => worker.connected_at,
 };
 
-/** Columns whose large values are what one looks for. */
+/** Columns that sort in descending order first. */
 const DOWN_FIRST: Column[] = ['load', 'models', 'speed', 'done', 'failures'];
 
-/** How full a worker is; above 1 requests wait for it. */
+/** The load of a worker. Above 1, requests are queued for it. */
 export function load(worker: WorkerView): number {
   if (worker.status === 'gone') return 0;
   return (worker.inflight + worker.queue_len) / Math.max(1, worker.max_concurrency);
 }
 
-/** The order after a click on a column's head. */
+/** The order after a click on a column header. */
 export function turned(order: Order, by: Column): Order {
   return { by, down: order.by === by ? !order.down : DOWN_FIRST.includes(by) };
 }
 
-/** Sorted; what is unknown comes last in both directions, equals stay in order of arrival. */
+/** Sorts workers. Unknown values come last in both directions; equal ones keep their order. */
 export function sorted(workers: WorkerView[], { by, down }: Order): WorkerView[] {
   const key = KEYS[by];
   return workers.toSorted((a, b) => {
@@ -67,7 +67,7 @@ export function sorted(workers: WorkerView[], { by, down }: Order): WorkerView[]
   });
 }
 
-/** Those with every word of `filter` in their name, host, backend, state or models. */
+/** Workers that have every word of `filter` in their name, host, runtime, state or models. */
 export function filtered(workers: WorkerView[], filter: string): WorkerView[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return workers;
@@ -87,7 +87,7 @@ export function filtered(workers: WorkerView[], filter: string): WorkerView[] {
   });
 }
 
-/** The model that most likely answers at once: in memory on most workers. */
+/** The model that is most likely to respond fast: in memory on the most workers. */
 export function readiest(models: ModelView[]): string | undefined {
   return models.toSorted((a, b) => b.loaded - a.loaded || b.workers - a.workers)[0]?.name;
 }

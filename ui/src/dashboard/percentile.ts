@@ -1,4 +1,4 @@
-// Of a list of figures, the one that `share` of them do not exceed (nearest rank); null of none.
+// The percentile of a list of numbers by nearest rank, or null if the list is empty.
 export function percentile(values: number[], share: number): number | null {
   if (values.length === 0) return null;
   const ranked = values.toSorted((a, b) => a - b);

@@ -1,15 +1,15 @@
-// A conversation with one model, streamed.
+// A streamed conversation with one model.
 
 import { ApiError, type Api, type ChatRequest } from './api';
 
 export interface Turn {
   role: 'user' | 'assistant';
   text: string;
-  /** What a reasoning model thought before it answered. */
+  /** The reasoning of a reasoning model. */
   thoughts: string;
-  /** What went wrong, if so. */
+  /** The error message, if the turn failed. */
   error: string | null;
-  /** Stopped by hand. */
+  /** Whether the user stopped the response. */
   stopped: boolean;
   figures: Figures | null;
 }
@@ -17,12 +17,12 @@ export interface Turn {
 export interface Figures {
   firstByteMs: number | null;
   tokens: number;
-  /** Counted by the runtime, or only by us in chunks. */
+  /** Whether the runtime reported the count; otherwise it is the number of chunks. */
   exact: boolean;
   perSecond: number | null;
 }
 
-/** The parts of a chat chunk that are read here. */
+/** The fields of a chat chunk that are used here. */
 interface Chunk {
   choices?: {
     delta?: { content?: string | null; reasoning_content?: string | null; reasoning?: string | null };
@@ -45,14 +45,14 @@ export class Playground {
     private now: () => number = () => performance.now(),
   ) {}
 
-  /** Asks; the answer grows in the last turn. */
+  /** Sends a message. The response grows in the last turn. */
   async send(text: string) {
     if (this.streaming || !text.trim() || !this.model) return;
     this.turns.push(turn('user', text));
     await this.#answer();
   }
 
-  /** Asks the last question again. */
+  /** Sends the last message again. */
   async again() {
     if (this.streaming || this.turns.at(-1)?.role !== 'assistant') return;
     this.turns.pop();
@@ -74,7 +74,7 @@ export class Playground {
     this.#stop = stop;
     this.streaming = true;
     this.turns.push(turn('assistant', ''));
-    const answer = this.turns.at(-1)!; // through the array, so that it is reactive
+    const answer = this.turns.at(-1)!; // read from the array, so that it is reactive
     try {
       await this.#read(request, stop.signal, answer);
     } catch (error) {

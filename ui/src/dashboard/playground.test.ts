@@ -31,7 +31,7 @@ function open(answer?: () => Response): { playground: Playground; asked: Asked[]
 const token = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
 const last = (playground: Playground) => playground.turns.at(-1)!;
 
-test('streams an answer and tells its figures', async () => {
+test('streams a response and shows its figures', async () => {
   const { playground, asked } = open();
   void playground.send('Why?');
   await settle();
@@ -52,7 +52,7 @@ test('streams an answer and tells its figures', async () => {
   expect(asked[0]).toMatchObject({ path: '/v1/chat/completions', method: 'POST', authorization: 'Bearer k' });
 });
 
-test('the conversation and the options go along', async () => {
+test('sends the conversation and the options', async () => {
   const { playground, asked } = open();
   playground.system = 'Be brief';
   playground.temperature = 0;
@@ -76,7 +76,7 @@ test('the conversation and the options go along', async () => {
 test.each([
   ['named', 'event: error\ndata: {"error":{"message":"The worker was lost"}}\n\n'],
   ['unnamed', 'data: {"error":{"message":"The worker was lost"}}\n\n'],
-])('an error event (%s) is shown as such, after what came', async (_, event) => {
+])('shows an error event (%s) after the partial response', async (_, event) => {
   const { playground } = open();
   void playground.send('Why?');
   await settle();
@@ -88,7 +88,7 @@ test.each([
 });
 
 test.each(['end', 'cut'] as const)(
-  'a stream without its end mark (%s) is not taken for whole',
+  'a stream without an end mark (%s) is incomplete',
   async (how) => {
     const { playground } = open();
     void playground.send('Why?');
@@ -101,13 +101,13 @@ test.each(['end', 'cut'] as const)(
   },
 );
 
-test('a refusal is told in the words of the server, with the id of the request', async () => {
+test('shows the server’s error message with the request ID', async () => {
   const { playground } = open(() => anError(503, 'No worker is ready'));
   await playground.send('Why?');
   expect(last(playground).error).toBe('No worker is ready (req-1)');
 });
 
-test('stop keeps what came and is no error', async () => {
+test('stopping keeps the partial response and is not an error', async () => {
   const { playground } = open();
   void playground.send('Why?');
   await settle();
@@ -119,7 +119,7 @@ test('stop keeps what came and is no error', async () => {
   expect(playground.streaming).toBe(false);
 });
 
-test('clear in the middle leaves nothing behind', async () => {
+test('clearing during a response leaves nothing behind', async () => {
   const { playground } = open();
   void playground.send('Why?');
   await settle();
@@ -129,7 +129,7 @@ test('clear in the middle leaves nothing behind', async () => {
   expect(playground.streaming).toBe(false);
 });
 
-test('thoughts are kept apart from the answer', async () => {
+test('reasoning is separate from the response', async () => {
   const { playground } = open();
   void playground.send('Why?');
   await settle();

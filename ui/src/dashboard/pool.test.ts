@@ -37,7 +37,7 @@ function open(answer?: (call: number, authorization: string | null) => Response 
   return { pool, key, asked };
 }
 
-test('is live with the first snapshot, and follows updates', async () => {
+test('is live from the first snapshot, and follows updates', async () => {
   const { pool } = open();
   await settle();
   expect(pool.stale).toBe(true);
@@ -49,7 +49,7 @@ test('is live with the first snapshot, and follows updates', async () => {
   expect(pool.snapshot?.recent.map((request) => request.number)).toEqual([2, 1]);
 });
 
-test('a snapshot replaces everything, even by a restarted server with a lower version', async () => {
+test('a snapshot replaces everything, even from a restarted server with a lower version', async () => {
   const { pool } = open();
   await settle();
   wires[0]!.say(event('snapshot', aSnapshot({ version: 90, recent: [anEnded(1)] })));
@@ -59,7 +59,7 @@ test('a snapshot replaces everything, even by a restarted server with a lower ve
   expect(pool.snapshot?.recent).toEqual([]);
 });
 
-test.each(['end', 'cut'] as const)('after the stream breaks (%s) it is stale and comes back', async (how) => {
+test.each(['end', 'cut'] as const)('is stale after the stream breaks (%s), then reconnects', async (how) => {
   const { pool, asked } = open();
   await settle();
   wires[0]!.say(event('snapshot', aSnapshot()));
@@ -76,7 +76,7 @@ test.each(['end', 'cut'] as const)('after the stream breaks (%s) it is stale and
   expect(pool.stale).toBe(false);
 });
 
-test('the waits grow up to their limit, and a person need not wait', async () => {
+test('delays grow up to the limit, and a retry skips them', async () => {
   const { pool, asked } = open(() => anError(503, 'away'));
   await settle();
   for (const wait of [1_000, 2_000, 4_000, 8_000, 15_000, 15_000]) {
@@ -92,7 +92,7 @@ test('the waits grow up to their limit, and a person need not wait', async () =>
   expect(asked).toHaveLength(8);
 });
 
-test('silence is a lost connection, comments are not silence', async () => {
+test('silence means a lost connection, comments keep it alive', async () => {
   const { pool, asked } = open();
   await settle();
   wires[0]!.say(event('snapshot', aSnapshot()));
@@ -107,7 +107,7 @@ test('silence is a lost connection, comments are not silence', async () => {
   expect(asked).toHaveLength(1);
 });
 
-test('401 asks for the key and does not try again without one', async () => {
+test('a 401 asks for the key and does not retry without one', async () => {
   const { pool, key, asked } = open((_, authorization) => (authorization ? null : anError(401, 'Key?')));
   await settle();
   expect(pool.link).toBe('denied');
@@ -121,7 +121,7 @@ test('401 asks for the key and does not try again without one', async () => {
   expect(asked[1]?.authorization).toBe('Bearer secret');
 });
 
-test('nothing goes on after the end', async () => {
+test('nothing continues after the end', async () => {
   const { asked } = open();
   await settle();
   stop();

@@ -1,4 +1,4 @@
-// Which page is shown: the fragment of the address, so that it can be linked and the server need not know.
+// The current page: the URL's fragment, so that it can be linked without support from the server.
 
 export const PAGES = ['overview', 'workers', 'models', 'requests', 'playground', 'connect'] as const;
 export type Page = (typeof PAGES)[number];
@@ -6,7 +6,7 @@ export type Page = (typeof PAGES)[number];
 export class Route {
   page = $state<Page>(read());
 
-  /** Follows the address until the returned function is called. */
+  /** Follows the URL until the returned function is called. */
   start(): () => void {
     const follow = () => (this.page = read());
     window.addEventListener('hashchange', follow);

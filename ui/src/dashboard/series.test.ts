@@ -5,21 +5,21 @@ import { alone, bridged, lastMinute, latest, minutes, peak, series, stacked, tot
 const NOW = 1_000_000_003;
 const END = 1_000_000_000;
 
-test('an hour of bins without gaps, with the one that still fills', () => {
+test('an hour of bins without gaps, including the current one', () => {
   const hour = series([], NOW, 10_000);
   expect(hour.at).toHaveLength(360);
   expect(hour.at.at(-1)).toBe(END);
   expect(hour.seconds.slice(-2)).toEqual([10, 3]);
 });
 
-test('counts become rates; bins that were not told were quiet', () => {
+test('counts become rates; missing bins are empty', () => {
   const hour = series([aBin(END - 20, { requests: 5, tokens_out: 700, first_byte_p50_ms: 80 })], NOW, 10_000);
   expect(hour.requests.slice(-4)).toEqual([0, 0.5, 0, null]);
   expect(hour.tokens.at(-3)).toBe(70);
   expect(hour.p50.slice(-3)).toEqual([80, null, null]);
 });
 
-test('a bin that still fills counts at once, and tells a rate when it is half full', () => {
+test('the current bin counts immediately, and has a rate when it is half full', () => {
   const bin = aBin(END, { requests: 4, failed: 1, queue: 2 });
   const early = series([bin], END + 4, 10_000);
   expect([early.ended.at(-1), early.failed.at(-1), early.queue.at(-1)]).toEqual([4, 1, 2]);
@@ -27,7 +27,7 @@ test('a bin that still fills counts at once, and tells a rate when it is half fu
   expect(series([bin], END + 8, 10_000).requests.at(-1)).toBe(0.5);
 });
 
-test('before the start of the server nothing is known, and little of that is shown', () => {
+test('values before the server’s start are unknown, and few of them are shown', () => {
   const hour = series([], NOW, 25);
   expect(hour.ended.slice(-5)).toEqual([null, 0, 0, 0, 0]);
   expect(hour.seconds.slice(-4)).toEqual([2, 10, 10, 3]);
@@ -35,7 +35,7 @@ test('before the start of the server nothing is known, and little of that is sho
   expect(series([], NOW, 1_200).at).toHaveLength(121);
 });
 
-test('the last minute is as long as it was measured', () => {
+test('the last minute covers only measured time', () => {
   const bins = [
     aBin(END - 100, { requests: 99 }),
     aBin(END - 10, { requests: 50 }),
@@ -47,14 +47,14 @@ test('the last minute is as long as it was measured', () => {
   expect(lastMinute(young, young.ended)).toBe(2);
 });
 
-test('figures of a line', () => {
+test('total, peak and latest value of a line', () => {
   expect(latest([1, 2, null])).toBe(2);
   expect(peak([null, 3, 1])).toBe(3);
   expect(peak([null])).toBeNull();
   expect(total([1, null, 2])).toBe(3);
 });
 
-test('an hour by the minute of the clock, and lines piled up', () => {
+test('an hour by clock minute, and stacked lines', () => {
   const minute = END - (END % 60);
   const bins = [
     aBin(minute, { requests: 3, failed: 1, left: 2, queue: 1, first_byte_p95_ms: 70 }),
@@ -82,7 +82,7 @@ test('an hour by the minute of the clock, and lines piled up', () => {
   ]);
 });
 
-test('a line crosses short gaps only, and a value without neighbours is a point', () => {
+test('a line bridges only short gaps, and a value without neighbours is a point', () => {
   const long = Array.from({ length: 6 }, () => null);
   const line = bridged([1, null, 2, ...long, 3, ...long]);
   expect(line.slice(0, 4)).toEqual([1, undefined, 2, null]);

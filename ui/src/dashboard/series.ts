@@ -1,25 +1,25 @@
-// From history bins to the lines of the charts.
+// Turns history bins into chart series.
 
 import type { HistoryBin } from '../bindings/HistoryBin';
 
-/** Seconds in a bin. */
+/** Seconds per bin. */
 export const BIN_S = 10;
 const HOUR_S = 3600;
-/** Charts of a young server begin at its start, but are never narrower than this: ten minutes. */
+/** Minimum width of the charts. Charts of a recently started server begin at its start. */
 const SHORTEST_S = 600;
-/** Seconds from which a bin that still fills says something of a rate; before it one request would look like a storm. */
+/** Minimum age in seconds at which the current bin counts as a rate. Earlier, one request would look like a spike. */
 const TELLING_S = BIN_S / 2;
 
 export type Line = (number | null)[];
 
 export interface Series {
-  /** Where each bin begins, Unix seconds. */
+  /** Start of each bin, in Unix seconds. */
   at: number[];
-  /** For how long each bin was measured: the last one still fills. */
+  /** Measured seconds of each bin. The last one is still filling. */
   seconds: Line;
-  /** Ended per second. */
+  /** Finished requests per second. */
   requests: Line;
-  /** Generated per second. */
+  /** Output tokens per second. */
   tokens: Line;
   ended: Line;
   generated: Line;
@@ -33,8 +33,8 @@ export interface Series {
 }
 
 /**
- * The last hour in bins without gaps, the one that still fills included. A bin that was not told was quiet if the server
- * ran then, and unknown before its start.
+ * The last hour in bins without gaps, including the current one. A bin that the server did not send is empty if the server
+ * was running, and unknown before its start.
  */
 export function series(history: HistoryBin[], now: number, uptime: number): Series {
   const end = Math.floor(now / BIN_S) * BIN_S;
@@ -74,14 +74,14 @@ export function series(history: HistoryBin[], now: number, uptime: number): Seri
   };
 }
 
-/** So much came per second in the last minute, of which the last ten seconds may not be over; null if nothing is known. */
+/** The rate over the last minute, of which the last ten seconds may not be over. Null if there is no data. */
 export function lastMinute(hour: Series, counts: Line): number | null {
   const size = 60 / BIN_S;
   const time = total(hour.seconds.slice(-size));
   return time === 0 ? null : total(counts.slice(-size)) / time;
 }
 
-/** The last value there is. */
+/** The latest known value. */
 export function latest(line: Line): number | null {
   return line.findLast((value) => value !== null) ?? null;
 }
@@ -95,22 +95,22 @@ export function total(line: Line): number {
   return line.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
 
-/** What happened in a minute of the clock; what nobody measured is null. */
+/** Totals of one clock minute. Unknown values are null. */
 export interface Minute {
-  /** Where it begins, Unix seconds. */
+  /** Start, in Unix seconds. */
   at: number;
   ended: number | null;
   failed: number | null;
   refused: number | null;
   left: number | null;
   generated: number | null;
-  /** The highest of its bins. */
+  /** The maximum of its bins. */
   p95: number | null;
   inflight: number | null;
   queue: number | null;
 }
 
-/** The hour by the minute; a minute that is partly unknown counts what is known. */
+/** The hour by minute. A partly unknown minute counts the known part. */
 export function minutes(hour: Series): Minute[] {
   const begins = [...new Set(hour.at.map((at) => at - (at % 60)))];
   const first = hour.at[0] ?? 0;
@@ -134,7 +134,7 @@ export function minutes(hour: Series): Minute[] {
   });
 }
 
-/** Each line on top of those before it. */
+/** Stacks each line on the ones before it. */
 export function stacked(lines: Line[]): Line[] {
   let below: Line | null = null;
   return lines.map((line) => {
@@ -145,10 +145,10 @@ export function stacked(lines: Line[]): Line[] {
   });
 }
 
-/** Bins of silence that a line still crosses; beyond a minute it would tell what nobody measured. */
+/** Number of empty bins that a line bridges. Beyond a minute, it would show values that nobody measured. */
 const BRIDGE = 60 / BIN_S;
 
-/** The line with its short gaps as `undefined`, which is drawn across; the long ones stay `null`. */
+/** The line with short gaps as `undefined`, which uPlot bridges. Long gaps stay `null`. */
 export function bridged(line: Line): (number | null | undefined)[] {
   const known = line.flatMap((value, i) => (value === null ? [] : [i]));
   const crossed = new Set<number>();
@@ -159,7 +159,7 @@ export function bridged(line: Line): (number | null | undefined)[] {
   return line.map((value, i) => (crossed.has(i) ? undefined : value));
 }
 
-/** Where a value has no neighbour to draw a line to. */
+/** Values without a neighbour, which are drawn as points. */
 export function alone(line: ArrayLike<number | null | undefined>): number[] {
   const gap = (value: number | null | undefined, i: number) => value === null || i < 0 || i >= line.length;
   return Array.from(line).flatMap((value, i) =>

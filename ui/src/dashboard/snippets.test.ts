@@ -5,12 +5,12 @@ import { curl, literal, node, python, shellQuote, worker, workerAddress } from '
 const HOSTILE = `evil'; touch /tmp/x; echo '"$(id)\`id\`\\ \n\u2028 é`;
 const target = { origin: 'https://pool.example', model: HOSTILE, needsKey: true };
 
-test('a shell takes a quoted word as it is', () => {
+test('a shell keeps a quoted word unchanged', () => {
   const said = execFileSync('sh', ['-c', `printf %s ${shellQuote(HOSTILE)}`]).toString();
   expect(said).toBe(HOSTILE);
 });
 
-test('the body of the curl line is what it should be, whatever the model is called', () => {
+test('the body of the curl command is correct for any model name', () => {
   const line = curl(target).replace('curl -N', 'printf "%s\\n"');
   const words = execFileSync('sh', ['-c', line]).toString().trimEnd().split('\n');
   expect(words[0]).toBe('https://pool.example/v1/chat/completions');
@@ -18,20 +18,20 @@ test('the body of the curl line is what it should be, whatever the model is call
   expect(JSON.parse(words.at(-1)!).model).toBe(HOSTILE);
 });
 
-test('literals are ASCII and mean the text', () => {
+test('literals are ASCII and evaluate to the text', () => {
   expect(literal(HOSTILE)).toMatch(/^[\x20-\x7e]+$/);
   expect(JSON.parse(literal(HOSTILE))).toBe(HOSTILE);
   expect(python(target)).toContain(literal(HOSTILE));
   expect(node(target)).toContain(literal(HOSTILE));
 });
 
-test('without keys no key is asked for', () => {
+test('no key appears if the server has none', () => {
   expect(curl({ ...target, needsKey: false })).not.toContain('Authorization');
   expect(python({ ...target, needsKey: false })).toContain('api_key="none"');
   expect(worker('http://pool:8080', false, 'posix')).toBe('llamapool-worker --server-url ws://pool:8080');
 });
 
-test('workers dial the same host, encrypted if the page is', () => {
+test('workers connect to the same host, encrypted if the page is', () => {
   expect(workerAddress('https://pool.example')).toBe('wss://pool.example');
   expect(worker('https://p', true, 'posix')).toBe(
     'CLIENT_KEY=YOUR_CLIENT_KEY llamapool-worker --server-url wss://p',

@@ -1,11 +1,11 @@
-// Code to paste. Model names come from strangers: each is quoted for the language it stands in.
+// Code snippets to copy. Model names are untrusted, so they are quoted for each language.
 
-/** What stands where the key belongs. */
+/** Placeholder for the key. */
 export const KEY_PLACEHOLDER = 'YOUR_API_KEY';
 export const WORKER_KEY_PLACEHOLDER = 'YOUR_CLIENT_KEY';
 
 export interface Target {
-  /** The page's origin, as `https://pool.example`. */
+  /** The page's origin, such as `https://pool.example`. */
   origin: string;
   model: string;
   needsKey: boolean;
@@ -13,12 +13,12 @@ export interface Target {
 
 const QUESTION = 'Why do llamas hum?';
 
-/** One word of a POSIX shell, whatever it holds. */
+/** Quotes text as one word of a POSIX shell. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A literal of JavaScript and Python alike, ASCII only. */
+/** A string literal that is valid in JavaScript and Python, ASCII only. */
 export function literal(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
@@ -66,16 +66,16 @@ for await (const chunk of stream) {
 }`;
 }
 
-/** Where workers dial: `wss://` if the page came over TLS. */
+/** The address that workers connect to: `wss://` if the page was loaded over TLS. */
 export function workerAddress(origin: string): string {
   return origin.replace(/^http/, 'ws');
 }
 
-/** The command that brings a machine into the pool. */
+/** The command that starts a worker. */
 export function worker(origin: string, needsKey: boolean, shell: 'posix' | 'powershell'): string {
   const run = `llamapool-worker --server-url ${workerAddress(origin)}`;
   if (!needsKey) return run;
-  // In the environment, where other users of the machine do not see it.
+  // In the environment, so that other users of the machine cannot see the key.
   return shell === 'posix'
     ? `CLIENT_KEY=${WORKER_KEY_PLACEHOLDER} ${run}`
     : `$env:CLIENT_KEY = "${WORKER_KEY_PLACEHOLDER}"; ${run}`;

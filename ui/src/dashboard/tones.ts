@@ -1,4 +1,4 @@
-// Which colour a state has.
+// The colours and icons of states.
 
 export const WORKER_TONE = {
   idle: 'good',

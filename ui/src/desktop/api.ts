@@ -1,4 +1,4 @@
-// The only file that talks to the app behind the windows. Commands reject with a `Problem`, whatever went wrong.
+// The only file that talks to the app behind the windows. Commands always reject with a `Problem`.
 
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
@@ -22,14 +22,14 @@ import type { TestAnswer } from './bindings/TestAnswer';
 import { t } from './strings';
 import type { Control, CopyTarget, Level, PauseUntil, OpenTarget } from './types';
 
-/** What the app says by itself. */
+/** Events that the app sends. */
 export interface Events {
   snapshot: Snapshot;
   preferences: Preferences;
   log: LogBatch;
   check: Check;
   checked: Check[];
-  /** A join link was opened: ask for it. */
+  /** A join link was opened; `openedLink` returns it. */
   join: null;
   go: string;
 }
@@ -42,11 +42,11 @@ export const api = {
   offer: (model: string, offered: boolean) => call<void>('offer', { model, offered }),
 
   preferences: () => call<Preferences>('preferences'),
-  /** Why the value is wrong, or null. */
+  /** Returns why the value is invalid, or null. */
   checkPreference: (key: string, value: string) => call<string | null>('check_preference', { key, value }),
-  /** Null is back to the default. */
+  /** A null value restores the default. */
   savePreferences: (changes: Record<string, string | null>) => call<Saved>('save_preferences', { changes }),
-  /** The app keeps these words for the next window; null is nothing to keep. */
+  /** Keeps drafts in the app for the next window. Null clears them. */
   keepDrafts: (drafts: string | null) => call<void>('keep_drafts', { drafts }),
   keptDrafts: () => call<string | null>('kept_drafts'),
   appPreferences: () => call<AppPreferences>('app_preferences'),
@@ -57,12 +57,12 @@ export const api = {
 
   doctor: () => call<void>('doctor'),
   reportPreview: () => call<ReportFile[]>('report_preview'),
-  /** Where it was saved. */
+  /** Returns the path of the saved report. */
   saveReport: () => call<string>('save_report'),
 
   setupNow: () => call<SetupNow>('setup_now'),
   readJoinLink: (text: string) => call<JoinLink>('read_join_link', { text }),
-  /** The link that was opened outside, the first time this is asked; rejects with what is wrong with it. */
+  /** Returns the link that was opened outside the app, once. Rejects if the link is not valid. */
   openedLink: () => call<JoinLink | null>('opened_link'),
   tryServer: (server_url: string, key: string | null, use_link_key: boolean) =>
     call<ServerTrial>('try_server', { trial: { server_url, key, use_link_key } }),
@@ -76,7 +76,7 @@ export const api = {
   checkUpdate: () => call<void>('check_update'),
   restartToUpdate: () => call<void>('restart_to_update'),
   about: () => call<About>('about'),
-  /** The notices of what it is made of: close to a megabyte. */
+  /** Third-party notices, close to a megabyte. */
   thirdParty: () => call<string>('third_party'),
 
   closeWindow: () => getCurrentWindow().close(),
@@ -90,7 +90,7 @@ async function call<T>(command: string, args?: Record<string, unknown>): Promise
   }
 }
 
-/** Whatever was thrown, in a shape that can be shown. */
+/** Turns anything thrown into a problem that can be shown. */
 export function asProblem(error: unknown): Problem {
   if (typeof error === 'object' && error !== null && 'what' in error) return error as Problem;
   const why = error instanceof Error ? error.message : typeof error === 'string' ? error : null;
@@ -99,7 +99,7 @@ export function asProblem(error: unknown): Problem {
 
 type Handlers = { [E in keyof Events]?: (payload: Events[E]) => void };
 
-/** Listens to events. They are heard from when `ready` resolves, until `stop` is called. */
+/** Listens to events from when `ready` resolves until `stop` is called. */
 export function on(handlers: Handlers): { ready: Promise<void>; stop: () => void } {
   const heard = Object.entries(handlers).map(([event, then]) =>
     listen(event, ({ payload }) => (then as (payload: unknown) => void)(payload)),

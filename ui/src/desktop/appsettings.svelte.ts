@@ -1,5 +1,5 @@
-// What the app itself does: start at login, notifications, updates, when it serves. A switch is saved as it is moved, and moves back if
-// that fails.
+// Settings of the app itself: start at login, notifications, updates, when to share. A switch is saved immediately and moves back
+// if saving fails.
 
 import type { AppPreferences } from './bindings/AppPreferences';
 import type { Problem } from './bindings/Problem';
@@ -9,18 +9,18 @@ import type { NotificationKind, ServeForm } from './types';
 export class AppSettings {
   current = $state.raw<AppPreferences | null>(null);
   problem = $state.raw<Problem | null>(null);
-  /** Parts of the rules that were typed and refused. */
+  /** Values of rules that were rejected. */
   typed = $state.raw<Partial<ServeForm>>({});
-  /** Where they are wrong, and why. */
+  /** The rejected field and the reason. */
   wrong = $state.raw<{ field: string; why: string } | null>(null);
 
-  /** The rules as they are, with what was typed. */
+  /** The current rules with the rejected values. */
   readonly rules: ServeForm | null = $derived(this.current && { ...this.current.serve, ...this.typed });
 
-  /** How many changes are being saved: what is read meanwhile is older. */
+  /** Number of changes being saved. Data that is read meanwhile is outdated. */
   #saving = 0;
 
-  /** Follows edits by hand until the returned function is called. */
+  /** Follows edits of the file until the returned function is called. */
   start(): () => void {
     const listening = on({ preferences: () => void (this.#saving === 0 && this.read()) });
     void this.read();
@@ -35,17 +35,17 @@ export class AppSettings {
     }
   }
 
-  /** `again` asks how things are afterwards, where saving changes more than what was said. */
+  /** `again` reloads the settings afterwards, if saving may change other values. */
   async change(part: Partial<AppPreferences>, again = false) {
     this.problem = await this.#save(part, again);
   }
 
-  /** A rule is switched. What is wrong elsewhere in the form stays there. */
+  /** Changes a rule. Invalid values elsewhere in the form stay. */
   choose(part: Partial<ServeForm>) {
     if (this.current) void this.change({ serve: { ...this.current.serve, ...part } });
   }
 
-  /** A part of a rule was typed. What is refused stays, with the reason, until it makes sense together with the rest. */
+  /** Changes a typed value of a rule. A rejected value stays, with the reason, until it is valid together with the others. */
   async type(part: Partial<ServeForm>) {
     if (!this.current) return;
     this.typed = { ...this.typed, ...part };
@@ -57,7 +57,7 @@ export class AppSettings {
     [this.typed, this.wrong, this.problem] = [{}, null, problem];
   }
 
-  /** Gives why it failed, and then everything is as it was. */
+  /** Saves settings. On failure, restores the previous ones and returns the problem. */
   async #save(part: Partial<AppPreferences>, again: boolean): Promise<Problem | null> {
     const before = this.current;
     if (!before) return null;
@@ -72,7 +72,7 @@ export class AppSettings {
     } finally {
       this.#saving -= 1;
     }
-    // What is written is right.
+    // Saving repairs the file.
     if (again || before.file_problem !== null) await this.read();
     return this.problem;
   }

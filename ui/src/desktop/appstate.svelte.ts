@@ -1,4 +1,4 @@
-// The worker as the windows see it: the latest snapshot, what is shown, and what was tried and failed.
+// The state of a window: the latest snapshot, the current view, and the last problem.
 
 import type { LoadBin } from './bindings/LoadBin';
 import type { Problem } from './bindings/Problem';
@@ -6,27 +6,27 @@ import type { Snapshot } from './bindings/Snapshot';
 import { api, on } from './api';
 import { isView, type Section, type View } from './types';
 
-/** A bin of the load is so long; asking more often shows nothing new. */
+/** The length of a bin. More frequent requests would return the same data. */
 const LOAD_EVERY_MS = 10_000;
 
 export class AppState {
   snapshot = $state.raw<Snapshot | null>(null);
-  /** Why the last thing that somebody asked for did not happen. */
+  /** Why the last action failed. */
   problem = $state.raw<Problem | null>(null);
-  /** How many things are under way: buttons wait for them. */
+  /** Number of actions in progress. Buttons are disabled meanwhile. */
   acting = $state(0);
   view = $state<View>('status');
-  /** The section of the preferences to begin with, if somebody was led to one. */
+  /** The section that Preferences opens with, if an action selected one. */
   section: Section | null = null;
   load = $state.raw<LoadBin[]>([]);
-  /** When the latest snapshot came, in Unix milliseconds: countdowns go on from there. */
+  /** When the latest snapshot arrived, in Unix milliseconds. Countdowns start from it. */
   received_at = $state(0);
 
   constructor(view: string | null) {
     if (isView(view)) this.view = view;
   }
 
-  /** Follows the worker until the returned function is called. */
+  /** Follows the app's state until the returned function is called. */
   start(): () => void {
     const listening = on({
       snapshot: (snapshot) => this.#take(snapshot),
@@ -36,13 +36,13 @@ export class AppState {
     return listening.stop;
   }
 
-  /** Leads to a section of the preferences. */
+  /** Opens a section of Preferences. */
   prefer(section: Section) {
     this.section = section;
     this.view = 'preferences';
   }
 
-  /** Asks for the state; what comes by event meanwhile is not older. */
+  /** Loads the state. A snapshot that arrives as an event meanwhile is newer and wins. */
   async look(after: Promise<unknown> = Promise.resolve()) {
     try {
       await after;
@@ -55,7 +55,7 @@ export class AppState {
     }
   }
 
-  /** Keeps the load current while somebody looks at it. */
+  /** Keeps the load current while the window is visible. */
   followLoad(): () => void {
     const ask = () => {
       if (!document.hidden)
@@ -73,7 +73,7 @@ export class AppState {
     };
   }
 
-  /** Does what somebody asked for; a failure is shown. Gives whether it worked. */
+  /** Runs an action and shows the problem if it fails. Returns whether it succeeded. */
   async act(action: () => Promise<unknown>): Promise<boolean> {
     this.problem = null;
     this.acting += 1;

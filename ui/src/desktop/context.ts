@@ -1,4 +1,4 @@
-// What every component of the windows may ask for.
+// The context that all components of a window share.
 
 import { createContext } from 'svelte';
 import type { Clock } from '../shared/clock.svelte';

@@ -10,14 +10,14 @@ export class DiagnosticsRun {
   running = $state(false);
   done = $state(false);
   problem = $state.raw<Problem | null>(null);
-  /** What the report would hold, while somebody looks at it. */
+  /** The contents of the report, while they are shown. */
   report = $state.raw<ReportFile[] | null>(null);
   reporting = $state(false);
-  /** Where the last report was saved. */
+  /** Path of the last saved report. */
   saved = $state<string | null>(null);
   #listening: ReturnType<typeof on> | null = null;
 
-  /** Hears of checks until the returned function is called. */
+  /** Listens for checks until the returned function is called. */
   start(): () => void {
     this.#listening = on({
       check: (check) => this.running && (this.checks = withOne(this.checks, check)),

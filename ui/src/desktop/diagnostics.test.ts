@@ -13,7 +13,7 @@ const press = async (name: string) => {
 };
 const rows = () => within(screen.getByRole('region', { name: words.title })).queryAllByRole('listitem');
 
-test('checks fill in as they finish, and the end sums up', async () => {
+test('checks appear as they finish, with a summary at the end', async () => {
   const { app } = await openWindow('diagnostics');
   await press(words.run);
   expect(screen.getByText(words.running(0))).toBeTruthy();
@@ -37,7 +37,7 @@ test('checks fill in as they finish, and the end sums up', async () => {
   expect(screen.getByText(words.allPassed(1))).toBeTruthy();
 });
 
-test('a doctor that cannot start says why, and can be asked again', async () => {
+test('diagnostics that cannot start show why, and can run again', async () => {
   const { app } = await openWindow('diagnostics', (app) => {
     app.answers.doctor = () => {
       throw aProblem('Checks run already', { fix: 'Wait for them.' });
@@ -49,7 +49,7 @@ test('a doctor that cannot start says why, and can be asked again', async () => 
   expect((screen.getByRole('button', { name: words.run }) as HTMLButtonElement).disabled).toBe(false);
 });
 
-test('every file of a report is shown before it is saved', async () => {
+test('every file of a report can be reviewed before it is saved', async () => {
   const { app } = await openWindow('diagnostics');
   await press(words.make);
   const dialog = within(screen.getByRole('dialog'));
@@ -67,7 +67,7 @@ test('every file of a report is shown before it is saved', async () => {
   expect(app.commands('open')).toEqual([{ what: 'report_folder' }]);
 });
 
-test('about: version, licence, and a look for updates', async () => {
+test('about: version, licence, and a check for updates', async () => {
   const { app } = await openWindow('about');
   expect(screen.getByText(t.about.version('2.0.0'), { exact: false })).toBeTruthy();
   await press(t.about.check);
@@ -86,7 +86,7 @@ test('about: version, licence, and a look for updates', async () => {
   expect(app.commands('open')).toEqual([{ what: 'release_notes' }]);
 });
 
-test('about: the licences are fetched and laid out for who unfolds them', async () => {
+test('about: licences are loaded only when they are opened', async () => {
   const { app, container } = await openWindow('about');
   expect(app.commands('third_party')).toEqual([]);
   const details = container.querySelector('details')!;
@@ -98,7 +98,7 @@ test('about: the licences are fetched and laid out for who unfolds them', async 
   expect(screen.queryByRole('region', { name: t.about.thirdPartyList })).toBeNull();
 });
 
-test('about: why there are no updates from here', async () => {
+test('about: why updates are managed elsewhere', async () => {
   await openWindow('about', (app) => {
     app.appPreferences = anApp({ updates_managed_by: 'Homebrew' });
     app.snapshot = aSnapshot({ update: { ...aSnapshot().update, state: 'off', why: 'managed' } });

@@ -1,5 +1,5 @@
-// Preferences while they are edited: what the file says, and what somebody is about to change. The two are kept apart, so
-// that a change of the file by hand never touches what is being typed.
+// Preferences while they are edited: the values in the file and the unsaved changes. The two are separate, so
+// that an edit of the file never overwrites what the user is typing.
 
 import type { Effect } from './bindings/Effect';
 import type { Field } from './bindings/Field';
@@ -9,28 +9,28 @@ import type { Saved } from './bindings/Saved';
 import { api, on } from './api';
 import { written, type Basis, type Change, type Draft, DraftStore } from './draftstore';
 
-/** Typing pauses for so long before a value is judged. */
+/** Pause in typing after which a value is validated. */
 const JUDGE_AFTER_MS = 250;
 
-/** From what changes least to what changes most. */
+/** From the smallest effect to the largest. */
 const EFFECTS: Effect[] = ['now', 'service', 'restart'];
 
 export class Drafts {
   preferences = $state.raw<Preferences | null>(null);
-  /** Whether the fields are those of a file that could be read: the present one, or, if that is broken, the one before. */
+  /** Whether the fields come from a valid file: the current one or, if that is invalid, the previous one. */
   known = $state(false);
-  /** Why they could not be read or saved. */
+  /** Why preferences could not be loaded or saved. */
   problem = $state.raw<Problem | null>(null);
   saved = $state.raw<Saved | null>(null);
   saving = $state(false);
   changes = $state<Record<string, Change>>({});
-  /** Reasons why changed values are wrong. */
+  /** Reasons why changed values are invalid. */
   wrong = $state<Record<string, string>>({});
-  /** Keys whose change is not judged yet. */
+  /** Keys whose change is not validated yet. */
   judging = $state<Record<string, true>>({});
-  /** Keys that the file has changed under somebody's hands. */
+  /** Keys that changed in the file while they were being edited. */
   overtaken = $state<Record<string, true>>({});
-  /** What the file said when each change was begun; nothing if it could not be read then. */
+  /** The values in the file when each change started. Null if the file could not be read. */
   #bases = new Map<string, Basis | null>();
   /** Keys of changed secrets. */
   #secrets = new Set<string>();
@@ -41,7 +41,7 @@ export class Drafts {
     new Map(this.preferences?.groups.flatMap(({ fields }) => fields).map((field) => [field.key, field])),
   );
   readonly keys: string[] = $derived(Object.keys(this.changes));
-  /** When the changes will count: the most of what any of them does. */
+  /** The effect of saving: the largest of any change. */
   readonly effect: Effect = $derived(this.#effectOf(this.keys));
   readonly hasSecrets: boolean = $derived(
     this.keys.some((key) => this.fields.get(key)?.kind === 'secret' && this.changes[key] !== null),
@@ -63,7 +63,7 @@ export class Drafts {
     return listening.stop;
   }
 
-  /** Takes up what the last window left, until the returned function is called, which leaves it to the next. */
+  /** Restores the drafts of the last window. The returned function saves the drafts for the next one. */
   resume(): () => void {
     void this.#store.take().then((drafts) => {
       for (const { key, change, basis } of drafts) {
@@ -77,7 +77,7 @@ export class Drafts {
     return () => this.#store.put();
   }
 
-  /** Leaves what is not saved to the next window, now. */
+  /** Saves the drafts for the next window immediately. */
   leave(): Promise<void> {
     return this.#store.put();
   }
@@ -92,14 +92,14 @@ export class Drafts {
     }
   }
 
-  /** What the control of a field shows: the change, else what the file says. */
+  /** The value that a field's control shows: the change or the value in the file. */
   shown(field: Field): string {
     const change = this.changes[field.key];
     if (change !== undefined) return change ?? field.default;
     return field.value ?? field.default;
   }
 
-  /** Why a field is wrong: by what is typed, else by what the file says. */
+  /** Why a field is invalid: the change or the value in the file. */
   problemOf(field: Field): string | null {
     return field.key in this.changes ? (this.wrong[field.key] ?? null) : field.problem;
   }
@@ -115,7 +115,7 @@ export class Drafts {
     this.#store.putSoon();
   }
 
-  /** Takes a change back. */
+  /** Discards a change. */
   forget(key: string) {
     clearTimeout(this.#timers.get(key));
     this.#bases.delete(key);
@@ -134,7 +134,7 @@ export class Drafts {
     this.problem = null;
     try {
       this.saved = await api.savePreferences(changes);
-      // What was typed while it was being saved stays a change.
+      // A value that was typed while saving stays a change.
       for (const [key, value] of Object.entries(changes)) if (this.changes[key] === value) this.forget(key);
       await this.read();
     } catch (error) {
@@ -158,7 +158,7 @@ export class Drafts {
     return value === null ? field.origin === 'default' : value === field.value && field.origin === 'file';
   }
 
-  /** A file that cannot be read says nothing: what is known of the one before stays, and so do the changes. */
+  /** If the file cannot be read, the previous values and the changes stay. */
   #take(preferences: Preferences) {
     if (preferences.file_problem === null) {
       this.known = true;
@@ -170,7 +170,7 @@ export class Drafts {
     }
   }
 
-  /** What has become of the settings that are about to be changed. */
+  /** Compares the changes with the new values in the file. */
   #compare() {
     if (!this.known) return;
     for (const key of this.keys) {
@@ -181,7 +181,7 @@ export class Drafts {
         continue;
       }
       const [was, now] = [this.#bases.get(key), written(is)];
-      // What we have saved ourselves is no news.
+      // Our own saving is not a conflict.
       if (!was || this.saving) this.#bases.set(key, now);
       else if (was.value !== now.value || was.origin !== now.origin || was.is_set !== now.is_set) {
         this.overtaken[key] = true;
@@ -195,8 +195,8 @@ export class Drafts {
     if (value === null) return;
     this.judging[key] = true;
     const judge = async () => {
-      const reason = await api.checkPreference(key, value).catch(() => null); // saving will tell
-      if (this.changes[key] !== value) return; // typed on meanwhile
+      const reason = await api.checkPreference(key, value).catch(() => null); // saving reports it
+      if (this.changes[key] !== value) return; // changed again meanwhile
       delete this.judging[key];
       if (reason === null) delete this.wrong[key];
       else this.wrong[key] = reason;
@@ -204,7 +204,7 @@ export class Drafts {
     this.#timers.set(key, setTimeout(judge, JUDGE_AFTER_MS));
   }
 
-  /** Secrets stay in this window. */
+  /** Drafts to keep. Secrets never leave this window. */
   #toKeep(): Draft[] {
     return this.keys
       .filter((key) => !this.#secrets.has(key))

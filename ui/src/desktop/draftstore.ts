@@ -1,18 +1,18 @@
-// Where a window leaves what was changed and not saved: the app keeps it for the next window, in memory alone.
+// Storage of unsaved changes: the app keeps them for the next window, in memory only.
 
 import type { Field } from './bindings/Field';
 import { api } from './api';
 
-/** Typing pauses for so long before it is put away. Short: nobody says that a window will close. */
+/** Pause in typing after which drafts are saved. It is short, as a window may close without notice. */
 const PUT_AFTER_MS = 100;
 
-/** A change: the new value, or null for back to the default. */
+/** A change: the new value, or null for the default. */
 export type Change = string | null;
 
-/** What the file said of a setting. */
+/** A setting's value in the file. */
 export type Basis = Pick<Field, 'value' | 'origin' | 'is_set'>;
 
-/** A change with what it was begun from; that is nothing where the file could not be read. */
+/** A change and the value that it started from. Null if the file could not be read. */
 export interface Draft {
   key: string;
   change: Change;
@@ -24,20 +24,20 @@ export const written = ({ value, origin, is_set }: Field): Basis => ({ value, or
 export class DraftStore {
   #drafts: () => Draft[];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What is there, as far as this window knows. */
+  /** The saved text, as far as this window knows. */
   #kept: string | null = null;
 
   constructor(drafts: () => Draft[]) {
     this.#drafts = drafts;
   }
 
-  /** What the last window left. */
+  /** Loads the drafts of the last window. */
   async take(): Promise<Draft[]> {
     try {
       this.#kept = await api.keptDrafts();
       return JSON.parse(this.#kept ?? '[]') as Draft[];
     } catch {
-      return []; // then there is nothing to go on with
+      return []; // then there are no drafts
     }
   }
 
@@ -52,6 +52,6 @@ export class DraftStore {
     const text = drafts.length > 0 ? JSON.stringify(drafts) : null;
     if (text === this.#kept) return;
     this.#kept = text;
-    await api.keepDrafts(text).catch(() => undefined); // they stay in this window
+    await api.keepDrafts(text).catch(() => undefined); // the drafts stay in this window
   }
 }

@@ -1,5 +1,5 @@
-// The first run: what was entered at each step stays while one goes back and forth, until the app takes it. It begins with
-// how this machine is, and what was not changed is not said to the app.
+// The first run. Input stays while the user goes back and forth, until it is sent to the app. It starts with
+// the current setup, and only changes are sent to the app.
 
 import type { FoundRuntime } from './bindings/FoundRuntime';
 import type { JoinLink } from './bindings/JoinLink';
@@ -13,10 +13,10 @@ import { api, on } from './api';
 export const STEPS = ['start', 'server', 'models', 'machine', 'test'] as const;
 export type Step = (typeof STEPS)[number];
 
-/** A machine that is set up is asked for nothing but another server. */
+/** Steps on a computer that is already set up: only the server changes. */
 const JOIN_STEPS: readonly Step[] = ['server', 'test'];
 
-/** A machine of which nothing is known. */
+/** The setup of a new computer. */
 const NEW: SetupNow = {
   configured: false,
   runtime_url: null,
@@ -25,10 +25,10 @@ const NEW: SetupNow = {
   notifications: true,
 };
 
-/** Typing pauses for so long before a server is called. */
+/** Pause in typing after which the connection is tested. */
 const CALL_AFTER_MS = 700;
 
-/** Which step shows a problem with a field of the setup. */
+/** The step that shows a problem with a field. */
 const STEP_OF: Record<string, Step> = {
   server_url: 'server',
   key: 'server',
@@ -51,7 +51,7 @@ export class FirstRun {
   server_url = $state('');
   key = $state('');
   use_link_key = $state(false);
-  /** Whether a link was opened outside, rather than pasted. */
+  /** Whether the link was opened outside the app instead of pasted. */
   arrived = $state(false);
   trying = $state(false);
   trial = $state.raw<ServerTrial | null>(null);
@@ -59,20 +59,20 @@ export class FirstRun {
 
   looking = $state(false);
   runtimes = $state.raw<FoundRuntime[] | null>(null);
-  /** The address of the chosen one. */
+  /** The address of the selected runtime. */
   runtime_url = $state<string | null>(null);
   elsewhere = $state('');
-  /** Models that are to be offered, or not any more. Others stay as they are. */
+  /** Models to share or hide. Others are unchanged. */
   switched = $state<Record<string, boolean>>({});
 
   name = $state('');
   start_at_login = $state(false);
   notifications = $state(true);
 
-  /** Whether the app has taken all this. */
+  /** Whether the app saved a setup with a server. */
   taken = $state(false);
   model = $state<string | null>(null);
-  /** The server's, for the test request alone. */
+  /** The server's API key, for the test request only. */
   api_key = $state('');
   testing = $state(false);
   answer = $state.raw<TestAnswer | null>(null);
@@ -82,15 +82,15 @@ export class FirstRun {
   #trial = 0;
 
   readonly number: number = $derived(this.steps.indexOf(this.step) + 1);
-  /** Null while the address is one that was typed. */
+  /** The selected runtime. Null if its address was entered by hand. */
   readonly runtime: FoundRuntime | null = $derived(
     this.runtimes?.find(({ url }) => url === this.runtime_url) ?? null,
   );
 
-  /** Waits for join links until the returned function is called. */
+  /** Listens for join links until the returned function is called. */
   start(): () => void {
     const listening = on({ join: () => void this.#askForLink() });
-    // It may have been opened before anybody listened: then it is what opened this window.
+    // A link that opened this window arrived before this listener.
     void listening.ready
       .then(() => this.#begin())
       .then(() => this.#askForLink())
@@ -101,7 +101,7 @@ export class FirstRun {
     };
   }
 
-  /** How the machine is set up is where it begins. */
+  /** Starts with the current setup. */
   async #begin() {
     await this.#learn();
     this.#asBefore('models');
@@ -131,7 +131,7 @@ export class FirstRun {
     }
   }
 
-  /** A link that was opened outside fills the step of the server and shows it. Whose server it is nobody knows: it is not called unasked. */
+  /** Shows the server step with a link that was opened outside. Its server is not trusted, so it is not contacted until the user asks. */
   #take({ server_url, has_key }: JoinLink) {
     this.#showServer(server_url);
     Object.assign(this, { use_link_key: has_key, arrived: true });
@@ -150,7 +150,7 @@ export class FirstRun {
   }
 
   async readLink(text: string) {
-    // What is entered takes the place of the link before, also if it is none.
+    // The input replaces the previous link, even if it is not valid.
     Object.assign(this, { link: text, server_url: '', use_link_key: false, key: '', arrived: false });
     this.#forgetTrial();
     if (text.trim() === '') return;
@@ -165,9 +165,9 @@ export class FirstRun {
     }
   }
 
-  /** The server or the key was typed: it is called when the typing pauses, unless it is that of a link from outside. */
+  /** Handles typing in the fields. The connection is tested when typing pauses, unless the server is that of a link from outside. */
   typed(part: { server_url?: string; key?: string; use_link_key?: boolean }) {
-    // The key of a link is for its own server.
+    // A link's key belongs to its server.
     if (part.server_url !== undefined) Object.assign(this, { use_link_key: false, arrived: false });
     Object.assign(this, part);
     this.#forgetTrial();
@@ -221,7 +221,7 @@ export class FirstRun {
 
   async next() {
     this.problem = null;
-    // The server of a link that came from outside is called now.
+    // The server of a link from outside is contacted now.
     if (this.step === 'server' && this.arrived && !this.trial) await this.tryServer();
     if (this.step === 'server' && this.arrived && !this.trial) return;
     const after = this.steps[Math.min(this.steps.length - 1, this.number)]!;
@@ -230,7 +230,7 @@ export class FirstRun {
     if (this.step === 'models' && this.runtimes === null) void this.look();
   }
 
-  /** What is entered at this step does not count. */
+  /** Discards the input of this step and continues. */
   skip() {
     if (this.step === 'server') {
       this.#forgetTrial();
@@ -240,7 +240,7 @@ export class FirstRun {
     return this.next();
   }
 
-  /** Gives it all to the app; without a server only the app's own part. */
+  /** Sends the setup to the app. Without a server, only the app's own settings are saved. */
   async finish(): Promise<boolean> {
     this.busy = true;
     this.answer = null;
@@ -271,7 +271,7 @@ export class FirstRun {
     this.testing = false;
   }
 
-  /** What was changed. */
+  /** The changed values. */
   #setup(): Setup {
     const { runtime_url, name, start_at_login, notifications } = this.#now;
     const changed = <T>(value: T, before: T) => (value === before ? null : value);
@@ -291,7 +291,7 @@ export class FirstRun {
     return this.use_link_key ? null : this.key.trim() || null;
   }
 
-  /** Answers that are under way no longer count. */
+  /** Invalidates pending answers. */
   #forgetTrial() {
     clearTimeout(this.#timer);
     this.#trial += 1;

@@ -24,14 +24,14 @@ const press = async (name: string | RegExp) => {
   await settle();
 };
 
-test('new lines come by themselves, each once', async () => {
+test('new lines appear automatically, each once', async () => {
   const { app } = await open(said('one', 'two'));
   await app.say('log', { lines: [aLine(1, { message: 'two' }), aLine(2, { message: 'three' })], next: 3 });
   await settle();
   expect(log().match(/one|two|three/g)).toEqual(['one', 'two', 'three']);
 });
 
-test('lines that came before the first answer are not lost, nor do they hide it', async () => {
+test('lines that arrive before the first response are kept, with the older ones', async () => {
   const { app } = await openWindow('status');
   let answer!: (batch: unknown) => void;
   app.answers.logs = () => new Promise((resolve) => (answer = resolve));
@@ -43,7 +43,7 @@ test('lines that came before the first answer are not lost, nor do they hide it'
   expect(log().match(/first|second|third/g)).toEqual(['first', 'second', 'third']);
 });
 
-test('a pause holds new lines back and counts them', async () => {
+test('a pause holds back new lines and counts them', async () => {
   const { app } = await open(said('before'));
   await press(words.pause);
   await app.say('log', { lines: [aLine(1, { message: 'meanwhile' })], next: 2 });
@@ -54,7 +54,7 @@ test('a pause holds new lines back and counts them', async () => {
   expect(log()).toContain('meanwhile');
 });
 
-test('the level filters', async () => {
+test('filters by level', async () => {
   await open([
     aLine(0, { level: 'ERROR', message: 'broke' }),
     aLine(1, { level: 'WARN', message: 'creaked' }),
@@ -65,7 +65,7 @@ test('the level filters', async () => {
   expect(log().match(/broke|creaked|hummed/g)).toEqual(['broke', 'creaked']);
 });
 
-test('searching counts, marks, and steps around the end', async () => {
+test('search counts, highlights and wraps around', async () => {
   await open(said('alpha', 'beta alpha', 'gamma'));
   await fireEvent.keyDown(window, { key: 'f', ctrlKey: true });
   const box = screen.getByRole('searchbox');
@@ -85,7 +85,7 @@ test('searching counts, marks, and steps around the end', async () => {
   expect(document.querySelector('mark')).toBeNull();
 });
 
-test('five thousand lines draw only those in sight, and the oldest make room', async () => {
+test('renders only the visible lines of five thousand, and drops the oldest', async () => {
   const { app, container } = await open(lines(0, MOST_LINES));
   expect(container.querySelectorAll('[data-seq]').length).toBeLessThan(80);
   await app.say('log', { lines: lines(MOST_LINES, 10), next: MOST_LINES + 10 });
@@ -93,7 +93,7 @@ test('five thousand lines draw only those in sight, and the oldest make room', a
   expect(screen.getByTitle(words.copyTitle(MOST_LINES))).toBeTruthy();
 });
 
-test('what is shown is copied, as text', async () => {
+test('copies the visible lines as text', async () => {
   const writeText = vi.fn(() => Promise.resolve());
   vi.stubGlobal('navigator', { ...navigator, clipboard: { writeText } });
   const shown = said('one', 'two');
@@ -104,7 +104,7 @@ test('what is shown is copied, as text', async () => {
   expect(screen.getAllByText(words.copied).length).toBeGreaterThan(0);
 });
 
-test('how much is recorded can be changed, and stays as it was if it cannot', async () => {
+test('the log level can be changed, and is restored if that fails', async () => {
   const { app } = await open(said('one'));
   const record = screen.getByLabelText(words.recorded) as HTMLSelectElement;
   expect(record.value).toBe('info');
@@ -119,12 +119,12 @@ test('how much is recorded can be changed, and stays as it was if it cannot', as
   expect(record.value).toBe('debug');
 });
 
-test('nothing logged is said in words', async () => {
+test('an empty log has a message', async () => {
   await open([]);
   expect(screen.getByText(words.empty)).toBeTruthy();
 });
 
-test('a search stays at its line when others come', () => {
+test('a search keeps its match when new lines arrive', () => {
   const tail = new LogTail();
   tail.lines = said('x', 'y', 'x');
   tail.find('x');
@@ -135,7 +135,7 @@ test('a search stays at its line when others come', () => {
   expect(tail.current).toBe(2);
 });
 
-test('rows are found by where they are', () => {
+test('rows are found by position', () => {
   const rows = layOut(100, (i) => (i === 3 ? 60 : undefined), 20);
   expect([0, 19, 20, 60, 119, 120].map((y) => rowAt(rows, y))).toEqual([0, 0, 1, 3, 3, 4]);
   expect(inSight(rows, 1_000, 100)).toEqual([36, 66]);
@@ -148,7 +148,7 @@ test('rows are found by where they are', () => {
   ).toEqual([0, 0]);
 });
 
-test('text is cut around what is found', () => {
+test('text is split around matches', () => {
   expect(pieces('aXbxa', 'x')).toEqual([
     { text: 'a', found: false },
     { text: 'X', found: true },

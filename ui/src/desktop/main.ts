@@ -1,6 +1,6 @@
-// The windows of the desktop app: `index.html?view=NAME`.
+// Entry of the desktop app's windows: `index.html?view=NAME`.
 
-import '../shared/locale'; // before all others
+import '../shared/locale'; // must be the first import
 import { mount } from 'svelte';
 import '../shared/tokens.css';
 import '../shared/base.css';

@@ -1,4 +1,4 @@
-// Which system we are on, as far as looks and keys go.
+// The operating system, for looks and shortcuts.
 
 export type Platform = 'macos' | 'windows' | 'linux';
 
@@ -9,12 +9,12 @@ export function platformOf(userAgent: string): Platform {
 
 export const platform = platformOf(navigator.userAgent);
 
-/** Whether the key that shortcuts are made with is down, and no other. */
+/** Whether the shortcut modifier is pressed, and no other. */
 export function commands(event: KeyboardEvent): boolean {
   const [right, wrong] =
     platform === 'macos' ? [event.metaKey, event.ctrlKey] : [event.ctrlKey, event.metaKey];
   return right && !wrong && !event.altKey && !event.shiftKey;
 }
 
-/** A shortcut as this system writes it: ⌘F, Ctrl+F. */
+/** A shortcut in this system's notation: ⌘F, Ctrl+F. */
 export const shortcut = (key: string) => (platform === 'macos' ? `⌘${key}` : `Ctrl+${key}`);

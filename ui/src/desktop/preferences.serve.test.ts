@@ -9,16 +9,16 @@ import type { ServeForm } from './types';
 
 standStill();
 const words = t.preferences.serve;
-const LOW = 'Wanted: more percent than the lower limit, at most 100.';
+const LOW = 'Enter a percentage above the lower limit, up to 100';
 
-/** Refuses limits that are the wrong way round, as the app does. */
+/** Rejects limits in the wrong order, as the app does. */
 function judging(app: FakeApp) {
   app.answers.save_app_preferences = ({ preferences }) => {
     const wanted = preferences as AppPreferences;
     if (Number(wanted.serve.battery_low) >= Number(wanted.serve.battery_high))
-      throw aProblem('That rule makes no sense', { why: LOW, field: 'battery_high' });
+      throw aProblem('That rule is not valid', { why: LOW, field: 'battery_high' });
     if (wanted.serve.days.length === 0)
-      throw aProblem('That rule makes no sense', { why: 'Wanted: one day at least.', field: 'days' });
+      throw aProblem('That rule is not valid', { why: 'Choose at least one day', field: 'days' });
     app.appPreferences = wanted;
   };
 }
@@ -43,7 +43,7 @@ const described = (name: string) =>
     .map((id) => document.getElementById(id)?.textContent ?? '')
     .join(' ');
 
-test('a rule counts as it is chosen, and shows what belongs to it', async () => {
+test('a rule is saved immediately, and shows its options', async () => {
   const app = await open({ on_battery: 'always', only_in_hours: false });
   expect(screen.queryByRole('textbox', { name: words.low })).toBeNull();
   expect(screen.queryByRole('group', { name: words.onDays })).toBeNull();
@@ -60,7 +60,7 @@ test('a rule counts as it is chosen, and shows what belongs to it', async () => 
   expect(screen.getByText(words.overnight)).toBeTruthy();
 });
 
-test('what is typed and refused is marked where it stands, and kept until it makes sense', async () => {
+test('a rejected value is marked in place and kept until it is valid', async () => {
   const app = await open();
   await enter(words.low, '60');
   expect(app.appPreferences.serve.battery_low).toBe('20');
@@ -69,7 +69,7 @@ test('what is typed and refused is marked where it stands, and kept until it mak
   expect(described(words.high)).toContain(LOW);
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.wrong);
 
-  // Another rule does not wait for it.
+  // Another rule can still be changed.
   await fireEvent.click(screen.getByRole('switch', { name: new RegExp(words.onlyInHours) }));
   await settle();
   expect(app.appPreferences.serve).toMatchObject({ only_in_hours: false, battery_low: '20' });
@@ -81,7 +81,7 @@ test('what is typed and refused is marked where it stands, and kept until it mak
   expect(screen.getByRole('tab', { selected: true }).textContent).not.toContain(t.preferences.wrong);
 });
 
-test('days are chosen one by one, and one has to be left', async () => {
+test('days are chosen one by one, and at least one must remain', async () => {
   const app = await open({ days: ['mon', 'sat'] });
   const day = (name: string) => screen.getByRole('checkbox', { name }) as HTMLInputElement;
   await fireEvent.click(day(words.days.wed));
@@ -92,20 +92,20 @@ test('days are chosen one by one, and one has to be left', async () => {
     await settle();
   }
   expect(app.appPreferences.serve.days).toEqual(['sat']);
-  expect(screen.getByRole('group', { name: words.onDays }).textContent).toContain('one day at least');
+  expect(screen.getByRole('group', { name: words.onDays }).textContent).toContain('at least one day');
   await fireEvent.click(day(words.days.sun));
   await settle();
   expect(app.appPreferences.serve.days).toEqual(['sun']);
 });
 
-test('programs are named, and what the app makes of it is shown', async () => {
+test('apps are entered by name, and shown as the app saved them', async () => {
   const app = await open({ pause_while: '' });
   await enter(words.pauseWhile, 'steam, blender');
   expect(app.appPreferences.serve.pause_while).toBe('steam, blender');
   expect(app.commands('app_preferences').length).toBeGreaterThan(1);
 });
 
-test('an edit by hand appears at once, and leaves alone what is being typed', async () => {
+test('an edit of the file appears immediately, without changing a field that is being edited', async () => {
   const app = await open({ on_battery: 'above' });
   await enter(words.low, '60');
   app.appPreferences = anApp({ serve: { ...anApp().serve, on_battery: 'above', pause_while: 'obs' } });
@@ -115,12 +115,12 @@ test('an edit by hand appears at once, and leaves alone what is being typed', as
   expect(box(words.low).value).toBe('60');
 });
 
-test('what cannot be saved for another reason goes back, and says why', async () => {
+test('a value that cannot be saved for another reason is restored, with the reason', async () => {
   const app = await open();
   app.answers.save_app_preferences = () => {
-    throw aProblem('desktop.yaml cannot be written');
+    throw aProblem('Couldn’t save desktop.yaml');
   };
   await enter(words.from, '21:00');
   expect(box(words.from).value).toBe('20:00');
-  expect(screen.getByRole('alert').textContent).toContain('desktop.yaml cannot be written');
+  expect(screen.getByRole('alert').textContent).toContain('Couldn’t save desktop.yaml');
 });

@@ -21,7 +21,7 @@ const press = async (name: string | RegExp) => {
 };
 const save = () => screen.getByRole('button', { name: words.bar.save }) as HTMLButtonElement;
 
-test('a wrong value is marked in place, with the reason, when the typing pauses', async () => {
+test('an invalid value is marked in place, with the reason, when typing pauses', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '1');
   await type('Requests at a time', '10000');
@@ -41,7 +41,7 @@ test('a wrong value is marked in place, with the reason, when the typing pauses'
   expect(save().disabled).toBe(false);
 });
 
-test('only what was changed is saved, and each change says when it counts', async () => {
+test('only changes are saved, and each shows its effect', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   expect(screen.getByText(words.now)).toBeTruthy();
@@ -60,7 +60,7 @@ test('only what was changed is saved, and each change says when it counts', asyn
   expect(screen.getAllByText(words.savedRestarted).length).toBeGreaterThan(0);
 });
 
-test('discarding, typing the old value, and the default take a change back', async () => {
+test('discarding, typing the old value, and the default undo a change', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await type('Requests at a time', '4');
@@ -74,7 +74,7 @@ test('discarding, typing the old value, and the default take a change back', asy
   expect(app.commands('save_preferences')).toEqual([{ changes: { max_concurrency: null } }]);
 });
 
-test('a secret is never shown: it is replaced or cleared', async () => {
+test('a secret is never shown, only replaced or removed', async () => {
   const { app, container } = await open('Server', (app) => {
     // Even if the app sent one by mistake.
     app.preferences = withField(app.preferences, 'client_key', { value: 'hunter2' });
@@ -96,29 +96,29 @@ test('a secret is never shown: it is replaced or cleared', async () => {
   expect(app.commands('save_preferences').at(-1)).toEqual({ changes: { client_key: null } });
 });
 
-test('a hand edit appears at once, and leaves alone what is being typed', async () => {
+test('an edit of the file appears immediately, without changing a field that is being edited', async () => {
   const { app } = await open('Runtime');
-  await type('Models not offered', 'qwen3:32b');
+  await type('Hidden models', 'qwen3:32b');
   let edited = withField(aPreferences(), 'max_concurrency', { value: '16' });
   edited = withField(edited, 'models_withheld', { value: 'llama*' });
   await app.say('preferences', edited);
   await settle();
   expect(box('Requests at a time').value).toBe('16');
-  expect(box('Models not offered').value).toBe('qwen3:32b');
+  expect(box('Hidden models').value).toBe('qwen3:32b');
   expect(screen.getByText(words.changedInFile('llama*'), { exact: false })).toBeTruthy();
 
   await press(words.useFileValue);
-  expect(box('Models not offered').value).toBe('llama*');
+  expect(box('Hidden models').value).toBe('llama*');
   expect(screen.queryByText(words.bar.changes(1))).toBeNull();
 });
 
-test('what the environment sets is locked, and says why', async () => {
+test('a setting from the environment is locked, with the reason', async () => {
   await open('Logs');
   expect(box('Log folder').readOnly).toBe(true);
   expect(screen.getByText(words.locked)).toBeTruthy();
 });
 
-test('what a worker service reads when it starts is not said to apply already', async () => {
+test('a setting that a background service reads at start is not reported as applied', async () => {
   await open('Runtime', (app) => {
     app.preferences = withField(aPreferences(), 'runtime_kind', { effect: 'service' });
     app.answers.save_preferences = () => ({ effect: 'service', applied: ['runtime_kind'] });
@@ -133,16 +133,16 @@ test('what a worker service reads when it starts is not said to apply already', 
   expect(screen.getAllByText(words.savedService).length).toBeGreaterThan(0);
 });
 
-test('what the file has wrong is marked from the start', async () => {
+test('an invalid value in the file is marked from the start', async () => {
   await open('Runtime', (app) => {
-    const wrong = { value: 'many', problem: 'Wanted: a number.' };
+    const wrong = { value: 'many', problem: 'Enter a number' };
     app.preferences = withField(aPreferences(), 'max_concurrency', wrong);
   });
   expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
   expect(screen.getByRole('tab', { name: /Runtime/ }).textContent).toContain(words.wrong);
 });
 
-test('what the file has that is not understood is said', async () => {
+test('unknown settings in the file are reported', async () => {
   const warning = 'Line 3: client_nane is unknown; client_name is meant?';
   const { app } = await open('Runtime', (app) => {
     app.preferences = aPreferences({ warnings: [warning] });
@@ -153,15 +153,15 @@ test('what the file has that is not understood is said', async () => {
   expect(screen.queryByText(words.warnings)).toBeNull();
 });
 
-test('a file that is broken meanwhile says nothing of the settings, and the changes stay', async () => {
+test('when the file becomes invalid, the previous values and the changes stay', async () => {
   const { app } = await open('Runtime');
-  await type('Models not offered', 'qwen3:32b');
+  await type('Hidden models', 'qwen3:32b');
   await vi.advanceTimersByTimeAsync(300);
   await app.say('preferences', unreadable(aPreferences()));
   await settle();
   expect(screen.getByRole('alert').textContent).toContain(words.fileProblemGoesOn);
-  expect(box('Models not offered').value).toBe('qwen3:32b');
-  expect(box('Requests at a time').value).toBe('4'); // as it was when it could be read
+  expect(box('Hidden models').value).toBe('qwen3:32b');
+  expect(box('Requests at a time').value).toBe('4'); // the last valid value
   expect(screen.queryByText(words.useFileValue)).toBeNull();
   expect(screen.getByText(words.bar.unreadable)).toBeTruthy();
   expect(save().disabled).toBe(true);
@@ -175,7 +175,7 @@ test('a file that is broken meanwhile says nothing of the settings, and the chan
   expect(screen.getByText(words.useFileValue)).toBeTruthy();
 });
 
-test('a file that is broken from the start has no values, and no worker goes on', async () => {
+test('a file that is invalid from the start has no values, and no worker is running', async () => {
   const { app } = await open('Runtime', (app) => {
     app.preferences = unreadable(app.preferences);
     app.snapshot = PHASES.failed;
@@ -194,7 +194,7 @@ test('a file that is broken from the start has no values, and no worker goes on'
   expect(screen.getAllByText(words.isDefault).length).toBeGreaterThan(0);
 });
 
-test('what is not saved when the window closes is there in the next one, but for secrets', async () => {
+test('unsaved changes are restored in the next window, except secrets', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await fireEvent.click(screen.getByRole('tab', { name: /Server/ }));
@@ -224,14 +224,14 @@ test('what is not saved when the window closes is there in the next one, but for
   expect(next.app.kept).toBeNull();
 });
 
-test('a window that is closed by its cross hands over the last key stroke', async () => {
+test('a window that is closed saves the last keystroke', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await fireEvent(window, new Event('pagehide'));
   expect(app.kept).toContain('"8"');
 });
 
-test('what the app refuses to save is marked where it stands, and kept', async () => {
+test('a value that the app rejects is marked in place and kept', async () => {
   await open('Runtime', (app) => {
     app.answers.save_preferences = () => {
       throw aProblem('Not saved', { why: 'More than this machine can take', field: 'max_concurrency' });
@@ -246,7 +246,7 @@ test('what the app refuses to save is marked where it stands, and kept', async (
   expect(box('Requests at a time').getAttribute('aria-invalid')).toBe('true');
 });
 
-test('unsaved changes outlive a look at another view', async () => {
+test('unsaved changes survive a switch to another view', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '8');
   await app.say('go', 'logs');
@@ -259,7 +259,7 @@ test('unsaved changes outlive a look at another view', async () => {
   expect(save().disabled).toBe(false);
 });
 
-test('the tabs are walked with arrow keys', async () => {
+test('arrow keys move between tabs', async () => {
   await openWindow('preferences');
   const [app] = screen.getAllByRole('tab');
   app!.focus();
@@ -271,7 +271,7 @@ test('the tabs are walked with arrow keys', async () => {
   expect(document.activeElement).toBe(app);
 });
 
-test('the app’s settings are kept as they are chosen, and go back if that fails', async () => {
+test('the app’s settings are saved immediately, and restored if that fails', async () => {
   const { app } = await openWindow('preferences');
   const login = () =>
     screen.getByRole('switch', { name: new RegExp(words.startAtLogin) }) as HTMLInputElement;
@@ -289,7 +289,7 @@ test('the app’s settings are kept as they are chosen, and go back if that fail
   expect(app.appPreferences.hold_sleep).toBe(true);
 
   app.answers.save_app_preferences = () => {
-    throw aProblem('The login item cannot be removed', { fix: 'Remove it in the system settings.' });
+    throw aProblem('Couldn’t remove the login item', { fix: 'Remove it in the system settings.' });
   };
   await fireEvent.click(login());
   await settle();
@@ -297,15 +297,15 @@ test('the app’s settings are kept as they are chosen, and go back if that fail
   expect(screen.getByRole('alert').textContent).toContain('Remove it in the system settings.');
 });
 
-test('updates of a package are the package manager’s', async () => {
+test('a package manager’s updates cannot be configured here', async () => {
   await openWindow('preferences', (app) => (app.appPreferences = anApp({ updates_managed_by: 'apt' })));
   expect(screen.getByText(words.managed('apt'))).toBeTruthy();
   expect(screen.queryByRole('radio')).toBeNull();
 });
 
-test('what is wrong with the file of the app’s own preferences is said until it is written anew', async () => {
+test('errors in desktop.yaml are shown until the file is saved again', async () => {
   const { app } = await open(words.app, (app) => {
-    app.appPreferences = { ...app.appPreferences, file_problem: 'What it gives for updates cannot be used.' };
+    app.appPreferences = { ...app.appPreferences, file_problem: 'The value of updates is not valid.' };
     app.answers.save_app_preferences = () => {
       app.appPreferences = { ...app.appPreferences, file_problem: null };
     };

@@ -55,13 +55,13 @@ const EXPECTED: Record<Phase, { title: string; controls: string[] }> = {
   },
 };
 
-test.each(Object.keys(EXPECTED) as Phase[])('%s says so, and offers what fits', async (phase) => {
+test.each(Object.keys(EXPECTED) as Phase[])('%s has its title and its buttons', async (phase) => {
   await open(PHASES[phase]);
   expect(heading()).toBe(EXPECTED[phase].title);
   expect(controls()).toEqual(EXPECTED[phase].controls);
 });
 
-test('buttons tell the app what they say', async () => {
+test('buttons send their action to the app', async () => {
   const { app } = await open(PHASES.draining);
   await fireEvent.click(button(t.control.undrain));
   expect(app.commands('control')).toEqual([{ action: 'undrain' }]);
@@ -71,7 +71,7 @@ test('buttons tell the app what they say', async () => {
   expect(app.commands('control').at(-1)).toEqual({ action: 'start' });
 });
 
-test('a pause has a length, chosen by keys as well', async () => {
+test('a pause has a duration, which the keyboard can choose too', async () => {
   const { app } = await open(PHASES.ready);
   const pause = button(t.control.pause);
   await fireEvent.keyDown(pause, { key: 'ArrowDown' });
@@ -90,7 +90,7 @@ test('a pause has a length, chosen by keys as well', async () => {
   expect(document.activeElement).toBe(pause);
 });
 
-test('the focus stays with the buttons, whatever becomes of the one that was pressed', async () => {
+test('the focus stays on the buttons when the pressed one disappears', async () => {
   let done!: () => void;
   const { app } = await open(PHASES.ready, (app) => {
     app.answers.pause = () => new Promise<void>((resolve) => (done = resolve));
@@ -101,14 +101,14 @@ test('the focus stays with the buttons, whatever becomes of the one that was pre
   await settle();
   expect(document.activeElement).toBe(button(t.control.pause));
   await fireEvent.click(button(t.control.drain));
-  expect(app.commands('control')).toEqual([]); // one thing at a time
+  expect(app.commands('control')).toEqual([]); // one action at a time
   done();
   await app.say('snapshot', PHASES.paused);
   await settle();
   expect(document.activeElement).toBe(button(t.control.resume));
 });
 
-test('who waits for the next try may have it now, whatever else is under way', async () => {
+test('a scheduled retry can start immediately, whatever else is in progress', async () => {
   const { app } = await open(PHASES.waiting, (app) => {
     app.answers.control = () => new Promise(() => undefined);
   });
@@ -124,7 +124,7 @@ const WITH_SERVICE = (Object.keys(PHASES) as Phase[]).filter(
   (phase) => !['unconfigured', 'stopped', 'failed'].includes(phase),
 );
 
-test.each(WITH_SERVICE)('a service that is %s is ended when it is done, and never by mistake', (phase) => {
+test.each(WITH_SERVICE)('a service that is %s can only be stopped after its requests finish', (phase) => {
   const service = { ...PHASES[phase], mode: 'attached' as const };
   const { shown, more } = buttonsOf(service);
   for (const gone of ['restart', 'stop', 'retry_now']) expect([...shown, ...more]).not.toContain(gone);
@@ -134,7 +134,7 @@ test.each(WITH_SERVICE)('a service that is %s is ended when it is done, and neve
   expect(textOf('quit_now', service)).toBe(t.control.leave);
 });
 
-test('what a service offers is shown, and why it is not switched here', async () => {
+test('a service’s models are shown, with the reason why they cannot be changed here', async () => {
   await open({ ...PHASES.ready, mode: 'attached' });
   const toggle = screen.getByRole('switch', { name: t.models.share('qwen3:32b') }) as HTMLInputElement;
   expect(toggle.disabled).toBe(true);
@@ -142,7 +142,7 @@ test('what a service offers is shown, and why it is not switched here', async ()
   expect(why?.textContent).toBe(t.models.serviceText);
 });
 
-test('no models, none that is offered, and none of a service are told apart', () => {
+test('no models, no shared models, and no models of a service have different texts', () => {
   const withheld = [aModel({ offered: false })];
   const text = (over: Partial<Snapshot>) => heroOf(aSnapshot(over), 0, NOW).text;
   expect(text({ models: [] })).toBe(t.hero.ready.noModels);
@@ -150,7 +150,7 @@ test('no models, none that is offered, and none of a service are told apart', ()
   expect(text({ models: withheld, mode: 'attached' })).toBe(t.hero.ready.noneOfService);
 });
 
-test('the countdown goes on between two snapshots, and the title alone is read out', async () => {
+test('the countdown continues between snapshots, and only the title is announced', async () => {
   await open(PHASES.waiting);
   expect(screen.getByText(t.hero.waiting.text('pool.example.com', 8))).toBeTruthy();
   await vi.advanceTimersByTimeAsync(3_000);
@@ -159,7 +159,7 @@ test('the countdown goes on between two snapshots, and the title alone is read o
   expect(said.some((text) => text?.includes('Reconnecting in'))).toBe(false);
 });
 
-test('a pause that ends tomorrow says which day', () => {
+test('a pause that ends tomorrow shows the day', () => {
   const tomorrow = new Date(NOW);
   tomorrow.setDate(tomorrow.getDate() + 1);
   tomorrow.setHours(7, 0, 0, 0);
@@ -174,13 +174,13 @@ test.each([
   [{ rule: 'battery_low', percent: 18 }, 'Paused: battery at 18 %'],
   [{ rule: 'battery_saver' }, 'Paused: battery saver is on'],
   [{ rule: 'program', name: HOSTILE }, `Paused: ${HOSTILE} is running`],
-] as [PausedBy, string][])('a rule that pauses is named: %o', (paused_by, title) => {
+] as [PausedBy, string][])('the rule that pauses sharing is named: %o', (paused_by, title) => {
   const words = heroOf(aSnapshot({ phase: 'paused', running: 2, paused_by }), 0, NOW);
   expect(words.title).toBe(title);
   expect(words.text).toContain(t.hero.paused.left(2));
 });
 
-test('hours that are not now say when they are', () => {
+test('a pause outside the hours shows when it ends', () => {
   const paused_until = new Date(NOW).setHours(20, 0, 0, 0);
   const { title } = heroOf(
     aSnapshot({ phase: 'paused', paused_by: { rule: 'hours' }, paused_until }),
@@ -190,7 +190,7 @@ test('hours that are not now say when they are', () => {
   expect(title).toBe('Paused until 20:00');
 });
 
-test('a rule can be overruled, or changed', async () => {
+test('a rule can be overridden or changed', async () => {
   const { app } = await open(aSnapshot({ phase: 'paused', paused_by: { rule: 'on_battery' }, running: 1 }));
   expect(controls()).toEqual([t.control.anyway, t.control.rules, t.control.stopNow, t.control.more]);
   await fireEvent.click(button(t.control.anyway));
@@ -198,19 +198,19 @@ test('a rule can be overruled, or changed', async () => {
   await fireEvent.click(button(t.control.rules));
   await settle();
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.serve.title);
-  // Who comes back by themselves begins at the beginning.
+  // Opening Preferences directly starts with the first section.
   await app.say('go', 'status');
   await app.say('go', 'preferences');
   await settle();
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.app);
 });
 
-test('a model is offered by a switch that shows what is so', async () => {
+test('a model’s switch shows the actual state', async () => {
   const { app } = await open(PHASES.ready, (app) => {
     app.answers.offer = () => {
-      throw aProblem('worker.yaml cannot be written', {
+      throw aProblem('Couldn’t save worker.yaml', {
         why: 'permission denied',
-        fix: 'Look at its owner.',
+        fix: 'Check who owns the file.',
       });
     };
   });
@@ -220,7 +220,7 @@ test('a model is offered by a switch that shows what is so', async () => {
   expect(app.commands('offer')).toEqual([{ model: 'qwen3:32b', offered: false }]);
   expect(toggle.checked).toBe(true);
   const alert = screen.getByRole('alert').textContent;
-  for (const part of ['worker.yaml cannot be written', 'permission denied', 'Look at its owner.']) {
+  for (const part of ['Couldn’t save worker.yaml', 'permission denied', 'Check who owns the file.']) {
     expect(alert).toContain(part);
   }
   await fireEvent.click(button(t.dismiss));
@@ -231,7 +231,7 @@ test('a model is offered by a switch that shows what is so', async () => {
   expect((screen.getByRole('switch') as HTMLInputElement).checked).toBe(false);
 });
 
-test('after a crash the last lines are shown, and starting again is one press', async () => {
+test('after a crash, the last log lines and a start button are shown', async () => {
   const { app } = await open(PHASES.failed);
   const lines = screen.getByRole('region', { name: t.crash.lines });
   expect(lines.textContent).toContain('address in use');
@@ -239,10 +239,10 @@ test('after a crash the last lines are shown, and starting again is one press', 
   expect(app.commands('control')).toEqual([{ action: 'start' }]);
 });
 
-test('trouble leads to where it is mended', async () => {
+test('a problem links to the view that fixes it', async () => {
   const { app } = await open(
     aSnapshot({
-      trouble: { what: 'The key was refused', at: NOW, fix: 'Enter another.', action: 'preferences' },
+      trouble: { what: 'Worker key rejected', at: NOW, fix: 'Enter another key.', action: 'preferences' },
     }),
   );
   await fireEvent.click(button(t.control.preferences));
@@ -257,7 +257,7 @@ test('trouble leads to where it is mended', async () => {
   expect(app.commands('doctor')).toHaveLength(1);
 });
 
-test('names of strangers stay text', async () => {
+test('untrusted names stay text', async () => {
   const { container } = await open(
     aSnapshot({ models: [aModel({ name: HOSTILE })], worker: { name: HOSTILE, id: 'x', version: '2' } }),
   );
@@ -265,7 +265,7 @@ test('names of strangers stay text', async () => {
   expect(container.querySelector('img')).toBeNull();
 });
 
-test('a state that cannot be read says so and is asked for again', async () => {
+test('a state that cannot be loaded is reported, and can be loaded again', async () => {
   const { app } = await openWindow('status', (app) => {
     app.answers.snapshot = () => {
       throw new Error('no such command');
@@ -279,7 +279,7 @@ test('a state that cannot be read says so and is asked for again', async () => {
   expect(heading()).toBe(t.hero.ready.title);
 });
 
-test('the menu sends the window to a view, and so do keys', async () => {
+test('the tray menu and shortcuts open views', async () => {
   const { app } = await open(PHASES.ready);
   await app.say('go', 'about');
   await settle();
@@ -295,7 +295,7 @@ test('the menu sends the window to a view, and so do keys', async () => {
   expect(document.title).toBe(t.title(t.views.logs));
 });
 
-test('the keyboard goes on in the view that was opened, and in the navigation if that was used', async () => {
+test('the focus moves to an opened view, or stays in the navigation if that was used', async () => {
   await open(PHASES.ready);
   expect(document.activeElement).toBe(document.body);
   const entry = (view: keyof typeof t.views) => button(t.views[view]);
@@ -309,7 +309,7 @@ test('the keyboard goes on in the view that was opened, and in the navigation if
   expect(document.activeElement?.textContent).toBe(t.logs.title);
 });
 
-test('an older answer never takes the place of a newer event', async () => {
+test('an older response never replaces a newer event', async () => {
   let answer!: (snapshot: Snapshot) => void;
   const { app } = await openWindow('status', (app) => {
     app.answers.snapshot = () => new Promise<Snapshot>((resolve) => (answer = resolve));

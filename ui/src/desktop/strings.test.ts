@@ -11,7 +11,7 @@ const components = readdirSync('src/desktop', { recursive: true, encoding: 'utf8
   name.endsWith('.svelte'),
 );
 
-/** Attributes that somebody reads or hears. */
+/** Attributes with text for people. */
 const READ = new Set(['aria-label', 'aria-description', 'title', 'placeholder', 'alt', 'label', 'text']);
 
 interface Node {
@@ -22,13 +22,13 @@ interface Node {
   [key: string]: unknown;
 }
 
-/** Words that stand in the markup of a component, instead of in the catalogue. */
+/** Text in the markup of a component that belongs in the catalogue. */
 function literals(node: unknown, found: string[] = []): string[] {
   if (Array.isArray(node)) node.forEach((one) => literals(one, found));
   else if (typeof node === 'object' && node !== null) {
     const { type, name, data, value } = node as Node;
     if (type === 'Attribute' && !READ.has(name!)) {
-      // Only expressions in it may still hold a snippet.
+      // Only its expressions may contain a snippet.
       if (Array.isArray(value))
         value.filter((part) => part.type !== 'Text').forEach((part) => literals(part, found));
       else literals(value, found);
@@ -41,18 +41,18 @@ function literals(node: unknown, found: string[] = []): string[] {
   return found;
 }
 
-test.each(components)('%s has no words of its own', (name) => {
+test.each(components)('%s has no literal text', (name) => {
   const source = readFileSync(`src/desktop/${name}`, 'utf8');
   const { fragment } = parse(source, { modern: true });
   expect(literals(fragment)).toEqual([]);
 });
 
-test('words in the markup would be found', () => {
+test('literal text in the markup is found', () => {
   const source = '<p title="Read me">{t.a} and more</p><i class="not me">{#if x}inside{/if}</i>';
   expect(literals(parse(source, { modern: true }).fragment)).toEqual(['Read me', 'and more', 'inside']);
 });
 
-test('every name in the catalogue is used', () => {
+test('every key of the catalogue is used', () => {
   const sources = readdirSync('src/desktop', { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(svelte|ts)$/.test(name) && !name.startsWith('strings/') && !name.includes('.test.'))
     .map((name) => readFileSync(`src/desktop/${name}`, 'utf8'))
@@ -62,7 +62,7 @@ test('every name in the catalogue is used', () => {
       key,
       ...(typeof value === 'object' && value !== null && !Array.isArray(value) ? named(value) : []),
     ]);
-  // Those that stand for what the app says are looked up by its words.
+  // Keys that match values of the app are looked up dynamically.
   const looked = new Set(
     [
       en.phase,
@@ -87,7 +87,7 @@ test('every name in the catalogue is used', () => {
   expect(unused).toEqual([]);
 });
 
-test('the language of the system is taken if there is a catalogue', () => {
+test('the system’s language is used if it has a catalogue', () => {
   expect(choose(['en-GB', 'fr']).language).toBe('en');
   expect(choose(['xx', 'yy-ZZ'])).toEqual({ language: 'en', strings: en });
   expect(t).toBe(en);
@@ -105,14 +105,14 @@ test('plurals follow the language', () => {
   expect(pluralOf('en')(1_234, { one: '#', other: '# lines' })).toBe('1,234 lines');
 });
 
-test('a language that is none is mended, others are left alone', () => {
+test('an invalid language is replaced, others are unchanged', () => {
   const [posix, french] = [{ language: 'C' }, { language: 'fr-CA' }] as Navigator[];
   mendLanguage(posix!);
   mendLanguage(french!);
   expect([posix!.language, french!.language]).toEqual(['en', 'fr-CA']);
 });
 
-test('the system is told by its user agent', () => {
+test('the platform is detected from the user agent', () => {
   expect(platformOf('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)')).toBe('macos');
   expect(platformOf('Mozilla/5.0 (Windows NT 10.0; Win64; x64)')).toBe('windows');
   expect(platformOf('Mozilla/5.0 (X11; Linux x86_64)')).toBe('linux');

@@ -1,10 +1,10 @@
-// The words in the language of the system, as far as there is a catalogue for it.
+// The strings in the system's language, if there is a catalogue for it.
 
 import { en, type Strings } from './strings/en';
 
 const CATALOGUES: Record<string, Strings> = { en };
 
-/** The first of the wanted languages that there is, by its tag or its first part. */
+/** The first preferred language with a catalogue, by its tag or its primary subtag. */
 export function choose(wanted: readonly string[]): { language: string; strings: Strings } {
   for (const tag of wanted) {
     for (const language of [tag, tag.split('-')[0]!]) {

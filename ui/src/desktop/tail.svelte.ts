@@ -1,4 +1,4 @@
-// The log as it is watched: the last lines, which of them are shown, and where the search stands.
+// The state of the Logs view: last lines, filter and search.
 
 import type { LogBatch } from './bindings/LogBatch';
 import type { LogLine } from './bindings/LogLine';
@@ -7,26 +7,26 @@ import { api, on } from './api';
 import { clock } from '../shared/format';
 import type { Level } from './types';
 
-/** As many as the app keeps itself. */
+/** The app keeps the same number. */
 export const MOST_LINES = 5_000;
 
-/** From what must be looked at to what nobody reads. */
+/** From the most to the least severe. */
 export const LEVELS: Level[] = ['ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'];
 
 export class LogTail {
-  /** All lines, but for those that came since it was paused. */
+  /** All lines, except those that arrived during a pause. */
   lines = $state.raw<LogLine[]>([]);
-  /** Lines that came since it was paused. */
+  /** Lines that arrived during the pause. */
   held = $state.raw<LogLine[]>([]);
   paused = $state(false);
   level = $state<Level>('TRACE');
   wanted = $state('');
-  /** Which of the matches is the current one. */
+  /** Index of the current match. */
   at = $state(0);
   problem = $state.raw<Problem | null>(null);
   loaded = $state(false);
   #next = 0;
-  /** What came before the lines that were there already. */
+  /** Batches that arrived before the existing lines were loaded. */
   #early: LogBatch[] = [];
 
   readonly shown: LogLine[] = $derived.by(() => {
@@ -34,13 +34,13 @@ export class LogTail {
     if (least === LEVELS.length - 1) return this.lines;
     return this.lines.filter((line) => LEVELS.indexOf(line.level) <= least);
   });
-  /** Positions in `shown` of lines with the words that are looked for. */
+  /** Indexes in `shown` of lines that match the search. */
   readonly matches: number[] = $derived.by(() => {
     const wanted = this.wanted.trim().toLowerCase();
     if (wanted === '') return [];
     return this.shown.flatMap((line, i) => (textOf(line).toLowerCase().includes(wanted) ? [i] : []));
   });
-  /** The position in `shown` of the current match. */
+  /** Index in `shown` of the current match. */
   readonly current: number | null = $derived(
     this.matches[Math.min(this.at, this.matches.length - 1)] ?? null,
   );
@@ -67,7 +67,7 @@ export class LogTail {
     this.at = Math.max(0, this.matches.length - 1); // the latest
   }
 
-  /** To the next or the previous match, and around the end. */
+  /** Moves to the next or previous match, and wraps around. */
   step(by: 1 | -1) {
     const all = this.matches.length;
     if (all > 0) this.at = (Math.min(this.at, all - 1) + by + all) % all;
@@ -84,7 +84,7 @@ export class LogTail {
     this.#early.splice(0).forEach((batch) => this.#take(batch));
   }
 
-  /** Batches may overlap: a line is taken once. */
+  /** Batches may overlap. Each line is added once. */
   #take({ lines, next }: LogBatch) {
     const fresh = lines.filter((line) => line.seq >= this.#next);
     this.#next = Math.max(this.#next, next, (fresh.at(-1)?.seq ?? -1) + 1);
@@ -96,7 +96,7 @@ export class LogTail {
 
 const last = (lines: LogLine[]) => (lines.length > MOST_LINES ? lines.slice(-MOST_LINES) : lines);
 
-/** What is searched and copied of a line. */
+/** The text of a line for searching and copying. */
 export function textOf({ at, level, target, message, fields }: LogLine): string {
   return [clock(at), level.padEnd(5), `${target}:`, message, fields].filter(Boolean).join(' ');
 }

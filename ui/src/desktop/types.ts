@@ -1,4 +1,4 @@
-// Names for what the bindings hold inside, and for the words that commands take.
+// Names for types inside the bindings and for arguments of commands.
 
 import type { AppPreferences } from './bindings/AppPreferences';
 import type { Field } from './bindings/Field';
@@ -38,9 +38,9 @@ export type OpenTarget =
 export type CopyTarget = 'endpoint' | 'diagnostics';
 
 export const VIEWS = ['status', 'preferences', 'logs', 'diagnostics', 'about'] as const;
-/** A section of the preferences that others lead to. */
+/** A section of Preferences that other views link to. */
 export type Section = 'serve';
-/** What a window can show; `welcome` has no entry in the navigation. */
+/** The views of a window. `welcome` is not in the navigation. */
 export type View = (typeof VIEWS)[number] | 'welcome';
 
 export const isView = (name: string | null): name is View =>

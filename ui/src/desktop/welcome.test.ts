@@ -32,7 +32,7 @@ async function toModels() {
   await press(words.next);
 }
 
-test('the whole way: from a join link to tokens per second', async () => {
+test('the whole first run: from a join link to tokens per second', async () => {
   const { app, container } = await open();
   expect(title()).toBe(words.start.title);
   await press(words.begin);
@@ -81,13 +81,13 @@ test('the whole way: from a join link to tokens per second', async () => {
   await press(words.test.send);
   expect(screen.getByText('38.4')).toBeTruthy();
   expect(screen.getByText(words.test.works)).toBeTruthy();
-  // The key is in what was pasted, and nowhere else.
+  // The key is only in the pasted text.
   expect(container.textContent).not.toContain('secret-key');
   await press(words.done);
   expect(app.told.some(({ command }) => command === 'plugin:window|close')).toBe(true);
 });
 
-test('address and key are tried when the typing pauses, and the reason is exact', async () => {
+test('address and key are tested when typing pauses, with the exact reason of a failure', async () => {
   const { app } = await open((app) => {
     app.answers.try_server = () => {
       throw aProblem('The server does not accept this key', {
@@ -122,7 +122,7 @@ test('address and key are tried when the typing pauses, and the reason is exact'
   expect(button(words.next).disabled).toBe(false);
 });
 
-test('an answer about an older address does not count', async () => {
+test('a response for an older address is ignored', async () => {
   const answers: ((trial: unknown) => void)[] = [];
   await open((app) => (app.answers.try_server = () => new Promise((resolve) => answers.push(resolve))));
   await press(words.begin);
@@ -135,15 +135,15 @@ test('an answer about an older address does not count', async () => {
   expect(button(words.next).disabled).toBe(true);
 });
 
-test('what is no join link says so', async () => {
+test('an invalid join link is reported', async () => {
   await open();
   await press(words.begin);
   await type(words.server.link, 'http://example.com');
   await settle();
-  expect(screen.getByRole('alert').textContent).toContain('This is no join link');
+  expect(screen.getByRole('alert').textContent).toContain('That doesn’t look like a join link');
 });
 
-test('going back keeps what was entered', async () => {
+test('going back keeps the input', async () => {
   await open();
   await toModels();
   await fireEvent.click(screen.getByRole('switch', { name: 'qwen3:32b' }));
@@ -156,7 +156,7 @@ test('going back keeps what was entered', async () => {
   expect((screen.getByRole('switch', { name: 'qwen3:32b' }) as HTMLInputElement).checked).toBe(false);
 });
 
-test('every step can be skipped: then only the settings are kept', async () => {
+test('every step can be skipped: then only the app’s settings are saved', async () => {
   const { app } = await open(
     (app) => (app.appPreferences = { ...app.appPreferences, first_run_done: false }),
   );
@@ -173,7 +173,7 @@ test('every step can be skipped: then only the settings are kept', async () => {
   expect(document.title).toBe(t.title(t.views.status));
 });
 
-test('a link opened in the browser fills the step of the server, from wherever one is', async () => {
+test('a link opened in the browser fills in the server step, from any step', async () => {
   const { app } = await open();
   await press(words.begin);
   await press(words.skip);
@@ -186,7 +186,7 @@ test('a link opened in the browser fills the step of the server, from wherever o
   expect(title()).toBe(words.server.title);
   expect(screen.getByText('wss://other.example.com/api/workers/connect')).toBeTruthy();
   expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
-  // Nobody asked for it: it is not called before somebody does.
+  // The server is not contacted before the user asks.
   await vi.advanceTimersByTimeAsync(5_000);
   expect(app.commands('try_server')).toHaveLength(0);
   await press(words.server.test);
@@ -196,24 +196,24 @@ test('a link opened in the browser fills the step of the server, from wherever o
 
 const OPENED = { server_url: 'wss://other.example.com/api/workers/connect', has_key: true };
 
-test('going on calls the server of a link that was opened, and stays if it does not work', async () => {
+test('Continue contacts the server of an opened link, and stays if that fails', async () => {
   const { app } = await open((app) => {
     app.answers.opened_link = () => OPENED;
     app.answers.try_server = () => {
-      throw aProblem('The server does not take this worker key', { field: 'key' });
+      throw aProblem('That worker key isn’t valid', { field: 'key' });
     };
   });
   await settle();
   await press(words.next);
   expect(app.commands('try_server')).toHaveLength(1);
   expect(title()).toBe(words.server.title);
-  expect(screen.getByRole('alert').textContent).toContain('does not take this worker key');
+  expect(screen.getByRole('alert').textContent).toContain('That worker key isn’t valid');
   delete app.answers.try_server;
   await press(words.next);
   expect(title()).toBe(words.models.title);
 });
 
-test('the key of a link is for its server, and a link that is none leaves nothing of the one before', async () => {
+test('a link’s key is only for its server, and an invalid link clears the previous one', async () => {
   const { app } = await open((app) => (app.answers.opened_link = () => OPENED));
   await settle();
   await fireEvent.click(screen.getByRole('radio', { name: words.server.byHand }));
@@ -231,10 +231,10 @@ test('the key of a link is for its server, and a link that is none leaves nothin
   expect(button(words.next).disabled).toBe(true);
 });
 
-test('a link from outside that is none is said to be none', async () => {
+test('an invalid link from outside is reported', async () => {
   await open((app) => {
     app.answers.opened_link = () => {
-      throw aProblem('This is no join link', { why: 'The link names no server' });
+      throw aProblem('That doesn’t look like a join link', { why: 'The link names no server' });
     };
   });
   await settle();
@@ -242,7 +242,7 @@ test('a link from outside that is none is said to be none', async () => {
   expect(screen.getByRole('alert').textContent).toContain('The link names no server');
 });
 
-test('a machine that is set up is asked for the server alone', async () => {
+test('a computer that is set up only asks for the server', async () => {
   const { app } = await open((app) => {
     app.setup = {
       configured: true,
@@ -273,7 +273,7 @@ test('a machine that is set up is asked for the server alone', async () => {
   ]);
 });
 
-test('what is so already is where it begins, and only what is changed is said', async () => {
+test('starts with the current setup, and sends only changes', async () => {
   const { app } = await open((app) => {
     app.setup = {
       configured: false,
@@ -303,7 +303,7 @@ test('what is so already is where it begins, and only what is changed is said', 
   ]);
 });
 
-test('a link that was opened before the window was there is shown by it', async () => {
+test('a link that was opened before the window is shown', async () => {
   await open(
     (app) =>
       (app.answers.opened_link = () => ({
@@ -316,7 +316,7 @@ test('a link that was opened before the window was there is shown by it', async 
   expect(screen.getByText(words.server.keyFromLink)).toBeTruthy();
 });
 
-test('a server that wants a key to be asked gets one, or is left at that', async () => {
+test('a server that requires an API key gets one, or the test is skipped', async () => {
   const { app } = await open((app) => {
     app.answers.test_request = ({ api_key }) => {
       if (api_key === 'k')
@@ -337,7 +337,7 @@ test('a server that wants a key to be asked gets one, or is left at that', async
   expect(screen.getByText(words.test.works)).toBeTruthy();
 });
 
-test('nothing found is no dead end', async () => {
+test('the first run can continue without a runtime', async () => {
   const { app } = await open((app) => (app.answers.find_runtimes = () => []));
   await toModels();
   expect(screen.getByText(words.models.none)).toBeTruthy();
@@ -346,23 +346,26 @@ test('nothing found is no dead end', async () => {
   expect((screen.getByRole('radio', { name: /Ollama/ }) as HTMLInputElement).checked).toBe(true);
 });
 
-test('what the app refuses is shown at its step', async () => {
+test('a rejected value is shown at its step', async () => {
   await open((app) => {
     app.answers.finish_setup = () => {
-      throw aProblem('The runtime’s address is wrong', { field: 'runtime_url', fix: 'Begin with http://' });
+      throw aProblem('The runtime address is not valid', {
+        field: 'runtime_url',
+        fix: 'Start it with http://',
+      });
     };
   });
   await toModels();
   await press(words.next);
   await press(words.next);
   expect(title()).toBe(words.models.title);
-  expect(screen.getByRole('alert').textContent).toContain('Begin with http://');
+  expect(screen.getByRole('alert').textContent).toContain('Start it with http://');
 });
 
-test('a test that fails says what to do', async () => {
+test('a failed test shows what to do', async () => {
   const { app } = await open((app) => {
     app.answers.test_request = () => {
-      throw aProblem('Nobody answered', { why: '503 no_worker', fix: 'See whether the model is offered.' });
+      throw aProblem('No worker responded', { why: '503 no_worker', fix: 'Check that the model is shared.' });
     };
   });
   await toModels();
@@ -371,5 +374,5 @@ test('a test that fails says what to do', async () => {
   await app.say('snapshot', PHASES.ready);
   await settle();
   await press(words.test.send);
-  expect(screen.getByRole('alert').textContent).toContain('See whether the model is offered.');
+  expect(screen.getByRole('alert').textContent).toContain('Check that the model is shared.');
 });

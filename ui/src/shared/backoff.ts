@@ -1,14 +1,14 @@
-// How long to wait before the next try.
+// Exponential back-off between attempts.
 
-/** First wait, milliseconds: a restarted server is back in about a second. */
+/** First delay in milliseconds. A restarted server is back in about a second. */
 const FIRST_MS = 1_000;
-/** Longest wait, milliseconds: somebody who looks at the page should not wait longer. */
+/** Longest delay in milliseconds, short enough for a person who watches the page. */
 const LONGEST_MS = 15_000;
 
 export class Backoff {
   #tries = 0;
 
-  /** `random` spreads many open pages over half the wait. */
+  /** `random` spreads many open pages over half the delay. */
   constructor(private random: () => number = Math.random) {}
 
   next(): number {

@@ -1,4 +1,4 @@
-// The time, once a second, for everything that shows an age.
+// The current time, updated once a second, for ages and countdowns.
 
 export class Clock {
   /** Unix milliseconds. */

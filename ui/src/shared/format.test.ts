@@ -70,7 +70,7 @@ cases(f.axisNumber, [
   [1_500, '1.5k'],
 ]);
 
-test('an age is never negative, and unknown without a time', () => {
+test('an age is never negative, and is unknown without a time', () => {
   const now = Date.parse('2026-11-21T12:00:10Z');
   expect(f.since('2026-11-21T12:00:00Z', now)).toBe(10);
   expect(f.since('2026-11-21T12:00:30Z', now)).toBe(0);

@@ -1,6 +1,6 @@
-// Numbers, spans and times as people read them. Every function takes what is missing as `null` and shows a dash.
+// Formats numbers, durations and times. Every function accepts `null` for a missing value and shows a dash.
 
-/** Shown for what is not known: never a zero that nobody measured. */
+/** Shown for unknown values, which are never shown as zero. */
 export const NONE = '–';
 
 type Maybe = number | null | undefined;
@@ -43,12 +43,12 @@ export function millis(value: Maybe): string {
   return span(value / 1000);
 }
 
-/** There and back, in whole milliseconds: no way takes no time. */
+/** A round trip in whole milliseconds. It is never shown as 0 ms. */
 export function roundTrip(value: Maybe): string {
   return value === 0 ? '<1 ms' : millis(value);
 }
 
-/** On an axis, where the steps are round: 0, 250 ms, 1.5 s */
+/** On an axis: 0, 250 ms, 1.5 s */
 export function axisMillis(value: number): string {
   if (value === 0) return '0';
   return value < 1000 ? `${value} ms` : `${Number((value / 1000).toFixed(2))} s`;
@@ -76,7 +76,7 @@ export function span(seconds: Maybe): string {
   return small && small[0] > 0 ? `${head} ${small[0]} ${small[1]}` : head;
 }
 
-/** 512 B, 4.7 GB: powers of a thousand. */
+/** 512 B, 4.7 GB: powers of 1000 */
 export function bytes(value: Maybe): string {
   if (!known(value)) return NONE;
   if (value < 999.5) return `${Math.round(value)} B`;
@@ -91,12 +91,12 @@ export function bytes(value: Maybe): string {
   return String(value);
 }
 
-/** Memory of machines comes in powers of 1024: 16 GiB */
+/** 16 GiB: memory sizes are powers of 1024 */
 export function memory(value: Maybe): string {
   return known(value) ? `${Math.round(value / 2 ** 30)} GiB` : NONE;
 }
 
-/** 8k, 128k: context lengths are powers of two. */
+/** 8k, 128k: context lengths are powers of two */
 export function context(tokens: Maybe): string {
   if (!known(tokens)) return NONE;
   return tokens >= 1024 && tokens % 1024 === 0 ? `${tokens / 1024}k` : exact(tokens);

@@ -1,30 +1,30 @@
-// What charts of the last hour have in common: colours from the page, no legend of their own, one cursor, the size of their box.
+// Common options of the charts of the last hour: colours of the page, no built-in legend, a shared cursor, the size of their box.
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-/** Steps of an axis that counts: never half a request. */
+/** Axis steps for whole numbers. */
 const WHOLE = [1, 2, 5]
   .flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten))
   .sort((a, b) => a - b);
 
 export interface HourSetup {
-  /** Room above, in pixels. */
+  /** Padding at the top, in pixels. */
   top: number;
-  /** Its height in pixels as long as the box has none. */
+  /** Height in pixels while the box has none. */
   height: number;
-  /** Sizes and distances of the labels, in rem; what times span, if not just themselves. */
+  /** Size and spacing of the labels, in rem, and the time span of a value if it has one. */
   x: { size: number; space: number; range?: uPlot.Range.Function };
   y: { size: number; space: number; format: (value: number) => string };
-  /** Whether the values are counted, so that there is nothing between 1 and 2. */
+  /** Whether the values are whole numbers. */
   whole: boolean;
-  /** The lines, given what a custom property of the page holds. */
+  /** Returns the lines. Its argument resolves a custom property of the page. */
   series: (colour: (name: string) => string) => uPlot.Series[];
-  /** The bin under the cursor, here or in another chart. */
+  /** Called with the bin under the cursor, in this chart or another. */
   onpoint: (index: number | null) => void;
 }
 
-/** A chart in `box`, still without data. */
+/** Creates a chart in `box`, without data. */
 export function hourChart(box: HTMLElement, { top, height, x, y, whole, series, onpoint }: HourSetup): uPlot {
   const colour = (name: string) => getComputedStyle(box).getPropertyValue(name).trim();
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -68,7 +68,7 @@ export function hourChart(box: HTMLElement, { top, height, x, y, whole, series, 
   return new uPlot(options, [[], ...lines.map(() => [])], box);
 }
 
-/** Keeps a chart as large as its box. Gives what takes it away. */
+/** Resizes a chart with its box. Returns a function that removes the chart. */
 export function fitted(chart: uPlot, box: HTMLElement): () => void {
   const sizes = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: box.clientHeight }));
   sizes.observe(box);

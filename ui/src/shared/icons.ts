@@ -1,4 +1,4 @@
-// The drawings of `Icon.svelte`: strokes on a 16 x 16 grid.
+// The icons of `Icon.svelte`: strokes on a 16 x 16 grid.
 
 export const ICONS = {
   idle: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3Z',

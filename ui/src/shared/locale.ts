@@ -1,7 +1,7 @@
-// Without a language in the environment (LANG=C.UTF-8), WebKitGTK says that the language is "C". That is none, and uPlot
-// hands it to Intl as it is loaded, which throws. So this is the first thing that a page loads.
+// Without a language in the environment (LANG=C.UTF-8), WebKitGTK reports the language "C". That is not a valid tag, and uPlot
+// passes it to Intl when it is loaded, which throws. So every page imports this file first.
 
-/** Gives a navigator whose language is none that of the catalogue there always is. */
+/** Sets the navigator's language to English if it is not valid. */
 export function mendLanguage(navigator: Navigator) {
   try {
     new Intl.Locale(navigator.language);

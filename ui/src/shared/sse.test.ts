@@ -14,11 +14,11 @@ const EVENTS: SseEvent[] = [
   { event: 'message', id: '', data: '[DONE]' },
 ];
 
-test('reads a stream in one piece', () => {
+test('parses a stream in one chunk', () => {
   expect(new SseParser().push(bytes(STREAM))).toEqual(EVENTS);
 });
 
-test('reads the same wherever the bytes are cut', () => {
+test('parses the same wherever the bytes are split', () => {
   const whole = bytes(STREAM);
   for (let at = 0; at <= whole.length; at++) {
     const parser = new SseParser();
@@ -26,16 +26,16 @@ test('reads the same wherever the bytes are cut', () => {
   }
 });
 
-test('reads the same byte by byte', () => {
+test('parses the same byte by byte', () => {
   const parser = new SseParser();
   expect([...bytes(STREAM)].flatMap((byte) => parser.push(Uint8Array.of(byte)))).toEqual(EVENTS);
 });
 
-test('what has no empty line after it is no event', () => {
+test('an event without an empty line after it is incomplete', () => {
   expect(new SseParser().push(bytes('data: half\n'))).toEqual([]);
 });
 
-test('an event name holds for one event', () => {
+test('an event name applies to one event', () => {
   const events = new SseParser().push(bytes('event: a\n\ndata: 1\n\n'));
   expect(events).toEqual([{ event: 'message', data: '1', id: '' }]);
 });

@@ -1,15 +1,15 @@
-// Reads server-sent events from a byte stream, by the rules of the HTML standard: CR, LF and CRLF end a line,
-// wherever the bytes were cut.
+// Parses server-sent events from a byte stream as the HTML standard specifies: CR, LF and CRLF end a line,
+// wherever the bytes are split.
 
 export interface SseEvent {
-  /** `message` if the stream named none. */
+  /** `message` if the event has no name. */
   event: string;
   data: string;
-  /** The last id that the stream told. */
+  /** The last event ID. */
   id: string;
 }
 
-/** A line longer than this is no event stream of ours; a full snapshot is far below. */
+/** Maximum length of a line. A full snapshot is far smaller. */
 const MAX_PENDING = 32 * 1024 * 1024;
 
 export class SseParser {
@@ -20,7 +20,7 @@ export class SseParser {
   #data: string[] = [];
   #id = '';
 
-  /** Takes the next bytes and gives the events that they complete. */
+  /** Adds bytes and returns the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
     const text = this.#decoder.decode(bytes, { stream: true });
     const events: SseEvent[] = [];

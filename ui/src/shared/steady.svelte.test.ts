@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Steady } from './steady.svelte';
 
-test('while held rows keep their places, and those that left stay as such', () => {
+test('held rows keep their places, and removed rows stay marked', () => {
   let live = $state.raw([1, 2, 3]);
   const steady = new Steady(
     () => live,

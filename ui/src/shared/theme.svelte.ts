@@ -1,4 +1,4 @@
-// Light or dark: as the system says, until somebody chooses the other.
+// Light or dark: the system's theme until the user chooses the other.
 
 type Theme = 'light' | 'dark';
 const STORED = 'llamapool.theme';
@@ -20,7 +20,7 @@ export class ThemeChoice {
     this.#show();
   }
 
-  /** To the other one. Back at the system's own, the choice is forgotten. */
+  /** Switches the theme. Back at the system's theme, the choice is cleared. */
   toggle() {
     const other = this.current === 'dark' ? 'light' : 'dark';
     this.#chosen = other === this.#system ? null : other;

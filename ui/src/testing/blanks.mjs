@@ -1,5 +1,5 @@
-// Views in which nothing has happened yet: what the samples of the tests and the pool of the mock begin with. The types say when the
-// server's views have got new fields.
+// Empty views: the base of the test samples and of the mock's pool. Type checking reports when the
+// server's views get new fields.
 
 export const NOW = '2026-11-21T12:00:00Z';
 

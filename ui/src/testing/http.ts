@@ -1,4 +1,4 @@
-// A server that says what the test wants, in place of `fetch`.
+// A scripted server that replaces `fetch`.
 
 import { vi } from 'vitest';
 
@@ -14,11 +14,11 @@ export interface Asked {
 export interface Wire {
   say(text: string): void;
   end(): void;
-  /** The connection is lost. */
+  /** Breaks the connection. */
   cut(): void;
 }
 
-/** An open stream, and the other end of it. */
+/** An open stream and its server side. */
 export function aStream(signal?: AbortSignal | null): { response: Response; wire: Wire } {
   let control!: ReadableStreamDefaultController<Uint8Array>;
   const body = new ReadableStream<Uint8Array>({ start: (controller) => void (control = controller) });
@@ -41,7 +41,7 @@ export function anError(status: number, message: string): Response {
   });
 }
 
-/** Answers every call by `answer` until the test ends; gives what was asked. */
+/** Answers every call with `answer` until the test ends. Returns the recorded calls. */
 export function serve(answer: (asked: Asked, signal: AbortSignal | null) => Response): Asked[] {
   const asked: Asked[] = [];
   vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
@@ -57,7 +57,7 @@ export function serve(answer: (asked: Asked, signal: AbortSignal | null) => Resp
   return asked;
 }
 
-/** Lets everything that is ready happen. */
+/** Runs everything that is due now. */
 export async function settle() {
   for (let i = 0; i < 20; i++) await Promise.resolve();
   await vi.advanceTimersByTimeAsync(0);

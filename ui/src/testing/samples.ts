@@ -1,4 +1,4 @@
-// States to test with.
+// Sample states for tests.
 
 import type { FinishedRequest } from '../bindings/FinishedRequest';
 import type { HistoryBin } from '../bindings/HistoryBin';

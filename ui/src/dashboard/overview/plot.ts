@@ -1,4 +1,4 @@
-// One chart: its lines, bars and areas, whose data come from whoever holds them.
+// A uPlot chart with lines, bars and areas. The caller supplies the data.
 
 import uPlot from 'uplot';
 import { hourChart } from '../../shared/hour';
@@ -7,29 +7,29 @@ import { alone, bridged, type Line } from '../series';
 export interface PlotLine {
   name: string;
   data: Line;
-  /** What the legend tells, if the line is drawn on top of others. */
+  /** Values for the legend, if the line is stacked on others. */
   raw?: Line;
-  /** The custom property that holds it. */
+  /** The custom property that holds the colour. */
   colour: `--${string}`;
   style: 'line' | 'area' | 'dash' | 'bars';
 }
 
 export interface PlotSetup {
   lines: PlotLine[];
-  /** For the axis. */
+  /** Formats values on the axis. */
   format: (value: number) => string;
-  /** Whether the values are counted, so that there is nothing between 1 and 2. */
+  /** Whether the values are whole numbers. */
   whole: boolean;
-  /** The bin under the cursor, here or in another chart. */
+  /** Called with the bin under the cursor, in this chart or another. */
   onpoint: (index: number | null) => void;
 }
 
-/** Seconds that a bar stands for. */
+/** Seconds per bar. */
 const BAR_S = 60;
 
-/** A chart in `box`, as large as that is. */
+/** Creates a chart that fills `box`. */
 export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSetup): uPlot {
-  /** A bar stands on the time it begins at, and the last one wants room. */
+  /** A bar starts at its time, so the last one needs room. */
   const width = lines.some((line) => line.style === 'bars') ? BAR_S : 0;
   return hourChart(box, {
     top: 8,
@@ -42,7 +42,7 @@ export function plot(box: HTMLElement, { lines, format, whole, onpoint }: PlotSe
   });
 }
 
-/** The columns as uPlot takes them. */
+/** The columns in uPlot's format. */
 export function data(at: number[], lines: PlotLine[]): uPlot.AlignedData {
   return [at, ...lines.map((line) => (line.style === 'bars' ? line.data : bridged(line.data)))];
 }

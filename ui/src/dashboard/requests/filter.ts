@@ -1,4 +1,4 @@
-// Which requests are shown.
+// Filters of the requests page.
 
 import type { EndedAs } from '../../bindings/EndedAs';
 import type { WorkerView } from '../../bindings/WorkerView';
@@ -12,7 +12,7 @@ interface Named {
   worker: string | null;
 }
 
-/** What people call the worker with this id; the id itself if it is unknown. */
+/** The name of the worker with this ID, or the ID if the worker is unknown. */
 export function workerName(workers: WorkerView[], id: string | null): string | null {
   return workers.find((worker) => worker.id === id)?.name || id;
 }

@@ -1,4 +1,4 @@
-// Text cut where the words that are looked for begin and end.
+// Splits text at the matches of a search.
 
 export interface Piece {
   text: string;
@@ -7,7 +7,7 @@ export interface Piece {
 
 export function pieces(text: string, wanted: string): Piece[] {
   const [low, looked] = [text.toLowerCase(), wanted.trim().toLowerCase()];
-  // Some letters change their length with their case: then positions would not fit.
+  // Some letters change their length with their case, so positions would not match.
   if (looked === '' || low.length !== text.length) return [{ text, found: false }];
   const all: Piece[] = [];
   let at = 0;

@@ -1,14 +1,14 @@
-// Where the rows of a long list are: only those in sight are drawn, and those drawn are measured.
+// Layout of a virtual list: only visible rows are rendered, and rendered rows are measured.
 
-/** Rows drawn above and below what is in sight, so that scrolling shows no gaps. */
+/** Rows rendered above and below the visible ones, so that scrolling shows no gaps. */
 const SPARE_ROWS = 12;
 
 export interface Rows {
-  /** Where each row begins, in px, and at last where the list ends. */
+  /** The start of each row in px, and finally the end of the list. */
   tops: Float64Array;
 }
 
-/** `height` is the measured one of a row, or undefined. */
+/** `height` returns the measured height of a row, or undefined. */
 export function layOut(count: number, height: (i: number) => number | undefined, usual: number): Rows {
   const tops = new Float64Array(count + 1);
   for (let i = 0; i < count; i += 1) tops[i + 1] = tops[i]! + (height(i) ?? usual);
@@ -26,7 +26,7 @@ export function rowAt({ tops }: Rows, y: number): number {
   return Math.max(0, low);
 }
 
-/** From where to before where is drawn. */
+/** The range of rows to render; its end is exclusive. */
 export function inSight(rows: Rows, top: number, height: number): [number, number] {
   const count = rows.tops.length - 1;
   return [

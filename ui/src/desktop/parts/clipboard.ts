@@ -1,4 +1,4 @@
-// Text to the clipboard, also in webviews that have no API for it.
+// Copies text, also in webviews without the clipboard API.
 
 export async function copyText(text: string): Promise<boolean> {
   try {

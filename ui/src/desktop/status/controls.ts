@@ -1,26 +1,26 @@
-// Which buttons belong to which state, and what they say: data in, data out.
+// The buttons of each state and their labels, as pure functions.
 
 import type { Phase } from '../bindings/Phase';
 import type { Snapshot } from '../bindings/Snapshot';
 import { t } from '../strings';
 import type { Control } from '../types';
 
-/** `pause` opens a menu, `setUp`, `preferences`, `rules` and `diagnostics` another view; the others are told to the app. */
+/** `pause` opens a menu; `setUp`, `preferences`, `rules` and `diagnostics` open another view; the others are sent to the app. */
 export type Button = Control | 'pause' | 'setUp' | 'preferences' | 'rules' | 'diagnostics';
 
 export interface Buttons {
-  /** The first is what one most likely wants. */
+  /** The first button is the most likely action. */
   shown: Button[];
-  /** What is behind "More". */
+  /** The entries of the "More" menu. */
   more: Control[];
 }
 
 type Worker = Pick<Snapshot, 'phase' | 'mode' | 'running' | 'paused_by'>;
 
-/** Phases in which there is no worker, of whatever kind. */
+/** Phases without a worker. */
 const WITHOUT: Phase[] = ['unconfigured', 'stopped', 'failed'];
 
-/** Whether a service of this machine runs: the app steers it and does not own it. */
+/** Whether the worker is a background service, which the app controls but does not own. */
 export const isService = ({ phase, mode }: Worker) => mode === 'attached' && !WITHOUT.includes(phase);
 
 export function buttonsOf(worker: Worker): Buttons {
@@ -63,7 +63,7 @@ function ofPhase({ phase, running, paused_by }: Worker): Buttons {
   }
 }
 
-/** What a service takes from us. Nobody starts it again once it has ended, and it has one way to end: when it is done. */
+/** The buttons for a background service. The app cannot start it again, and can stop it only after its requests finish. */
 function ofService({ shown, more }: Buttons): Buttons {
   const notOurs: Button[] = ['stop', 'restart', 'retry_now', 'shutdown_when_done'];
   const stays = <B extends Button>(buttons: B[]) => buttons.filter((button) => !notOurs.includes(button));
@@ -71,13 +71,13 @@ function ofService({ shown, more }: Buttons): Buttons {
   return { shown: stays(shown), more: [...(ends ? ['shutdown_when_done' as const] : []), ...stays(more)] };
 }
 
-/** The words of a button: those of the tray's menu, where it has the same. */
+/** The label of a button. Labels match the tray menu's. */
 export function textOf(button: Button, worker: Worker): string {
   const words = t.control;
   switch (button) {
     case 'start':
       return worker.phase === 'failed' ? words.startAgain : words.start;
-    // With requests that run, to stop is to cut them off, and the button says so.
+    // If requests are running, stopping aborts them, and the label says so.
     case 'stop':
       return worker.running > 0 ? words.stopNow : words.stop;
     case 'shutdown_when_done':
@@ -94,7 +94,7 @@ export function textOf(button: Button, worker: Worker): string {
     case 'rules':
     case 'diagnostics':
       return words[button];
-    // To resume against a rule is to overrule it, and the button says so.
+    // Resuming while a rule pauses sharing overrides the rule, and the label says so.
     case 'resume':
       return worker.paused_by !== null ? words.anyway : words.resume;
     case 'retry_now':

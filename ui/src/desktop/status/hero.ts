@@ -1,4 +1,4 @@
-// What the large words on the status view say, for every phase: data in, words out.
+// The headline of the status view for each phase, as pure functions.
 
 import type { Snapshot } from '../bindings/Snapshot';
 import { language, t } from '../strings';
@@ -9,7 +9,7 @@ export interface Words {
   text: string;
 }
 
-/** `waited` is how many seconds ago the snapshot came, `now` Unix milliseconds. */
+/** `waited` is the snapshot's age in seconds, `now` is in Unix milliseconds. */
 export function heroOf(state: Snapshot, waited: number, now: number): Words {
   const words = t.hero;
   const host = hostOf(state.server.url);
@@ -18,7 +18,7 @@ export function heroOf(state: Snapshot, waited: number, now: number): Words {
     case 'stopped':
       return words[state.phase];
     case 'failed':
-      // Without a crash it was never started: its settings are wrong, or another one is in its place.
+      // Without a crash, the worker never started: its settings are invalid, or another worker is running.
       return state.crash ? words.failed : { title: words.failed.title, text: words.failed.below };
     case 'connecting':
       return { title: words.connecting.title, text: words.connecting.text(host) };
@@ -65,7 +65,7 @@ function runtimeOf({ runtime: { kind } }: Snapshot): string {
   return ['', 'auto', 'openai'].includes(kind) ? t.hero.not_ready.anyRuntime : (t.kinds[kind] ?? kind);
 }
 
-/** `pool.example.com` of whatever address there is. */
+/** The host of an address, such as `pool.example.com`. */
 export function hostOf(url: string): string {
   try {
     return new URL(url).host || url;
@@ -78,7 +78,7 @@ function left(seconds: number | null, waited: number): number | null {
   return seconds === null ? null : Math.ceil(seconds - waited);
 }
 
-/** 14:30 today, Tue 07:00 on another day. */
+/** 14:30 if it is today, Tue 07:00 otherwise. */
 function timeOf(at: number, now: number): string {
   const sameDay = new Date(at).toDateString() === new Date(now).toDateString();
   return new Intl.DateTimeFormat(language, {

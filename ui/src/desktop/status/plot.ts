@@ -1,17 +1,17 @@
-// A small chart of the last hour. Its data come from whoever holds them.
+// A small chart of the last hour. The caller supplies the data.
 
 import uPlot from 'uplot';
 import { axisNumber } from '../../shared/format';
 import { hourChart } from '../../shared/hour';
 
 export interface PlotSetup {
-  /** Whether the values are counted, so that there is nothing between 1 and 2. */
+  /** Whether the values are whole numbers. */
   whole: boolean;
-  /** The bin under the cursor. */
+  /** Called with the bin under the cursor. */
   onpoint: (index: number | null) => void;
 }
 
-/** A chart in `box`, as large as that is. Its data are Unix seconds and values. */
+/** Creates a chart that fills `box`. Its data are Unix seconds and values. */
 export function plot(box: HTMLElement, { whole, onpoint }: PlotSetup): uPlot {
   return hourChart(box, {
     top: 6,

@@ -1,4 +1,4 @@
-// When a step has all that it needs to go on. Skipping is always possible.
+// Whether a step has everything it needs to continue. Skipping is always possible.
 
 import type { FirstRun } from '../firstrun.svelte';
 

@@ -1,4 +1,4 @@
-// The app behind the windows, pretended: it answers commands from a state, and remembers what it was told.
+// A fake app behind the windows: it answers commands from its state and records them.
 
 import { emit } from '@tauri-apps/api/event';
 import { mockIPC, mockWindows } from '@tauri-apps/api/mocks';
@@ -23,7 +23,7 @@ export class FakeApp {
   snapshot = samples.aSnapshot();
   preferences = samples.aPreferences();
   appPreferences: AppPreferences = samples.anApp();
-  /** Drafts that the last window left. */
+  /** Drafts that the last window saved. */
   kept: string | null = null;
   setup: SetupNow = {
     configured: false,
@@ -33,19 +33,19 @@ export class FakeApp {
     notifications: true,
   };
   lines = samples.lines(0, 40);
-  /** Every command in order, with what it was given. */
+  /** Every command in order, with its arguments. */
   told: { command: string; args: Args }[] = [];
-  /** Instead of the usual answers; may throw a problem. */
+  /** Answers that override the usual ones. They may throw a problem. */
   answers: Record<string, Answer> = {};
 
-  /** Takes the place of the app in this page. */
+  /** Replaces the app in this page. */
   install(label = 'main'): this {
     mockWindows(label);
     mockIPC((command, args) => this.#answer(command, (args ?? {}) as Args), { shouldMockEvents: true });
     return this;
   }
 
-  /** Says something by itself. */
+  /** Sends an event. */
   say<E extends keyof Events>(event: E, payload: Events[E]) {
     return emit(event, payload);
   }
@@ -66,7 +66,7 @@ export class FakeApp {
     preferences: () => this.preferences,
     check_preference: ({ key, value }) =>
       key === 'max_concurrency' && !/^[1-9]\d{0,3}$/.test(String(value))
-        ? 'Wanted: a whole number from 1 to 4096.'
+        ? 'Enter a number from 1 to 4096'
         : null,
     save_preferences: ({ changes }) => ({
       effect: Object.keys(changes as object).some((key) => key !== 'max_concurrency') ? 'restart' : 'now',
@@ -89,7 +89,9 @@ export class FakeApp {
     },
     read_join_link: ({ text }) => {
       if (!String(text).startsWith('llamapool://join?'))
-        throw aProblem('This is no join link', { fix: 'It begins with llamapool://join' });
+        throw aProblem('That doesn’t look like a join link', {
+          fix: 'Join links start with llamapool://join',
+        });
       return { server_url: 'wss://pool.example.com/api/workers/connect', has_key: true };
     },
     try_server: () => ({
@@ -100,7 +102,7 @@ export class FakeApp {
     find_runtimes: () => samples.RUNTIMES,
     test_request: ({ model }) => ({
       model: model ?? 'llama3.3:70b-instruct-q4_K_M',
-      text: 'Hello! I am a llama in your pool, and all is well here.',
+      text: 'Hello! How can I help you today?',
       first_byte_ms: 412,
       tokens_per_second: 38.4,
       total_ms: 1_530,

@@ -1,4 +1,4 @@
-// A window with the app behind it pretended.
+// A window with a fake app behind it.
 
 import { cleanup, render } from '@testing-library/svelte';
 import { clearMocks } from '@tauri-apps/api/mocks';
@@ -7,20 +7,20 @@ import App from '../../desktop/App.svelte';
 import { FakeApp } from './fake';
 import { NOW } from './samples';
 
-/** Gives every test of a file a clock that stands still, and puts away what it opened. */
+/** Gives every test of a file a fixed clock, and cleans up after it. */
 export function standStill() {
   beforeEach(() => {
     vi.useFakeTimers({ now: NOW });
   });
   afterEach(() => {
-    cleanup(); // while there still is somebody to unlisten at
+    cleanup(); // while the fake app still accepts unlisten
     clearMocks();
     vi.useRealTimers();
     vi.unstubAllGlobals();
   });
 }
 
-/** Lets everything happen that needs no time. */
+/** Runs everything that is due now. */
 export const settle = () => vi.advanceTimersByTimeAsync(1);
 
 export async function openWindow(view: string, prepare: (app: FakeApp) => void = () => undefined) {

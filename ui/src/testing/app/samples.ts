@@ -1,4 +1,4 @@
-// What the app behind the windows may say, in every state.
+// Sample data that the app may send, in every state.
 
 import type { AppPreferences } from '../../desktop/bindings/AppPreferences';
 import type { Check } from '../../desktop/bindings/Check';
@@ -118,38 +118,38 @@ export const PHASES: Record<Phase, Snapshot> = {
     ...away,
     reconnect_in_s: 8,
     trouble: {
-      what: 'Connection refused by pool.example.com:443',
+      what: 'pool.example.com:443 refused the connection',
       at: NOW - 95_000,
-      fix: 'See whether the server runs, and whether a firewall is in between.',
+      fix: 'Check that the server is running and that no firewall blocks the connection.',
       action: 'diagnostics',
     },
   }),
   refused: aSnapshot({
     phase: 'refused',
-    headline: 'Key refused',
+    headline: 'Worker key rejected',
     ...away,
     trouble: {
-      what: 'The server answered 401: the client key is not one of its keys',
+      what: 'The server rejected this computer’s worker key',
       at: NOW - 12_000,
-      fix: 'Ask whoever runs the server for the client key, and enter it under Preferences, Server.',
+      fix: 'Get a new join link from the dashboard.',
       action: 'preferences',
     },
   }),
   not_ready: aSnapshot({
     phase: 'not_ready',
-    headline: 'Not ready',
+    headline: 'Ollama isn’t responding',
     models: [],
     runtime: {
       kind: 'ollama',
       version: null,
       ready: false,
-      why: 'Ollama at 127.0.0.1:11434 does not answer: connection refused.',
+      why: 'Ollama at 127.0.0.1:11434 refused the connection.',
       url: 'http://127.0.0.1:11434/v1',
     },
     trouble: {
-      what: 'The runtime is gone',
+      what: 'Ollama isn’t responding',
       at: NOW - 40_000,
-      fix: 'Start Ollama again. It is found by itself.',
+      fix: 'Start Ollama. llamapool reconnects automatically.',
       action: 'retry',
     },
   }),
@@ -157,7 +157,7 @@ export const PHASES: Record<Phase, Snapshot> = {
   busy: aSnapshot({ phase: 'busy', headline: 'Ready – 2 requests running', running: 2, live: LIVE }),
   draining: aSnapshot({
     phase: 'draining',
-    headline: 'Draining – 1 left',
+    headline: 'Finishing 1 request',
     running: 1,
     live: LIVE.slice(0, 1),
   }),
@@ -175,18 +175,18 @@ export const PHASES: Record<Phase, Snapshot> = {
     crash: {
       times: 5,
       gave_up: true,
-      why: 'The port 4555 of status_addr is taken by another program.',
+      why: 'Another program uses port 4555 (status_addr).',
       lines: [
-        '14:02:11 INFO  llamapool_worker: llamapool-worker 2.0.0 starts',
+        '14:02:11 INFO  llamapool_worker: llamapool-worker 2.0.0 starting',
         '14:02:11 INFO  llamapool_worker::runtime: Ollama 0.12.3 at http://127.0.0.1:11434/v1, 4 models',
         '14:02:11 ERROR llamapool_worker::local: cannot listen on 127.0.0.1:4555: address in use (os error 98)',
-        '14:02:11 ERROR llamapool_worker: the worker ends: status_addr is taken',
+        '14:02:11 ERROR llamapool_worker: exiting: status_addr is in use',
       ],
     },
   }),
 };
 
-/** An hour with a morning lull and a busy end. */
+/** An hour with a quiet start and a busy end. */
 export function aLoad(now = NOW): LoadBin[] {
   return Array.from({ length: 360 }, (_, i) => {
     const wave = Math.max(0, Math.sin(i / 37) + 0.4 * Math.sin(i / 7));
@@ -227,7 +227,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'server_url',
             label: 'Server address',
-            help: 'Address of the server. host:port is enough; https:// and wss:// are encrypted.',
+            help: 'Address of the server: a URL or host:port. https:// and wss:// are encrypted.',
             kind: 'url',
             value: 'wss://pool.example.com/api/workers/connect',
             default: 'ws://localhost:8080/api/workers/connect',
@@ -235,7 +235,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'client_key',
             label: 'Client key',
-            help: 'Key that lets workers in; the server’s CLIENT_KEY.',
+            help: 'Key that lets workers connect: the server’s CLIENT_KEY.',
             kind: 'secret',
             origin: 'file',
             is_set: true,
@@ -244,21 +244,21 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'ca_file',
             label: 'Certificates',
-            help: 'Certificates to trust besides the system’s own. PEM, for a server with a private authority.',
+            help: 'PEM file with certificates to trust in addition to the system’s.',
             kind: 'path',
             default: 'none',
           }),
           aField({
             key: 'reconnect',
             label: 'Reconnect',
-            help: 'Connect again when the server is away; without it the worker exits.',
+            help: 'Reconnect after the connection is lost. If this is off, the worker exits instead.',
             kind: 'switch',
             default: 'true',
           }),
           aField({
             key: 'keepalive_timeout',
             label: 'Keepalive timeout',
-            help: 'A server that is silent for so long is lost.',
+            help: 'Time without a message after which the connection is considered lost.',
             kind: 'duration',
             default: '15s',
           }),
@@ -270,21 +270,21 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'completion_base_url',
             label: 'Runtime address',
-            help: 'Address of the runtime’s OpenAI API. Without it, the first that answers on this machine is taken.',
+            help: 'Address of the runtime’s OpenAI-compatible API. If this is not set, the worker looks for a runtime on this computer.',
             kind: 'url',
             default: 'found',
           }),
           aField({
             key: 'completion_api_key',
             label: 'Runtime key',
-            help: 'Key for the runtime, if it wants one.',
+            help: 'API key for the runtime, if it requires one.',
             kind: 'secret',
             default: 'none',
           }),
           aField({
             key: 'runtime_kind',
             label: 'Kind of runtime',
-            help: 'What the runtime is; auto finds out.',
+            help: 'Kind of runtime. auto detects it.',
             kind: 'choice',
             choices: ['auto', 'ollama', 'llama_cpp', 'lm_studio', 'vllm', 'openai'],
             default: 'auto',
@@ -292,7 +292,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'max_concurrency',
             label: 'Requests at a time',
-            help: 'Requests the runtime works on at the same time.',
+            help: 'Maximum number of requests that run at the same time.',
             kind: 'number',
             value: '4',
             default: '2',
@@ -300,8 +300,8 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           }),
           aField({
             key: 'models_withheld',
-            label: 'Models not offered',
-            help: 'Names, or patterns with *, with commas between.',
+            label: 'Hidden models',
+            help: 'Names or patterns such as llama*, separated by commas.',
             kind: 'list',
             value: 'deepseek-r1:8b',
             default: 'none',
@@ -315,7 +315,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'log_level',
             label: 'Log level',
-            help: 'How much is logged.',
+            help: 'Least severe level that is logged.',
             kind: 'choice',
             choices: ['error', 'warn', 'info', 'debug', 'trace', 'off'],
             default: 'info',
@@ -324,7 +324,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'log_dir',
             label: 'Log folder',
-            help: 'Folder for log files, one a day.',
+            help: 'Folder for log files. A new file starts every day.',
             kind: 'path',
             value: '/var/log/llamapool',
             origin: 'environment',
@@ -333,7 +333,7 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
           aField({
             key: 'log_max_size',
             label: 'Largest log file',
-            help: 'Size at which a log file is continued in another.',
+            help: 'Size after which a new log file starts.',
             kind: 'size',
             default: '50MiB',
           }),
@@ -344,17 +344,17 @@ export function aPreferences(over: Partial<Preferences> = {}): Preferences {
   };
 }
 
-/** The same when the file is no YAML: then nobody knows what it says. */
+/** The same preferences when the file is not valid YAML, so its values are unknown. */
 export function unreadable(preferences: Preferences): Preferences {
   const unknown = { value: null, origin: 'default' as const, is_set: false };
   const groups = preferences.groups.map(({ name, fields }) => ({
     name,
     fields: fields.map((field) => (field.origin === 'environment' ? field : { ...field, ...unknown })),
   }));
-  return { ...preferences, groups, file_problem: 'Line 7: this is no YAML' };
+  return { ...preferences, groups, file_problem: 'Line 7 is not valid YAML.' };
 }
 
-/** The same with one field changed. */
+/** The same preferences with one field changed. */
 export function withField(preferences: Preferences, key: string, over: Partial<Field>): Preferences {
   const groups = preferences.groups.map((group) => ({
     ...group,
@@ -388,7 +388,7 @@ export const anApp = (over: Partial<AppPreferences> = {}): AppPreferences => ({
   ...over,
 });
 
-const SAID: Omit<LogLine, 'seq' | 'at'>[] = [
+const MESSAGES: Omit<LogLine, 'seq' | 'at'>[] = [
   {
     level: 'INFO',
     target: 'llamapool_worker::session',
@@ -398,19 +398,19 @@ const SAID: Omit<LogLine, 'seq' | 'at'>[] = [
   {
     level: 'DEBUG',
     target: 'worker_core::relay',
-    message: 'Request 4211 goes to the runtime',
+    message: 'Sending request 4211 to the runtime',
     fields: 'path=/v1/chat/completions model=llama3.3:70b',
   },
   {
     level: 'INFO',
     target: 'worker_core::runtime',
-    message: 'Ollama 0.12.3 answers, 4 models',
+    message: 'Ollama 0.12.3 is ready with 4 models',
     fields: 'url=http://127.0.0.1:11434/v1',
   },
   {
     level: 'WARN',
     target: 'worker_core::uplink',
-    message: 'The server is away, next try in 8 s',
+    message: 'Server unreachable, reconnecting in 8 s',
     fields:
       'tries=3 why="connection refused (os error 111) while dialling pool.example.com:443 over IPv6, then over IPv4"',
   },
@@ -418,7 +418,7 @@ const SAID: Omit<LogLine, 'seq' | 'at'>[] = [
   {
     level: 'ERROR',
     target: 'worker_core::relay',
-    message: 'The runtime broke off',
+    message: 'The runtime closed the connection mid-response',
     fields: 'request=4212 after_bytes=18412',
   },
 ];
@@ -426,7 +426,7 @@ const SAID: Omit<LogLine, 'seq' | 'at'>[] = [
 export const aLine = (seq: number, over: Partial<LogLine> = {}): LogLine => ({
   seq,
   at: new Date(NOW - 3_600_000 + seq * 700).toISOString(),
-  ...SAID[seq % SAID.length]!,
+  ...MESSAGES[seq % MESSAGES.length]!,
   ...over,
 });
 
@@ -442,26 +442,26 @@ export const aCheck = (over: Partial<Check> & Pick<Check, 'id' | 'title'>): Chec
 });
 
 export const CHECKS: Check[] = [
-  aCheck({ id: 'config', title: 'Configuration', found: 'worker.yaml is fine, 6 settings', took_ms: 1 }),
-  aCheck({ id: 'dns', title: 'Name of the server', found: 'pool.example.com is 192.0.2.10', took_ms: 18 }),
-  aCheck({ id: 'tcp', title: 'Way to the server', found: 'Port 443 answers', took_ms: 22 }),
+  aCheck({ id: 'config', title: 'Configuration', found: 'worker.yaml is valid, 6 settings', took_ms: 1 }),
+  aCheck({ id: 'dns', title: 'Server name', found: 'pool.example.com resolves to 192.0.2.10', took_ms: 18 }),
+  aCheck({ id: 'tcp', title: 'Server port', found: 'Port 443 is open', took_ms: 22 }),
   aCheck({ id: 'tls', title: 'Encryption', found: 'TLS 1.3, certificate valid for 61 days', took_ms: 48 }),
   aCheck({ id: 'upgrade', title: 'WebSocket', found: 'Upgraded, llamapool.v2', took_ms: 31 }),
   aCheck({
     id: 'key',
-    title: 'Client key',
+    title: 'Worker key',
     outcome: 'failed',
-    found: 'The server answered 401.',
-    fix: 'Ask whoever runs the server for the client key, and enter it under Preferences, Server.',
+    found: 'The server rejected the key (HTTP 401).',
+    fix: 'Get a new join link from the dashboard.',
   }),
   aCheck({
     id: 'clock',
     title: 'Clock',
     outcome: 'warning',
-    found: 'This machine is 94 s behind the server.',
-    fix: 'Switch on automatic time in the system settings.',
+    found: 'This computer’s clock is 94 s behind the server’s.',
+    fix: 'Turn on automatic time in the system settings.',
   }),
-  aCheck({ id: 'proxy', title: 'Proxy', outcome: 'skipped', found: 'None is set', took_ms: 0 }),
+  aCheck({ id: 'proxy', title: 'Proxy', outcome: 'skipped', found: 'Not set', took_ms: 0 }),
   aCheck({ id: 'runtime', title: 'Runtime', found: 'Ollama 0.12.3, 4 models', took_ms: 64 }),
   aCheck({ id: 'disk', title: 'Disk', found: '212 GB free', took_ms: 2 }),
 ];
@@ -504,6 +504,6 @@ export const RUNTIMES: FoundRuntime[] = [
     version: null,
     models: [],
     withheld: [],
-    problem: 'It runs, but its server is switched off. Start it in LM Studio under Developer.',
+    problem: 'LM Studio is running, but its server is off. Start it in LM Studio under Developer.',
   },
 ];
