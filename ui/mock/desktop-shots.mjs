@@ -97,7 +97,7 @@ const SCENES = [
   ['badfile', 'preferences', 'badfile', tab('Runtime')],
   ['mistyped', 'preferences', 'mistyped', tab('Runtime')],
   ['tail', 'logs', 'ready'],
-  ['search', 'logs', 'ready', (page) => page.getByLabel('Find in logs').fill('broke off')],
+  ['search', 'logs', 'ready', (page) => page.getByLabel('Find in logs').fill('mid-response')],
   [
     'scrolled',
     'logs',

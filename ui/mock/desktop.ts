@@ -86,11 +86,11 @@ const change: Record<string, () => void> = {
 };
 change[scenario]?.();
 app.answers.doctor = () => {
-  samples.CHECKS.forEach((check, i) => setTimeout(() => void app.say('check', check), 40 * i));
-  if (scenario !== 'checking') setTimeout(() => void app.say('checked', samples.CHECKS), 500);
+  samples.CHECKS.forEach((check, i) => setTimeout(() => void app.send('check', check), 40 * i));
+  if (scenario !== 'checking') setTimeout(() => void app.send('checked', samples.CHECKS), 500);
 };
 if (scenario === 'checking')
-  app.answers.doctor = () => samples.CHECKS.slice(0, 4).forEach((check) => void app.say('check', check));
+  app.answers.doctor = () => samples.CHECKS.slice(0, 4).forEach((check) => void app.send('check', check));
 
 app.install(asked.get('view') === 'welcome' ? 'welcome' : 'main');
 Object.assign(window, { app });

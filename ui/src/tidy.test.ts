@@ -9,29 +9,29 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
 const components = files.filter(({ name }) => name.endsWith('.svelte'));
 
 /** Names of the files that match `wrong`. */
-const having = (wrong: RegExp, among = files) =>
+const matching = (wrong: RegExp, among = files) =>
   among.filter(({ text }) => wrong.test(text)).map(({ name }) => name);
 
 test('names are untrusted: no markup is created from text', () => {
-  expect(having(/\{@html|innerHTML|outerHTML|insertAdjacentHTML/, components)).toEqual([]);
+  expect(matching(/\{@html|innerHTML|outerHTML|insertAdjacentHTML/, components)).toEqual([]);
 });
 
 test('the content security policy forbids inline styles and scripts', () => {
-  expect(having(/\sstyle="|\son[a-z]+="/, components)).toEqual([]);
+  expect(matching(/\sstyle="|\son[a-z]+="/, components)).toEqual([]);
 });
 
 test('only api.ts talks to the server', () => {
-  const talking = having(/\bfetch\(|EventSource|WebSocket\(|XMLHttpRequest/);
+  const talking = matching(/\bfetch\(|EventSource|WebSocket\(|XMLHttpRequest/);
   expect(talking.filter((name) => !name.includes('test'))).toEqual(['dashboard/api.ts']);
 });
 
 test('only the desktop’s api.ts talks to the app', () => {
-  const talking = having(/@tauri-apps\/api/);
+  const talking = matching(/@tauri-apps\/api/);
   expect(talking.filter((name) => !/test/.test(name))).toEqual(['desktop/api.ts']);
 });
 
 test('only the tokens define colours', () => {
-  const naming = having(
+  const naming = matching(
     /#[0-9a-f]{6}\b|#[0-9a-f]{3}\b/i,
     files.filter(({ name }) => /\.(css|svelte)$/.test(name)),
   );

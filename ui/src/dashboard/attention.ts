@@ -16,11 +16,12 @@ const FRESH_S = 600;
 /** Sorted by severity. `now` is in Unix milliseconds on the server's clock. */
 export function attentionItems(state: Snapshot, now: number): AttentionItem[] {
   const fresh = (worker: WorkerView) => (since(worker.last_error_at, now) ?? Infinity) < FRESH_S;
-  const having = (status: WorkerView['status']) => state.workers.filter((worker) => worker.status === status);
+  const withStatus = (status: WorkerView['status']) =>
+    state.workers.filter((worker) => worker.status === status);
   return [
     ...(state.server.state === 'draining' ? [{ kind: 'draining' } as const] : []),
-    ...having('not_ready').map((worker) => ({ kind: 'not_ready', worker }) as const),
-    ...having('gone').map((worker) => ({ kind: 'gone', worker }) as const),
+    ...withStatus('not_ready').map((worker) => ({ kind: 'not_ready', worker }) as const),
+    ...withStatus('gone').map((worker) => ({ kind: 'gone', worker }) as const),
     ...state.workers
       .filter((worker) => worker.status !== 'gone' && worker.status !== 'not_ready' && fresh(worker))
       .map((worker) => ({ kind: 'error', worker }) as const),

@@ -21,8 +21,8 @@ export function merge(former: Snapshot, update: Snapshot): Snapshot {
 
 function mergeRecent(former: FinishedRequest[], fresh: FinishedRequest[]): FinishedRequest[] {
   if (fresh.length === 0) return former;
-  const told = new Set(fresh.map((request) => request.number));
-  return [...fresh, ...former.filter((request) => !told.has(request.number))].slice(0, RECENT_KEPT);
+  const known = new Set(fresh.map((request) => request.number));
+  return [...fresh, ...former.filter((request) => !known.has(request.number))].slice(0, RECENT_KEPT);
 }
 
 function mergeHistory(former: HistoryBin[], fresh: HistoryBin[], now: number): HistoryBin[] {

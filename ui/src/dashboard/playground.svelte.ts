@@ -79,7 +79,7 @@ export class Playground {
       await this.#read(request, stop.signal, answer);
     } catch (error) {
       if (stop.signal.aborted) answer.stopped = true;
-      else answer.error = said(error, this.words.brokeOff);
+      else answer.error = messageOf(error, this.words.brokeOff);
     } finally {
       if (this.#stop === stop) this.streaming = false;
     }
@@ -128,14 +128,14 @@ function take(chunk: Chunk, answer: Turn, figures: Figures) {
   answer.thoughts += thought;
   answer.text += text;
   if (!figures.exact && (thought || text)) figures.tokens += 1;
-  const told = chunk.usage?.completion_tokens;
-  if (told) {
-    figures.tokens = told;
+  const reported = chunk.usage?.completion_tokens;
+  if (reported) {
+    figures.tokens = reported;
     figures.exact = true;
   }
 }
 
-function said(error: unknown, brokeOff: string): string {
+function messageOf(error: unknown, brokeOff: string): string {
   if (!(error instanceof ApiError)) return brokeOff;
   return error.requestId ? `${error.message} (${error.requestId})` : error.message;
 }

@@ -87,19 +87,16 @@ test.each([
   expect(playground.streaming).toBe(false);
 });
 
-test.each(['end', 'cut'] as const)(
-  'a stream without an end mark (%s) is incomplete',
-  async (how) => {
-    const { playground } = open();
-    void playground.send('Why?');
-    await settle();
-    wire.say(token('They'));
-    await settle();
-    wire[how]();
-    await settle();
-    expect(last(playground)).toMatchObject({ text: 'They', error: 'broke off' });
-  },
-);
+test.each(['end', 'cut'] as const)('a stream without an end mark (%s) is incomplete', async (how) => {
+  const { playground } = open();
+  void playground.send('Why?');
+  await settle();
+  wire.say(token('They'));
+  await settle();
+  wire[how]();
+  await settle();
+  expect(last(playground)).toMatchObject({ text: 'They', error: 'broke off' });
+});
 
 test('shows the server’s error message with the request ID', async () => {
   const { playground } = open(() => anError(503, 'No worker is ready'));

@@ -43,9 +43,9 @@ export function series(history: HistoryBin[], now: number, uptime: number): Seri
     end - HOUR_S + BIN_S,
     Math.min(Math.floor(begun / BIN_S) * BIN_S, end - SHORTEST_S + BIN_S),
   );
-  const told = new Map(history.map((bin) => [bin.at, bin]));
+  const known = new Map(history.map((bin) => [bin.at, bin]));
   const at = Array.from({ length: (end - first) / BIN_S + 1 }, (_, i) => first + i * BIN_S);
-  const bins = at.map((time) => told.get(time) ?? (time + BIN_S > begun ? 'quiet' : null));
+  const bins = at.map((time) => known.get(time) ?? (time + BIN_S > begun ? 'quiet' : null));
   const line = (pick: (bin: HistoryBin) => number | null, quiet: number | null): Line =>
     bins.map((bin) => (bin === null ? null : bin === 'quiet' ? quiet : pick(bin)));
   const seconds = at.map((time, i) =>

@@ -6,8 +6,8 @@ const HOSTILE = `evil'; touch /tmp/x; echo '"$(id)\`id\`\\ \n\u2028 é`;
 const target = { origin: 'https://pool.example', model: HOSTILE, needsKey: true };
 
 test('a shell keeps a quoted word unchanged', () => {
-  const said = execFileSync('sh', ['-c', `printf %s ${shellQuote(HOSTILE)}`]).toString();
-  expect(said).toBe(HOSTILE);
+  const printed = execFileSync('sh', ['-c', `printf %s ${shellQuote(HOSTILE)}`]).toString();
+  expect(printed).toBe(HOSTILE);
 });
 
 test('the body of the curl command is correct for any model name', () => {

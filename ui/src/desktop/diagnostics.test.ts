@@ -17,8 +17,8 @@ test('checks appear as they finish, with a summary at the end', async () => {
   const { app } = await openWindow('diagnostics');
   await press(words.run);
   expect(screen.getByText(words.running(0))).toBeTruthy();
-  await app.say('check', CHECKS[0]!);
-  await app.say('check', CHECKS[5]!);
+  await app.send('check', CHECKS[0]!);
+  await app.send('check', CHECKS[5]!);
   await settle();
   expect(rows()).toHaveLength(2);
   expect(screen.getByText(words.running(2))).toBeTruthy();
@@ -26,13 +26,13 @@ test('checks appear as they finish, with a summary at the end', async () => {
   for (const part of [CHECKS[5]!.title, words.outcome.failed, CHECKS[5]!.found, CHECKS[5]!.fix!]) {
     expect(failed).toContain(part);
   }
-  await app.say('checked', CHECKS);
+  await app.send('checked', CHECKS);
   await settle();
   expect(rows()).toHaveLength(CHECKS.length);
   expect(screen.getByText(words.found(1, 1))).toBeTruthy();
   await press(words.rerun);
   expect(rows()).toHaveLength(0);
-  await app.say('checked', [aCheck({ id: 'dns', title: 'DNS' })]);
+  await app.send('checked', [aCheck({ id: 'dns', title: 'DNS' })]);
   await settle();
   expect(screen.getByText(words.allPassed(1))).toBeTruthy();
 });
@@ -73,13 +73,13 @@ test('about: version, licence, and a check for updates', async () => {
   await press(t.about.check);
   expect(app.commands('check_update')).toHaveLength(1);
   const update = { ...aSnapshot().update, state: 'staged' as const, version: '2.1.0', notes: 'Faster.' };
-  await app.say('snapshot', aSnapshot({ update }));
+  await app.send('snapshot', aSnapshot({ update }));
   await settle();
   expect(screen.getByText(t.about.state.staged('2.1.0'))).toBeTruthy();
   expect(screen.getByText('Faster.')).toBeTruthy();
   await press(t.about.restart);
   expect(app.commands('restart_to_update')).toHaveLength(1);
-  await app.say('snapshot', aSnapshot({ update: { ...update, state: 'available' } }));
+  await app.send('snapshot', aSnapshot({ update: { ...update, state: 'available' } }));
   await settle();
   expect(screen.getByText(t.about.state.available('2.1.0'))).toBeTruthy();
   await press(t.about.get);

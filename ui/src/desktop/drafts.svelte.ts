@@ -10,7 +10,7 @@ import { api, on } from './api';
 import { written, type Basis, type Change, type Draft, DraftStore } from './draftstore';
 
 /** Pause in typing after which a value is validated. */
-const JUDGE_AFTER_MS = 250;
+const VALIDATE_AFTER_MS = 250;
 
 /** From the smallest effect to the largest. */
 const EFFECTS: Effect[] = ['now', 'service', 'restart'];
@@ -27,7 +27,7 @@ export class Drafts {
   /** Reasons why changed values are invalid. */
   wrong = $state<Record<string, string>>({});
   /** Keys whose change is not validated yet. */
-  judging = $state<Record<string, true>>({});
+  validating = $state<Record<string, true>>({});
   /** Keys that changed in the file while they were being edited. */
   overtaken = $state<Record<string, true>>({});
   /** The values in the file when each change started. Null if the file could not be read. */
@@ -52,7 +52,7 @@ export class Drafts {
       !this.saving &&
       !this.unreadable &&
       Object.keys(this.wrong).length === 0 &&
-      Object.keys(this.judging).length === 0,
+      Object.keys(this.validating).length === 0,
   );
 
   /** Follows the file until the returned function is called. */
@@ -70,7 +70,7 @@ export class Drafts {
         if (key in this.changes) continue;
         this.changes[key] = change;
         this.#bases.set(key, basis);
-        this.#judge(key, change);
+        this.#validate(key, change);
       }
       if (this.preferences) this.#compare();
     });
@@ -111,7 +111,7 @@ export class Drafts {
     if (!this.#bases.has(field.key)) this.#bases.set(field.key, this.known ? written(field) : null);
     if (field.kind === 'secret') this.#secrets.add(field.key);
     this.changes[field.key] = value;
-    this.#judge(field.key, value);
+    this.#validate(field.key, value);
     this.#store.putSoon();
   }
 
@@ -119,7 +119,7 @@ export class Drafts {
   forget(key: string) {
     clearTimeout(this.#timers.get(key));
     this.#bases.delete(key);
-    for (const record of [this.changes, this.wrong, this.judging, this.overtaken]) delete record[key];
+    for (const record of [this.changes, this.wrong, this.validating, this.overtaken]) delete record[key];
     this.#store.putSoon();
   }
 
@@ -189,19 +189,19 @@ export class Drafts {
     }
   }
 
-  #judge(key: string, value: Change) {
+  #validate(key: string, value: Change) {
     clearTimeout(this.#timers.get(key));
-    delete this.judging[key];
+    delete this.validating[key];
     if (value === null) return;
-    this.judging[key] = true;
-    const judge = async () => {
+    this.validating[key] = true;
+    const validate = async () => {
       const reason = await api.checkPreference(key, value).catch(() => null); // saving reports it
       if (this.changes[key] !== value) return; // changed again meanwhile
-      delete this.judging[key];
+      delete this.validating[key];
       if (reason === null) delete this.wrong[key];
       else this.wrong[key] = reason;
     };
-    this.#timers.set(key, setTimeout(judge, JUDGE_AFTER_MS));
+    this.#timers.set(key, setTimeout(validate, VALIDATE_AFTER_MS));
   }
 
   /** Drafts to keep. Secrets never leave this window. */

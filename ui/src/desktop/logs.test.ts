@@ -16,7 +16,7 @@ const open = (shown: LogLine[], prepare: (app: FakeApp) => void = () => undefine
     app.lines = shown;
     prepare(app);
   });
-const said = (...messages: string[]) =>
+const linesOf = (...messages: string[]) =>
   messages.map((message, seq) => aLine(seq, { message, level: 'INFO' }));
 const log = () => screen.getByRole('log').textContent!;
 const press = async (name: string | RegExp) => {
@@ -25,8 +25,8 @@ const press = async (name: string | RegExp) => {
 };
 
 test('new lines appear automatically, each once', async () => {
-  const { app } = await open(said('one', 'two'));
-  await app.say('log', { lines: [aLine(1, { message: 'two' }), aLine(2, { message: 'three' })], next: 3 });
+  const { app } = await open(linesOf('one', 'two'));
+  await app.send('log', { lines: [aLine(1, { message: 'two' }), aLine(2, { message: 'three' })], next: 3 });
   await settle();
   expect(log().match(/one|two|three/g)).toEqual(['one', 'two', 'three']);
 });
@@ -35,18 +35,18 @@ test('lines that arrive before the first response are kept, with the older ones'
   const { app } = await openWindow('status');
   let answer!: (batch: unknown) => void;
   app.answers.logs = () => new Promise((resolve) => (answer = resolve));
-  await app.say('go', 'logs');
+  await app.send('go', 'logs');
   await settle();
-  await app.say('log', { lines: [aLine(2, { message: 'third' })], next: 3 });
-  answer({ lines: said('first', 'second'), next: 2 });
+  await app.send('log', { lines: [aLine(2, { message: 'third' })], next: 3 });
+  answer({ lines: linesOf('first', 'second'), next: 2 });
   await settle();
   expect(log().match(/first|second|third/g)).toEqual(['first', 'second', 'third']);
 });
 
 test('a pause holds back new lines and counts them', async () => {
-  const { app } = await open(said('before'));
+  const { app } = await open(linesOf('before'));
   await press(words.pause);
-  await app.say('log', { lines: [aLine(1, { message: 'meanwhile' })], next: 2 });
+  await app.send('log', { lines: [aLine(1, { message: 'meanwhile' })], next: 2 });
   await settle();
   expect(log()).not.toContain('meanwhile');
   expect(screen.getByText(words.paused(1))).toBeTruthy();
@@ -66,7 +66,7 @@ test('filters by level', async () => {
 });
 
 test('search counts, highlights and wraps around', async () => {
-  await open(said('alpha', 'beta alpha', 'gamma'));
+  await open(linesOf('alpha', 'beta alpha', 'gamma'));
   await fireEvent.keyDown(window, { key: 'f', ctrlKey: true });
   const box = screen.getByRole('searchbox');
   expect(document.activeElement).toBe(box);
@@ -88,7 +88,7 @@ test('search counts, highlights and wraps around', async () => {
 test('renders only the visible lines of five thousand, and drops the oldest', async () => {
   const { app, container } = await open(lines(0, MOST_LINES));
   expect(container.querySelectorAll('[data-seq]').length).toBeLessThan(80);
-  await app.say('log', { lines: lines(MOST_LINES, 10), next: MOST_LINES + 10 });
+  await app.send('log', { lines: lines(MOST_LINES, 10), next: MOST_LINES + 10 });
   await settle();
   expect(screen.getByTitle(words.copyTitle(MOST_LINES))).toBeTruthy();
 });
@@ -96,7 +96,7 @@ test('renders only the visible lines of five thousand, and drops the oldest', as
 test('copies the visible lines as text', async () => {
   const writeText = vi.fn(() => Promise.resolve());
   vi.stubGlobal('navigator', { ...navigator, clipboard: { writeText } });
-  const shown = said('one', 'two');
+  const shown = linesOf('one', 'two');
   await open(shown);
   await fireEvent.click(screen.getByTitle(words.copyTitle(2)));
   await settle();
@@ -105,7 +105,7 @@ test('copies the visible lines as text', async () => {
 });
 
 test('the log level can be changed, and is restored if that fails', async () => {
-  const { app } = await open(said('one'));
+  const { app } = await open(linesOf('one'));
   const record = screen.getByLabelText(words.recorded) as HTMLSelectElement;
   expect(record.value).toBe('info');
   await fireEvent.change(record, { target: { value: 'debug' } });
@@ -126,7 +126,7 @@ test('an empty log has a message', async () => {
 
 test('a search keeps its match when new lines arrive', () => {
   const tail = new LogTail();
-  tail.lines = said('x', 'y', 'x');
+  tail.lines = linesOf('x', 'y', 'x');
   tail.find('x');
   expect(tail.current).toBe(2);
   tail.step(1);

@@ -12,7 +12,7 @@ const words = t.preferences.serve;
 const LOW = 'Enter a percentage above the lower limit, up to 100';
 
 /** Rejects limits in the wrong order, as the app does. */
-function judging(app: FakeApp) {
+function validating(app: FakeApp) {
   app.answers.save_app_preferences = ({ preferences }) => {
     const wanted = preferences as AppPreferences;
     if (Number(wanted.serve.battery_low) >= Number(wanted.serve.battery_high))
@@ -26,7 +26,7 @@ function judging(app: FakeApp) {
 async function open(serve: Partial<ServeForm> = {}) {
   const { app } = await openWindow('preferences', (app) => {
     app.appPreferences = anApp({ serve: { ...anApp().serve, ...serve } });
-    judging(app);
+    validating(app);
   });
   await fireEvent.click(screen.getByRole('tab', { name: words.title }));
   return app;
@@ -109,7 +109,7 @@ test('an edit of the file appears immediately, without changing a field that is 
   const app = await open({ on_battery: 'above' });
   await enter(words.low, '60');
   app.appPreferences = anApp({ serve: { ...anApp().serve, on_battery: 'above', pause_while: 'obs' } });
-  await app.say('preferences', app.preferences);
+  await app.send('preferences', app.preferences);
   await settle();
   expect(box(words.pauseWhile).value).toBe('obs');
   expect(box(words.low).value).toBe('60');

@@ -101,7 +101,7 @@ test('an edit of the file appears immediately, without changing a field that is 
   await type('Hidden models', 'qwen3:32b');
   let edited = withField(aPreferences(), 'max_concurrency', { value: '16' });
   edited = withField(edited, 'models_withheld', { value: 'llama*' });
-  await app.say('preferences', edited);
+  await app.send('preferences', edited);
   await settle();
   expect(box('Requests at a time').value).toBe('16');
   expect(box('Hidden models').value).toBe('qwen3:32b');
@@ -148,7 +148,7 @@ test('unknown settings in the file are reported', async () => {
     app.preferences = aPreferences({ warnings: [warning] });
   });
   expect(screen.getByText(warning)).toBeTruthy();
-  await app.say('preferences', aPreferences());
+  await app.send('preferences', aPreferences());
   await settle();
   expect(screen.queryByText(words.warnings)).toBeNull();
 });
@@ -157,7 +157,7 @@ test('when the file becomes invalid, the previous values and the changes stay', 
   const { app } = await open('Runtime');
   await type('Hidden models', 'qwen3:32b');
   await vi.advanceTimersByTimeAsync(300);
-  await app.say('preferences', unreadable(aPreferences()));
+  await app.send('preferences', unreadable(aPreferences()));
   await settle();
   expect(screen.getByRole('alert').textContent).toContain(words.fileProblemGoesOn);
   expect(box('Hidden models').value).toBe('qwen3:32b');
@@ -166,11 +166,11 @@ test('when the file becomes invalid, the previous values and the changes stay', 
   expect(screen.getByText(words.bar.unreadable)).toBeTruthy();
   expect(save().disabled).toBe(true);
 
-  await app.say('preferences', aPreferences());
+  await app.send('preferences', aPreferences());
   await settle();
   expect(screen.queryByText(words.useFileValue)).toBeNull();
   expect(save().disabled).toBe(false);
-  await app.say('preferences', withField(aPreferences(), 'models_withheld', { value: 'llama*' }));
+  await app.send('preferences', withField(aPreferences(), 'models_withheld', { value: 'llama*' }));
   await settle();
   expect(screen.getByText(words.useFileValue)).toBeTruthy();
 });
@@ -187,7 +187,7 @@ test('a file that is invalid from the start has no values, and no worker is runn
   expect(screen.getByText(words.secret.unknown)).toBeTruthy();
   await type('Requests at a time', '8');
   await vi.advanceTimersByTimeAsync(300);
-  await app.say('preferences', aPreferences());
+  await app.send('preferences', aPreferences());
   await settle();
   expect(box('Requests at a time').value).toBe('8');
   expect(screen.queryByText(words.useFileValue)).toBeNull();
@@ -214,7 +214,7 @@ test('unsaved changes are restored in the next window, except secrets', async ()
     next.preferences = withField(next.preferences, 'max_concurrency', { value: '16' });
   });
   expect(screen.getByText(t.unsaved)).toBeTruthy();
-  await next.app.say('go', 'preferences');
+  await next.app.send('go', 'preferences');
   await vi.advanceTimersByTimeAsync(300);
   await fireEvent.click(screen.getByRole('tab', { name: /Runtime/ }));
   expect(box('Requests at a time').value).toBe('8');
@@ -249,10 +249,10 @@ test('a value that the app rejects is marked in place and kept', async () => {
 test('unsaved changes survive a switch to another view', async () => {
   const { app } = await open('Runtime');
   await type('Requests at a time', '8');
-  await app.say('go', 'logs');
+  await app.send('go', 'logs');
   await settle();
   expect(screen.getByText(t.unsaved)).toBeTruthy();
-  await app.say('go', 'preferences');
+  await app.send('go', 'preferences');
   await vi.advanceTimersByTimeAsync(300);
   await fireEvent.click(screen.getByRole('tab', { name: /Runtime/ }));
   expect(box('Requests at a time').value).toBe('8');

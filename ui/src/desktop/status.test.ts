@@ -65,7 +65,7 @@ test('buttons send their action to the app', async () => {
   const { app } = await open(PHASES.draining);
   await fireEvent.click(button(t.control.undrain));
   expect(app.commands('control')).toEqual([{ action: 'undrain' }]);
-  await app.say('snapshot', PHASES.stopped);
+  await app.send('snapshot', PHASES.stopped);
   await settle();
   await fireEvent.click(button(t.control.start));
   expect(app.commands('control').at(-1)).toEqual({ action: 'start' });
@@ -103,7 +103,7 @@ test('the focus stays on the buttons when the pressed one disappears', async () 
   await fireEvent.click(button(t.control.drain));
   expect(app.commands('control')).toEqual([]); // one action at a time
   done();
-  await app.say('snapshot', PHASES.paused);
+  await app.send('snapshot', PHASES.paused);
   await settle();
   expect(document.activeElement).toBe(button(t.control.resume));
 });
@@ -155,8 +155,8 @@ test('the countdown continues between snapshots, and only the title is announced
   expect(screen.getByText(t.hero.waiting.text('pool.example.com', 8))).toBeTruthy();
   await vi.advanceTimersByTimeAsync(3_000);
   expect(screen.getByText(t.hero.waiting.text('pool.example.com', 5))).toBeTruthy();
-  const said = screen.getAllByRole('status').map((status) => status.textContent);
-  expect(said.some((text) => text?.includes('Reconnecting in'))).toBe(false);
+  const announced = screen.getAllByRole('status').map((status) => status.textContent);
+  expect(announced.some((text) => text?.includes('Reconnecting in'))).toBe(false);
 });
 
 test('a pause that ends tomorrow shows the day', () => {
@@ -199,8 +199,8 @@ test('a rule can be overridden or changed', async () => {
   await settle();
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.serve.title);
   // Opening Preferences directly starts with the first section.
-  await app.say('go', 'status');
-  await app.say('go', 'preferences');
+  await app.send('go', 'status');
+  await app.send('go', 'preferences');
   await settle();
   expect(screen.getByRole('tab', { selected: true }).textContent).toContain(t.preferences.app);
 });
@@ -226,7 +226,7 @@ test('a model’s switch shows the actual state', async () => {
   await fireEvent.click(button(t.dismiss));
   expect(screen.queryByRole('alert')).toBeNull();
 
-  await app.say('snapshot', aSnapshot({ models: [aModel({ name: 'qwen3:32b', offered: false })] }));
+  await app.send('snapshot', aSnapshot({ models: [aModel({ name: 'qwen3:32b', offered: false })] }));
   await settle();
   expect((screen.getByRole('switch') as HTMLInputElement).checked).toBe(false);
 });
@@ -249,8 +249,8 @@ test('a problem links to the view that fixes it', async () => {
   await settle();
   expect(screen.getByRole('heading', { level: 1 }).textContent).toBe(t.views.preferences);
 
-  await app.say('go', 'status');
-  await app.say('snapshot', PHASES.waiting);
+  await app.send('go', 'status');
+  await app.send('snapshot', PHASES.waiting);
   await settle();
   await fireEvent.click(button(t.control.diagnostics));
   await settle();
@@ -281,10 +281,10 @@ test('a state that cannot be loaded is reported, and can be loaded again', async
 
 test('the tray menu and shortcuts open views', async () => {
   const { app } = await open(PHASES.ready);
-  await app.say('go', 'about');
+  await app.send('go', 'about');
   await settle();
   expect(document.title).toBe(t.title(t.views.about));
-  await app.say('go', 'nowhere');
+  await app.send('go', 'nowhere');
   await settle();
   expect(document.title).toBe(t.title(t.views.about));
   await fireEvent.keyDown(window, { key: ',', ctrlKey: true });
@@ -315,7 +315,7 @@ test('an older response never replaces a newer event', async () => {
     app.answers.snapshot = () => new Promise<Snapshot>((resolve) => (answer = resolve));
   });
   await vi.advanceTimersByTimeAsync(50);
-  await app.say('snapshot', PHASES.busy);
+  await app.send('snapshot', PHASES.busy);
   answer(PHASES.stopped);
   await settle();
   expect(heading()).toBe(t.hero.busy.title);

@@ -76,7 +76,7 @@ test('the whole first run: from a join link to tokens per second', async () => {
   ]);
   expect(title()).toBe(words.test.title);
   expect(button(words.test.send).disabled).toBe(true);
-  await app.say('snapshot', PHASES.ready);
+  await app.send('snapshot', PHASES.ready);
   await settle();
   await press(words.test.send);
   expect(screen.getByText('38.4')).toBeTruthy();
@@ -84,7 +84,7 @@ test('the whole first run: from a join link to tokens per second', async () => {
   // The key is only in the pasted text.
   expect(container.textContent).not.toContain('secret-key');
   await press(words.done);
-  expect(app.told.some(({ command }) => command === 'plugin:window|close')).toBe(true);
+  expect(app.calls.some(({ command }) => command === 'plugin:window|close')).toBe(true);
 });
 
 test('address and key are tested when typing pauses, with the exact reason of a failure', async () => {
@@ -181,7 +181,7 @@ test('a link opened in the browser fills in the server step, from any step', asy
     server_url: 'wss://other.example.com/api/workers/connect',
     has_key: true,
   });
-  await app.say('join', null);
+  await app.send('join', null);
   await settle();
   expect(title()).toBe(words.server.title);
   expect(screen.getByText('wss://other.example.com/api/workers/connect')).toBeTruthy();
@@ -327,7 +327,7 @@ test('a server that requires an API key gets one, or the test is skipped', async
   await toModels();
   await press(words.next);
   await press(words.next);
-  await app.say('snapshot', PHASES.ready);
+  await app.send('snapshot', PHASES.ready);
   await settle();
   expect(screen.queryByLabelText(words.test.apiKey)).toBeNull();
   await press(words.test.send);
@@ -371,7 +371,7 @@ test('a failed test shows what to do', async () => {
   await toModels();
   await press(words.next);
   await press(words.next);
-  await app.say('snapshot', PHASES.ready);
+  await app.send('snapshot', PHASES.ready);
   await settle();
   await press(words.test.send);
   expect(screen.getByRole('alert').textContent).toContain('Check that the model is shared.');

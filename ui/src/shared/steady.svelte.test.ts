@@ -7,13 +7,13 @@ test('held rows keep their places, and removed rows stay marked', () => {
     () => live,
     (row) => row,
   );
-  const said = () => steady.rows.map(({ row, here }) => (here ? `${row}` : `(${row})`)).join(' ');
-  expect(said()).toBe('1 2 3');
+  const shown = () => steady.rows.map(({ row, here }) => (here ? `${row}` : `(${row})`)).join(' ');
+  expect(shown()).toBe('1 2 3');
   steady.hold();
   live = [3, 2, 4];
-  expect(said()).toBe('(1) 2 3 4');
+  expect(shown()).toBe('(1) 2 3 4');
   live = [5, 3];
-  expect(said()).toBe('(1) (2) 3 (4) 5');
+  expect(shown()).toBe('(1) (2) 3 (4) 5');
   steady.release();
-  expect(said()).toBe('5 3');
+  expect(shown()).toBe('5 3');
 });

@@ -30,10 +30,10 @@ const updateModes: Record<UpdateMode, { name: string; text: string }> = {
 };
 
 const batteryModes: Record<OnBattery, { name: string; text: string }> = {
-  always: { name: 'On battery', text: 'At any charge level.' },
+  always: { name: 'Also on battery', text: 'At any charge level.' },
   above: {
     name: 'On battery, until it gets low',
-    text: 'Resumes when the battery is charged or plugged in.',
+    text: 'Resumes when this computer is charged or plugged in.',
   },
   never: { name: 'Only when plugged in', text: 'Pauses on battery.' },
 };
@@ -56,7 +56,7 @@ function pausedBy(by: PausedBy, until: string | null): { title: string; text: st
     case 'battery_low':
       return {
         title: `Paused: battery at ${by.percent} %`,
-        text: 'Sharing resumes when the battery is charged or plugged in.',
+        text: 'Sharing resumes when this computer is charged or plugged in.',
       };
     case 'battery_saver':
       return { title: 'Paused: battery saver is on', text: 'Sharing resumes when battery saver is off.' };
@@ -134,7 +134,7 @@ export const en = {
     },
     not_ready: {
       title: (runtime: string) => `${runtime} isn’t responding`,
-      text: 'This computer is connected, but it can’t take requests until the runtime responds.',
+      text: 'This computer can’t take requests until the runtime responds.',
       anyRuntime: 'The runtime',
     },
     ready: {
@@ -220,7 +220,7 @@ export const en = {
     runtime: 'Runtime',
     resting: 'Not checked while stopped',
     noServer: 'Not set',
-    noRuntime: 'Not found',
+    noRuntime: 'Not responding',
     endpoint: 'API endpoint',
     worker: 'This computer',
     version: (version: string) => `version ${version}`,

@@ -34,7 +34,7 @@ export class FakeApp {
   };
   lines = samples.lines(0, 40);
   /** Every command in order, with its arguments. */
-  told: { command: string; args: Args }[] = [];
+  calls: { command: string; args: Args }[] = [];
   /** Answers that override the usual ones. They may throw a problem. */
   answers: Record<string, Answer> = {};
 
@@ -46,16 +46,16 @@ export class FakeApp {
   }
 
   /** Sends an event. */
-  say<E extends keyof Events>(event: E, payload: Events[E]) {
+  send<E extends keyof Events>(event: E, payload: Events[E]) {
     return emit(event, payload);
   }
 
   commands(name: string): Args[] {
-    return this.told.filter(({ command }) => command === name).map(({ args }) => args);
+    return this.calls.filter(({ command }) => command === name).map(({ args }) => args);
   }
 
   #answer(command: string, args: Args): unknown {
-    this.told.push({ command, args });
+    this.calls.push({ command, args });
     const answer = this.answers[command] ?? this.#usual[command];
     return answer?.(args);
   }
