@@ -1,4 +1,4 @@
-// Chromium without a screen, and without its talks with the outside.
+// Launches headless Chromium without its background network requests.
 
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -13,11 +13,11 @@ const PLACES = [
 
 export function launch() {
   const executablePath = PLACES.find((place) => place && existsSync(place));
-  if (!executablePath) throw new Error('there is no Chromium: run `scripts/packages test`');
+  if (!executablePath) throw new Error('Chromium is not installed. Run `scripts/packages test`');
   return chromium.launch({
     executablePath,
     args: [
-      '--no-sandbox', // containers have none to offer
+      '--no-sandbox', // containers do not offer a sandbox
       '--disable-gpu',
       '--disable-dev-shm-usage',
       '--disable-quic',

@@ -1,4 +1,4 @@
-// A request is cancelled with its button: its client is told, and the runtime works for nobody.
+// A request is cancelled with its button: the client gets an error, and the runtime stops.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';
@@ -27,7 +27,7 @@ await play(async (arrive) => {
   await llm.open(0);
   const { error } = await streaming.whole;
   assert.ok(error, 'the stream does not look complete');
-  await person.page.mouse.move(0, 0); // rows under the pointer stay where they are
+  await person.page.mouse.move(0, 0); // rows keep their place while the pointer is over them
   await person.sees('No open requests');
   await person.page.getByLabel('Outcome').selectOption('Cancelled');
   const rows = person.page.getByRole('table', { name: 'Recent requests' }).getByRole('row');

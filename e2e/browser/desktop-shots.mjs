@@ -1,6 +1,6 @@
-// Takes the pictures of docs/images/desktop-* from the real desktop app: `node e2e/browser/desktop-shots.mjs [filter] [folder]`, after `make test`
-// or `cargo build --bins`, on a Linux machine with what `scripts/packages test` installs and imagemagick; the menu wants xfce4-panel, openbox and
-// xdotool too. With a folder there are more pictures, of states that the documentation does not show. They are made small with pngquant, if it is installed.
+// Takes the screenshots docs/images/desktop-* of the real desktop app: `node e2e/browser/desktop-shots.mjs [filter] [folder]`, after `make test`
+// or `cargo build --bins`, on Linux with the packages of `scripts/packages test` and imagemagick. The menu also requires xfce4-panel, openbox and
+// xdotool. With a folder, it also takes states that the documentation does not show. If pngquant is installed, it compresses the screenshots.
 
 import { execFileSync } from 'node:child_process';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ import { drive, picture, screen } from './shots/screen.mjs';
 
 const only = new RegExp(process.argv[2] || '.');
 const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images', import.meta.url));
-/** Milliseconds in which a page settles. */
+/** Time for a page to settle, in milliseconds. */
 const SETTLE_MS = 900;
 const OLLAMA = {
   kind: 'ollama',
@@ -33,7 +33,7 @@ const OLLAMA = {
   models: [SMALL(true), CODER(true), OSS(), EMBED()],
 };
 
-/** Clicks the first of these whose title or text has the words, when it is there. */
+/** Waits for the first match with this title or text, and clicks it. */
 const pick = (css, words) => (app) =>
   until(words, () =>
     app.run(
@@ -69,14 +69,14 @@ const toTest = chain(
   says('Try it'),
 );
 
-/** A runtime is found where runtimes usually are, or its address is typed. */
+/** Uses the detected runtime, or enters its address. */
 async function elsewhere(app, { url }) {
   if ((await app.text()).includes('Ollama 0')) return;
   await app.click('details summary');
   await app.write('details input', `${url}/v1`);
 }
 
-/** name, whether there are settings, what is done first; `also` is seen by the makers alone, without a name in the documentation. */
+/** Name, whether there are settings, and actions before the screenshot. `ALSO` is for development, not for the documentation. */
 const SHOTS = [
   ['status', true, chain(ready, busy)],
   ['preferences', true, chain(ready, view('Preferences'), tab('Runtime'))],
@@ -154,7 +154,7 @@ for (const scheme of ['light', 'dark']) {
 }
 process.exit();
 
-/** The menu as Xfce's panel shows it. The app has no window then, so there is no driver either. */
+/** The menu in Xfce's panel. The app has no window then, so there is no driver either. */
 async function takeMenu() {
   if (!only.test('menu')) return;
   const path = join(OUT, 'desktop-menu.png');
@@ -174,7 +174,7 @@ async function takeMenu() {
   await display.close();
 }
 
-/** Some traffic, and a request that still runs. */
+/** Some traffic, and two requests that are still running. */
 async function busy(app, { origin, env }) {
   const ask = (tokens) =>
     fetch(`${origin}/api/v1/chat/completions`, {
@@ -201,9 +201,9 @@ async function take([name, settings, act, env = {}], scheme, file) {
   if (!only.test(`${name}-${scheme}`)) return;
   const path = join(OUT, `${file}${scheme === 'dark' ? '-dark' : ''}.png`);
   const display = await screen(scheme);
-  // Where it is found by itself, if nobody else is there.
+  // On the default port, where the app detects it, if that is free.
   const llm = await runtime(OLLAMA, 11434).catch(() => runtime(OLLAMA));
-  // The first run asks without a key, which works on loopback.
+  // The first run sends a request without a key, which works on loopback.
   const { origin, end } = await serve({ ...(settings ? { API_KEY } : {}), ...env });
   const url = origin.replace('http', 'ws');
   const stage = {
@@ -246,7 +246,7 @@ async function configure(home, settings, { url, llm }) {
   await writeFile(join(folder, 'worker.yaml'), text.join(''), { mode: 0o600 });
 }
 
-/** The app on a machine of this name, if we may pretend one. */
+/** The app on a machine with this host name, if we may set one. */
 async function named(home, host) {
   if (!MAY_PRETEND) return `${PROGRAMS}llamapool`;
   const script = join(home, 'llamapool');
@@ -258,6 +258,6 @@ function shrink(path) {
   try {
     execFileSync('pngquant', ['--force', '--skip-if-larger', '--ext', '.png', '--speed', '1', '128', path]);
   } catch (error) {
-    if (error.code === 'ENOENT') console.log('pngquant is not installed: the picture stays large');
+    if (error.code === 'ENOENT') console.log('pngquant is not installed: the screenshot is not compressed');
   }
 }

@@ -1,4 +1,4 @@
-// The server is drained: asked twice, it finishes what is open and ends.
+// The server is drained after confirmation: it finishes open requests and exits.
 
 import assert from 'node:assert/strict';
 import { failedLoad, NO_SERVER, play } from './play.mjs';

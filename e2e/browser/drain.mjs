@@ -1,4 +1,4 @@
-// Workers are drained and undrained, which the next requests feel.
+// Workers are drained and resumed, which affects the next requests.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';

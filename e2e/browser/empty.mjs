@@ -1,4 +1,4 @@
-// A new server says what to do next, with the right address; nothing is offered that cannot be done.
+// A new server shows the next step, with the right URL, and no actions that cannot work.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';

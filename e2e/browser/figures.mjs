@@ -1,18 +1,18 @@
-// What the page says happened is what happened: known requests, and then every figure.
+// All figures on the pages match a known set of requests.
 
 import assert from 'node:assert/strict';
 import { Ledger } from './ledger.mjs';
 import { failedLoad, play } from './play.mjs';
 import { chat, pool, script } from './pool.mjs';
 
-/** Milliseconds that requests are made to wait for a slot. */
+/** Time that requests wait for a slot, in milliseconds. */
 const HELD_MS = 700;
 
 const strings = (figures) =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, String(value)]));
 
 await play(async (arrive) => {
-  // `alpha` is on both machines, `beta` on one that takes a request at a time.
+  // `alpha` is on both workers, `beta` on one that runs one request at a time.
   const left = await pool.join('left', ['alpha', 'beta'], 1);
   const right = await pool.join('right', ['alpha']);
   const person = await arrive({ tolerates: [failedLoad(401)] });
@@ -30,15 +30,15 @@ await play(async (arrive) => {
   did.note('beta', await chat('beta', script.streamed(23, 29)).whole, 23, 29);
   did.note('alpha', await chat('alpha', 'echo').whole, 0, 0);
 
-  // The only machine that has it cannot: a failure. Nobody has it, no model, no key: refusals.
+  // The only worker with the model fails: a failure. Unknown model, no model, wrong key: rejections.
   did.failed('left', 'beta', await chat('beta', script.slam).whole, 502);
   did.refused(await chat('gamma', 'answer').whole, 404);
   did.refused(await chat(undefined, 'answer').whole, 400);
   did.refused(await chat('alpha', 'answer', { key: 'sk-stranger' }).whole, 401);
-  // A request of the caller's that the runtime does not like is answered all the same.
+  // A request that the runtime rejects with a client error counts as done.
   did.note('beta', await chat('beta', { status: { code: 422, retry_after: null } }).whole, 0, 0, 422);
 
-  // `left` breaks every connection for a while: whoever comes there is taken over.
+  // `left` breaks every connection for a while, so its requests fail over.
   await left.always(script.slam);
   const before = await left.seen();
   for (let i = 0; i < 4; i++) did.note('alpha', await chat('alpha').whole, 1, 1);
@@ -47,7 +47,7 @@ await play(async (arrive) => {
 
   const waited = await queue(person, left, did);
 
-  // One is cancelled on the page, one is left by its client.
+  // One request is cancelled on the page, one by its client.
   const cancelled = chat('beta', script.stepped(9), { id: 'req-cancel' });
   await left.step();
   await cancelled.head;
@@ -76,7 +76,7 @@ await play(async (arrive) => {
   await requestsEqual(person, settled);
 });
 
-/** Two wait for the one slot of `beta`, and the page says so; how long they did. */
+/** Two requests are queued for the one slot of `beta`. Returns how long they waited. */
 async function queue(person, left, did) {
   const first = chat('beta', script.streamed(3, 5, 'stepped'));
   await left.open(1);
@@ -151,7 +151,7 @@ async function overviewEquals(person, server) {
   );
 }
 
-/** The table that stands for the charts. */
+/** The table with the data of the charts. */
 async function hourEquals(person, server) {
   await person.page.getByText('Table', { exact: true }).click();
   const ended = server.Completed + server.Failed + server.Rejected + server['Client disconnected'];
@@ -220,7 +220,7 @@ async function requestsEqual(person, { recent }) {
   }
 }
 
-/** The first cells of a row as text. */
+/** The first cells of a row, as text. */
 async function cells(row, count) {
   const texts = await row.first().locator('th, td').allInnerTexts();
   return texts.slice(0, count).map((text) => text.trim());

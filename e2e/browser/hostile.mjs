@@ -1,4 +1,4 @@
-// Names, models, reasons and ids that want to be more than text.
+// Names, models, reasons and IDs with markup stay text.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';
@@ -76,7 +76,7 @@ await play(async (arrive) => {
   );
 });
 
-/** Nothing on the page was made by a text. */
+/** Asserts that no text created an element. */
 async function isPlain({ page }) {
   const made = await page.evaluate(
     () => document.querySelectorAll('img, iframe, h1 h1, td h1, svg[onload], #app script').length,

@@ -1,10 +1,10 @@
-// Everything without a mouse: log in, go round, drain a worker, ask a model, stop it.
+// Everything works with the keyboard: sign in, navigate, drain a worker, send a message, stop it.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';
 import { API_KEY, ORIGIN, pool, script } from './pool.mjs';
 
-/** Presses of Tab after which a page has been gone round. */
+/** Number of Tab presses that covers any page. */
 const FAR = 80;
 
 await play(async (arrive) => {
@@ -12,7 +12,7 @@ await play(async (arrive) => {
   const person = await arrive({ tolerates: [failedLoad(401)] });
   const { page } = person;
   const { keyboard } = page;
-  /** Goes on until `name` has the focus, which must be seen. */
+  /** Presses Tab until `name` has the focus, which must be visible. */
   const tabTo = async (name) => {
     for (let i = 0; i < FAR; i++) {
       await keyboard.press('Tab');
@@ -62,7 +62,7 @@ await play(async (arrive) => {
   await llm.open(0);
 });
 
-/** What has the focus: what it is called, and whether that can be seen. */
+/** The focused element: its label, and whether its focus ring is visible. */
 function focused() {
   const at = document.activeElement;
   if (!at || at === document.body) return null;

@@ -1,11 +1,11 @@
-// The books of whoever sends the requests, to hold against those of the server.
+// What the clients observed, to compare with the server's figures.
 
 import assert from 'node:assert/strict';
 
-/** Milliseconds by which a server on a busy machine may note the ends of requests later than their clients: less than any waits here. */
+/** Milliseconds by which a server on a busy machine may record ends later than its clients. Less than any wait here. */
 const LATE_MS = 500;
 
-/** What happened, as the clients saw it. */
+/** The totals that the clients observed. */
 export class Ledger {
   server = {
     Completed: 0,
@@ -18,7 +18,7 @@ export class Ledger {
   };
   workers = { left: new Book(), right: new Book() };
 
-  /** A request that was answered by the worker it names. */
+  /** A request that a worker completed. */
   note(model, { status, worker, error, took }, tokensIn, tokensOut, expected = 200) {
     assert.deepEqual([status, error], [expected, undefined], `a request for ${model}`);
     this.server.Completed += 1;
@@ -44,7 +44,7 @@ export class Ledger {
     this.#at(worker, model, { failed: times });
   }
 
-  /** Whose client went away, or that was cancelled: the worker has done its part. */
+  /** A request whose client disconnected, or that was cancelled. It counts as done for the worker. */
   left(worker, model, { took }) {
     this.server['Client disconnected'] += 1;
     this.#at(worker, model, { done: 1, took });
@@ -55,7 +55,7 @@ export class Ledger {
     (this.workers[worker].models[model] ??= new Book()).add(what);
   }
 
-  /** `GET /api/state` says the same. */
+  /** Asserts that `GET /api/state` has the same totals. */
   equals({ server, workers, history, recent }) {
     const figures = {
       Completed: server.jobs_completed_total,
@@ -111,7 +111,7 @@ class Book {
   failed = 0;
   tokensIn = 0;
   tokensOut = 0;
-  /** Milliseconds that clients waited in all. */
+  /** Total time that clients waited, in milliseconds. */
   took = 0;
   models = {};
 

@@ -1,4 +1,4 @@
-// What other clients do shows while it happens.
+// Requests of other clients are shown live.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';

@@ -1,4 +1,4 @@
-// A key is asked for; a wrong one is told; it is remembered only by wish, and only for the session.
+// The key is required, a wrong one is reported, and it is stored only on request and only for the session.
 
 import assert from 'node:assert/strict';
 import { failedLoad, play } from './play.mjs';

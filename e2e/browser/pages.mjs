@@ -1,4 +1,4 @@
-// Every page in light and dark, wide and narrow: nothing for axe to complain about, nothing wider than the screen.
+// Every page in light and dark, wide and narrow: axe finds no violations, and nothing is wider than the screen.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

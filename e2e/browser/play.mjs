@@ -1,4 +1,4 @@
-// One play: a browser, a person before the dashboard, and what must hold on every page whatever is played.
+// A browser test: browser, users of the dashboard, and checks that apply to every page.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -7,15 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
 import { API_KEY, ORIGIN } from './pool.mjs';
 
-/** Milliseconds in which what is waited for must show: the machine may be building something meanwhile. */
+/** Timeout for anything to appear, in milliseconds. The machine may be busy with a build. */
 export const PATIENCE_MS = 30_000;
-/** Milliseconds after which a play hangs: less than the Rust side waits, so that there is a picture of it. */
+/** Timeout of a test, in milliseconds. Shorter than that of the Rust side, so that there is a screenshot. */
 const LONGEST_MS = 150_000;
-/** The narrowest phone that is promised. */
+/** The narrowest supported screen. */
 const NARROW = { width: 360, height: 740 };
 const WIDE = { width: 1280, height: 860 };
 
-/** Runs `act`, and ends the process: 0 if it went well and nothing was complained of. */
+/** Runs `act` and exits: with 0 if it succeeded and the browser reported no problems. */
 export async function play(act) {
   const name = basename(process.argv[1], '.mjs');
   const browser = await launch();
@@ -38,12 +38,12 @@ export async function play(act) {
   process.exit(); // a client's connection may still be open
 }
 
-/** Somebody before the dashboard, in a browser session of their own. */
+/** A user of the dashboard, with a browser session of their own. */
 export class Person {
-  /** What no page may do, as it happened. */
+  /** Problems that the browser reported. */
   complaints = [];
 
-  /** `tolerates`: patterns of console errors that the play provokes, such as the browser's line about a 401. */
+  /** `tolerates`: patterns of console errors that the test causes, such as the browser's message about a 401. */
   static async arrive(browser, { narrow = false, scheme = 'light', tolerates = [] } = {}) {
     const context = await browser.newContext({
       viewport: narrow ? NARROW : WIDE,
@@ -87,7 +87,7 @@ export class Person {
     await this.isLive();
   }
 
-  /** Returns when the page is there, not merely asked for. */
+  /** Opens a page and waits until it is shown. */
   async go(name) {
     const link = this.page.getByRole('navigation').getByRole('link', { name, exact: true });
     await link.click();
@@ -98,7 +98,7 @@ export class Person {
     return this.page.getByText('Live', { exact: true }).waitFor();
   }
 
-  /** Waits for text that is seen. */
+  /** Waits for visible text. */
   sees(text, { exact = false, within = this.page } = {}) {
     return within.getByText(text, { exact }).filter({ visible: true }).first().waitFor();
   }
@@ -111,18 +111,18 @@ export class Person {
     return within.getByRole('button', { name });
   }
 
-  /** The row of a table in which `text` stands. */
+  /** The table row that contains `text`. */
   row(text) {
     return this.page.getByRole('row').filter({ hasText: text });
   }
 
-  /** The value beside a name in a list of facts. */
+  /** The value next to a name in a list of properties. */
   async fact(name, within = this.page) {
     const term = within.locator('dt', { hasText: new RegExp(`^${name}$`) });
     return (await term.locator('xpath=following-sibling::dd[1]').first().innerText()).trim();
   }
 
-  /** Repeats `look` until it does not throw: for figures that arrive with the next update. */
+  /** Repeats `look` until it does not throw, for values that arrive with the next update. */
   async until(look) {
     const end = Date.now() + PATIENCE_MS;
     for (;;) {
@@ -135,13 +135,13 @@ export class Person {
     }
   }
 
-  /** Nothing is wider than the screen. */
+  /** Asserts that nothing is wider than the screen. */
   async fitsTheScreen() {
     const over = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(over <= 0, `${this.page.url()} scrolls ${over} px sideways`);
   }
 
-  /** Leaves a picture for whoever looks for the mistake. */
+  /** Saves a screenshot for debugging. */
   async lookAround(name) {
     const folder = fileURLToPath(new URL('../.cache/pictures/', import.meta.url));
     await mkdir(folder, { recursive: true });
@@ -152,7 +152,7 @@ export class Person {
   }
 }
 
-/** What a browser says of an answer with this status. */
+/** The browser's message about a response with this status. */
 export const failedLoad = (status) => new RegExp(`^Failed to load resource: .* status of ${status}`);
-/** What it says when nobody answers, or a stream is cut. */
+/** The browser's message about a connection that fails or is lost. */
 export const NO_SERVER = /^Failed to load resource: net::ERR_/;

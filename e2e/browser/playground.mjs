@@ -1,4 +1,4 @@
-// A chat with a chosen model streams, stops, and tells when it breaks.
+// A chat with a chosen model streams, stops, and reports errors.
 
 import assert from 'node:assert/strict';
 import { failedLoad, NO_SERVER, play } from './play.mjs';

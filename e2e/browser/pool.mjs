@@ -1,4 +1,4 @@
-// The pool that a script plays with: what the Rust side of the test does for it (src/stage.rs), and requests as other clients send them.
+// The pool of a test: actions of the Rust side (src/stage.rs), and requests of other clients.
 
 import { createInterface } from 'node:readline';
 
@@ -7,7 +7,7 @@ export const API_KEY = process.env.API_KEY;
 
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
-/** Asks the Rust side for something; resolves when it is so. */
+/** Sends a command to the Rust side; resolves when it is done. */
 async function wish(name, facts = {}) {
   process.stdout.write(`${JSON.stringify({ wish: name, ...facts })}\n`);
   const { value, done } = await answers.next();
@@ -16,7 +16,7 @@ async function wish(name, facts = {}) {
 }
 
 export const pool = {
-  /** A worker with a runtime of its own, which has these models. */
+  /** Starts a worker with its own runtime, which has these models. */
   async join(name, models, slots) {
     const llm = await wish('join', { name, models, slots });
     return {
@@ -39,17 +39,17 @@ export const pool = {
   },
 };
 
-/** What a runtime of ours can be told in a request: see src/fake_llm/script.rs. */
+/** Scripts for the fake runtime, sent in a request: see src/fake_llm/script.rs. */
 export const script = {
-  /** Tokens, and a last step for their end. */
+  /** Tokens, one per step, and a last step for the end. */
   stepped: (tokens) => ({ stream: { tokens, pace: 'stepped', end: 'clean' } }),
   dying: (tokens) => ({ stream: { tokens, pace: 'flat_out', end: 'die' } }),
   hang: 'hang_before_head',
   slam: 'slam',
-  /** A whole answer that tells these tokens. */
+  /** A complete response with this usage. */
   usage: (tokensIn, tokensOut) =>
     chunks('application/json', [JSON.stringify({ choices: [], usage: used(tokensIn, tokensOut) })]),
-  /** The same as a stream, a chunk for each step. */
+  /** The same as a stream, one chunk per step. */
   streamed: (tokensIn, tokensOut, pace = 'flat_out') =>
     chunks(
       'text/event-stream',
@@ -80,8 +80,8 @@ function chunks(type, texts, pace = 'flat_out') {
 }
 
 /**
- * A chat request of another client. `head` resolves with status and headers, `whole` with the end, `leave` closes the connection.
- * Both settle to what happened; neither throws.
+ * A chat request of another client. `head` resolves with status and headers, `whole` at the end, and `leave` closes the connection.
+ * Both promises resolve with the outcome and never reject.
  */
 export function chat(model, does, { id, key = API_KEY } = {}) {
   const leave = new AbortController();

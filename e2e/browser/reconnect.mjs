@@ -1,4 +1,4 @@
-// The server is restarted: what is shown is marked as old, and then it is not.
+// The server is restarted: the data is marked as stale until it is back.
 
 import assert from 'node:assert/strict';
 import { failedLoad, NO_SERVER, play } from './play.mjs';

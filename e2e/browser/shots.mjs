@@ -1,5 +1,5 @@
-// Takes the pictures of docs/images from the real server: `node e2e/browser/shots.mjs [minutes] [folder]`, after `make test` or
-// `cargo build --bins`. The charts need some minutes of history (12 fill them). Pictures are made small with pngquant, if it is installed.
+// Takes the screenshots of docs/images from the real server: `node e2e/browser/shots.mjs [minutes] [folder]`, after `make test` or
+// `cargo build --bins`. The charts need some minutes of history (12 fill them). If pngquant is installed, it compresses the screenshots.
 
 import { execFileSync } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const MINUTES = Number(process.argv[2] ?? 12);
 const OUT = process.argv[3] ?? fileURLToPath(new URL('../../docs/images/', import.meta.url));
 const DESK = { width: 1440, height: 960 };
 const PHONE = { width: 390, height: 844 };
-/** Milliseconds in which a page settles: an update comes four times a second, and bars move. */
+/** Time for a page to settle, in milliseconds: updates arrive four times a second, and bars are animated. */
 const SETTLE_MS = 1_500;
 
 const SHOTS = [
@@ -103,7 +103,7 @@ async function take({ name, page: where, scheme, size, act }) {
   try {
     execFileSync('pngquant', ['--force', '--skip-if-larger', '--ext', '.png', '--speed', '1', '64', path]);
   } catch (error) {
-    if (error.code === 'ENOENT') console.log('pngquant is not installed: the picture stays large');
+    if (error.code === 'ENOENT') console.log('pngquant is not installed: the screenshot is not compressed');
   }
   console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`);
 }

@@ -1,4 +1,4 @@
-// The tray's menu, opened in a real panel (Xfce's) by a click of the mouse.
+// The tray menu, opened with a mouse click in a real panel (Xfce's).
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pause, start } from './programs.mjs';
 
-/** A panel across the top, with nothing in it but the tray at its right end. */
+/** A panel at the top that contains only the tray, at its right end. */
 const CONFIG = `<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
   <property name="configver" type="int" value="2"/>
@@ -31,11 +31,11 @@ const CONFIG = `<?xml version="1.0" encoding="UTF-8"?>
 `;
 const XFCONFD = '/usr/lib/x86_64-linux-gnu/xfce4/xfconf/xfconfd';
 
-/** Whether a panel can be had here. */
+/** Whether the panel's programs are installed. */
 export const hasPanel = () =>
   existsSync(XFCONFD) && existsSync('/usr/bin/xfce4-panel') && existsSync('/usr/bin/xdotool');
 
-/** Starts the panel on a screen of the usual density. */
+/** Starts the panel on a screen with a scale of 1. */
 export async function panel({ home, environment }) {
   const folder = join(home, '.config/xfce4/xfconf/xfce-perchannel-xml');
   await mkdir(folder, { recursive: true });
@@ -46,7 +46,7 @@ export async function panel({ home, environment }) {
   return () => started.forEach((program) => program.end());
 }
 
-/** Clicks the icon, goes down to this row, and gives what the corner of the screen shows. */
+/** Clicks the icon, moves down to this row, and returns a screenshot of the corner. */
 export async function menu({ DISPLAY }, { rows, width, height }) {
   const mouse = (...args) => execFileSync('xdotool', args, { env: { DISPLAY } });
   await pause(4_000);
@@ -62,7 +62,7 @@ export async function menu({ DISPLAY }, { rows, width, height }) {
     ['-display', DISPLAY, '-window', 'root', '-crop', crop, '+repage', 'png:-'],
     most,
   );
-  // A screen without a picture is black.
+  // A screen without a background is black.
   const desktop = ['-fill', '#5b6472', '-floodfill', `+0+${height - 1}`, 'black'];
   return execFileSync('convert', ['png:-', ...desktop, 'png:-'], { ...most, input: taken });
 }

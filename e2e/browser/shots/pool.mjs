@@ -1,4 +1,4 @@
-// A pool as somebody may have it at home: the real server, real workers, and runtimes that know their lines.
+// A typical home pool: the real server, real workers and scripted runtimes.
 
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,10 +47,10 @@ const MACHINES = [
     models: [MISTRAL(true)],
   },
 ];
-/** Its Ollama is not running. */
+/** A worker whose Ollama is not running. */
 const ILL = { name: 'old-thinkpad', host: 'thinkpad', slots: 1 };
 
-/** Starts all of it. `origin` is where the dashboard is. */
+/** Starts the pool. `origin` is the dashboard's URL. */
 export async function pool() {
   const folder = await mkdtemp(join(tmpdir(), 'llamapool-shots-'));
   const { origin, end } = await serve({ API_KEY });
@@ -79,7 +79,7 @@ export async function pool() {
   };
 }
 
-/** A worker, on a machine of this name if we may pretend one. */
+/** A worker, with this host name if we may set one. */
 const work = (host, env) =>
   MAY_PRETEND
     ? start('sh', ['-c', onMachine(host, 'llamapool-worker')], env)

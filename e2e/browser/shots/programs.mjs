@@ -1,17 +1,17 @@
-// Our programs and others, started for a picture and gone with it.
+// Starts programs for screenshots, and stops them afterwards.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Where ours are. */
+/** The folder of our programs. */
 export const PROGRAMS = fileURLToPath(new URL('../../../target/debug/', import.meta.url));
 export const CLIENT_KEY = 'sk-picture-worker';
 export const API_KEY = 'sk-picture';
-/** Milliseconds to wait for anything, beside a build. */
+/** Timeout for anything, in milliseconds. A build may be running. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 100;
 const LISTENING = /Listening on (http:[^\s".]+(?:\.[^\s".]+)*)/;
-/** Only root may pretend another host name. */
+/** Only root may set another host name. */
 export const MAY_PRETEND = process.getuid() === 0 && process.platform === 'linux';
 
 const running = new Set();
@@ -27,7 +27,7 @@ export async function until(what, look) {
   throw new Error(`waited for ${what}`);
 }
 
-/** Starts a program; `said(pattern)` waits for a line of it. */
+/** Starts a program. `said(pattern)` waits for a match in its output. */
 export function start(command, args, env) {
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, ...env },
@@ -46,13 +46,13 @@ export function start(command, args, env) {
   return { said, end, text: () => text, pid: child.pid };
 }
 
-/** A server on a free port; `origin` is where it is. */
+/** Starts a server on a free port. `origin` is its URL. */
 export async function serve(env) {
   const usual = { CLIENT_KEY, PORT: '0', LISTEN_ADDR: '127.0.0.1', CONFIG_FILE: '/dev/null' };
   const server = start(`${PROGRAMS}llamapool-server`, [], { ...usual, ...env });
   return { origin: await server.said(LISTENING), end: server.end };
 }
 
-/** What a shell runs to have one of our programs on a machine of this name. */
+/** The shell command that runs one of our programs with this host name. */
 export const onMachine = (host, program) =>
   `exec unshare --uts sh -c 'hostname ${host} && exec ${PROGRAMS}${program} "$@"' ${program} "$@"`;

@@ -1,4 +1,4 @@
-// Runtimes of the kinds that people have, as far as a worker looks: what they are, what models they have, and answers at their speed.
+// Fake runtimes of several kinds, with the endpoints that a worker uses: version, models, and responses at a realistic speed.
 
 import { createServer } from 'node:http';
 
@@ -22,7 +22,7 @@ export const MISTRAL = (loaded) => model('mistral-small:24b', 14.33, 'Q4_K_M', 1
 export const EMBED = (loaded) => model('nomic-embed-text', 0.27, 'F16', 2_048, loaded);
 
 /**
- * A runtime that listens on loopback, on a free port unless one is named; `url` is its address.
+ * Starts a runtime on loopback, on a free port unless one is given. `url` is its address.
  * `models` are `{ name, gigabytes, quantization, context, loaded }`, `speed` is in tokens per second, `patience` in milliseconds to the first.
  */
 export async function runtime({ kind, version, models, speed, patience }, port = 0) {
@@ -109,7 +109,7 @@ function llamaCpp({ version, models }) {
   };
 }
 
-/** What a client asks for in `tokens` it gets; people get a whole answer. */
+/** Responds with `tokens` tokens if the request has that field, otherwise with the whole text. */
 function answer({ model, stream, tokens, fails }, response, { speed, patience }) {
   if (fails) {
     response.writeHead(500, { 'Content-Type': 'application/json' });

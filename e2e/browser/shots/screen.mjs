@@ -1,4 +1,4 @@
-// A screen, a message bus and the desktop app on them, driven by WebKit's own WebDriver: what `desktop-shots.mjs` takes pictures of.
+// A screen, a message bus and the desktop app, driven by WebKit's WebDriver, for `desktop-shots.mjs`.
 
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 const BUS = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><policy context="default">
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`;
 
-/** A screen of twice the usual density, in light or dark; `environment` is what its programs see. */
+/** A screen with a scale of 2, in light or dark. `environment` is for its programs. */
 export async function screen(scheme, scale = 2) {
   const home = await mkdtemp(join(tmpdir(), 'llamapool-desk-'));
   await mkdir(join(home, 'run'));
@@ -36,13 +36,13 @@ export async function screen(scheme, scale = 2) {
   const close = async () => {
     bus.end();
     xvfb.end();
-    // The engine's helpers may still be writing.
+    // WebKit's helper processes may still be writing.
     await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   return { home, environment, close };
 }
 
-/** What the screen shows of the app's window, as PNG: the real pixels, which the driver's own picture is not always. */
+/** A PNG of the app's window as the screen shows it, which the driver's own screenshot does not always match. */
 export async function picture({ DISPLAY }) {
   const window = await until('a window', () => {
     const tree = execFileSync('xwininfo', ['-root', '-tree', '-display', DISPLAY], { encoding: 'utf8' });
@@ -59,7 +59,7 @@ const freePort = () =>
     });
   });
 
-/** The app with these arguments, which must open a window; `command` may stand in for the app itself. */
+/** Starts the app with arguments that open a window. `command` replaces the app's own command. */
 export async function drive(environment, args, command = `${PROGRAMS}llamapool`) {
   const port = await freePort();
   const env = { ...environment, TAURI_WEBVIEW_AUTOMATION: 'true' };
@@ -98,7 +98,7 @@ export async function drive(environment, args, command = `${PROGRAMS}llamapool`)
         {},
       ),
     write: async (css, text) => on('POST', `element/${await find('css selector', css)}/value`, { text }),
-    /** The app is asked to end as the system would; what it was busy with is not waited for. */
+    /** Ends the app as the system would, without waiting for its requests. */
     close: async () => {
       await on('DELETE', '').catch(() => null);
       driver.end();

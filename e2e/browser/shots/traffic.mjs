@@ -1,9 +1,9 @@
-// What a household and its programs ask in the course of some minutes.
+// Traffic of a typical household over some minutes.
 
 import { API_KEY } from './programs.mjs';
 
-/** Model, how often it is asked, tokens of an answer. */
-const HABITS = [
+/** Model, relative frequency, tokens per response. */
+const MODELS = [
   ['llama3.2:3b', 5, 120],
   ['qwen2.5-coder:32b', 6, 420],
   ['gpt-oss:20b', 2, 300],
@@ -12,7 +12,7 @@ const HABITS = [
 ];
 const TICK_MS = 250;
 
-/** Asks until `stop` is called. */
+/** Sends requests until `stop` is called. */
 export function traffic(origin) {
   let minutes = 0;
   const timer = setInterval(() => {
@@ -24,9 +24,9 @@ export function traffic(origin) {
 }
 
 async function ask(origin, minutes) {
-  const [model, , length] = pick(HABITS);
+  const [model, , length] = pick(MODELS);
   const dice = Math.random();
-  // Once in a while somebody asks for what nobody has, a runtime runs out of memory, a client loses patience.
+  // Sometimes a model is unknown, a runtime runs out of memory, or a client gives up.
   const asked = dice < 0.02 ? 'llama9' : model;
   const fails = minutes % 6 > 4.5 && model === 'gpt-oss:20b';
   const leave = new AbortController();
@@ -52,11 +52,11 @@ async function ask(origin, minutes) {
     });
     await response.arrayBuffer();
   } catch {
-    // The one who left, or the end of it all.
+    // The client gave up, or the server stopped.
   }
 }
 
-function pick(habits) {
-  let dice = Math.random() * habits.reduce((sum, [, often]) => sum + often, 0);
-  return habits.find(([, often]) => (dice -= often) < 0) ?? habits[0];
+function pick(models) {
+  let dice = Math.random() * models.reduce((sum, [, often]) => sum + often, 0);
+  return models.find(([, often]) => (dice -= often) < 0) ?? models[0];
 }
