@@ -92,7 +92,7 @@ const en = {
     queued: (n: number) => `${f.count(n)} queued`,
     tokens: 'Tokens/s',
     firstByte: 'Time to first token',
-    firstByteNote: (p95: string, n: number) => `median of ${f.count(n)} · p95 ${p95}`,
+    firstByteNote: (p95: string) => `median · p95 ${p95}`,
     noResponses: 'no responses yet',
     errors: 'Errors, last hour',
     errorsNote: (refused: number, left: number) =>

@@ -30,7 +30,7 @@ const updateModes: Record<UpdateMode, { name: string; text: string }> = {
 };
 
 const batteryModes: Record<OnBattery, { name: string; text: string }> = {
-  always: { name: 'Also on battery', text: 'At any charge level.' },
+  always: { name: 'Always', text: 'On battery at any charge level.' },
   above: {
     name: 'On battery, until it gets low',
     text: 'Resumes when this computer is charged or plugged in.',
@@ -174,7 +174,7 @@ export const en = {
     label: 'Controls',
     setUp: 'Set up…',
     start: 'Start sharing',
-    startAgain: 'Start again',
+    startAgain: 'Try again',
     stop: 'Stop',
     stopNow: 'Stop now',
     restart: 'Restart',
