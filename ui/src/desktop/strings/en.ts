@@ -30,7 +30,7 @@ const updateModes: Record<UpdateMode, { name: string; text: string }> = {
 };
 
 const batteryModes: Record<OnBattery, { name: string; text: string }> = {
-  always: { name: 'Always', text: 'On battery at any charge level.' },
+  always: { name: 'Always', text: 'On battery, at any charge level.' },
   above: {
     name: 'On battery, until it gets low',
     text: 'Resumes when this computer is charged or plugged in.',
@@ -87,7 +87,7 @@ export const en = {
   updateReady: 'Update ready',
   close: 'Close',
   dismiss: 'Dismiss',
-  loading: 'Loading the status…',
+  loading: 'Loading status…',
   again: 'Try again',
   noSnapshot: 'Couldn’t load the status',
 
@@ -227,7 +227,7 @@ export const en = {
     attached: 'The worker runs as a background service. This app controls it.',
     dashboard: 'Open dashboard',
     copyEndpoint: 'Copy API endpoint',
-    copied: 'CopyTarget',
+    copied: 'Copied',
   },
 
   kinds: {
@@ -247,7 +247,7 @@ export const en = {
     noRuntimeText: 'Models appear here when a runtime responds.',
     share: (name: string) => `Share ${name}`,
     serviceText:
-      'The background service decides which models to share. To change them, edit its worker.yaml and restart the service.',
+      'To change which models are shared, edit the background service’s worker.yaml, then restart the service.',
     loaded: 'In memory',
     context: (tokens: string) => `${tokens} context`,
   },
@@ -409,7 +409,7 @@ export const en = {
     paused: (n: number) =>
       n === 0 ? 'Paused' : `Paused – ${plural(n, { one: '# new line', other: '# new lines' })}`,
     copy: 'Copy',
-    copied: 'CopyTarget',
+    copied: 'Copied',
     copyTitle: (n: number) => `Copy ${plural(n, { one: '# line', other: '# lines' })}`,
     wrap: 'Wrap lines',
     toEnd: 'Jump to end',
@@ -440,7 +440,7 @@ export const en = {
     fix: 'What to do',
     took: (ms: number) => f.millis(ms),
     copy: 'Copy as text',
-    copied: 'CopyTarget',
+    copied: 'Copied',
     report: 'Report',
     reportText:
       'A zip file with logs and settings that you can share when you ask for help. Keys are removed, and you review everything before you save it. Nothing is sent.',
@@ -550,7 +550,7 @@ export const en = {
       works: (ms: string) => `Connected (${ms})`,
       version: (version: string) => `llamapool server ${version}`,
       endpoint: (url: string) => `API endpoint for your apps: ${url}`,
-      arrived: 'You opened a join link. llamapool doesn’t contact its server until you choose Continue.',
+      arrived: 'You opened a join link. llamapool contacts its server only when you continue.',
     },
     models: {
       title: 'Choose what to share',
