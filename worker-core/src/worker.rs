@@ -36,6 +36,7 @@ pub use env::WorkerEnv;
 // Former names, until their users have changed.
 pub use WorkerHandle as Steer;
 pub use env::WorkerEnv as Home;
+pub use local::StatusPage;
 pub use metrics::SERIES;
 pub use status::Problem as Trouble;
 pub use status::{Connection, Problem, Readiness, Status};

@@ -5,6 +5,8 @@ mod caller;
 mod changes;
 mod view;
 
+pub use view::StatusPage;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

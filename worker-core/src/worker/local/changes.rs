@@ -29,7 +29,7 @@ const RESTLESS: [&str; 2] = ["last_heartbeat", "reconnect_in_s"];
 const RESTLESS_OF_REQUESTS: [&str; 2] = ["age_ms", "bytes_out"];
 
 /// The status, and its tag, which is another one when anything else has changed than clocks and counters.
-fn tagged(status: status::Status, activity: Activity) -> (view::Status, String) {
+fn tagged(status: status::Status, activity: Activity) -> (view::StatusPage, String) {
     let mut hasher = DefaultHasher::new();
     // When the next try is due: the seconds until then change by themselves.
     format!("{:?}", status.connection).hash(&mut hasher);
@@ -50,7 +50,7 @@ fn forget(value: &mut Value, names: &[&str]) {
 }
 
 /// The status as soon as its tag is another one than the caller's; nothing if it is still the same after the time the caller wants to wait.
-pub(super) async fn next(publisher: &StatusPublisher, headers: &HeaderMap) -> Option<(view::Status, String)> {
+pub(super) async fn next(publisher: &StatusPublisher, headers: &HeaderMap) -> Option<(view::StatusPage, String)> {
     let known = headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let until = Instant::now() + wait(headers);
     // Made before the first look, so that nothing is missed.

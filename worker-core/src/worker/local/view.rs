@@ -1,8 +1,9 @@
 //! The status as JSON. The first names are those of the older workers.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Activity, LiveJob};
 use crate::settings::build;
@@ -12,39 +13,61 @@ use crate::worker::status::{self, Connection, Problem, Readiness};
 /// What `last_heartbeat` says before the first: the zero time of the language the older workers were written in.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// How the worker is.
-#[derive(Serialize)]
-pub(super) struct Status {
-    state: &'static str,
-    connected_to_server: bool,
-    connected_to_backend: bool,
-    current_jobs: u32,
-    max_concurrency: u32,
-    models: Vec<String>,
+/// The worker's status page. Fields with a default are missing from older workers' pages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatusPage {
+    /// Connection, work and drain in a word: `connected_idle`, `draining` and so on.
+    pub state: Cow<'static, str>,
+    /// Whether the worker is connected to the server.
+    pub connected_to_server: bool,
+    /// Whether the runtime responds.
+    pub connected_to_backend: bool,
+    /// The number of running requests.
+    pub current_jobs: u32,
+    /// The number of requests it runs at a time.
+    pub max_concurrency: u32,
+    /// The models it shares.
+    pub models: Vec<String>,
     /// What is wrong now; empty if nothing is.
-    last_error: String,
+    pub last_error: String,
     /// Since when.
-    last_error_at: Option<String>,
-    last_heartbeat: String,
-    worker_id: String,
-    worker_name: String,
-    version: &'static str,
-    server_url: String,
+    #[serde(default)]
+    pub last_error_at: Option<String>,
+    /// When it last reported to the server, RFC 3339.
+    #[serde(default)]
+    pub last_heartbeat: String,
+    /// The worker's id.
+    pub worker_id: String,
+    /// The worker's display name.
+    pub worker_name: String,
+    /// The worker's version.
+    pub version: Cow<'static, str>,
+    /// The server's address.
+    pub server_url: String,
     /// To the server and back.
-    latency_ms: Option<u64>,
-    backend_family: String,
-    backend_version: Option<String>,
+    #[serde(default)]
+    pub latency_ms: Option<u64>,
+    /// The runtime's kind.
+    pub backend_family: String,
+    /// The runtime's version.
+    pub backend_version: Option<String>,
     /// Something odd about the runtime that is no failure.
-    runtime_note: Option<String>,
+    #[serde(default)]
+    pub runtime_note: Option<String>,
     /// Seconds until the next try to connect.
-    reconnect_in_s: Option<u64>,
+    pub reconnect_in_s: Option<u64>,
     /// Those that run.
-    requests: Vec<LiveJob>,
-    requests_today: u64,
-    tokens_today: Usage,
+    #[serde(default)]
+    pub requests: Vec<LiveJob>,
+    /// Requests finished since midnight.
+    #[serde(default)]
+    pub requests_today: u64,
+    /// Tokens of these.
+    #[serde(default)]
+    pub tokens_today: Usage,
 }
 
-pub(super) fn status(status: status::Status, activity: Activity) -> Status {
+pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
     let current_jobs = activity.live.len() as u32;
     let reconnect_in_s = match status.connection {
         Connection::Waiting { until, .. } => {
@@ -53,8 +76,8 @@ pub(super) fn status(status: status::Status, activity: Activity) -> Status {
         Connection::Connecting | Connection::Connected => None,
     };
     let trouble = status.trouble().cloned();
-    Status {
-        state: status.word(current_jobs),
+    StatusPage {
+        state: status.word(current_jobs).into(),
         connected_to_server: status.connection == Connection::Connected,
         connected_to_backend: status.runtime == Readiness::Ready,
         current_jobs,
@@ -65,7 +88,7 @@ pub(super) fn status(status: status::Status, activity: Activity) -> Status {
         last_heartbeat: status.last_report.map_or_else(|| NEVER.to_owned(), rfc3339),
         worker_id: status.id,
         worker_name: status.name,
-        version: build::VERSION,
+        version: build::VERSION.into(),
         server_url: status.server,
         latency_ms: status.latency.map(|latency| latency.as_secs_f64() * 1000.0).map(|ms| ms.round() as u64),
         backend_family: status.kind.to_string(),
