@@ -1,4 +1,4 @@
-//! Prepares what becomes part of the program: the windows' files, if they have been built, Tauri's own tables, and the notices of what it is made of.
+//! Prepares what is embedded in the program: the windows' files if they have been built, Tauri's generated code, and the licences of dependencies.
 
 #[path = "build/notices.rs"]
 mod notices;
@@ -7,19 +7,19 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const WINDOWS: &str = "../ui/dist/desktop";
-    // A folder that is there can be embedded; an empty one is a tray without windows.
+    // The folder must exist to be embedded. With an empty one the app has no windows.
     std::fs::create_dir_all(WINDOWS)?;
     println!("cargo::rerun-if-changed={WINDOWS}");
     println!("cargo::rerun-if-changed=../Cargo.lock");
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo says where to write")?);
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     std::fs::write(out.join("third-party.txt"), notices::of("llamapool-desktop"))?;
-    // Named one by one: a command that no capability allows cannot be called.
+    // Listed one by one, so that a command without a capability cannot be called.
     let commands = tauri_build::AppManifest::new().commands(commands(include_str!("src/commands.rs")));
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands))?;
     Ok(())
 }
 
-/// The names of the commands, as the one list of them has it.
+/// The names of the commands, read from the source that lists them.
 fn commands(source: &'static str) -> &'static [&'static str] {
     let list = source.split_once("generate_handler![").and_then(|(_, rest)| rest.split_once(']'));
     let paths = list.map_or("", |(paths, _)| paths).split(',').map(str::trim).filter(|path| !path.is_empty());

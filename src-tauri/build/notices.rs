@@ -1,4 +1,4 @@
-//! The notices of all crates that a program is made of: their names, their licences, and the texts of these, each text once.
+//! The licences of all dependencies of a program: names, licences, and their texts without duplicates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,14 +7,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// How files with licences and notices begin, in lower case.
+/// The prefixes of the names of licence files, in lower case.
 const FILES: &[&str] = &["license", "licence", "copying", "notice", "unlicense", "copyright"];
 
-/// The notices of what `program` is made of on the system that is built for. Without cargo's help there are none, which says so.
+/// The licences of the dependencies of `program` on the target system. If cargo cannot list them, the text says so.
 pub(crate) fn of(program: &str) -> String {
     match metadata() {
         Some(metadata) => write(&packages(&metadata, program)),
-        None => "What this program is made of is listed in its Cargo.lock.\n".to_owned(),
+        None => "The dependencies of this program are listed in its Cargo.lock.\n".to_owned(),
     }
 }
 
@@ -27,7 +27,7 @@ fn metadata() -> Option<Value> {
     serde_json::from_slice(&output.stdout).ok()
 }
 
-/// The packages that are linked into `program`, other people's only.
+/// The third-party packages linked into `program`.
 fn packages<'a>(metadata: &'a Value, program: &str) -> Vec<&'a Value> {
     let all: BTreeMap<_, _> =
         list(&metadata["packages"]).map(|package| (text(&package["id"]), package)).collect();
@@ -38,7 +38,7 @@ fn packages<'a>(metadata: &'a Value, program: &str) -> Vec<&'a Value> {
     while let Some(id) = waiting.pop() {
         if found.insert(id) {
             let dependencies = nodes.get(id).map(|node| &node["deps"]);
-            // Those for tests and builds are no part of the program.
+            // Dependencies of tests and build scripts are not linked.
             let linked = dependencies
                 .into_iter()
                 .flat_map(list)
@@ -51,7 +51,7 @@ fn packages<'a>(metadata: &'a Value, program: &str) -> Vec<&'a Value> {
 }
 
 fn write(packages: &[&Value]) -> String {
-    let mut page = format!("This program is made of {} crates by other people.\n\n", packages.len());
+    let mut page = format!("This program contains {} third-party crates.\n\n", packages.len());
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in packages {
         let name = format!("{} {}", text(&package["name"]), text(&package["version"]));
@@ -67,7 +67,7 @@ fn write(packages: &[&Value]) -> String {
     page
 }
 
-/// The texts beside a package's manifest.
+/// The licence texts beside a package's manifest.
 fn licences(manifest: &Path) -> Vec<String> {
     let Some(files) = manifest.parent().and_then(|folder| fs::read_dir(folder).ok()) else {
         return Vec::new();

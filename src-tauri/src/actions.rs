@@ -1,26 +1,27 @@
-//! What both the menu and the windows can ask for, beside steering the worker.
+//! Actions that both the menu and the windows offer, besides controlling the worker.
 
 use std::path::Path;
 
+use llamapool_worker_core::runtime::NamePattern;
 use serde::Deserialize;
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
 use crate::ipc::Problem;
-use crate::{opener, settings};
+use crate::{opener, server_urls, settings};
 
-/// Where the manual is.
+/// The manual.
 const DOCUMENTATION: &str = "https://github.com/llamapool/llamapool/blob/main/docs/desktop.md";
 
-/// Where the releases and their notes are.
+/// The releases and their notes.
 const RELEASES: &str = "https://github.com/llamapool/llamapool/releases";
 
-/// The setting that keeps models from the pool.
-pub const WITHHELD: &str = "models_withheld";
+/// The setting that lists the hidden models.
+pub const HIDDEN_MODELS: &str = "models_withheld";
 
-/// What can be opened outside of the app.
+/// A folder or page that opens outside the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum ExternalLink {
     ConfigFolder,
     LogFolder,
     ReportFolder,
@@ -32,102 +33,96 @@ pub enum Place {
 /// Opens a folder or a page.
 ///
 /// # Errors
-/// There is none, or the system does not open it.
-pub fn open(desk: &Desk, place: Place) -> Result<(), Problem> {
-    match place {
-        Place::ConfigFolder => folder(desk.place.home()),
-        Place::LogFolder => match &desk.log_dir {
-            Some(dir) => folder(dir),
+/// There is none, or the system cannot open it.
+pub fn open(state: &AppState, link: ExternalLink) -> Result<(), Problem> {
+    match link {
+        ExternalLink::ConfigFolder => open_folder(state.paths.config_dir()),
+        ExternalLink::LogFolder => match &state.log_dir {
+            Some(dir) => open_folder(dir),
             None => Err(Problem::new("There are no log files")),
         },
-        Place::ReportFolder => folder(&reports(desk)),
-        Place::Dashboard => match &desk.snapshot().server.dashboard_url {
-            Some(url) => page(url),
-            None => Err(Problem::new("There is no server yet")),
-        },
-        Place::Documentation => page(DOCUMENTATION),
-        Place::ReleaseNotes => page(RELEASES),
+        ExternalLink::ReportFolder => open_folder(&state.paths.reports_dir()),
+        ExternalLink::Dashboard => open_page(&server_url(state, server_urls::dashboard)?),
+        ExternalLink::Documentation => open_page(DOCUMENTATION),
+        ExternalLink::ReleaseNotes => open_page(RELEASES),
     }
 }
 
-/// Where reports are saved: where people look for what they have just saved, else with the app's own things.
-pub fn reports(desk: &Desk) -> std::path::PathBuf {
-    desk.place.state_dir().join("reports")
+/// An address of the server.
+fn server_url(state: &AppState, derive: impl Fn(&str) -> Option<String>) -> Result<String, Problem> {
+    let url = state.supervisor.facts().borrow().server_url();
+    url.and_then(|url| derive(&url)).ok_or_else(|| Problem::new("No server is set up yet"))
 }
 
-fn folder(folder: &Path) -> Result<(), Problem> {
+fn open_folder(folder: &Path) -> Result<(), Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Problem::new(format!("There is no folder {}", folder.display())).because(error.to_string())
+        Problem::new(format!("Couldn't create the folder {}", folder.display())).because(error.to_string())
     })?;
     opener::open(folder).map_err(|error| not_opened(&folder.display().to_string(), &error))
 }
 
-fn page(url: &str) -> Result<(), Problem> {
+fn open_page(url: &str) -> Result<(), Problem> {
     opener::open(url).map_err(|error| not_opened(url, &error))
 }
 
 fn not_opened(what: &str, error: &std::io::Error) -> Problem {
-    Problem::new(format!("The system does not open {what}")).because(error.to_string())
+    Problem::new(format!("Couldn't open {what}")).because(error.to_string())
 }
 
-/// Puts the address of the OpenAI API on the clipboard.
+/// Copies the address of the OpenAI-compatible API.
 ///
 /// # Errors
 /// There is no server yet, or no clipboard.
-pub fn copy_endpoint(desk: &Desk) -> Result<(), Problem> {
-    let url = desk.snapshot().server.endpoint_url.clone();
-    copy(desk, url.ok_or_else(|| Problem::new("There is no server yet"))?)
+pub fn copy_endpoint(state: &AppState) -> Result<(), Problem> {
+    copy(state, server_url(state, server_urls::endpoint)?)
 }
 
-/// Puts text on the clipboard.
+/// Copies text.
 ///
 /// # Errors
 /// There is no clipboard.
-pub fn copy(desk: &Desk, text: String) -> Result<(), Problem> {
-    desk.clipboard
+pub fn copy(state: &AppState, text: String) -> Result<(), Problem> {
+    state
+        .clipboard
         .set(text)
         .map_err(|error| Problem::new("The clipboard is not available").because(error.to_string()))
 }
 
-/// Lets the pool use a model, or keeps it from it.
+/// Shares a model with the pool, or hides it.
 ///
 /// # Errors
-/// It is kept from the pool by a pattern, which only its author can change, or the settings cannot be written.
-pub fn offer(desk: &Desk, model: &str, offered: bool) -> Result<(), Problem> {
-    let withheld = settings::value(&desk.place, WITHHELD).unwrap_or_default();
-    let list = self::offered(&withheld, model, offered)?;
-    settings::change(desk, &[(WITHHELD.to_owned(), Some(list))]).map(drop)
+/// A pattern hides it, which is edited by hand only; or the settings cannot be written.
+pub async fn share_model(state: &AppState, model: &str, shared: bool) -> Result<(), Problem> {
+    let hidden = settings::value(&state.paths, HIDDEN_MODELS).unwrap_or_default();
+    let list = hidden_models(&hidden, model, shared)?;
+    let changes = [(HIDDEN_MODELS.to_owned(), Some(list))];
+    settings::change(&state.paths, &state.supervisor, &changes).await.map(drop)
 }
 
-/// The list of models withheld without this model, or with it.
+/// The list of hidden models without this model, or with it.
 ///
 /// # Errors
-/// It is kept from the pool by a pattern.
-pub fn offered(withheld: &str, model: &str, offered: bool) -> Result<String, Problem> {
-    let list = withhold(withheld, model, !offered);
-    if offered && list == withheld {
-        return Err(Problem::new(format!("{model} is kept from the pool by a pattern"))
-            .fixed_by("Change the models withheld in the preferences.")
-            .about(WITHHELD));
+/// A pattern hides the model.
+pub fn hidden_models(hidden: &str, model: &str, shared: bool) -> Result<String, Problem> {
+    let list = with_model(hidden, model, !shared);
+    if shared && list == hidden {
+        return Err(Problem::new(format!("A pattern hides {model}"))
+            .fixed_by("Edit the hidden models in Preferences.")
+            .about(HIDDEN_MODELS));
     }
     Ok(list)
 }
 
-/// The list with this model, or without it.
-fn withhold(list: &str, model: &str, withheld: bool) -> String {
-    // As the worker compares names: neither case nor `:latest` matter.
-    let is_it = |name: &str| canonical(name) == canonical(model);
+/// The list with this model, or without it. Names are compared as the worker does.
+fn with_model(list: &str, model: &str, hidden: bool) -> String {
+    let pattern = NamePattern::read(model);
+    let is_model = |name: &str| pattern.is_some() && NamePattern::read(name) == pattern;
     let mut names: Vec<_> =
-        list.split(',').map(str::trim).filter(|name| !name.is_empty() && !is_it(name)).collect();
-    if withheld {
+        list.split(',').map(str::trim).filter(|name| !name.is_empty() && !is_model(name)).collect();
+    if hidden {
         names.push(model);
     }
     names.join(",")
-}
-
-fn canonical(name: &str) -> String {
-    let name = name.to_lowercase();
-    name.strip_suffix(":latest").map(str::to_owned).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -135,9 +130,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_comes_and_goes() {
+    fn a_model_is_added_and_removed() {
         let check =
-            |list: &str, withheld: bool, wanted: &str| assert_eq!(withhold(list, "m", withheld), wanted);
+            |list: &str, hidden: bool, expect: &str| assert_eq!(with_model(list, "m", hidden), expect);
         check("", true, "m");
         check("a, b", true, "a,b,m");
         check("a,m,b", false, "a,b");

@@ -1,4 +1,6 @@
-//! Puts the app together: one thread for its tasks, the event loop on the main thread, and what happens between them.
+//! Assembles the app: one thread for its tasks, the event loop on the main thread, and the glue between modules.
+
+mod sharing_rules;
 
 use std::panic;
 use std::path::PathBuf;
@@ -12,45 +14,47 @@ use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::checkup::Checkup;
+use crate::app_state::{AppState, Drafts, SingleTask};
+use crate::cli_args::CliArgs;
 use crate::clipboard::Clipboard;
-use crate::colours::{self, Panel};
-use crate::desk::{self, Desk, Drafts, OneAtATime};
+use crate::config_paths::ConfigPaths;
+use crate::diagnostics::Diagnostics;
+use crate::ipc::Snapshot;
 use crate::join::LastLink;
-use crate::launch::Launch;
-use crate::logbook::Logbook;
-use crate::present::{self, Sources};
-use crate::supervisor::{Place, Supervisor};
+use crate::log_buffer::LogBuffer;
+use crate::presenter::{self, Sources};
+use crate::supervisor::Supervisor;
+use crate::theme::{self, PanelTheme};
 use crate::updates::Updates;
-use crate::{commands, follow, menu, quit, serve, sleep, snapshot, tray, updates, windows};
+use crate::{clicks, commands, config_watcher, menu, quit, sleep, snapshot, tray, windows};
 
-/// The event by which the first run hears that there is a join link to ask for.
-pub const JOIN: &str = "join";
+/// The event that tells the first-run window to fetch a join link.
+const JOIN: &str = "join";
 
-/// Where log files go, below the state folder, on systems that have no custom of their own.
+/// The folder for log files below the state folder, on systems without a customary place for logs.
 const LOGS: &str = "logs";
 
-/// Runs the app until it is quit.
+/// Runs the app until it quits.
 ///
 /// # Errors
-/// There is no screen, or nothing that a program needs.
-pub fn run(launch: Launch) -> anyhow::Result<()> {
+/// There is no display, or a thread, runtime or window system cannot be started.
+pub fn run(args: CliArgs) -> anyhow::Result<()> {
     tls::install();
     let tasks = Tasks::start()?;
     let app = tauri::Builder::default()
         // First: a second launch ends here, before it touches anything.
-        .plugin(tauri_plugin_single_instance::init(|app, argv, _| again(app, argv)))
-        .manage(Early::default())
+        .plugin(tauri_plugin_single_instance::init(|app, argv, _| launched_again(app, argv)))
+        .manage(PendingLaunches::default())
         .invoke_handler(commands::all())
         .on_menu_event(|app, event| {
             if let Some(click) = menu::click(event.id().as_ref()) {
-                desk::clicked(app, click);
+                clicks::clicked(app, click);
             }
         })
         .setup(move |app| {
             #[cfg(target_os = "macos")]
             app.set_activation_policy(tauri::ActivationPolicy::Accessory);
-            set_up(app.handle(), launch)
+            set_up(app.handle(), args)
         })
         .build(tauri::generate_context!())
         .context("start the app")?;
@@ -59,7 +63,7 @@ pub fn run(launch: Launch) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The thread of the app's tasks. One is enough: they mostly wait.
+/// The thread that runs the app's tasks. One is enough: they mostly wait.
 struct Tasks {
     _end: oneshot::Sender<()>,
 }
@@ -71,7 +75,7 @@ impl Tasks {
         tauri::async_runtime::set(runtime.handle().clone());
         let (end, ended) = oneshot::channel::<()>();
         thread::Builder::new()
-            .name("desk".to_owned())
+            .name("tasks".to_owned())
             .spawn(move || {
                 let _ = runtime.block_on(ended);
                 runtime.shutdown_background();
@@ -81,164 +85,175 @@ impl Tasks {
     }
 }
 
-/// Everything that runs as long as the app.
-fn set_up(app: &AppHandle, launch: Launch) -> Result<(), Box<dyn std::error::Error>> {
-    if launch.quit {
-        app.exit(0); // there was none
+/// Creates the app's state and starts its tasks.
+fn set_up(app: &AppHandle, args: CliArgs) -> Result<(), Box<dyn std::error::Error>> {
+    if args.quit {
+        app.exit(0); // no app was running
         return Ok(());
     }
-    let place = Place::of_process(launch.config.clone());
-    let logbook = Logbook::default();
-    let (guard, log_dir) = start_logs(&place, &logbook)?;
+    let paths = ConfigPaths::of_process(args.config.clone());
+    let log_buffer = LogBuffer::default();
+    let (guard, log_dir) = start_logs(&paths, &log_buffer)?;
     let level = guard.level();
     app.manage(Mutex::new(Some(guard)));
-    let own = place.own().clone();
-    // It was read before anybody could be told of a mistake in it.
-    own.reread();
-    let updates = Updates::of_process();
-    let (supervisor, life) = Supervisor::new(place.clone(), Some(level.clone()), logbook.clone());
-    let facts = supervisor.facts();
-    let first =
-        snapshot::snapshot(&facts.borrow(), updates.watch().borrow().clone(), tokio::time::Instant::now());
+    // The file was first read before logging started: report mistakes now.
+    paths.app_settings().reread();
+    let (supervisor, life) = Supervisor::new(paths.clone(), Some(level.clone()), log_buffer.clone());
+    let updates = Updates::of_process(supervisor.clone(), paths.app_settings().clone());
+    let update = updates.watch().borrow().clone();
+    let first = snapshot::snapshot(&supervisor.facts().borrow(), update, tokio::time::Instant::now());
     let (show, shown) = watch::channel(Arc::new(first));
-    let refresh = Arc::new(Notify::new());
-    let (behind, panel) = watch::channel(Panel::default());
-    let sources = Sources {
-        facts: facts.clone(),
-        update: updates.watch(),
-        own: own.watch(),
-        panel,
-        refresh: refresh.clone(),
-    };
-    app.manage(Desk {
-        place,
+    let state = AppState {
+        settings: paths.app_settings().clone(),
         supervisor,
-        logbook,
+        updates: Arc::new(updates),
+        diagnostics: Diagnostics::new(paths.clone(), log_dir.clone()),
+        paths,
+        log_buffer,
         level: Some(level),
         log_dir,
-        own,
-        updates,
         link: LastLink::default(),
-        tail: OneAtATime::default(),
-        visit: OneAtATime::default(),
-        checkup: Checkup::default(),
+        log_tail: SingleTask::default(),
+        diagnostics_run: SingleTask::default(),
         clipboard: Clipboard::default(),
         drafts: Drafts::default(),
         shown,
-        refresh,
+        refresh: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),
-    });
-    let desk = app.state::<Desk>();
-    // First, so that there is never a worker that could not be told to end.
-    desk.spawn(quit::on_signals(app.clone()));
-    desk.spawn(life);
-    desk.spawn(present::present(app.clone(), sources, show));
-    desk.spawn(follow::follow(app.clone()));
-    desk.spawn(serve::follow(desk.own.watch(), desk.supervisor.clone()));
-    desk.spawn(colours::follow(app.clone(), behind));
-    desk.spawn(updates::follow(app.clone()));
-    desk.spawn(sleep::follow(desk.supervisor.clone()));
-    desk.spawn(sleep::stay_awake(desk.own.watch(), facts.clone()));
-    desk.spawn(quit::follow(app.clone(), facts));
-    let is_welcome = !desk.updates.is_new();
-    let early = app.state::<Early>().end();
-    is_welcome.then_some(launch).into_iter().chain(early).for_each(|launch| greet(app, &launch));
+    };
+    app.manage(state);
+    start_tasks(app, life, show);
+    let opens_window = !app.state::<AppState>().updates.is_first_start();
+    let pending = app.state::<PendingLaunches>().take();
+    opens_window.then_some(args).into_iter().chain(pending).for_each(|args| greet(app, &args));
     Ok(())
 }
 
-/// Launches that come while the app is only starting: two at the same instant, or the link that macOS starts it for.
-struct Early(Mutex<Option<Vec<Launch>>>);
+fn start_tasks(
+    app: &AppHandle,
+    supervisor_life: impl Future<Output = ()> + Send + 'static,
+    show: watch::Sender<Arc<Snapshot>>,
+) {
+    let state = app.state::<AppState>();
+    let facts = state.supervisor.facts();
+    let (panel_sender, panel) = watch::channel(PanelTheme::default());
+    let sources = Sources {
+        facts: facts.clone(),
+        update: state.updates.watch(),
+        settings: state.settings.watch(),
+        panel,
+        refresh: state.refresh.clone(),
+    };
+    let tell_windows = {
+        let app = app.clone();
+        move || commands::preferences::emit(&app)
+    };
+    // First, so that there is never a worker that a signal could not end.
+    state.spawn(quit::on_signals(app.clone()));
+    state.spawn(supervisor_life);
+    state.spawn(presenter::run(app.clone(), sources, show));
+    state.spawn(config_watcher::run(app.clone()));
+    state.spawn(sharing_rules::run(state.settings.watch(), state.supervisor.clone()));
+    state.spawn(theme::run(app.clone(), panel_sender));
+    state.spawn(state.updates.clone().run(tell_windows));
+    state.spawn(sleep::run(state.supervisor.clone()));
+    state.spawn(sleep::stay_awake(state.settings.watch(), facts.clone()));
+    state.spawn(quit::when_ended(app.clone(), facts));
+}
 
-impl Default for Early {
+/// Launches that arrive while the app is still starting: two at the same instant, or the link that macOS starts it for.
+struct PendingLaunches(Mutex<Option<Vec<CliArgs>>>);
+
+impl Default for PendingLaunches {
     fn default() -> Self {
         Self(Mutex::new(Some(Vec::new())))
     }
 }
 
-impl Early {
-    /// Keeps this for later. Gives it back if there is no need.
-    fn keep(&self, launch: Launch) -> Option<Launch> {
+impl PendingLaunches {
+    /// Keeps this for later. Returns it if the app has started.
+    fn keep(&self, args: CliArgs) -> Option<CliArgs> {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(early) => {
-                early.push(launch);
+            Some(pending) => {
+                pending.push(args);
                 None
             }
-            None => Some(launch),
+            None => Some(args),
         }
     }
 
-    /// The app has started.
-    fn end(&self) -> Vec<Launch> {
+    /// The app has started: returns what was kept, and keeps nothing from now on.
+    fn take(&self) -> Vec<CliArgs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 }
 
-/// What is logged goes to the standard error, to files, and into the book that the Logs window shows.
-fn start_logs(place: &Place, logbook: &Logbook) -> anyhow::Result<(logs::Guard, Option<PathBuf>)> {
-    let mut config = place.load().map(|loaded| loaded.config.log).unwrap_or_default();
-    let usual = || paths::log_dir().unwrap_or_else(|| place.state_dir().join(LOGS));
-    config.dir = Some(config.dir.unwrap_or_else(usual));
-    let guard = logs::start_with_copy(&config, "desktop", Some(Box::new(logbook.writer())))?;
+/// Sends log records to stderr, to files, and to the buffer that the Logs window shows.
+fn start_logs(
+    config_paths: &ConfigPaths,
+    log_buffer: &LogBuffer,
+) -> anyhow::Result<(logs::Guard, Option<PathBuf>)> {
+    let mut config = config_paths.load().map(|loaded| loaded.config.log).unwrap_or_default();
+    let default_dir = || paths::log_dir().unwrap_or_else(|| config_paths.state_dir().join(LOGS));
+    config.dir = Some(config.dir.unwrap_or_else(default_dir));
+    let guard = logs::start_with_copy(&config, "desktop", Some(Box::new(log_buffer.writer())))?;
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |panicked| {
-        tracing::error!("A part of the app panicked: {panicked}");
+        tracing::error!("Panic: {panicked}");
         before(panicked);
     }));
     tracing::info!("{}", llamapool_worker_core::settings::build::line("llamapool").trim_end());
     Ok((guard, config.dir))
 }
 
-/// A launch shows something, unless the system has started the app.
-fn greet(app: &AppHandle, launch: &Launch) {
-    match &launch.link {
-        _ if launch.quit => quit::asked(app),
-        Some(link) => joined(app, link),
-        None if !launch.hidden => desk::open_something(app),
+/// Responds to a launch: with a window, unless the app was started hidden.
+fn greet(app: &AppHandle, args: &CliArgs) {
+    match &args.link {
+        _ if args.quit => quit::requested(app),
+        Some(link) => open_link(app, link),
+        None if !args.hidden => clicks::open_main_window(app),
         None => {}
     }
 }
 
-/// The app was started again while it runs. What makes no sense still wants to see it.
-fn again(app: &AppHandle, argv: Vec<String>) {
-    launched(app, Launch::read(argv.into_iter().skip(1)).unwrap_or_default());
+/// The app was launched again while it runs. Invalid arguments count as a plain launch.
+fn launched_again(app: &AppHandle, argv: Vec<String>) {
+    launched(app, CliArgs::parse(argv.into_iter().skip(1)).unwrap_or_default());
 }
 
-fn launched(app: &AppHandle, launch: Launch) {
-    if let Some(launch) = app.state::<Early>().keep(launch) {
-        greet(app, &launch);
+fn launched(app: &AppHandle, args: CliArgs) {
+    if let Some(args) = app.state::<PendingLaunches>().keep(args) {
+        greet(app, &args);
     }
 }
 
-/// A join link was opened. What is wrong with it is shown where a good one would be.
-fn joined(app: &AppHandle, text: &str) {
-    if let Err(problem) = app.state::<Desk>().link.opened(text) {
-        tracing::warn!("A link was opened that is none: {}", problem.what);
+/// A join link was opened. If it is invalid, the first-run window says so.
+fn open_link(app: &AppHandle, text: &str) {
+    if let Err(problem) = app.state::<AppState>().link.open(text) {
+        tracing::warn!("Invalid join link: {}", problem.what);
     }
-    // One that is open asks for it now, one that is only being opened as soon as it can.
+    // An open window fetches the link now, one that is being opened as soon as it has loaded.
     let _ = app.emit_to(windows::WELCOME, JOIN, ());
     windows::welcome(app);
 }
 
 fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
-        // The last window was closed: that is not the end of the app.
-        RunEvent::ExitRequested { code: None, api, .. } => {
-            api.prevent_exit();
-            windows::closed(app);
-        }
+        // The last window was closed. The app keeps running in the tray.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         RunEvent::Exit => {
             quit::last_chance(app);
             tray::remove();
-            // What is left of the log is written when its guard goes.
+            // Dropping the guard flushes the log.
             if let Some(guard) = app.try_state::<Mutex<Option<logs::Guard>>>() {
                 drop(guard.lock().map(|mut guard| guard.take()));
             }
         }
         #[cfg(target_os = "macos")]
-        RunEvent::Reopen { .. } => launched(app, Launch::default()),
+        RunEvent::Reopen { .. } => launched(app, CliArgs::default()),
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => urls.iter().for_each(|url| {
-            launched(app, Launch { link: Some(url.to_string()), ..Launch::default() });
+            launched(app, CliArgs { link: Some(url.to_string()), ..CliArgs::default() });
         }),
         _ => {}
     }

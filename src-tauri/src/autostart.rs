@@ -1,36 +1,37 @@
-//! Start at login, in two directions: what is asked of the system is what is shown.
+//! Start at login. The system is asked each time, so its own settings and the app's agree.
 //!
-//! On Linux it is a desktop entry that this writes itself, because paths want quoting and an entry can be switched off (`Hidden=true`) without being
-//! removed. On macOS it is a launch agent, on Windows a value of the user's own `Run` key.
+//! On Linux it is a desktop entry, written here because paths need quoting and an entry can be disabled (`Hidden=true`) without being removed. On macOS it is a
+//! launch agent, on Windows a value of the user's `Run` key.
 
 use std::env;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-/// What the system starts the app with, so that no window opens.
+/// The argument with which the system starts the app, so that no window opens.
 pub const HIDDEN: &str = "--hidden";
 
-/// The desktop entry's name, where there are such.
+/// The desktop entry's file name.
 pub const FILE: &str = "llamapool.desktop";
 
-/// Whether the system starts the app. An answer that cannot be had is a no.
+/// Whether the app starts at login. `false` if that cannot be found out.
 pub fn is_on() -> bool {
     system::is_on().unwrap_or_else(|error| {
-        tracing::debug!("Whether the app starts at login cannot be found out: {error:#}");
+        tracing::debug!("Couldn't find out whether the app starts at login: {error:#}");
         false
     })
 }
 
-/// Has the system start the app, or not.
+/// Turns starting at login on or off.
 ///
 /// # Errors
-/// The system does not let us.
+/// The system does not allow it.
 pub fn set(on: bool) -> anyhow::Result<()> {
-    if on { system::enable() } else { system::disable() }.context("change what starts at login")
+    if on { system::enable() } else { system::disable() }
+        .context("Couldn't change whether the app starts at login")
 }
 
-/// The program as it should be started: an AppImage is not what it unpacks to.
+/// The program to start. For an AppImage that is the AppImage, not the program in it.
 fn program() -> anyhow::Result<PathBuf> {
     match env::var_os("APPIMAGE").filter(|path| !path.is_empty()) {
         Some(path) => Ok(PathBuf::from(path)),
@@ -49,7 +50,7 @@ mod system {
 
     use super::{FILE, HIDDEN, program};
 
-    /// The folder of what starts at login.
+    /// The folder of autostart entries.
     pub fn folder() -> Option<PathBuf> {
         directories::BaseDirs::new().map(|dirs| dirs.config_dir().join("autostart"))
     }
@@ -82,27 +83,26 @@ mod system {
         }
     }
 
-    /// Desktops switch an entry off by one of these lines.
+    /// Whether the entry is enabled. Desktops disable one by either of these lines.
     fn is_active(entry: &str) -> bool {
-        let says = |key: &str, value: &str| {
+        let has = |key: &str, value: &str| {
             entry
                 .lines()
                 .filter_map(|line| line.split_once('='))
                 .any(|(found, given)| found.trim() == key && given.trim().eq_ignore_ascii_case(value))
         };
-        entry.contains("Exec=") && !says("Hidden", "true") && !says("X-GNOME-Autostart-enabled", "false")
+        entry.contains("Exec=") && !has("Hidden", "true") && !has("X-GNOME-Autostart-enabled", "false")
     }
 
     fn entry(program: &Path) -> String {
         let program = quoted(&program.display().to_string());
         format!(
-            "[Desktop Entry]\nType=Application\nName=llamapool\nComment=Brings this machine into a llamapool\n\
+            "[Desktop Entry]\nType=Application\nName=llamapool\nComment=Share this computer's LLM models\n\
              Exec={program} {HIDDEN}\nIcon=llamapool\nTerminal=false\nX-GNOME-Autostart-enabled=true\n"
         )
     }
 
-    /// An argument of `Exec`, by the rules of desktop entries: quoted, with a backslash before what quotes leave alive, and the whole escaped again
-    /// as a value.
+    /// Quotes an argument of `Exec` by the rules of desktop entries: special characters are escaped once for the quotes and once more for the value.
     fn quoted(argument: &str) -> String {
         let mut inner = String::new();
         for c in argument.chars() {
@@ -121,7 +121,7 @@ mod system {
         use super::*;
 
         #[test]
-        fn an_entry_that_is_switched_off_is_off() {
+        fn a_disabled_entry_is_off() {
             let ours = entry(Path::new("/usr/bin/llamapool"));
             assert!(is_active(&ours));
             for line in ["Hidden=true", "Hidden = True", "X-GNOME-Autostart-enabled=false"] {
@@ -156,7 +156,7 @@ mod system {
 
     fn launch() -> anyhow::Result<AutoLaunch> {
         let path = program()?.display().to_string();
-        // Windows takes the path as it is, spaces and all, so it has to be quoted before.
+        // Windows uses the path unchanged, so it must be quoted in case of spaces.
         let path = if cfg!(windows) { format!("\"{path}\"") } else { path };
         let mut builder = AutoLaunchBuilder::new();
         builder.set_app_name("llamapool").set_app_path(&path).set_args(&[HIDDEN]);
@@ -176,7 +176,7 @@ mod system {
     }
 
     pub(super) fn disable() -> anyhow::Result<()> {
-        // Removing what is not there is an error for some systems.
+        // On some systems it is an error to remove a missing entry.
         if is_on()? { Ok(launch()?.disable()?) } else { Ok(()) }
     }
 }

@@ -1,16 +1,16 @@
-//! The clipboard. On Linux what was copied lives in the program it was copied from, so it is held on to.
+//! The clipboard. On Linux the program that copied something has to keep providing it, so the handle is kept.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The clipboard, from the first time that something is copied.
+/// The clipboard, opened when something is copied for the first time.
 #[derive(Default)]
 pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
 
 impl Clipboard {
-    /// Copies this.
+    /// Copies text.
     ///
     /// # Errors
-    /// There is no clipboard here, or somebody else holds it.
+    /// There is no clipboard, or another program has locked it.
     pub fn set(&self, text: String) -> Result<(), arboard::Error> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let clipboard = match &mut *held {

@@ -1,4 +1,4 @@
-//! What the windows can ask for. Each command converts, calls, converts back; everything else is elsewhere.
+//! Commands of the windows. Each converts its arguments, calls, and converts the result; the logic is elsewhere.
 
 pub mod about;
 pub mod diagnostics;
@@ -10,7 +10,7 @@ pub mod worker;
 use tauri::Wry;
 use tauri::ipc::Invoke;
 
-/// Every command.
+/// All commands.
 pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         worker::snapshot,

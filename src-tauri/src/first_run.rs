@@ -1,4 +1,4 @@
-//! The first run: trying a server, finding runtimes, writing the settings, and a request that goes all the way round.
+//! The first run: testing a server, finding runtimes, saving the settings, and a test request.
 
 mod test_request;
 
@@ -10,100 +10,106 @@ use llamapool_worker_core::runtime;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
+use crate::config_paths::ConfigPaths;
 use crate::ipc::{FoundRuntime, Notify, Problem, ServerTrial, Setup, SetupNow, Trial};
-use crate::supervisor::{Order, Place};
-use crate::{actions, autostart, join, settings, snapshot};
+use crate::snapshot::sentence;
+use crate::{actions, autostart, join, server_urls, settings};
 
 pub use test_request::test_request;
 
-/// How this machine is set up already.
-pub fn setup_now(desk: &Desk) -> SetupNow {
-    let given = |name: &str| settings::value(&desk.place, name);
+/// How this computer is set up so far.
+pub fn setup_now(state: &AppState) -> SetupNow {
+    let given = |name: &str| settings::value(&state.paths, name);
     SetupNow {
-        configured: desk.place.is_configured(),
+        configured: state.paths.is_configured(),
         runtime_url: given("completion_base_url"),
         name: given("client_name"),
         start_at_login: autostart::is_on(),
-        notifications: desk.own.get().notify != Notify::SILENT,
+        notifications: state.settings.get().notify != Notify::SILENT,
     }
 }
 
-/// Connects to a server as the worker would, and leaves again before it is introduced.
+/// Connects to a server as the worker would, and disconnects before the handshake is complete.
 ///
 /// # Errors
-/// What stands in the way.
-pub async fn try_server(desk: &Desk, trial: Trial) -> Result<ServerTrial, Problem> {
+/// Why the connection failed.
+pub async fn try_server(state: &AppState, trial: Trial) -> Result<ServerTrial, Problem> {
     let url = complete(&trial.server_url)?;
-    let key = key(desk, &url, trial.key, trial.use_link_key).or_else(|| key_now(&desk.place, &url));
-    let config = desk.supervisor.facts().borrow().config.clone();
+    let given = given_key(state, &url, trial.key, trial.use_link_key);
+    let key = given.or_else(|| current_key(&state.paths, &url));
+    let config = state.supervisor.facts().borrow().config.clone();
     let options = dial::Options::new(config.and_then(|loaded| loaded.config.server.ca_file.clone()));
-    let begun = Instant::now();
+    let started = Instant::now();
     let Dialed { socket, server_version, .. } =
         dial::dial(&url, key.as_ref(), &options).await.map_err(|error| not_dialed(&error, key.is_some()))?;
     drop(socket);
     Ok(ServerTrial {
         server_version: server_version.unwrap_or_else(|| "unknown".to_owned()),
-        latency_ms: begun.elapsed().as_millis() as u64,
-        endpoint_url: snapshot::endpoint(url.as_str()).unwrap_or_default(),
+        latency_ms: started.elapsed().as_millis() as u64,
+        endpoint_url: server_urls::endpoint(url.as_str()).unwrap_or_default(),
     })
 }
 
-/// The address as settings understand it: people leave out the scheme and the path.
+/// Completes an address without scheme or path, as the settings do.
 fn complete(server_url: &str) -> Result<Url, Problem> {
-    let wanted = "An address is wanted, such as wss://pool.example";
+    let example = "Enter an address such as wss://pool.example";
     Join::read(server_url).map(|join| join.server).map_err(|error| match error {
-        NoInvitation::Path | NoInvitation::Server => join::not_read(error),
-        _ => Problem::new("This is no address of a server").because(wanted).about("server_url"),
+        NoInvitation::Path | NoInvitation::Server => join::invalid(error),
+        _ => Problem::new("That doesn't look like a server address").because(example).about("server_url"),
     })
 }
 
-/// The key that was given for this server, by hand or by a link.
-fn key(desk: &Desk, server: &Url, typed: Option<String>, use_link_key: bool) -> Option<SecretString> {
+/// The key given for this server, by hand or by a link.
+fn given_key(
+    state: &AppState,
+    server: &Url,
+    typed: Option<String>,
+    use_link_key: bool,
+) -> Option<SecretString> {
     let typed = typed.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(SecretString::from);
-    if use_link_key { desk.link.key_for(server).or(typed) } else { typed }
+    if use_link_key { state.link.key_for(server).or(typed) } else { typed }
 }
 
-/// The key that is in use already, if it is for this server.
-fn key_now(place: &Place, server: &Url) -> Option<SecretString> {
-    let loaded = place.load().ok().filter(|_| keeps_key(place.server().as_ref(), server))?;
+/// The key in use, if it is for this server.
+fn current_key(paths: &ConfigPaths, server: &Url) -> Option<SecretString> {
+    let loaded = paths.load().ok().filter(|_| keeps_key(paths.server().as_ref(), server))?;
     loaded.config.server.client_key
 }
 
-/// The reason without the names of settings: who sees it may have no terminal.
+/// Describes a failed connection, without the names of settings: the user may not know them.
 fn not_dialed(error: &DialError, with_key: bool) -> Problem {
-    let check = "Check the address: it is in the join link of the server's dashboard.";
-    let told =
-        |what: &str, why: &str, fix: &str| Problem::new(what).because(snapshot::sentence(why)).fixed_by(fix);
+    let check = "Check the address. The join link on the server's dashboard contains it.";
+    let problem = |what: &str, why: &str, fix: &str| Problem::new(what).because(sentence(why)).fixed_by(fix);
     match error {
-        DialError::Unauthorized { .. } if with_key => {
-            Problem::new("The server does not take this worker key")
-                .fixed_by("Copy the key again, or the whole join link: both are in the server's dashboard.")
-                .about("key")
-        }
-        DialError::Unauthorized { .. } => Problem::new("The server wants a worker key")
-            .fixed_by("Paste the join link of the server's dashboard: the key is in it.")
+        DialError::Unauthorized { .. } if with_key => Problem::new("That worker key isn't valid")
+            .fixed_by("Copy the key or the whole join link from the server's dashboard again.")
             .about("key"),
-        DialError::Refused { status, message, .. } => {
-            told(&format!("The server answers HTTP {status}"), message, "Ask whoever runs the server.")
-        }
-        DialError::NotLlamapool(why) => told("No llamapool server answers there", why, check),
+        DialError::Unauthorized { .. } => Problem::new("This server requires a worker key")
+            .fixed_by("Paste the join link from the server's dashboard. It contains the key.")
+            .about("key"),
+        DialError::Refused { status, message, .. } => problem(
+            &format!("The server responded with HTTP {status}"),
+            message,
+            "Ask the server's administrator.",
+        ),
+        DialError::NotLlamapool(why) => problem("There is no llamapool server at this address", why, check),
         DialError::Unreachable(why) => {
-            let fix = "Check the address, that the server runs, and that this machine is online.";
-            told("The server cannot be reached", why, fix)
+            let fix = "Check the address, and that the server is running and this computer is online.";
+            problem("Couldn't reach the server", why, fix)
         }
-        DialError::Tls(why) => told("There is no secure connection to the server", why, check),
+        DialError::Tls(why) => problem("Couldn't establish a secure connection to the server", why, check),
         DialError::Proxy(why) => {
-            let fix = "Check the proxy that this machine's system or environment names.";
-            told("The proxy does not let this machine through", why, fix)
+            let fix = "Check the proxy settings of the system or the environment.";
+            problem("The proxy rejected the connection", why, fix)
         }
-        DialError::Settings(_) => Problem::new("The address or the key cannot be used").fixed_by(check),
+        DialError::Settings(_) => Problem::new("That address or key isn't valid").fixed_by(check),
     }
 }
 
-/// The runtimes of this machine, and which of their models are kept from the pool as it is.
-pub async fn find_runtimes(place: &Place) -> Vec<FoundRuntime> {
-    let withheld = place.load().map(|loaded| loaded.config.runtime.withheld).unwrap_or_default();
+/// The runtimes on this computer, and which of their models are hidden so far.
+pub async fn find_runtimes(paths: &ConfigPaths) -> Vec<FoundRuntime> {
+    let withheld = paths.load().map(|loaded| loaded.config.runtime.withheld).unwrap_or_default();
     let found = runtime::discover().await.into_iter();
     found
         .map(|found| {
@@ -121,37 +127,37 @@ pub async fn find_runtimes(place: &Place) -> Vec<FoundRuntime> {
         .collect()
 }
 
-/// Writes down what was changed in the first run, and starts the worker with it. Without a server only the app's own part is kept.
+/// Saves the choices of the first run, which starts the worker. Without a server only the app's own settings are saved.
 ///
 /// # Errors
-/// What cannot be written, or does not fit.
-pub async fn finish(desk: &Desk, setup: Setup) -> Result<(), Problem> {
+/// A value is invalid, or a file cannot be written.
+pub async fn finish(state: &AppState, setup: Setup) -> Result<(), Problem> {
     if !setup.server_url.trim().is_empty() {
         let server = complete(&setup.server_url)?;
-        let key = key(desk, &server, setup.key.clone(), setup.use_link_key);
-        settings::change_with_keys(desk, &changes(&desk.place, &server, key.as_ref(), &setup)?).await?;
+        let key = given_key(state, &server, setup.key.clone(), setup.use_link_key);
+        let changes = changes(&state.paths, &server, key.as_ref(), &setup)?;
+        settings::change_with_keys(&state.paths, &state.supervisor, &changes).await?;
     }
-    desk.own.change(|own| {
-        own.first_run_done = true;
+    state.settings.change(|settings| {
+        settings.first_run_done = true;
         if let Some(on) = setup.notifications {
-            own.notify = if on { Notify::default() } else { Notify::SILENT };
+            settings.notify = if on { Notify::default() } else { Notify::SILENT };
         }
     })?;
     if let Some(on) = setup.start_at_login {
-        desk.start_at_login(on)?;
+        state.start_at_login(on)?;
     }
-    desk.supervisor.order(Order::Reload).await;
     Ok(())
 }
 
-/// The settings that become others.
+/// The changes to the settings.
 fn changes(
-    place: &Place,
+    paths: &ConfigPaths,
     server: &Url,
     key: Option<&SecretString>,
     setup: &Setup,
 ) -> Result<Vec<(String, Option<String>)>, Problem> {
-    let before = place.server();
+    let before = paths.server();
     let mut changes = Vec::new();
     let mut set = |name: &str, value: Option<String>| {
         changes.push((name.to_owned(), value.filter(|value| !value.trim().is_empty())));
@@ -169,19 +175,19 @@ fn changes(
             set(name, value.clone());
         }
     }
-    if let Some(list) = withheld(place, setup)? {
-        set(actions::WITHHELD, Some(list));
+    if let Some(list) = hidden_models(paths, setup)? {
+        set(actions::HIDDEN_MODELS, Some(list));
     }
     Ok(changes)
 }
 
-/// The models withheld, if they become others.
-fn withheld(place: &Place, setup: &Setup) -> Result<Option<String>, Problem> {
-    let now = place.load().map(|loaded| loaded.config.runtime.withheld).unwrap_or_default();
+/// The list of hidden models, if it changes.
+fn hidden_models(paths: &ConfigPaths, setup: &Setup) -> Result<Option<String>, Problem> {
+    let now = paths.load().map(|loaded| loaded.config.runtime.withheld).unwrap_or_default();
     let mut list = None;
     for (model, offered) in setup.switched.iter().filter(|(model, offered)| now.covers(model) == **offered) {
-        let before = list.or_else(|| settings::value(place, actions::WITHHELD)).unwrap_or_default();
-        list = Some(actions::offered(&before, model, *offered)?);
+        let before = list.or_else(|| settings::value(paths, actions::HIDDEN_MODELS)).unwrap_or_default();
+        list = Some(actions::hidden_models(&before, model, *offered)?);
     }
     Ok(list)
 }
@@ -191,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_completed_as_in_the_settings() {
+    fn addresses_are_completed() {
         assert_eq!(complete(" pool:8080 ").unwrap().as_str(), "ws://pool:8080/api/workers/connect");
         assert_eq!(
             complete("https://pool.example").unwrap().as_str(),
@@ -205,33 +211,36 @@ mod tests {
         }
     }
 
-    /// A machine with these settings, and what it has after the first run with this setup.
+    /// The settings file after a first run with these choices.
     fn after(yaml: &str, server: &str, key: Option<&str>, setup: &Setup) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(&folder.path().join("worker.yaml"), folder.path());
-        std::fs::write(place.file(), yaml).unwrap();
+        let paths = ConfigPaths::new(&folder.path().join("worker.yaml"), folder.path());
+        std::fs::write(paths.file(), yaml).unwrap();
         let key = key.map(SecretString::from);
-        let changes = changes(&place, &complete(server).unwrap(), key.as_ref(), setup).unwrap();
-        settings::write(&place, &changes).unwrap();
-        std::fs::read_to_string(place.file()).unwrap()
+        let changes = changes(&paths, &complete(server).unwrap(), key.as_ref(), setup).unwrap();
+        settings::write(&paths, &changes).unwrap();
+        std::fs::read_to_string(paths.file()).unwrap()
     }
 
     const BEFORE: &str = "# mine\nserver_url: wss://a\nclient_key: old\nclient_name: desk\n\
                           models_withheld: [x, y*]\ncompletion_base_url: http://h/v1\n";
 
     #[test]
-    fn a_key_is_seen_by_no_other_server() {
+    fn a_key_is_never_kept_for_another_server() {
         let nothing = Setup::default();
         let elsewhere = after(BEFORE, "wss://b", None, &nothing);
         assert!(elsewhere.contains("wss://b/") && !elsewhere.contains("old"), "{elsewhere}");
         assert!(!after("client_key: old\n", "wss://b", None, &nothing).contains("old"));
-        assert!(!after(BEFORE, "ws://a", None, &nothing).contains("old"), "nor by whoever listens");
+        assert!(
+            !after(BEFORE, "ws://a", None, &nothing).contains("old"),
+            "nor for an unencrypted connection"
+        );
         assert!(after(BEFORE, "wss://b", Some("new"), &nothing).contains("client_key: new"));
         assert!(after(BEFORE, "wss://a", Some("new"), &nothing).contains("client_key: new"));
     }
 
     #[test]
-    fn what_was_not_changed_stays() {
+    fn unchanged_settings_stay() {
         assert_eq!(after(BEFORE, "wss://a", None, &Setup::default()), BEFORE);
         let joined = after(BEFORE, "wss://b", Some("new"), &Setup::default());
         assert_eq!(joined, BEFORE.replace("wss://a", "wss://b/api/workers/connect").replace("old", "new"));
@@ -249,17 +258,17 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_a_pattern_withholds_is_not_switched_on_in_silence() {
+    fn a_model_hidden_by_a_pattern_cannot_be_switched_on() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(&folder.path().join("worker.yaml"), folder.path());
-        std::fs::write(place.file(), BEFORE).unwrap();
+        let paths = ConfigPaths::new(&folder.path().join("worker.yaml"), folder.path());
+        std::fs::write(paths.file(), BEFORE).unwrap();
         let setup = Setup { switched: [("yes".to_owned(), true)].into(), ..Setup::default() };
-        let problem = changes(&place, &complete("wss://a").unwrap(), None, &setup).unwrap_err();
+        let problem = changes(&paths, &complete("wss://a").unwrap(), None, &setup).unwrap_err();
         assert_eq!(problem.field.as_deref(), Some("models_withheld"));
     }
 
     #[test]
-    fn reasons_speak_to_people() {
+    fn reasons_name_no_settings() {
         let unauthorized =
             || DialError::Unauthorized { status: 401, message: "Incorrect API key provided.".to_owned() };
         let all = [
@@ -270,7 +279,7 @@ mod tests {
             not_dialed(&DialError::Settings("SERVER_URL names no host".to_owned()), true),
             not_dialed(&DialError::Proxy("407".to_owned()), true),
             complete("https://h/join").unwrap_err(),
-            join::read("llamapool://leave").unwrap_err(),
+            join::parse("llamapool://leave").unwrap_err(),
         ];
         for problem in all {
             let text = format!("{problem:?}");

@@ -14,7 +14,7 @@ pub use self::{
         AppPreferences, Effect, Field, FieldGroup, FieldKind, Notify, Origin, Preferences, Saved, TrayIcon,
         UpdateMode,
     },
-    serve::{OnBattery, PausedBy, ServeForm},
+    serve::{Day, OnBattery, PausedBy, ServeForm},
     snapshot::{
         Action, Crash, LiveRequest, LoadBin, Mode, ModelView, Phase, RuntimeView, ServerView, Snapshot,
         Today, Trouble, UpdateState, UpdateView, WorkerView,

@@ -1,4 +1,4 @@
-//! The join link that was opened last, with its key, which no window ever sees.
+//! The most recent join link with its key, which is never passed to a window.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,78 +7,78 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::ipc::{JoinLink, Problem};
-use crate::snapshot;
+use crate::snapshot::sentence;
 
-/// Reads a join link, or the plain address of a server.
+/// Parses a join link, or the plain address of a server.
 ///
 /// # Errors
-/// What is wrong with it. Nothing of the text is repeated: there may be a key in it.
-pub fn read(text: &str) -> Result<Join, Problem> {
-    Join::read(text).map_err(not_read)
+/// Why it is invalid. The text is not repeated, as it may contain a key.
+pub fn parse(text: &str) -> Result<Join, Problem> {
+    Join::read(text).map_err(invalid)
 }
 
-/// The problem with what could not be read.
-pub fn not_read(error: NoInvitation) -> Problem {
+/// Describes an invalid link or address.
+pub fn invalid(error: NoInvitation) -> Problem {
     let what = match error {
-        NoInvitation::Path | NoInvitation::Server => "This is no address of a server",
-        _ => "This is no join link",
+        NoInvitation::Path | NoInvitation::Server => "That doesn't look like a server address",
+        _ => "That doesn't look like a join link",
     };
     Problem::new(what)
-        .because(snapshot::sentence(&error.to_string()))
-        .fixed_by("A join link begins with llamapool://join?server= and is shown by the server's dashboard.")
+        .because(sentence(&error.to_string()))
+        .fixed_by("Copy the join link from your server's dashboard. It starts with llamapool://join?server=")
         .about("server_url")
 }
 
-/// What windows may know of a link.
+/// The part of a link that windows may see.
 pub fn view(link: &Join) -> JoinLink {
     JoinLink { server_url: link.server.to_string(), has_key: link.key.is_some() }
 }
 
-/// The link that was opened last.
+/// The most recent link.
 #[derive(Default)]
 pub struct LastLink(Mutex<Last>);
 
 #[derive(Default)]
 struct Last {
     link: Option<Join>,
-    /// Not yet shown by a window; or what is wrong with it.
-    untold: Option<Result<JoinLink, Problem>>,
+    /// To be shown by a window, or why the link is invalid.
+    pending: Option<Result<JoinLink, Problem>>,
 }
 
 impl LastLink {
-    /// Reads a link that was pasted into a window. It takes the place of the one before, also if it is none.
+    /// Parses a link pasted into a window. It replaces the previous one even if it is invalid.
     ///
     /// # Errors
-    /// As [`read`].
-    pub fn pasted(&self, text: &str) -> Result<JoinLink, Problem> {
-        let read = read(text);
-        let shown = read.as_ref().map(view).map_err(Clone::clone);
-        *self.lock() = Last { link: read.ok(), untold: None };
+    /// As for [`parse`].
+    pub fn paste(&self, text: &str) -> Result<JoinLink, Problem> {
+        let parsed = parse(text);
+        let shown = parsed.as_ref().map(view).map_err(Clone::clone);
+        *self.lock() = Last { link: parsed.ok(), pending: None };
         shown
     }
 
-    /// Reads a link that was opened outside, and that some window is to show.
+    /// Parses a link opened outside the app, to be shown by a window.
     ///
     /// # Errors
-    /// As [`read`]. The window shows that too.
-    pub fn opened(&self, text: &str) -> Result<(), Problem> {
-        let read = read(text);
-        let untold = Some(read.as_ref().map(view).map_err(Clone::clone));
-        let told = read.as_ref().map(|_| ()).map_err(Clone::clone);
-        *self.lock() = Last { link: read.ok(), untold };
-        told
+    /// As for [`parse`]. The window shows them too.
+    pub fn open(&self, text: &str) -> Result<(), Problem> {
+        let parsed = parse(text);
+        let pending = Some(parsed.as_ref().map(view).map_err(Clone::clone));
+        let result = parsed.as_ref().map(|_| ()).map_err(Clone::clone);
+        *self.lock() = Last { link: parsed.ok(), pending };
+        result
     }
 
-    /// Its key, for its own server alone.
+    /// The link's key, if this is the link's server.
     pub fn key_for(&self, server: &Url) -> Option<SecretString> {
         let last = self.lock();
         let link = last.link.as_ref().filter(|link| keeps_key(Some(&link.server), server));
         link.and_then(|link| link.key.clone())
     }
 
-    /// What a window is to show. The first that asks gets it: one that has just been opened, or that was told to ask.
-    pub fn untold(&self) -> Option<Result<JoinLink, Problem>> {
-        self.lock().untold.take()
+    /// The link to show. Only the first window that asks gets it.
+    pub fn take_pending(&self) -> Option<Result<JoinLink, Problem>> {
+        self.lock().pending.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, Last> {
@@ -92,41 +92,43 @@ mod tests {
 
     #[test]
     fn a_key_is_never_shown() {
-        let link = read("llamapool://join?server=wss://pool.example&key=hush").unwrap();
+        let link = parse("llamapool://join?server=wss://pool.example&key=hush").unwrap();
         let shown = view(&link);
         assert_eq!(
             (shown.server_url.as_str(), shown.has_key),
             ("wss://pool.example/api/workers/connect", true)
         );
         assert!(!serde_json::to_string(&shown).unwrap().contains("hush"));
-        let problem = read("llamapool://leave?key=hush").unwrap_err();
+        let problem = parse("llamapool://leave?key=hush").unwrap_err();
         assert!(!format!("{problem:?}").contains("hush"));
     }
 
     #[test]
-    fn what_was_not_told_is_told_once() {
+    fn a_pending_link_is_shown_once() {
         let last = LastLink::default();
         let link = "llamapool://join?server=wss://pool.example";
-        last.opened(link).unwrap();
-        assert!(last.untold().unwrap().is_ok_and(|link| !link.has_key) && last.untold().is_none());
-        last.opened(link).unwrap();
-        last.pasted(link).unwrap();
-        assert!(last.untold().is_none(), "a link that is pasted later is the one that counts");
-        last.opened("llamapool://leave").unwrap_err();
-        assert!(last.untold().unwrap().is_err() && last.untold().is_none());
+        last.open(link).unwrap();
+        assert!(
+            last.take_pending().unwrap().is_ok_and(|link| !link.has_key) && last.take_pending().is_none()
+        );
+        last.open(link).unwrap();
+        last.paste(link).unwrap();
+        assert!(last.take_pending().is_none(), "a pasted link replaces it");
+        last.open("llamapool://leave").unwrap_err();
+        assert!(last.take_pending().unwrap().is_err() && last.take_pending().is_none());
     }
 
     #[test]
-    fn a_key_is_for_the_server_of_its_link() {
+    fn a_key_is_only_for_the_server_of_its_link() {
         let last = LastLink::default();
         let link = "llamapool://join?server=wss://pool.example&key=hush";
         let has_key = |server: &str| last.key_for(&Url::parse(server).unwrap()).is_some();
-        last.opened(link).unwrap();
+        last.open(link).unwrap();
         assert!(has_key("wss://pool.example/api/workers/connect"));
         for other in ["wss://pool.example.com", "ws://pool.example", "wss://pool.example:444"] {
             assert!(!has_key(other), "{other}");
         }
-        last.pasted("rub bish").unwrap_err();
-        assert!(!has_key("wss://pool.example"), "the link is gone");
+        last.paste("rub bish").unwrap_err();
+        assert!(!has_key("wss://pool.example"), "an invalid link replaces it");
     }
 }

@@ -1,66 +1,69 @@
-//! Keys in the system's keychain, where there is one: `worker.yaml` has none of them then, and `desktop.yaml` says which they are. What is written into
-//! `worker.yaml` by hand counts more.
+//! Keys in the system keychain, if there is one. `worker.yaml` does not contain them then, and `desktop.yaml` lists their names. A key in `worker.yaml`
+//! takes precedence.
 //!
-//! A keychain may ask its owner before it answers, so it is only spoken to where nobody waits; what it said is remembered as long as the app runs.
+//! A keychain may prompt the user before it answers, so it is only accessed on blocking threads. Keys are cached while the app runs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use llamapool_worker_core::config::Config;
+use llamapool_worker_core::settings::fields;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::own::Kept;
-use crate::settings::{self, Changes};
+use crate::app_settings::SettingsStore;
 
-/// What the keychain knows us as.
+/// Changes of settings: the new value, or none for the default.
+pub type Changes = [(String, Option<String>)];
+
+/// The service name of our entries in the keychain.
 const SERVICE: &str = "llamapool";
 
-/// The settings that are keys.
+/// The settings that are kept in the keychain: the secret ones.
 const KEYS: [&str; 2] = ["client_key", "completion_api_key"];
 
-/// A place for keys that belongs to the system.
-pub trait Vault: Send + Sync {
-    /// Whether it is there, or why not.
+/// A store for secrets that belongs to the system.
+pub trait Keychain: Send + Sync {
+    /// Whether it is available, or why not.
     fn status(&self) -> Result<(), String>;
-    /// What is kept for this account; nothing if nothing is.
+    /// Reads the key of this account, if there is one.
     fn read(&self, account: &str) -> Result<Option<SecretString>, String>;
-    /// Keeps this.
-    fn keep(&self, account: &str, key: &SecretString) -> Result<(), String>;
-    /// Keeps it no longer.
-    fn forget(&self, account: &str) -> Result<(), String>;
+    /// Stores a key.
+    fn store(&self, account: &str, key: &SecretString) -> Result<(), String>;
+    /// Deletes a key.
+    fn delete(&self, account: &str) -> Result<(), String>;
 }
 
-/// A key that cannot be had.
+/// A key that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// Which, and why.
+pub struct KeyUnavailable {
+    /// Which key, and why.
     pub why: String,
-    /// There is no keychain, or not yet.
+    /// The keychain is not available, perhaps not yet.
     pub is_away: bool,
 }
 
-/// Changes of settings without what the keychain has taken.
+/// Changes of settings without the keys that the keychain has stored.
 pub struct Split {
-    /// What is to be written.
+    /// The changes to write to the file.
     pub left: Vec<(String, Option<String>)>,
-    /// Keys that were taken back, or that are in the file now. They do not count any more, so that no server that is new in the file sees one.
-    gone: Vec<Gone>,
+    /// Keys that were removed, or moved to the file. They are no longer used, so that a new server never gets an old key.
+    withdrawn: Vec<Withdrawn>,
 }
 
-/// A key that is still in the keychain, and is not to be used.
-struct Gone {
+/// A key that is still in the keychain but no longer used.
+struct Withdrawn {
     name: &'static str,
     key: Option<SecretString>,
 }
 
-/// The worker's keys in the keychain. Clones are the same.
+/// The worker's keys in the keychain. Clones share their state.
 #[derive(Clone)]
 pub struct Keys {
-    vault: Arc<dyn Vault>,
-    /// Says which keys are in the keychain, and whether any may be.
-    own: Kept,
-    /// Each configuration file has keys of its own.
+    keychain: Arc<dyn Keychain>,
+    /// Lists the keys in the keychain, and says whether to use it.
+    settings: SettingsStore,
+    /// The configuration file: each has its own keys.
     file: String,
     known: Arc<Mutex<Known>>,
 }
@@ -68,31 +71,36 @@ pub struct Keys {
 #[derive(Default)]
 struct Known {
     keys: BTreeMap<&'static str, SecretString>,
-    /// Grows with every change.
+    /// Increases with every change.
     version: u64,
 }
 
 impl Keys {
-    /// Those of the worker with this configuration file.
-    pub fn new(vault: impl Vault + 'static, own: Kept, file: &Path) -> Self {
-        Self { vault: Arc::new(vault), own, file: file.display().to_string(), known: Arc::default() }
+    /// The keys of the worker with this configuration file.
+    pub fn new(keychain: impl Keychain + 'static, settings: SettingsStore, file: &Path) -> Self {
+        Self {
+            keychain: Arc::new(keychain),
+            settings,
+            file: file.display().to_string(),
+            known: Arc::default(),
+        }
     }
 
-    /// The preferences that say so.
-    pub fn own(&self) -> &Kept {
-        &self.own
+    /// The app's own settings.
+    pub fn app_settings(&self) -> &SettingsStore {
+        &self.settings
     }
 
-    /// Reads from the keychain what `desktop.yaml` says is there.
+    /// Reads the keys that `desktop.yaml` lists from the keychain.
     ///
     /// # Errors
-    /// Which key cannot be had, and why.
-    pub async fn read(&self) -> Result<(), Unread> {
+    /// The first key that cannot be read, and why.
+    pub async fn read(&self) -> Result<(), KeyUnavailable> {
         let this = self.clone();
         blocking(move || {
             let mut kept = KEYS.into_iter().filter(|name| this.is_kept(name));
             let read = kept.try_for_each(|name| this.read_one(name));
-            read.map_err(|why| Unread { why, is_away: this.vault.status().is_err() })
+            read.map_err(|why| KeyUnavailable { why, is_away: this.keychain.status().is_err() })
         })
         .await
     }
@@ -101,15 +109,14 @@ impl Keys {
         if self.lock().keys.contains_key(name) {
             return Ok(());
         }
-        let found = self.vault.read(&self.account(name));
-        let key = found.and_then(|key| key.ok_or_else(|| "it is not there any more".to_owned()));
-        let key =
-            key.map_err(|why| format!("{name} is kept in the system's keychain, but cannot be read: {why}"))?;
+        let found = self.keychain.read(&self.account(name));
+        let key = found.and_then(|key| key.ok_or_else(|| "the keychain no longer contains it".to_owned()));
+        let key = key.map_err(|why| format!("Couldn't read {name} from the system keychain: {why}"))?;
         self.remember(name, Some(key));
         Ok(())
     }
 
-    /// Puts keys where the configuration has none.
+    /// Adds keys that the configuration does not have.
     pub fn fill(&self, config: &mut Config) {
         let known = self.lock();
         for (name, key) in &known.keys {
@@ -120,55 +127,56 @@ impl Keys {
         }
     }
 
-    /// The key of this setting, if it is known from the keychain.
+    /// The key of this setting, if it was read from the keychain.
     pub fn get(&self, name: &str) -> Option<SecretString> {
         self.lock().keys.get(name).cloned()
     }
 
     /// Whether the key of this setting is in the keychain.
     pub fn is_kept(&self, name: &str) -> bool {
-        self.own.get().in_keychain.iter().any(|kept| kept == name)
+        self.settings.get().in_keychain.iter().any(|kept| kept == name)
     }
 
-    /// Another number after every change of what [`Keys::fill`] does.
+    /// Increases whenever the result of [`Keys::fill`] may change.
     pub fn version(&self) -> u64 {
         self.lock().version
     }
 
-    /// Why keys are not kept in the keychain although they should be.
+    /// Why the keychain is not available.
     pub async fn problem(&self) -> Option<String> {
-        let vault = self.vault.clone();
-        blocking(move || vault.status()).await.err()
+        let keychain = self.keychain.clone();
+        blocking(move || keychain.status()).await.err()
     }
 
-    /// Keeps the keys that are among changes of settings. What is left is to be written into the file: all of it where there is no keychain, its
-    /// owner does not want it to be used, or the file is to have the keys (`in_file`).
+    /// Stores the keys among the changes in the keychain. The remaining changes are for the file: all of them if there is no keychain, the user does
+    /// not want it used, or the keys belong in the file (`in_file`).
     ///
     /// # Errors
-    /// A key that is not to count any more cannot be noted as such.
+    /// `desktop.yaml` cannot be written.
     pub async fn keep(&self, changes: &Changes, in_file: bool) -> Result<Split, String> {
         let (this, changes) = (self.clone(), changes.to_vec());
         blocking(move || this.split(changes, in_file)).await
     }
 
     fn split(&self, changes: Vec<(String, Option<String>)>, in_file: bool) -> Result<Split, String> {
-        let mut split = Split { left: Vec::new(), gone: Vec::new() };
+        let mut split = Split { left: Vec::new(), withdrawn: Vec::new() };
         for (name, value) in changes {
             let Some(known) = KEYS.into_iter().find(|known| *known == name) else {
                 split.left.push((name, value));
                 continue;
             };
-            // What is wrong with a value is told by whoever writes it.
-            let key = value.as_deref().map(str::trim).filter(|key| settings::check(known, key).is_none());
-            let may_keep = !in_file && self.own.get().keychain;
+            // Invalid values are reported when the rest is written.
+            let key =
+                value.as_deref().map(str::trim).filter(|key| fields::check::<Config>(known, key).is_ok());
+            let may_keep = !in_file && self.settings.get().keychain;
             let key = key.filter(|key| may_keep && !key.is_empty()).map(SecretString::from);
-            if key.is_some_and(|key| self.put(known, key)) {
+            if key.is_some_and(|key| self.store(known, key)) {
                 split.left.push((name, None));
                 continue;
             }
             split.left.push((name, value));
             match self.withdraw(known) {
-                Ok(gone) => split.gone.extend(gone),
+                Ok(withdrawn) => split.withdrawn.extend(withdrawn),
                 Err(why) => {
                     self.put_back(split);
                     return Err(why);
@@ -178,45 +186,47 @@ impl Keys {
         Ok(split)
     }
 
-    /// Gives whether the keychain has it now.
-    fn put(&self, name: &'static str, key: SecretString) -> bool {
-        let kept = self.vault.keep(&self.account(name), &key).and_then(|()| self.note(name, true));
+    /// Returns whether the keychain contains the key now.
+    fn store(&self, name: &'static str, key: SecretString) -> bool {
+        let kept = self.keychain.store(&self.account(name), &key).and_then(|()| self.note(name, true));
         match &kept {
             Ok(()) => self.remember(name, Some(key)),
-            Err(why) => tracing::warn!("{name} is kept in the settings, not in the system's keychain: {why}"),
+            Err(why) => tracing::warn!("{name} is stored in worker.yaml, not in the system keychain: {why}"),
         }
         kept.is_ok()
     }
 
-    /// A key does not count from here on, although the keychain still has it.
-    fn withdraw(&self, name: &'static str) -> Result<Option<Gone>, String> {
+    /// Stops using a key that the keychain still contains.
+    fn withdraw(&self, name: &'static str) -> Result<Option<Withdrawn>, String> {
         if !self.is_kept(name) {
             return Ok(None);
         }
         self.note(name, false)?;
         let key = self.get(name);
         self.remember(name, None);
-        Ok(Some(Gone { name, key }))
+        Ok(Some(Withdrawn { name, key }))
     }
 
-    /// Forgets the keys that the keychain is not to have any more, now that the rest is written.
+    /// The file is written: deletes the withdrawn keys from the keychain.
     pub async fn forget(&self, split: Split) {
         let this = self.clone();
         blocking(move || {
-            for Gone { name, .. } in split.gone {
-                if let Err(why) = this.vault.forget(&this.account(name)) {
-                    tracing::warn!("{name} stays in the system's keychain, unused: {why}");
+            for Withdrawn { name, .. } in split.withdrawn {
+                if let Err(why) = this.keychain.delete(&this.account(name)) {
+                    tracing::warn!(
+                        "Couldn't delete {name} from the system keychain, where it is no longer used: {why}"
+                    );
                 }
             }
         })
         .await;
     }
 
-    /// The rest could not be written: the keys that were to go count again.
+    /// The file could not be written: the withdrawn keys are used again.
     pub fn put_back(&self, split: Split) {
-        for Gone { name, key } in split.gone {
+        for Withdrawn { name, key } in split.withdrawn {
             if let Err(why) = self.note(name, true) {
-                tracing::warn!("{name} is not taken from the system's keychain any more: {why}");
+                tracing::warn!("{name} in the system keychain is no longer used: {why}");
             }
             if key.is_some() {
                 self.remember(name, key);
@@ -225,9 +235,9 @@ impl Keys {
     }
 
     fn note(&self, name: &str, is_kept: bool) -> Result<(), String> {
-        let changed = self.own.change(|own| {
-            own.in_keychain.retain(|kept| kept != name);
-            own.in_keychain.extend(is_kept.then(|| name.to_owned()));
+        let changed = self.settings.change(|settings| {
+            settings.in_keychain.retain(|kept| kept != name);
+            settings.in_keychain.extend(is_kept.then(|| name.to_owned()));
         });
         changed.map_err(|error| format!("{error:#}"))
     }
@@ -256,7 +266,7 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// Where a key belongs.
+/// The field of the configuration for a key.
 fn slot<'a>(config: &'a mut Config, name: &str) -> &'a mut Option<SecretString> {
     match name {
         "client_key" => &mut config.server.client_key,
@@ -264,17 +274,17 @@ fn slot<'a>(config: &'a mut Config, name: &str) -> &'a mut Option<SecretString> 
     }
 }
 
-/// Runs what may wait for a person.
+/// Runs work that may wait for the user on a blocking thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.expect("it does not panic, and nobody stops it")
+    tokio::task::spawn_blocking(work).await.expect("the work does not panic and is not aborted")
 }
 
-/// The system's own: Keychain Services, the Credential Manager, or what speaks the Secret Service protocol.
-pub struct System;
+/// The system's own: Keychain Services, Credential Manager, or a Secret Service provider.
+pub struct SystemKeychain;
 
-impl Vault for System {
+impl Keychain for SystemKeychain {
     fn status(&self) -> Result<(), String> {
-        store().map_err(|error| error.to_string())
+        connect().map_err(|error| error.to_string())
     }
 
     fn read(&self, account: &str) -> Result<Option<SecretString>, String> {
@@ -285,11 +295,11 @@ impl Vault for System {
         }
     }
 
-    fn keep(&self, account: &str, key: &SecretString) -> Result<(), String> {
+    fn store(&self, account: &str, key: &SecretString) -> Result<(), String> {
         entry(account)?.set_password(key.expose_secret()).map_err(|error| error.to_string())
     }
 
-    fn forget(&self, account: &str) -> Result<(), String> {
+    fn delete(&self, account: &str) -> Result<(), String> {
         match entry(account)?.delete_credential() {
             Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
             Err(error) => Err(error.to_string()),
@@ -298,11 +308,11 @@ impl Vault for System {
 }
 
 fn entry(account: &str) -> Result<keyring_core::Entry, String> {
-    store().and_then(|()| keyring_core::Entry::new(SERVICE, account)).map_err(|error| error.to_string())
+    connect().and_then(|()| keyring_core::Entry::new(SERVICE, account)).map_err(|error| error.to_string())
 }
 
-/// Finds the keychain. One that is not there yet when somebody logs in is there a moment later.
-fn store() -> keyring_core::Result<()> {
+/// Connects to the keychain, which may only become available some time after login.
+fn connect() -> keyring_core::Result<()> {
     if keyring_core::get_default_store().is_none() {
         #[cfg(target_os = "linux")]
         let store = zbus_secret_service_keyring_store::Store::new()?;

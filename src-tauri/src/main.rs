@@ -1,83 +1,81 @@
-//! llamapool: the tray app. It brings this machine into a pool, shows how that goes, and obeys.
+//! llamapool: the tray app. It shares this computer's models with a pool, shows what is going on, and lets the user control it.
 //!
-//! A thin shell: what a worker does is in `llamapool-worker-core`. [`supervisor`] keeps one running and tells the facts; [`phase`] and [`snapshot`] say
-//! in a word, a line and a value what they mean; [`menu`], [`face`] and [`notices`] say how that is shown, all as pure functions. [`present`] puts
-//! it in front of people: through [`tray`], [`windows`] and the events of [`ipc`]. Clicks come back through [`desk`] and [`commands`].
+//! A thin shell around `llamapool-worker-core`, which does the work. [`supervisor`] keeps a worker running and publishes facts. [`worker_state`] and
+//! [`snapshot`] turn them into a state, a status line and a value; [`menu`], [`tray_icon`] and [`notifications`] decide what to show, all as pure
+//! functions. [`presenter`] publishes it to [`tray`], [`windows`] and notifications. User actions come back through [`clicks`] and [`commands`].
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
-#![expect(unreachable_pub, reason = "a program has no outside: `pub` means that other parts of it use this")]
+#![expect(unreachable_pub, reason = "a binary has no public API: `pub` marks what other modules use")]
 
 mod actions;
 mod app;
+mod app_settings;
+mod app_state;
 mod autostart;
-mod checkup;
+mod cli_args;
+mod clicks;
 mod clipboard;
-mod colours;
 mod commands;
-mod desk;
-mod face;
+mod config_paths;
+mod config_watcher;
+mod diagnostics;
 mod first_run;
-mod follow;
 mod graphics;
 mod ipc;
 mod join;
 mod keychain;
-mod launch;
-mod leftovers;
-mod logbook;
+mod log_buffer;
 mod menu;
-mod notices;
+mod notifications;
 mod opener;
-mod own;
 mod pause;
-mod phase;
-mod present;
+mod presenter;
 mod quit;
 mod serve;
+mod server_urls;
 mod settings;
 mod sleep;
 mod snapshot;
 mod supervisor;
+mod theme;
 mod tray;
+mod tray_icon;
 mod updates;
 mod windows;
+mod worker_state;
 
 use std::process::ExitCode;
 
-use launch::{Launch, Other};
+use cli_args::{CliArgs, EarlyExit};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What a program says of a command line that makes no sense (`sysexits.h`).
+/// The exit code for invalid arguments (`EX_USAGE` of `sysexits.h`).
 const BAD_USAGE: u8 = 64;
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "what is asked for on the command line is answered there"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "command-line output")]
 fn main() -> ExitCode {
     if let Some(done) = llamapool_worker_core::update::watch_if_asked() {
         return done;
     }
     graphics::in_software();
     let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
-    let launch = match Launch::read(args) {
-        Ok(launch) => launch,
-        Err(Other::Version) => {
+    let args = match CliArgs::parse(args) {
+        Ok(args) => args,
+        Err(EarlyExit::Version) => {
             print!("{}", llamapool_worker_core::settings::build::line("llamapool"));
             return ExitCode::SUCCESS;
         }
-        Err(Other::Help(help)) => {
+        Err(EarlyExit::Help(help)) => {
             print!("{help}");
             return ExitCode::SUCCESS;
         }
-        Err(Other::Wrong(why)) => {
-            eprintln!("llamapool: {why}; see llamapool --help");
+        Err(EarlyExit::Invalid(message)) => {
+            eprintln!("llamapool: {message}; see llamapool --help");
             return ExitCode::from(BAD_USAGE);
         }
     };
-    match app::run(launch) {
+    match app::run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("llamapool: {error:#}");

@@ -1,10 +1,10 @@
-//! The tray's menu as a pure function of what is shown. `tray.rs` puts it on the screen.
+//! The tray menu as a pure function of the snapshot. `tray.rs` displays it.
 
 use crate::ipc::{Mode, ModelView, Phase, Snapshot, UpdateState};
-use crate::phase::count;
+use crate::worker_state::count;
 
-/// Models that the menu lists; the window has them all. More would not fit a screen.
-const MOST_MODELS: usize = 25;
+/// The largest number of models in the menu. The window lists all.
+const MAX_MODELS: usize = 25;
 
 /// A whole menu, from top to bottom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,41 +13,41 @@ pub struct Menu(pub Vec<Row>);
 /// A row of the menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What is clicked. Rows that stay the same row keep it.
+    /// The row's id, which stays the same when the label changes.
     pub id: String,
-    /// What is read.
+    /// The text.
     pub label: String,
     /// Whether it can be clicked.
     pub enabled: bool,
-    /// What it is.
-    pub kind: Kind,
+    /// The kind of row.
+    pub kind: RowKind,
 }
 
-/// What a row is.
+/// The kind of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// To be clicked.
+pub enum RowKind {
+    /// A plain row.
     Item,
-    /// With or without a mark.
+    /// A row with or without a check mark.
     Check(bool),
-    /// A line.
+    /// A separator.
     Separator,
-    /// A menu of its own.
+    /// A submenu.
     Submenu(Vec<Row>),
 }
 
-/// What the menu shows beside the snapshot.
+/// What the menu shows besides the snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extras {
-    /// The system starts the app.
+    /// The app starts at login.
     pub starts_at_login: bool,
-    /// There are files with logs.
+    /// There are log files.
     pub has_log_folder: bool,
-    /// The app ends as soon as nothing runs.
-    pub quits: bool,
+    /// The app quits when current requests have finished.
+    pub is_quitting: bool,
 }
 
-/// What a click on a row asks for.
+/// A click on a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Click {
     Server,
@@ -81,7 +81,7 @@ pub enum Click {
     Stay,
 }
 
-/// Names of rows, as ids.
+/// The ids of the rows.
 const CLICKS: &[(&str, Click)] = &[
     ("server", Click::Server),
     ("pause-30m", Click::PauseHalfAnHour),
@@ -115,28 +115,28 @@ const CLICKS: &[(&str, Click)] = &[
     ("stay", Click::Stay),
 ];
 
-/// What stands before a model's name in its row's id.
-const MODEL: &str = "model:";
+/// The prefix of the ids of models.
+const MODEL_PREFIX: &str = "model:";
 
-/// What a click on the row with this id asks for.
+/// The click for the row with this id.
 pub fn click(id: &str) -> Option<Click> {
-    if let Some(model) = id.strip_prefix(MODEL) {
+    if let Some(model) = id.strip_prefix(MODEL_PREFIX) {
         return Some(Click::Model(model.to_owned()));
     }
     CLICKS.iter().find(|(name, _)| *name == id).map(|(_, click)| click.clone())
 }
 
-/// The menu for this state.
+/// The menu for this snapshot.
 pub fn menu(shown: &Snapshot, extras: Extras) -> Menu {
-    let mut rows = vec![told("status", &shown.headline), server(shown), line("line-1")];
-    rows.extend(steering(shown));
+    let mut rows = vec![info("status", &shown.headline), server(shown), separator("line-1")];
+    rows.extend(controls(shown));
     rows.push(models(shown));
-    rows.push(line("line-2"));
-    rows.extend(places(shown, extras));
+    rows.push(separator("line-2"));
+    rows.extend(links(shown, extras));
     rows.push(check("start-at-login", "Start at login", extras.starts_at_login));
     rows.push(update(shown));
-    rows.push(line("line-3"));
-    rows.extend(quit(shown, extras.quits));
+    rows.push(separator("line-3"));
+    rows.extend(quit(shown, extras.is_quitting));
     Menu(rows)
 }
 
@@ -155,30 +155,26 @@ fn server(shown: &Snapshot) -> Row {
     Row { enabled: shown.server.dashboard_url.is_some(), ..item("server", label) }
 }
 
-/// Whether and how it serves.
-fn steering(shown: &Snapshot) -> Vec<Row> {
+/// What can be done about sharing.
+fn controls(shown: &Snapshot) -> Vec<Row> {
     match shown.phase {
         Phase::Unconfigured => vec![item("setup", "Set up…")],
-        Phase::Stopped => vec![item("start", "Start serving")],
-        Phase::Failed => vec![item("start", "Start again")],
+        Phase::Stopped => vec![item("start", "Start sharing")],
+        Phase::Failed => vec![item("start", "Try again")],
         Phase::Terminating => Vec::new(),
         Phase::Paused => vec![item("resume", resume(shown)), shutdown_when_done(shown)],
-        Phase::Draining => vec![item("undrain", "Take requests again"), shutdown_when_done(shown)],
+        Phase::Draining => vec![item("undrain", "Start taking requests"), shutdown_when_done(shown)],
         phase => {
             let waits = matches!(phase, Phase::Waiting | Phase::Refused) && shown.mode == Mode::Embedded;
             let mut rows = if waits { vec![item("retry", "Try again now")] } else { Vec::new() };
-            rows.extend([
-                pause(),
-                item("drain", "Finish current requests and stop"),
-                shutdown_when_done(shown),
-            ]);
+            rows.extend([pause(), item("drain", "Stop taking requests"), shutdown_when_done(shown)]);
             rows
         }
     }
 }
 
 fn resume(shown: &Snapshot) -> &'static str {
-    if shown.paused_by.is_some() { "Serve anyway" } else { "Resume serving" }
+    if shown.paused_by.is_some() { "Share anyway" } else { "Resume sharing" }
 }
 
 fn pause() -> Row {
@@ -188,29 +184,28 @@ fn pause() -> Row {
         item("pause-tomorrow", "Until tomorrow"),
         item("pause-resumed", "Until I resume"),
     ];
-    Row { kind: Kind::Submenu(spans), ..item("pause", "Pause serving") }
+    Row { kind: RowKind::Submenu(spans), ..item("pause", "Pause sharing") }
 }
 
 fn shutdown_when_done(shown: &Snapshot) -> Row {
     let label = match shown.mode {
-        Mode::Embedded => "Shut the worker down when done",
-        Mode::Attached => "Shut the worker service down when done",
+        Mode::Embedded => "Disconnect when finished",
+        Mode::Attached => "Stop background service when finished",
     };
     item("shutdown-when-done", label)
 }
 
 fn models(shown: &Snapshot) -> Row {
-    let mut rows: Vec<_> =
-        shown.models.iter().take(MOST_MODELS).map(|each| model(each, shown.mode)).collect();
+    let mut rows: Vec<_> = shown.models.iter().take(MAX_MODELS).map(|each| model(each, shown.mode)).collect();
     match shown.models.len() {
-        0 => rows.push(told("no-models", "None found yet")),
-        n if n > MOST_MODELS => rows.push(item("more-models", format!("{} more…", n - MOST_MODELS))),
+        0 => rows.push(info("no-models", "No models found yet")),
+        n if n > MAX_MODELS => rows.push(item("more-models", format!("{} more…", n - MAX_MODELS))),
         _ => {}
     }
-    Row { kind: Kind::Submenu(rows), ..item("models", "Models") }
+    Row { kind: RowKind::Submenu(rows), ..item("models", "Models") }
 }
 
-/// What a service offers is its own configuration's matter.
+/// A model. A service's configuration is not edited here, so its models cannot be switched.
 fn model(model: &ModelView, mode: Mode) -> Row {
     let mut label = model.name.clone();
     if let Some(bytes) = model.size_bytes {
@@ -219,39 +214,39 @@ fn model(model: &ModelView, mode: Mode) -> Row {
     if model.loaded == Some(true) {
         label += " ●";
     }
-    Row { enabled: mode == Mode::Embedded, ..check(format!("{MODEL}{}", model.name), label, model.offered) }
+    Row {
+        enabled: mode == Mode::Embedded,
+        ..check(format!("{MODEL_PREFIX}{}", model.name), label, model.offered)
+    }
 }
 
-/// `4.9 GB`, as shops and download pages count.
+/// Formats a size in decimal units, such as `4.9 GB`.
 fn size(bytes: u64) -> String {
     let gigabytes = bytes as f64 / 1e9;
     if gigabytes < 1.0 { format!("{:.0} MB", bytes as f64 / 1e6) } else { format!("{gigabytes:.1} GB") }
 }
 
-fn places(shown: &Snapshot, extras: Extras) -> Vec<Row> {
+fn links(shown: &Snapshot, extras: Extras) -> Vec<Row> {
     vec![
         item("open", "Open llamapool"),
         item("preferences", "Preferences…"),
-        Row {
-            enabled: shown.server.endpoint_url.is_some(),
-            ..item("copy-endpoint", "Copy endpoint address")
-        },
+        Row { enabled: shown.server.endpoint_url.is_some(), ..item("copy-endpoint", "Copy API address") },
         help(extras),
     ]
 }
 
-/// What is wanted when something is wrong, and rarely otherwise.
+/// Rows for troubleshooting.
 fn help(extras: Extras) -> Row {
     let rows = vec![
         item("logs", "View logs…"),
         item("diagnostics", "Run diagnostics…"),
-        line("line-help"),
+        separator("line-help"),
         item("config-folder", "Open config folder"),
         Row { enabled: extras.has_log_folder, ..item("log-folder", "Open log folder") },
         item("documentation", "Documentation"),
         item("about", "About llamapool"),
     ];
-    Row { kind: Kind::Submenu(rows), ..item("help", "Logs and help") }
+    Row { kind: RowKind::Submenu(rows), ..item("help", "Logs and help") }
 }
 
 fn update(shown: &Snapshot) -> Row {
@@ -261,15 +256,15 @@ fn update(shown: &Snapshot) -> Row {
             item("restart-to-update", format!("Restart to update to {version}"))
         }
         (UpdateState::Available, Some(version)) => item("get-update", format!("Get version {version}…")),
-        (UpdateState::Checking, _) => told("check-update", "Checking for updates…"),
-        (UpdateState::Staging, _) => told("check-update", "Fetching an update…"),
-        // The window has the whole reason.
+        (UpdateState::Checking, _) => info("check-update", "Checking for updates…"),
+        (UpdateState::Staging, _) => info("check-update", "Downloading the update…"),
+        // The About view shows the whole reason.
         (UpdateState::Off, _) => item("updates-off", updates_off(update.why.as_deref())),
         _ => item("check-update", "Check for updates"),
     }
 }
 
-/// The reason as far as it fits a menu: what follows is what to do instead.
+/// The first part of the reason, which fits a menu.
 fn updates_off(why: Option<&str>) -> String {
     match why.and_then(|why| why.split([':', ',']).next()) {
         Some(why) => format!("Updates are off: {why}"),
@@ -277,34 +272,34 @@ fn updates_off(why: Option<&str>) -> String {
     }
 }
 
-fn quit(shown: &Snapshot, quits: bool) -> Vec<Row> {
+fn quit(shown: &Snapshot, is_quitting: bool) -> Vec<Row> {
     let is_ours = shown.mode == Mode::Embedded;
     match shown.running {
-        _ if quits => vec![item("stay", "Do not quit"), item("quit-now", "Quit now")],
+        _ if is_quitting => vec![item("stay", "Don't quit"), item("quit-now", "Quit now")],
         running @ 1.. if is_ours => {
             let requests = count(running as usize, "request");
             vec![item("quit", format!("Finish {requests}, then quit")), item("quit-now", "Quit now")]
         }
         _ if is_ours => vec![item("quit", "Quit")],
-        _ => vec![item("quit", "Quit (the worker service goes on)")],
+        _ => vec![item("quit", "Quit (background service keeps running)")],
     }
 }
 
 fn item(id: impl Into<String>, label: impl Into<String>) -> Row {
-    Row { id: id.into(), label: label.into(), enabled: true, kind: Kind::Item }
+    Row { id: id.into(), label: label.into(), enabled: true, kind: RowKind::Item }
 }
 
-/// A row that only tells.
-fn told(id: &str, label: &str) -> Row {
+/// A row that cannot be clicked.
+fn info(id: &str, label: &str) -> Row {
     Row { enabled: false, ..item(id, label) }
 }
 
 fn check(id: impl Into<String>, label: impl Into<String>, is_on: bool) -> Row {
-    Row { kind: Kind::Check(is_on), ..item(id, label) }
+    Row { kind: RowKind::Check(is_on), ..item(id, label) }
 }
 
-fn line(id: &str) -> Row {
-    Row { kind: Kind::Separator, ..told(id, "") }
+fn separator(id: &str) -> Row {
+    Row { kind: RowKind::Separator, ..info(id, "") }
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! Opens folders and pages with the programs that people use for them.
+//! Opens folders and pages with the user's default programs.
 
 use std::ffi::OsStr;
 use std::io;
 
-/// Opens it.
+/// Opens a folder or an address.
 ///
 /// # Errors
-/// There is no program for it, or it says at once that it cannot.
+/// There is no program for it, or the program fails immediately.
 #[cfg(not(target_os = "linux"))]
 pub fn open(what: impl AsRef<OsStr>) -> io::Result<()> {
     open::that_detached(what)
 }
 
-/// Opens it.
+/// Opens a folder or an address.
 ///
 /// # Errors
-/// There is no program for it, or it says at once that it cannot.
+/// There is no program for it, or the program fails immediately.
 #[cfg(target_os = "linux")]
 pub fn open(what: impl AsRef<OsStr>) -> io::Result<()> {
     linux::open(open::commands(what))
@@ -30,24 +30,24 @@ mod linux {
 
     use crate::graphics;
 
-    /// Who cannot open something says so within this time. Who can may take as long as it is open.
-    const PATIENCE: Duration = Duration::from_millis(500);
+    /// A program that fails does so within this time. One that succeeds may run for as long as the page is open.
+    const FAILURE_TIMEOUT: Duration = Duration::from_millis(500);
 
-    /// Tries these, one after the other. Unlike `open::that`, what is opened does not inherit how our own windows are drawn.
+    /// Tries the commands in order. Unlike with `open::that`, they do not inherit the graphics settings of our own windows.
     pub(super) fn open(commands: Vec<Command>) -> io::Result<()> {
-        let (tell, told) = sync_channel(1);
-        // It waits for what it has started, and ends with it.
+        let (sender, result) = sync_channel(1);
+        // The thread ends when the command does.
         thread::Builder::new().name("opener".to_owned()).spawn(move || {
-            let _ = tell.send(first_that_can(commands));
+            let _ = sender.send(first_success(commands));
         })?;
-        match told.recv_timeout(PATIENCE) {
-            Ok(opened) => opened,
+        match result.recv_timeout(FAILURE_TIMEOUT) {
+            Ok(result) => result,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(()),
         }
     }
 
-    fn first_that_can(commands: Vec<Command>) -> io::Result<()> {
-        let mut failed = io::Error::new(io::ErrorKind::NotFound, "there is no program for it");
+    fn first_success(commands: Vec<Command>) -> io::Result<()> {
+        let mut failed = io::Error::new(io::ErrorKind::NotFound, "no program can open it");
         for command in commands {
             match run(command) {
                 Ok(()) => return Ok(()),
@@ -58,7 +58,7 @@ mod linux {
     }
 
     fn run(mut command: Command) -> io::Result<()> {
-        graphics::not_for(&mut command);
+        graphics::reset_for(&mut command);
         let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
         if status.success() {
             Ok(())
@@ -78,7 +78,7 @@ mod linux {
         }
 
         #[test]
-        fn the_next_one_is_tried_until_one_can() {
+        fn commands_are_tried_in_order() {
             assert!(open(vec![Command::new("no-such-opener"), shell("exit 3"), shell("exit 0")]).is_ok());
             let error = open(vec![shell("exit 3"), Command::new("no-such-opener")]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::NotFound);
@@ -87,7 +87,7 @@ mod linux {
         }
 
         #[test]
-        fn who_takes_its_time_has_opened_it() {
+        fn a_command_that_keeps_running_has_succeeded() {
             let folder = tempfile::tempdir().unwrap();
             let fifo = folder.path().join("fifo");
             assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());

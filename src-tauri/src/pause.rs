@@ -1,4 +1,4 @@
-//! Timed pauses: for how long, until when, and the files that remember one, or what a rule did, over a restart of the app.
+//! Timed pauses, and the files that keep a pause, or what a rule did, across restarts of the app.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::{DateTime, Days, Local, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
 
-/// There while a rule about when to serve holds a worker service, which knows nothing of the app's rules.
-const BY_RULE: &str = "desktop-rule";
+/// The file that exists while a rule holds a worker service, which does not know the app's rules.
+const RULE_FILE: &str = "desktop-rule";
 
-/// The file in the state folder.
+/// The file with the pause.
 const FILE: &str = "desktop-pause.json";
 
-/// "Until tomorrow" ends then: before most people sit down at their machine, after the night.
-const MORNING: NaiveTime = NaiveTime::from_hms_opt(7, 0, 0).expect("seven o'clock exists");
+/// The time at which "until tomorrow" ends.
+const MORNING: NaiveTime = NaiveTime::from_hms_opt(7, 0, 0).expect("the time is valid");
 
-/// A weekday says which day is meant for fewer days than these.
+/// Below this number of days, a weekday is unambiguous.
 const DAYS_OF_A_WEEK: i64 = 7;
 
-/// For how long serving is paused, as menus offer it.
+/// The length of a pause, as menus offer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Span {
     /// Half an hour.
@@ -31,7 +31,7 @@ pub enum Span {
     /// Until tomorrow morning.
     #[serde(rename = "tomorrow")]
     Tomorrow,
-    /// Until somebody says so.
+    /// Until the user resumes.
     #[serde(rename = "resumed")]
     Resumed,
 }
@@ -39,12 +39,12 @@ pub enum Span {
 /// A pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
-    /// When it ends; never by itself, if nothing.
+    /// When it ends. `None`: when the user resumes.
     pub until: Option<SystemTime>,
 }
 
 impl Pause {
-    /// A pause of this length from `now` on.
+    /// A pause of this length that starts now.
     pub fn new(span: Span, now: SystemTime) -> Self {
         let until = match span {
             Span::HalfAnHour => Some(now + Duration::from_secs(30 * 60)),
@@ -60,7 +60,7 @@ impl Pause {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// When it ends, for people: true as long as the pause lasts, so no "today" or "tomorrow".
+    /// The time at which it ends, as text. Without "today" or "tomorrow", which would become wrong during the pause.
     pub fn clock(&self, now: SystemTime) -> Option<String> {
         let [until, now] = [self.until?, now].map(DateTime::<Local>::from);
         let form = match (until.date_naive() - now.date_naive()).num_days() {
@@ -72,18 +72,18 @@ impl Pause {
     }
 }
 
-/// The next morning, on the clock of this time zone.
+/// The next morning in this time zone.
 fn tomorrow<Z: TimeZone>(now: DateTime<Z>) -> DateTime<Z> {
     let day = now.date_naive() + Days::new(1);
     let zone = now.timezone();
-    // A clock that is put forward just then skips that time: an hour later there is one.
+    // A clock change may skip that time, but not an hour later.
     let at = |time: NaiveTime| zone.from_local_datetime(&day.and_time(time)).earliest();
     at(MORNING)
         .or_else(|| at(MORNING + chrono::TimeDelta::hours(1)))
         .unwrap_or_else(|| now + chrono::TimeDelta::days(1))
 }
 
-/// Where a pause is remembered.
+/// The files that keep a pause.
 #[derive(Debug, Clone)]
 pub struct Memory {
     file: PathBuf,
@@ -91,21 +91,21 @@ pub struct Memory {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredPause {
     /// Unix seconds.
     until: Option<u64>,
 }
 
 impl Memory {
-    /// In the state folder.
+    /// The files in this state folder.
     pub fn in_folder(state: &Path) -> Self {
-        Self { file: state.join(FILE), by_rule: state.join(BY_RULE) }
+        Self { file: state.join(FILE), by_rule: state.join(RULE_FILE) }
     }
 
-    /// The pause that was kept, unless it is over.
+    /// The stored pause, unless it is over.
     pub fn read(&self, now: SystemTime) -> Option<Pause> {
         let text = std::fs::read_to_string(&self.file).ok()?;
-        let kept: Kept = serde_json::from_str(&text).ok()?;
+        let kept: StoredPause = serde_json::from_str(&text).ok()?;
         let until = match kept.until {
             Some(seconds) => Some(UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?),
             None => None,
@@ -113,26 +113,29 @@ impl Memory {
         Some(Pause { until }).filter(|pause| !pause.is_over(now))
     }
 
-    /// Whether there is one that nobody has ended, though it may be over; or a rule held a service when the app was killed.
+    /// Whether a pause is stored, even if it is over, or a rule held a service when the app was killed.
     pub fn is_left_over(&self) -> bool {
         self.file.exists() || self.by_rule.exists()
     }
 
-    /// Keeps that a rule holds a service, or that none does.
-    pub fn note_rule(&self, holds: bool) {
-        let noted =
-            if holds { put(&self.by_rule, String::new()) } else { std::fs::remove_file(&self.by_rule) };
-        if let Err(error) = noted
+    /// Stores whether a rule holds a service.
+    pub fn set_rule(&self, holds: bool) {
+        let stored =
+            if holds { write(&self.by_rule, String::new()) } else { std::fs::remove_file(&self.by_rule) };
+        if let Err(error) = stored
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!("What a rule does may outlive the app: {}: {error}", self.by_rule.display());
+            tracing::warn!(
+                "If the app is killed, a rule may outlive it: {}: {error}",
+                self.by_rule.display()
+            );
         }
     }
 
-    /// Keeps a pause, or that there is none.
+    /// Stores a pause, or that there is none.
     pub fn write(&self, pause: Option<Pause>) {
         let written = match pause {
-            Some(pause) => self.keep(pause),
+            Some(pause) => self.store(pause),
             None => std::fs::remove_file(&self.file),
         };
         match written {
@@ -143,14 +146,14 @@ impl Memory {
         }
     }
 
-    fn keep(&self, pause: Pause) -> io::Result<()> {
+    fn store(&self, pause: Pause) -> io::Result<()> {
         let seconds = |until: SystemTime| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let kept = Kept { until: pause.until.map(seconds) };
-        put(&self.file, serde_json::to_string(&kept)?)
+        let kept = StoredPause { until: pause.until.map(seconds) };
+        write(&self.file, serde_json::to_string(&kept)?)
     }
 }
 
-fn put(file: &Path, text: String) -> io::Result<()> {
+fn write(file: &Path, text: String) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn is_over_when_its_time_has_come() {
+    fn ends_at_its_time() {
         let pause = Pause::new(Span::Hour, NOW);
         assert!(!pause.is_over(NOW + Duration::from_secs(3_599)));
         assert!(pause.is_over(NOW + Duration::from_secs(3_600)));
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn is_remembered() {
+    fn is_stored() {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::in_folder(&folder.path().join("not-there-yet"));
         memory.write(None);
@@ -209,19 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_held_is_left_over() {
+    fn a_rule_that_held_a_service_is_left_over() {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::in_folder(&folder.path().join("not-there-yet"));
-        memory.note_rule(false);
+        memory.set_rule(false);
         assert!(!memory.is_left_over());
-        memory.note_rule(true);
-        assert!(memory.is_left_over() && memory.read(NOW).is_none(), "it is no pause");
-        memory.note_rule(false);
+        memory.set_rule(true);
+        assert!(memory.is_left_over() && memory.read(NOW).is_none(), "not a pause");
+        memory.set_rule(false);
         assert!(!memory.is_left_over());
     }
 
     #[test]
-    fn what_is_over_or_makes_no_sense_is_forgotten() {
+    fn expired_or_invalid_pauses_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::in_folder(folder.path());
         memory.write(Some(Pause::new(Span::Hour, NOW)));
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_says_when() {
+    fn its_end_as_text() {
         let noon = Local.with_ymd_and_hms(2026, 11, 20, 12, 0, 0).unwrap();
         let check = |minutes: i64, wanted: &str| {
             let until = Some((noon + chrono::TimeDelta::minutes(minutes)).into());

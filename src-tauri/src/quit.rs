@@ -1,4 +1,4 @@
-//! The end of the app: what runs is finished first, unless somebody is in a hurry. The system is: it gives programs a few seconds when it shuts down.
+//! Quitting: current requests finish first, unless the user or the system is in a hurry. At shutdown, systems give programs a few seconds.
 
 use std::time::Duration;
 
@@ -6,79 +6,76 @@ use llamapool_worker_core::signals::{Hangups, Signals};
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::watch;
 
-use crate::desk::Desk;
-use crate::supervisor::{Facts, Order, Stage};
+use crate::app_state::AppState;
+use crate::supervisor::{Facts, Order, SYSTEM_SHUTDOWN_TIMEOUT, SupervisorState};
 
-/// What the system gives a program between asking it to end and ending it is 5 s (Windows) to 90 s (systemd); this leaves some of the least.
-pub const SYSTEM_PATIENCE: Duration = Duration::from_secs(4);
+/// How long `--quit` lets requests run. Installers wait a little longer before they kill the app (`PATIENCE` in `llamapool.nsi`).
+const REQUESTED_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What `--quit` leaves for what runs. Installers wait a little longer before they end the app themselves (`PATIENCE` in `llamapool.nsi`).
-const ASKED_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the main thread waits for the worker when the event loop ends unexpectedly.
+const LAST_CHANCE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The last chance, on the main thread, if nobody had asked for the end before.
-const LAST_CHANCE: Duration = Duration::from_secs(3);
-
-/// Finishes what runs, then ends the app.
-pub fn politely(app: &AppHandle) {
-    app.state::<Desk>().order(Order::Quit);
+/// Quits as soon as no request is running.
+pub fn when_idle(app: &AppHandle) {
+    app.state::<AppState>().order(Order::Quit);
 }
 
-/// Ends the app because another program wants it.
-pub fn asked(app: &AppHandle) {
-    app.state::<Desk>().order(Order::QuitWithin(ASKED_PATIENCE));
+/// Quits because another program asks for it with `--quit`.
+pub fn requested(app: &AppHandle) {
+    app.state::<AppState>().order(Order::QuitWithin(REQUESTED_TIMEOUT));
 }
 
-/// Ends the app now. Requests that run are cut off.
+/// Quits now, cutting off requests.
 pub fn now(app: &AppHandle) {
-    app.state::<Desk>().order(Order::QuitWithin(Duration::ZERO));
+    app.state::<AppState>().order(Order::QuitWithin(Duration::ZERO));
 }
 
-/// Ends the app when the supervisor has ended: whoever asked for it.
-pub async fn follow(app: AppHandle, mut facts: watch::Receiver<Facts>) {
+/// Ends the app once the supervisor has ended, for whatever reason.
+pub async fn when_ended(app: AppHandle, mut facts: watch::Receiver<Facts>) {
     ended(&mut facts).await;
-    if app.state::<Desk>().updates.take_over().await {
-        tracing::info!("Starting again");
+    if app.state::<AppState>().updates.needs_restart().await {
+        tracing::info!("Restarting");
         app.request_restart();
     } else {
-        tracing::info!("Ended");
+        tracing::info!("Stopped");
         app.exit(0);
     }
 }
 
-/// Listens for the system's word to end, for as long as the app runs. The second one means now.
+/// Quits on a termination signal. The second signal quits at once.
 pub async fn on_signals(app: AppHandle) {
     let (Ok(mut signals), Ok(mut hangups)) = (Signals::new(), Hangups::new()) else {
         return;
     };
-    let mut patience = SYSTEM_PATIENCE;
+    let mut timeout = SYSTEM_SHUTDOWN_TIMEOUT;
     loop {
         tokio::select! {
             () = signals.next() => {}
-            // Nobody has to tell the app that its settings have changed: the session is over.
+            // Unlike a service, the app does not reload on SIGHUP: the session is over.
             _ = hangups.next() => {}
         }
-        app.state::<Desk>().supervisor.order(Order::QuitWithin(patience)).await;
-        patience = Duration::ZERO;
+        app.state::<AppState>().supervisor.order(Order::QuitWithin(timeout)).await;
+        timeout = Duration::ZERO;
     }
 }
 
-/// The event loop ends. Usually the worker has by now; if the system ended the loop, it is told quickly.
+/// The event loop has ended. Usually the worker has too; if the system ended the loop, the worker is shut down quickly.
 pub fn last_chance(app: &AppHandle) {
-    let Some(desk) = app.try_state::<Desk>() else {
+    let Some(state) = app.try_state::<AppState>() else {
         return;
     };
-    let mut facts = desk.supervisor.facts();
-    if facts.borrow().stage == Stage::Ended {
+    let mut facts = state.supervisor.facts();
+    if facts.borrow().state == SupervisorState::Ended {
         return;
     }
-    let supervisor = desk.supervisor.clone();
+    let supervisor = state.supervisor.clone();
     tauri::async_runtime::block_on(async move {
-        supervisor.order(Order::QuitWithin(LAST_CHANCE)).await;
-        let _ = tokio::time::timeout(LAST_CHANCE, ended(&mut facts)).await;
+        supervisor.order(Order::QuitWithin(LAST_CHANCE_TIMEOUT)).await;
+        let _ = tokio::time::timeout(LAST_CHANCE_TIMEOUT, ended(&mut facts)).await;
     });
 }
 
 async fn ended(facts: &mut watch::Receiver<Facts>) {
     // An error means that the supervisor is gone, which is as good.
-    let _ = facts.wait_for(|facts| facts.stage == Stage::Ended).await;
+    let _ = facts.wait_for(|facts| facts.state == SupervisorState::Ended).await;
 }

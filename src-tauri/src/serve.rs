@@ -1,109 +1,104 @@
-//! When to serve: rules of the app's owner about the battery, the hours of the day and programs that run. Where one says no, the worker is held as by a
-//! pause.
+//! When to share: the user's rules about battery, hours of the day and running programs. While one applies, the worker is held as by a pause.
 //!
-//! `rules` is what can be wanted, `hours` one part of it; `verdict` says what follows from what is seen; `power` and `programs` see. Nothing is
-//! looked at that no rule asks for: without any, nobody wakes up.
+//! `rules` is what can be chosen, `hours` a part of it; `decision` derives what applies from the current conditions, which `power` and `programs` watch.
+//! Only what a rule needs is watched: without rules, nothing runs.
 
+mod decision;
 mod hours;
 mod power;
 mod programs;
 mod rules;
-mod verdict;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::{Local, NaiveDateTime};
 use tokio::sync::watch;
 
-use crate::own::Own;
-use crate::supervisor::{Order, Supervisor};
-
-pub use self::hours::Day;
-pub use self::rules::Rules;
-pub use self::verdict::Reason;
-
-use self::verdict::{Power, Seen, verdict};
-
-/// A system that takes longer to tell about its battery is served without knowing.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// The clock is looked at this often at least while hours are set: unlike a timer, it goes on while the machine sleeps, and somebody may set it.
-const CLOCK_LOOK: Duration = Duration::from_secs(30);
-
-/// Tells the supervisor what the rules say, until the app ends.
-pub async fn follow(mut own: watch::Receiver<Own>, supervisor: Supervisor) {
-    let mut is_low = false;
-    loop {
-        let rules = own.borrow_and_update().serve.clone();
-        tokio::select! {
-            () = keep_to(&rules, &supervisor, &mut is_low) => {}
-            changed = own.wait_for(|own| own.serve != rules) => if changed.is_err() {
-                return;
-            },
-        }
-        // What was low by other limits says nothing.
-        is_low &= own.borrow().serve.battery() == rules.battery();
-    }
-}
-
-/// Looks as long as these are the rules.
-async fn keep_to(rules: &Rules, supervisor: &Supervisor, is_low: &mut bool) {
-    let (power, powers) = watch::channel(None);
-    let (running, runs) = watch::channel(None);
-    let looking = async {
-        if rules.needs_power() {
-            power::follow(&power, rules.pause_in_battery_saver).await;
-        }
-    };
-    tokio::join!(
-        looking,
-        programs::follow(&running, &rules.pause_while),
-        judge(rules, powers, runs, supervisor, is_low),
-    );
-}
-
-async fn judge(
-    rules: &Rules,
-    mut powers: watch::Receiver<Option<Power>>,
-    mut runs: watch::Receiver<Option<Vec<String>>>,
-    supervisor: &Supervisor,
-    is_low: &mut bool,
-) {
-    // So that a change of the rules does not let requests in that are about to be kept out again.
-    if rules.needs_power() {
-        let _ = tokio::time::timeout(PATIENCE, powers.wait_for(Option::is_some)).await;
-    }
-    if !rules.pause_while.is_empty() {
-        let _ = runs.wait_for(Option::is_some).await;
-    }
-    let mut told = None;
-    loop {
-        let now = Local::now().naive_local();
-        let power = powers.borrow_and_update().unwrap_or_default();
-        let programs = runs.borrow_and_update().clone().unwrap_or_default();
-        let verdict = verdict(rules, &Seen { power, now, programs }, *is_low);
-        *is_low = verdict.is_low;
-        if told.as_ref() != Some(&verdict.reasons) {
-            supervisor.order(Order::Rules(verdict.reasons.clone())).await;
-            told = Some(verdict.reasons);
-        }
-        tokio::select! {
-            Ok(()) = powers.changed() => {}
-            Ok(()) = runs.changed() => {}
-            () = until_the_clock_matters(rules, now) => {}
-        }
-    }
-}
-
-async fn until_the_clock_matters(rules: &Rules, now: NaiveDateTime) {
-    match &rules.hours {
-        hours if rules.only_in_hours => {
-            let left = (hours.next_change(now) - now).to_std().unwrap_or_default();
-            tokio::time::sleep(left.min(CLOCK_LOOK)).await;
-        }
-        _ => std::future::pending().await,
-    }
-}
-
+pub use self::decision::Reason;
 #[cfg(test)]
-mod tests;
+pub use self::hours::{ALL_DAYS, Hours};
+pub use self::rules::Rules;
+
+use self::decision::{Conditions, Power, decide};
+use crate::ipc::OnBattery;
+
+/// The time to wait for the first reading of the battery. After that it is ignored until there is one.
+const FIRST_READING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often the clock is checked at least while hours are set: timers stop during sleep, and the clock may be changed.
+const MAX_CLOCK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Evaluates rules. Remembers between sets of rules whether the battery was low.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    is_low: bool,
+    /// The limits by which it was low.
+    limits: Option<(OnBattery, u8, u8)>,
+}
+
+impl Evaluation {
+    /// Evaluates these rules as long as it is polled. `report` gets the reasons not to share, at first and after each change.
+    pub async fn run<F>(&mut self, rules: &Rules, report: impl Fn(Vec<Reason>) -> F) -> Infallible
+    where
+        F: Future<Output = ()>,
+    {
+        // A battery that was low by other limits need not be low by these.
+        self.is_low &= self.limits.replace(rules.battery()) == Some(rules.battery());
+        let (power_sender, power) = watch::channel(None);
+        let (programs_sender, programs) = watch::channel(None);
+        let watch_power = async {
+            if rules.needs_power() {
+                power::run(&power_sender, rules.pause_in_battery_saver).await;
+            }
+        };
+        let watch_programs = programs::run(&programs_sender, &rules.pause_while);
+        let (never, (), ()) =
+            tokio::join!(self.decide_on_changes(rules, power, programs, report), watch_power, watch_programs);
+        never
+    }
+
+    async fn decide_on_changes<F: Future<Output = ()>>(
+        &mut self,
+        rules: &Rules,
+        mut power: watch::Receiver<Option<Power>>,
+        mut programs: watch::Receiver<Option<Vec<String>>>,
+        report: impl Fn(Vec<Reason>) -> F,
+    ) -> Infallible {
+        // A change of the rules must not let requests in only because the conditions are not known yet.
+        if rules.needs_power() {
+            let _ = tokio::time::timeout(FIRST_READING_TIMEOUT, power.wait_for(Option::is_some)).await;
+        }
+        if !rules.pause_while.is_empty() {
+            let _ = programs.wait_for(Option::is_some).await;
+        }
+        let mut reported = None;
+        loop {
+            let now = Local::now().naive_local();
+            let conditions = Conditions {
+                power: power.borrow_and_update().unwrap_or_default(),
+                now,
+                programs: programs.borrow_and_update().clone().unwrap_or_default(),
+            };
+            let decision = decide(rules, &conditions, self.is_low);
+            self.is_low = decision.is_low;
+            if reported.as_ref() != Some(&decision.reasons) {
+                report(decision.reasons.clone()).await;
+                reported = Some(decision.reasons);
+            }
+            tokio::select! {
+                Ok(()) = power.changed() => {}
+                Ok(()) = programs.changed() => {}
+                () = next_clock_check(rules, now) => {}
+            }
+        }
+    }
+}
+
+async fn next_clock_check(rules: &Rules, now: NaiveDateTime) {
+    if !rules.only_in_hours {
+        return std::future::pending().await;
+    }
+    let left = (rules.hours.next_change(now) - now).to_std().unwrap_or_default();
+    tokio::time::sleep(left.min(MAX_CLOCK_INTERVAL)).await;
+}

@@ -1,29 +1,25 @@
 //! The worker's settings as the preferences show and change them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::settings::edit::{Edit, EditError};
 use llamapool_worker_core::settings::fields::{self, Field, Fields};
-
 use secrecy::ExposeSecret as _;
 
-use crate::desk::Desk;
+use crate::config_paths::{ConfigPaths, environment};
 use crate::ipc::{self, FieldGroup, FieldKind, Mode, Preferences, Problem, Saved};
-use crate::supervisor::{Order, Place, Stage, environment};
+use crate::keychain::Changes;
+use crate::supervisor::{Order, Supervisor, SupervisorState};
 
-/// Changes of settings: a value, or nothing for the default.
-pub type Changes = [(String, Option<String>)];
-
-/// All settings as they are now, for a worker of this kind.
-pub fn preferences(place: &Place, mode: Mode) -> Preferences {
-    let Fields { fields, file_problem } = fields::fields::<Config>(place.file(), &environment);
+/// All current settings, for a worker of this kind.
+pub fn preferences(paths: &ConfigPaths, mode: Mode) -> Preferences {
+    let Fields { fields, file_problem } = fields::fields::<Config>(paths.file(), &environment);
     let mut groups: Vec<FieldGroup> = Vec::new();
     for field in fields {
         let name = field.group.to_owned();
         let mut field = view(field);
-        field.in_keychain = !field.is_set && place.keys().is_kept(&field.key);
+        field.in_keychain = !field.is_set && paths.keys().is_kept(&field.key);
         field.is_set |= field.in_keychain;
         if mode == Mode::Attached {
             field.effect = ipc::Effect::Service;
@@ -34,16 +30,16 @@ pub fn preferences(place: &Place, mode: Mode) -> Preferences {
         }
     }
     Preferences {
-        path: shown(place.file()),
-        exists: place.file().exists(),
+        path: with_tilde(paths.file()),
+        exists: paths.file().exists(),
         groups,
         file_problem: file_problem.map(|mistakes| mistakes.to_string()),
-        warnings: place.load().map(|loaded| loaded.warnings).unwrap_or_default(),
+        warnings: paths.load().map(|loaded| loaded.warnings).unwrap_or_default(),
     }
 }
 
-/// A path as people say it: `~` is their own folder.
-fn shown(path: &Path) -> String {
+/// A path with `~` for the user's home folder.
+fn with_tilde(path: &Path) -> String {
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) if cfg!(unix) => Path::new("~").join(rest).display().to_string(),
@@ -51,9 +47,9 @@ fn shown(path: &Path) -> String {
     }
 }
 
-/// What is given for a setting, if it is no secret.
-pub fn value(place: &Place, key: &str) -> Option<String> {
-    let fields = fields::fields::<Config>(place.file(), &environment).fields;
+/// The value of a setting, if one is given and it is not a secret.
+pub fn value(paths: &ConfigPaths, key: &str) -> Option<String> {
+    let fields = fields::fields::<Config>(paths.file(), &environment).fields;
     fields.into_iter().find(|field| field.key == key)?.value
 }
 
@@ -62,48 +58,41 @@ pub fn check(key: &str, value: &str) -> Option<String> {
     fields::check::<Config>(key, value).err()
 }
 
-/// Changes settings in the file, all or none, and has the worker follow.
+/// Changes settings in the file, all or none, and has the worker reload them.
 ///
 /// # Errors
-/// What does not fit, or why the file cannot be written.
-pub fn change(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
-    let effects: BTreeMap<_, _> = fields::fields::<Config>(desk.place.file(), &environment)
-        .fields
-        .into_iter()
-        .map(|field| (field.key, field.effect))
-        .collect();
-    write(&desk.place, changes)?;
-    let is_running = desk.supervisor.facts().borrow().stage == Stage::Running;
-    let needs_restart =
-        changes.iter().any(|(key, _)| effects.get(key.as_str()) == Some(&fields::Effect::Restart));
-    let effect = match desk.snapshot().mode {
-        Mode::Attached if is_running => ipc::Effect::Service,
-        Mode::Embedded if is_running && needs_restart => ipc::Effect::Restart,
-        Mode::Attached | Mode::Embedded => ipc::Effect::Now,
-    };
-    desk.order(Order::Reload);
-    let applied = changes.iter().map(|(key, _)| key.clone()).collect();
-    Ok(Saved { effect, applied })
+/// Invalid values, or why the file cannot be written.
+pub async fn change(
+    paths: &ConfigPaths,
+    supervisor: &Supervisor,
+    changes: &Changes,
+) -> Result<Saved, Problem> {
+    save(paths, edited(paths, changes)?)?;
+    Ok(reload(supervisor, changes).await)
 }
 
-/// [`change`], with the keys among it in the system's keychain, where that can be. A service reads the file and nothing else, so its keys stay there.
+/// Like [`change`], but keys are stored in the system keychain if possible. A service reads only the file, so its keys stay there.
 ///
 /// # Errors
 /// As for [`change`].
-pub async fn change_with_keys(desk: &Desk, changes: &Changes) -> Result<Saved, Problem> {
-    // Everything that is wrong is told before the keychain has a key of it.
-    edited(&desk.place, changes)?;
-    let keys = desk.place.keys();
-    let in_file = desk.snapshot().mode == Mode::Attached;
+pub async fn change_with_keys(
+    paths: &ConfigPaths,
+    supervisor: &Supervisor,
+    changes: &Changes,
+) -> Result<Saved, Problem> {
+    // Before the keychain stores a key, so that invalid values leave no trace in it.
+    let edit = edited(paths, changes)?;
+    let in_file = supervisor.facts().borrow().mode() == Mode::Attached;
+    let keys = paths.keys();
     let split = keys
         .keep(changes, in_file)
         .await
-        .map_err(|why| Problem::new("The key cannot be taken from the system's keychain").because(why))?;
-    match change(desk, &split.left) {
-        Ok(saved) => {
+        .map_err(|why| Problem::new("Couldn't remove the key from the system keychain").because(why))?;
+    let edit = if split.left == changes { Ok(edit) } else { edited(paths, &split.left) };
+    match edit.and_then(|edit| save(paths, edit)) {
+        Ok(()) => {
             keys.forget(split).await;
-            desk.order(Order::Reload);
-            Ok(saved)
+            Ok(reload(supervisor, changes).await)
         }
         Err(problem) => {
             keys.put_back(split);
@@ -112,19 +101,43 @@ pub async fn change_with_keys(desk: &Desk, changes: &Changes) -> Result<Saved, P
     }
 }
 
-/// Moves the keys to where the app's preferences say they belong.
+/// Orders one reload. Returns when the changes take effect.
+async fn reload(supervisor: &Supervisor, changes: &Changes) -> Saved {
+    let (mode, state) = {
+        let facts = supervisor.facts();
+        let facts = facts.borrow();
+        (facts.mode(), facts.state.clone())
+    };
+    let effect = match mode {
+        _ if state != SupervisorState::Running => ipc::Effect::Now,
+        Mode::Attached => ipc::Effect::Service,
+        Mode::Embedded if needs_restart(changes) => ipc::Effect::Restart,
+        Mode::Embedded => ipc::Effect::Now,
+    };
+    supervisor.order(Order::Reload).await;
+    Saved { effect, applied: changes.iter().map(|(key, _)| key.clone()).collect() }
+}
+
+/// Whether a worker in this app is restarted for these changes. Their declarations say so, whatever the file says: none is read.
+fn needs_restart(changes: &Changes) -> bool {
+    let declared = fields::fields::<Config>(Path::new(""), &|_| None).fields;
+    let restarts =
+        |key: &str| declared.iter().any(|field| field.key == key && field.effect == fields::Effect::Restart);
+    changes.iter().any(|(key, _)| restarts(key))
+}
+
+/// Moves the keys to where the app's settings say: to the keychain or to the file.
 ///
 /// # Errors
 /// As for [`change`].
-pub async fn move_keys(desk: &Desk) -> Result<(), Problem> {
-    let loaded = desk
-        .place
+pub async fn move_keys(paths: &ConfigPaths, supervisor: &Supervisor) -> Result<(), Problem> {
+    let loaded = paths
         .load()
-        .map_err(|mistakes| Problem::new("The keys stay where they are").because(mistakes.to_string()))?;
+        .map_err(|mistakes| Problem::new("Couldn't move the keys").because(mistakes.to_string()))?;
     let Config { server, runtime, .. } = loaded.config;
     let keys = [("client_key", server.client_key), ("completion_api_key", runtime.api_key)];
-    // What comes from the environment is in neither place.
-    let fields = preferences(&desk.place, Mode::Embedded).groups.into_iter().flat_map(|group| group.fields);
+    // A key from the environment is in neither place.
+    let fields = preferences(paths, Mode::Embedded).groups.into_iter().flat_map(|group| group.fields);
     let ours: Vec<_> =
         fields.filter(|field| field.origin != ipc::Origin::Environment).map(|field| field.key).collect();
     let changes: Vec<_> = keys
@@ -132,51 +145,54 @@ pub async fn move_keys(desk: &Desk) -> Result<(), Problem> {
         .filter(|(name, _)| ours.iter().any(|key| key == name))
         .filter_map(|(name, key)| Some((name.to_owned(), Some(key?.expose_secret().to_owned()))))
         .collect();
-    change_with_keys(desk, &changes).await.map(drop)
+    change_with_keys(paths, supervisor, &changes).await.map(drop)
 }
 
 /// Changes settings in the file, all or none.
-///
-/// # Errors
-/// What does not fit, or why the file cannot be written.
-pub fn write(place: &Place, changes: &Changes) -> Result<(), Problem> {
-    let folder = place.home();
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Problem::new(format!("The folder {} cannot be made", folder.display())).because(error.to_string())
-    })?;
-    edited(place, changes)?.save().map_err(|error| not_written(place, &error))
+#[cfg(test)]
+pub(crate) fn write(paths: &ConfigPaths, changes: &Changes) -> Result<(), Problem> {
+    save(paths, edited(paths, changes)?)
 }
 
 /// The file with these changes, not yet written.
-fn edited(place: &Place, changes: &Changes) -> Result<Edit, Problem> {
-    let mut edit = Edit::open::<Config>(place.file()).map_err(|error| not_written(place, &error))?;
+fn edited(paths: &ConfigPaths, changes: &Changes) -> Result<Edit, Problem> {
+    let mut edit = Edit::open::<Config>(paths.file()).map_err(|error| not_saved(paths, &error))?;
     for (key, value) in changes {
         match value {
             Some(value) => edit.set(key, value),
             None => edit.unset(key),
         }
-        .map_err(|error| not_written(place, &error))?;
+        .map_err(|error| not_saved(paths, &error))?;
     }
-    edit.check::<Config>(&environment)
-        .map_err(|mistakes| Problem::new("The settings do not go together").because(mistakes.to_string()))?;
+    edit.check::<Config>(&environment).map_err(|mistakes| {
+        Problem::new("The settings conflict with each other").because(mistakes.to_string())
+    })?;
     Ok(edit)
 }
 
-fn not_written(place: &Place, error: &EditError) -> Problem {
-    let file = place.file().display();
+fn save(paths: &ConfigPaths, mut edit: Edit) -> Result<(), Problem> {
+    let folder = paths.config_dir();
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Problem::new(format!("Couldn't create the folder {}", folder.display())).because(error.to_string())
+    })?;
+    edit.save().map_err(|error| not_saved(paths, &error))
+}
+
+fn not_saved(paths: &ConfigPaths, error: &EditError) -> Problem {
+    let file = paths.file().display();
     match error {
         EditError::Wrong { key, why } => Problem::new(why.clone()).about(key.clone()),
         EditError::Entangled { key, .. } => Problem::new(error.to_string())
-            .fixed_by(format!("Open {file} with a text editor."))
+            .fixed_by(format!("Edit {file} in a text editor."))
             .about(key.clone()),
-        EditError::Broken(_) => Problem::new(format!("{file} cannot be read"))
+        EditError::Broken(_) => Problem::new(format!("Couldn't read {file}"))
             .because(error.to_string())
-            .fixed_by("Correct it with a text editor; nothing was written."),
+            .fixed_by("Correct it in a text editor. Nothing was saved."),
         EditError::Changed(_) => {
-            Problem::new(error.to_string()).fixed_by("Look at what has changed, then save again.")
+            Problem::new(error.to_string()).fixed_by("Review what has changed, then save again.")
         }
         EditError::Unknown(_) | EditError::Io { .. } => {
-            Problem::new(format!("{file} cannot be written")).because(error.to_string())
+            Problem::new(format!("Couldn't write {file}")).because(error.to_string())
         }
     }
 }
@@ -225,14 +241,14 @@ fn kind(input: fields::Input) -> FieldKind {
 mod tests {
     use super::*;
 
-    fn place(yaml: Option<&str>) -> (tempfile::TempDir, Place) {
+    fn paths(yaml: Option<&str>) -> (tempfile::TempDir, ConfigPaths) {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(&folder.path().join("below/worker.yaml"), folder.path());
+        let paths = ConfigPaths::new(&folder.path().join("below/worker.yaml"), folder.path());
         if let Some(yaml) = yaml {
-            std::fs::create_dir_all(place.home()).unwrap();
-            std::fs::write(place.file(), yaml).unwrap();
+            std::fs::create_dir_all(paths.config_dir()).unwrap();
+            std::fs::write(paths.file(), yaml).unwrap();
         }
-        (folder, place)
+        (folder, paths)
     }
 
     fn set(key: &str, value: &str) -> (String, Option<String>) {
@@ -245,9 +261,9 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_shown_by_concern_and_secrets_are_not() {
-        let (_folder, place) = place(Some("client_key: hush\nmax_concurrency: 900000\n"));
-        let preferences = preferences(&place, Mode::Embedded);
+    fn settings_are_grouped_and_secrets_are_hidden() {
+        let (_folder, paths) = paths(Some("client_key: hush\nmax_concurrency: 900000\n"));
+        let preferences = preferences(&paths, Mode::Embedded);
         let names: Vec<_> = preferences.groups.iter().map(|group| group.name.as_str()).collect();
         let mut once = names.clone();
         once.dedup();
@@ -260,16 +276,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_none_is_said_to_be() {
-        let (_folder, place) = place(Some("a: [\n"));
-        assert!(preferences(&place, Mode::Embedded).file_problem.is_some());
-        assert!(write(&place, &[set("client_name", "x")]).unwrap_err().what.contains("cannot be read"));
+    fn an_invalid_file_is_reported() {
+        let (_folder, paths) = paths(Some("a: [\n"));
+        assert!(preferences(&paths, Mode::Embedded).file_problem.is_some());
+        assert!(write(&paths, &[set("client_name", "x")]).unwrap_err().what.contains("Couldn't read"));
     }
 
     #[test]
-    fn what_counts_for_nothing_is_said() {
-        let (_folder, place) = place(Some("client_nane: x\n"));
-        let shown = preferences(&place, Mode::Attached);
+    fn unknown_settings_are_reported() {
+        let (_folder, paths) = paths(Some("client_nane: x\n"));
+        let shown = preferences(&paths, Mode::Attached);
         assert!(
             shown.warnings[0].contains("client_nane") && shown.warnings.len() == 1,
             "{:?}",
@@ -280,14 +296,14 @@ mod tests {
 
     #[test]
     fn changes_are_written_together_or_not_at_all() {
-        let (_folder, place) = place(None);
-        write(&place, &[set("client_name", "a"), set("max_concurrency", "3")]).unwrap();
-        let wrong = write(&place, &[set("client_name", "b"), set("max_concurrency", "none")]).unwrap_err();
+        let (_folder, paths) = paths(None);
+        write(&paths, &[set("client_name", "a"), set("max_concurrency", "3")]).unwrap();
+        let wrong = write(&paths, &[set("client_name", "b"), set("max_concurrency", "none")]).unwrap_err();
         assert_eq!(wrong.field.as_deref(), Some("max_concurrency"));
-        assert_eq!(value(&place, "client_name").as_deref(), Some("a"));
-        write(&place, &[("client_name".to_owned(), None)]).unwrap();
+        assert_eq!(value(&paths, "client_name").as_deref(), Some("a"));
+        write(&paths, &[("client_name".to_owned(), None)]).unwrap();
         assert_eq!(
-            (value(&place, "client_name"), value(&place, "max_concurrency").as_deref()),
+            (value(&paths, "client_name"), value(&paths, "max_concurrency").as_deref()),
             (None, Some("3"))
         );
     }
@@ -297,5 +313,11 @@ mod tests {
         assert_eq!(check("max_concurrency", "3"), None);
         assert!(check("max_concurrency", "0").is_some());
         assert!(check("no_such_thing", "0").is_some());
+    }
+
+    #[test]
+    fn the_log_level_alone_takes_effect_without_a_restart() {
+        assert!(!needs_restart(&[set("log_level", "debug")]));
+        assert!(needs_restart(&[set("log_level", "debug"), ("client_name".to_owned(), None)]));
     }
 }

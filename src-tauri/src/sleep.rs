@@ -1,11 +1,11 @@
-//! Sleep of the machine. Before it sleeps the worker takes nothing new, the server is told, and what runs is finished, as far as there is time; when
-//! it wakes up, the worker connects anew at once. And if its owner wants that, it does not fall asleep by itself while requests run.
+//! Sleep of the computer. Before sleep, the worker accepts no new requests, tells the server, and finishes current requests as far as time allows; after
+//! it, the worker reconnects immediately. If the user wants it, the computer is kept awake while requests are running.
 //!
-//! Systems differ in who says so and who is asked: `linux`, and `elsewhere`, which only asks. There a worker notices by its clocks that it has slept.
-//! `rest` is how a worker is brought to rest.
+//! `linux` does both; on other systems (`elsewhere`) the app only keeps the computer awake, and the worker detects sleep by its clocks. `quiesce` prepares
+//! the worker for sleep.
 
 #[cfg(target_os = "linux")]
-mod rest;
+mod quiesce;
 #[cfg(not(target_os = "linux"))]
 #[path = "sleep/elsewhere.rs"]
 mod system;
@@ -18,53 +18,53 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::own::Own;
-use crate::supervisor::{Facts, Stage, Supervisor};
+use crate::app_settings::AppSettings;
+use crate::supervisor::{Facts, Supervisor, SupervisorState};
 
-/// Why, as the system shows it to whoever asks what keeps the machine awake.
-const WHY_AWAKE: &str = "Requests run";
+/// The reason that the system shows for keeping the computer awake.
+const WHY_AWAKE: &str = "Answering requests";
 
-/// Who, likewise.
+/// The name that the system shows with it.
 const WHO: &str = "llamapool";
 
-/// So long after the last request the machine may sleep: whoever converses sends the next one within this time, mostly.
+/// How long the computer is kept awake after the last request: in a conversation, the next one mostly arrives within this time.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// Obeys the system's word to sleep and to wake up, as long as there is somebody who says it.
-pub async fn follow(supervisor: Supervisor) {
-    if let Err(error) = system::follow(&supervisor).await {
-        tracing::debug!("Nobody here says when the machine sleeps: {error}");
+/// Prepares for sleep and resumes when the system says so.
+pub async fn run(supervisor: Supervisor) {
+    if let Err(error) = system::run(&supervisor).await {
+        tracing::debug!("The system does not announce sleep: {error}");
     }
 }
 
-/// Keeps the machine from falling asleep by itself while requests run, if its owner wants that. Ends with the supervisor.
-pub async fn stay_awake(own: watch::Receiver<Own>, facts: watch::Receiver<Facts>) {
-    let _ = hold(Watch { own, facts }, system::stay_awake).await;
+/// Keeps the computer awake while requests are running, if the user wants it. Ends with the supervisor.
+pub async fn stay_awake(settings: watch::Receiver<AppSettings>, facts: watch::Receiver<Facts>) {
+    let _ = hold(Watch { settings, facts }, system::stay_awake).await;
 }
 
-/// What decides whether the machine is to stay awake.
+/// The inputs that decide whether to keep the computer awake.
 struct Watch {
-    own: watch::Receiver<Own>,
+    settings: watch::Receiver<AppSettings>,
     facts: watch::Receiver<Facts>,
 }
 
-/// Whether the machine is to stay awake.
+/// Whether to keep the computer awake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// Its owner does not want that.
+    /// The user does not want it.
     Unwanted,
-    /// Nothing runs.
+    /// No request is running.
     Idle,
-    /// Requests run.
+    /// Requests are running.
     Busy,
 }
 
 impl Watch {
     fn need(&mut self) -> Need {
-        let is_wanted = self.own.borrow_and_update().hold_sleep;
+        let is_wanted = self.settings.borrow_and_update().hold_sleep;
         let facts = self.facts.borrow_and_update();
-        let is_busy =
-            facts.stage == Stage::Running && facts.seen.as_ref().is_some_and(|seen| seen.running > 0);
+        let is_busy = facts.state == SupervisorState::Running
+            && facts.worker.as_ref().is_some_and(|worker| worker.running > 0);
         match (is_wanted, is_busy) {
             (false, _) => Need::Unwanted,
             (true, false) => Need::Idle,
@@ -72,23 +72,23 @@ impl Watch {
         }
     }
 
-    /// Waits for one of these. Gives nothing when the app ends.
+    /// Waits for one of these. `None` when the app ends.
     async fn until(&mut self, wanted: &[Need]) -> Option<Need> {
         loop {
             let need = self.need();
             if wanted.contains(&need) {
                 return Some(need);
             }
-            let told = tokio::select! {
-                told = self.own.changed() => told,
-                told = self.facts.changed() => told,
+            let changed = tokio::select! {
+                changed = self.settings.changed() => changed,
+                changed = self.facts.changed() => changed,
             };
-            told.ok()?;
+            changed.ok()?;
         }
     }
 }
 
-/// Has `take` keep the machine awake for as long as there is need, and a while longer. Gives nothing when the app ends.
+/// Keeps the computer awake, by what `take` returns, for as long as needed and [`LINGER`] longer. `None` when the app ends.
 async fn hold<H>(mut watch: Watch, take: impl AsyncFn() -> Option<H>) -> Option<()> {
     loop {
         watch.until(&[Need::Busy]).await?;

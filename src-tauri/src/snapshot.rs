@@ -1,6 +1,6 @@
-//! From the facts to what is shown: one pure function, so that the menu, the icon, the notifications and every window say the same.
+//! Derives from the facts what is shown: one pure function, so that menu, icon, notifications and windows agree.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::runtime::Model;
@@ -8,41 +8,35 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::ipc::{
-    Action, Crash, Mode, ModelView, Phase, RuntimeView, ServerView, Snapshot, Trouble, UpdateView, WorkerView,
+    Action, Crash, ModelView, Phase, RuntimeView, ServerView, Snapshot, Trouble, UpdateView, WorkerView,
 };
-use crate::phase;
 use crate::serve::Reason;
-use crate::supervisor::{Facts, Runtime, Seen, Stage};
+use crate::supervisor::{Facts, RuntimeState, SupervisorState, WorkerSnapshot};
+use crate::{server_urls, worker_state};
 
-/// The path below a server where clients find the OpenAI API.
-const API_PATH: &str = "/api/v1";
-
-/// The path below a server where people find its dashboard.
-const DASHBOARD_PATH: &str = "/state";
-
-/// What is shown when these are the facts.
+/// What is shown for these facts.
 pub fn snapshot(facts: &Facts, update: UpdateView, now: Instant) -> Snapshot {
-    let phase = phase::phase(facts);
-    let countdown = phase::countdown(facts, now);
+    let phase = worker_state::phase(facts);
+    let countdown = worker_state::countdown(facts, now);
     let config = facts.config.as_ref().map(|loaded| &loaded.config);
-    let models = models(facts.seen.as_ref());
+    let models = models(facts.worker.as_ref());
     let offered = models.iter().filter(|model| model.offered).count();
-    let seen = facts.seen.as_ref();
-    let is_running = facts.stage == Stage::Running;
+    let worker = facts.worker.as_ref();
+    let running = worker.filter(|_| facts.state == SupervisorState::Running);
     Snapshot {
         phase,
-        headline: phase::headline(facts, phase, countdown, offered),
-        mode: seen.map_or(Mode::Embedded, |seen| seen.mode),
-        worker: worker(seen, config),
-        server: server(seen, config, is_running),
+        headline: worker_state::headline(facts, phase, countdown, offered),
+        mode: facts.mode(),
+        worker: worker_view(worker, config),
+        server: server_view(facts.server_url(), running.and_then(|worker| worker.latency)),
         reconnect_in_s: countdown,
-        running: seen.filter(|_| is_running).map_or(0, |seen| seen.running),
-        max_concurrency: seen.map_or(0, |seen| seen.max_concurrency),
-        runtime: runtime(seen.filter(|_| is_running), config),
+        running: running.map_or(0, |worker| worker.running),
+        max_concurrency: worker.map_or(0, |worker| worker.max_concurrency),
+        runtime: runtime_view(running, config),
         models,
-        live: seen.filter(|_| is_running).map(|seen| seen.activity.live.clone()).unwrap_or_default(),
-        today: seen.map(|seen| seen.activity.today).unwrap_or_default(),
-        trouble: trouble(facts, phase),
+        live: running.map(|worker| worker.activity.live.clone()).unwrap_or_default(),
+        today: worker.map(|worker| worker.activity.today).unwrap_or_default(),
+        trouble: problem(facts, phase),
         paused_until: paused_until(facts).map(unix_ms),
         paused_by: facts.rule.as_ref().filter(|_| facts.pause.is_none()).map(Reason::view),
         crash: crash(facts),
@@ -50,7 +44,7 @@ pub fn snapshot(facts: &Facts, update: UpdateView, now: Instant) -> Snapshot {
     }
 }
 
-/// A pause was somebody's wish of this moment, so it comes before the rules.
+/// When sharing resumes. The user's pause takes precedence over rules.
 fn paused_until(facts: &Facts) -> Option<SystemTime> {
     match facts.pause {
         Some(pause) => pause.until,
@@ -58,65 +52,43 @@ fn paused_until(facts: &Facts) -> Option<SystemTime> {
     }
 }
 
-fn worker(seen: Option<&Seen>, config: Option<&Config>) -> WorkerView {
-    match (seen, config) {
-        (Some(seen), _) => {
-            WorkerView { name: seen.name.clone(), id: seen.id.clone(), version: seen.version.clone() }
+fn worker_view(worker: Option<&WorkerSnapshot>, config: Option<&Config>) -> WorkerView {
+    match (worker, config) {
+        (Some(worker), _) => {
+            WorkerView { name: worker.name.clone(), id: worker.id.clone(), version: worker.version.clone() }
         }
         (None, Some(config)) => WorkerView { name: config.identity.name.clone(), ..WorkerView::default() },
         (None, None) => WorkerView::default(),
     }
 }
 
-fn server(seen: Option<&Seen>, config: Option<&Config>, is_running: bool) -> ServerView {
-    let url =
-        seen.map(|seen| seen.server.clone()).or_else(|| config.map(|config| config.server.url.to_string()));
+fn server_view(url: Option<String>, latency: Option<Duration>) -> ServerView {
     let Some(url) = url else {
         return ServerView::default();
     };
-    let latency = seen.filter(|_| is_running).and_then(|seen| seen.latency);
     ServerView {
         latency_ms: latency.map(|latency| latency.as_millis() as u64),
-        dashboard_url: below(&url, DASHBOARD_PATH),
-        endpoint_url: below(&url, API_PATH),
+        dashboard_url: server_urls::dashboard(&url),
+        endpoint_url: server_urls::endpoint(&url),
         url,
     }
 }
 
-/// An address of the server that workers reach at `url`.
-pub fn below(url: &str, path: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    let scheme = match url.scheme() {
-        "wss" | "https" => "https",
-        _ => "http",
-    };
-    let host = url.host_str()?;
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    // What stands before the path of the tunnel is where a proxy has put the whole server.
-    let prefix = url.path().strip_suffix("/api/workers/connect").unwrap_or_default();
-    Some(format!("{scheme}://{host}{port}{prefix}{path}"))
-}
-
-/// The address of the OpenAI API of the server that workers reach at `url`.
-pub fn endpoint(url: &str) -> Option<String> {
-    below(url, API_PATH)
-}
-
-fn runtime(seen: Option<&Seen>, config: Option<&Config>) -> RuntimeView {
+fn runtime_view(worker: Option<&WorkerSnapshot>, config: Option<&Config>) -> RuntimeView {
     let url = config.and_then(|config| config.runtime.base_url.as_ref()).map(Url::to_string);
-    let Some(seen) = seen else {
+    let Some(worker) = worker else {
         return RuntimeView { url, ..RuntimeView::default() };
     };
-    let (ready, why) = match &seen.runtime {
-        Runtime::Ready => (true, None),
-        Runtime::Unknown => (false, None),
-        Runtime::Away(why, _) => (false, Some(why.clone())),
+    let (ready, why) = match &worker.runtime {
+        RuntimeState::Ready => (true, None),
+        RuntimeState::Unknown => (false, None),
+        RuntimeState::Away(why, _) => (false, Some(why.clone())),
     };
-    let (kind, version) = (seen.runtime_kind.clone(), seen.runtime_version.clone());
+    let (kind, version) = (worker.runtime_kind.clone(), worker.runtime_version.clone());
     RuntimeView { kind, version, ready, why, url }
 }
 
-fn models(seen: Option<&Seen>) -> Vec<ModelView> {
+fn models(worker: Option<&WorkerSnapshot>) -> Vec<ModelView> {
     let view = |model: &Model| ModelView {
         name: model.name.clone(),
         offered: !model.withheld,
@@ -125,62 +97,63 @@ fn models(seen: Option<&Seen>) -> Vec<ModelView> {
         context: model.context,
         quantization: model.quantization.clone(),
     };
-    seen.map(|seen| seen.models.iter().map(view).collect()).unwrap_or_default()
+    worker.map(|worker| worker.models.iter().map(view).collect()).unwrap_or_default()
 }
 
-/// The most important thing that is wrong.
-fn trouble(facts: &Facts, phase: Phase) -> Option<Trouble> {
-    let (what, since, fix, action) = match (&facts.stage, &facts.mistakes) {
-        (Stage::Locked { is_away }, Some((why, since))) => {
-            let away = "It is asked again by itself. If there is no keychain any more, save the key anew.";
-            let locked = "Unlock the system's keychain, then try again; or save the key anew.";
+/// The most important problem.
+pub fn problem(facts: &Facts, phase: Phase) -> Option<Trouble> {
+    let (what, since, fix, action) = match (&facts.state, &facts.mistakes) {
+        (SupervisorState::Locked { is_away }, Some((why, since))) => {
+            let away =
+                "llamapool retries automatically. If there is no keychain any more, save the key again.";
+            let locked = "Unlock the system keychain, then try again. Or save the key again.";
             (why.clone(), *since, if *is_away { away } else { locked }, Action::Retry)
         }
         (_, Some((mistakes, since))) => {
-            let fix = "Correct the setting; the worker follows at once.";
+            let fix = "Correct the setting. The change applies immediately.";
             (mistakes.clone(), *since, fix, Action::Preferences)
         }
-        (Stage::GaveUp | Stage::Failed(_), _) => {
+        (SupervisorState::GaveUp | SupervisorState::Failed(_), _) => {
             let why = facts.crash.as_ref().map(|crash| crash.why.clone()).unwrap_or_default();
-            (why, facts.since, "See what the log says, or start the worker again.", Action::Diagnostics)
+            (why, facts.since, "Check the log, or restart the worker.", Action::Diagnostics)
         }
-        (Stage::Foreign(addr), _) => {
-            let what = format!("A worker answers at {addr} that does not take orders from this app");
-            let fix = "Run the app as the user whose worker it is, or end that worker.";
+        (SupervisorState::Foreign(addr), _) => {
+            let what = format!("The worker at {addr} doesn't accept commands from this app");
+            let fix = "Run the app as the user who runs that worker, or stop that worker.";
             (what, facts.since, fix, Action::Retry)
         }
-        (Stage::Running, _) => return worker_trouble(facts.seen.as_ref()?, phase),
+        (SupervisorState::Running, _) => return worker_problem(facts.worker.as_ref()?, phase),
         _ => return None,
     };
     Some(Trouble { what, at: unix_ms(since), fix: Some(fix.to_owned()), action: Some(action) })
 }
 
-fn worker_trouble(seen: &Seen, phase: Phase) -> Option<Trouble> {
-    let told = |(what, since): (String, SystemTime), fix: &str, action| Trouble {
+fn worker_problem(worker: &WorkerSnapshot, phase: Phase) -> Option<Trouble> {
+    let with_fix = |(what, since): (String, SystemTime), fix: &str, action| Trouble {
         what: sentence(&what),
         at: unix_ms(since),
         fix: Some(fix.to_owned()),
         action: Some(action),
     };
-    match (&seen.link_trouble, &seen.runtime) {
-        (Some(link), _) if phase == Phase::Refused => Some(told(
-            link.clone(),
-            "Check the server's address and the key in the preferences.",
+    match (&worker.connection_problem, &worker.runtime) {
+        (Some(connection), _) if phase == Phase::Refused => Some(with_fix(
+            connection.clone(),
+            "Check the server address and the key, or get a new join link from the dashboard.",
             Action::Preferences,
         )),
-        (Some(link), _) => {
-            let fix = "The app keeps trying. The diagnostics say where the way to the server ends.";
-            Some(told(link.clone(), fix, Action::Diagnostics))
+        (Some(connection), _) => {
+            let fix = "llamapool keeps trying. Run diagnostics to find the cause.";
+            Some(with_fix(connection.clone(), fix, Action::Diagnostics))
         }
-        (None, Runtime::Away(why, since)) => {
-            let fix = "Start the LLM runtime; it is found by itself.";
-            Some(told((why.clone(), *since), fix, Action::Diagnostics))
+        (None, RuntimeState::Away(why, since)) => {
+            let fix = "Start the LLM runtime. It is detected automatically.";
+            Some(with_fix((why.clone(), *since), fix, Action::Diagnostics))
         }
         (None, _) => None,
     }
 }
 
-/// With a capital letter, as it stands alone; in a log it follows a colon.
+/// The text with a capital first letter, to stand alone. In a log it follows a colon.
 pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
@@ -190,13 +163,13 @@ fn crash(facts: &Facts) -> Option<Crash> {
     let failure = facts.crash.as_ref()?;
     Some(Crash {
         times: failure.times,
-        gave_up: facts.stage == Stage::GaveUp,
+        gave_up: facts.state == SupervisorState::GaveUp,
         why: failure.why.clone(),
         lines: failure.lines.clone(),
     })
 }
 
-/// Milliseconds since 1970.
+/// Unix time in milliseconds.
 pub fn unix_ms(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

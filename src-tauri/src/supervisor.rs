@@ -1,17 +1,16 @@
-//! Keeps a worker running: in this app, or by attaching to a service that already runs on this machine. Starts it again when it fails, and gives up
-//! when it keeps failing.
+//! Keeps a worker running: in this app, or by attaching to a worker service that already runs on this computer. Restarts it after a failure, and gives
+//! up when it keeps failing.
 //!
-//! One task, the `keeper`, owns everything: [`Order`]s come in, [`Facts`] go out. `worker` is either of two kinds, `embedded` or `attached`, `seen` is
-//! what is known of it, `restarts` decides how often to try again, `rules` what of the rules counts, `place` is where its configuration is.
+//! One task owns everything (`task`): [`Order`]s come in, [`Facts`] go out. `worker` is either `embedded` or `attached`, `worker_snapshot` is what is known
+//! of it, `restarts` decides when to retry, `active_rules` keeps which sharing rules apply.
 
+mod active_rules;
 mod attached;
 mod embedded;
-mod keeper;
-mod place;
 mod restarts;
-mod rules;
-mod seen;
+mod task;
 mod worker;
+mod worker_snapshot;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -22,125 +21,142 @@ use llamapool_worker_core::settings::Loaded;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use self::keeper::Keeper;
-use crate::logbook::Logbook;
+use self::task::SupervisorTask;
+use crate::config_paths::ConfigPaths;
+use crate::ipc::Mode;
+use crate::log_buffer::LogBuffer;
 use crate::pause::{Memory, Pause, Span};
 use crate::serve::Reason;
 
-pub use self::place::{Place, environment};
 #[cfg(test)]
-pub use self::seen::Activity;
-pub use self::seen::{Link, Runtime, Seen};
+pub use self::worker_snapshot::Activity;
+pub use self::worker_snapshot::{ConnectionState, RuntimeState, WorkerSnapshot};
 
-/// Orders that wait. Each is a click of a person: more than a few at a time are none.
-const WAITING_ORDERS: usize = 64;
+/// The capacity of the order queue. Orders come from user actions, a few at a time at most.
+const ORDER_QUEUE: usize = 64;
 
-/// What can be asked of the supervisor.
+/// How long requests may run when the system ends the app. Systems allow 5 s (Windows) to 90 s (systemd); this leaves a margin.
+pub const SYSTEM_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// An order to the supervisor.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
     all(not(target_os = "linux"), not(test)),
-    expect(dead_code, reason = "nobody says there when the machine sleeps")
+    expect(dead_code, reason = "there, the system does not announce sleep")
 )]
 pub enum Order {
-    /// Finish what runs and take nothing new, but stay.
+    /// Finish current requests and accept no new ones, but stay connected.
     Drain,
-    /// Take requests again.
+    /// Accept requests again.
     Undrain,
-    /// Start a worker that does not run.
+    /// Start the worker if it is not running.
     Start,
-    /// End the worker now.
+    /// Stop the worker now.
     Stop,
-    /// End it and start it again.
+    /// Restart the worker.
     Restart,
-    /// Do not wait any longer for the next try.
+    /// Connect or start now instead of waiting for the next attempt.
     Retry,
-    /// Finish what runs, then end.
+    /// Finish current requests, then stop the worker.
     ShutdownWhenDone,
-    /// Take nothing new for a while.
+    /// Accept no new requests for a while.
     Pause(Span),
-    /// Take requests again after a pause, or although rules say no.
+    /// End the pause, or override the rules that apply.
     Resume,
-    /// What the rules about when to serve say against it now.
+    /// The rules about when to share that apply now.
     Rules(Vec<Reason>),
-    /// The settings have changed.
+    /// Reload the settings, which may have changed.
     Reload,
-    /// The machine is about to sleep: finish what runs and take nothing new.
+    /// The computer is about to sleep: finish current requests and accept no new ones.
     Sleep,
-    /// It has woken up, or did not sleep after all.
+    /// It has resumed, or did not sleep after all.
     Wake,
-    /// The app is about to end: finish what runs.
+    /// Quit when current requests have finished.
     Quit,
-    /// The app stays after all.
+    /// Cancel quitting.
     Stay,
-    /// The app ends as soon as the worker has, which is after this time at most.
+    /// Quit when current requests have finished, or after this time.
     QuitWithin(Duration),
 }
 
-/// Everything there is to know.
+/// What the supervisor knows.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// How far it is.
-    pub stage: Stage,
-    /// Since when.
+    /// The supervisor's state.
+    pub state: SupervisorState,
+    /// When it entered that state.
     pub since: SystemTime,
-    /// The worker, while there is one, and after that as it was.
-    pub seen: Option<Seen>,
-    /// Serving is paused.
+    /// The worker. After it has stopped, its last known state.
+    pub worker: Option<WorkerSnapshot>,
+    /// The user's pause.
     pub pause: Option<Pause>,
-    /// The machine is about to sleep, or does.
+    /// The computer is about to sleep, or sleeps.
     pub sleeping: bool,
-    /// A rule says that nothing is to be served, and nobody has overruled it.
+    /// The sharing rule that applies and has not been overridden.
     pub rule: Option<Reason>,
-    /// The app ends when nothing runs any more.
+    /// The app quits when current requests have finished.
     pub quitting: bool,
-    /// It ended without being told to.
+    /// The worker's last failure.
     pub crash: Option<Failure>,
-    /// The configuration as it is has mistakes, or a key of it cannot be had; one that runs was read before. With the time at which that was found.
+    /// Mistakes in the configuration, or a key that cannot be read, and when that was found. A running worker uses the previous configuration.
     pub mistakes: Option<(String, SystemTime)>,
-    /// The configuration that runs, or would.
+    /// The last valid configuration.
     pub config: Option<Arc<Loaded<Config>>>,
 }
 
-/// How far the supervisor is with its worker.
+/// The state of the supervisor.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Stage {
-    /// There is no configuration.
+pub enum SupervisorState {
+    /// There is no configuration yet.
     Unconfigured,
-    /// It cannot be used; see `mistakes`.
+    /// The configuration is invalid; see `mistakes`.
     Misconfigured,
-    /// The keychain does not give a key; see `mistakes`.
+    /// A key cannot be read from the keychain; see `mistakes`.
     Locked {
-        /// There is none yet: it is asked again now and then, and else when somebody says so.
+        /// The keychain is not available yet. If so, it is retried automatically, otherwise only on request.
         is_away: bool,
     },
-    /// It was told to end, or its service has.
+    /// The worker was stopped, or its service has.
     Stopped,
-    /// A worker service is here that does not take our orders.
+    /// A worker service at this address does not accept our control token.
     Foreign(std::net::SocketAddr),
-    /// It is about to run.
+    /// The worker is starting.
     Starting,
-    /// It runs.
+    /// The worker is running.
     Running,
-    /// It has failed, and is started again then.
+    /// The worker has failed and is restarted at this time.
     Failed(Instant),
-    /// It has failed too often.
+    /// The worker has failed too often.
     GaveUp,
     /// The supervisor has ended.
     Ended,
 }
 
-/// A worker that ended without being told to.
+/// A failure of the worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
-    /// How often of late.
+    /// The number of recent failures.
     pub times: u32,
-    /// Why.
+    /// The cause.
     pub why: String,
-    /// What the log said last.
+    /// The last log lines.
     pub lines: Vec<String>,
 }
 
-/// The handle of the supervisor. Clones are the same one.
+impl Facts {
+    /// Whose worker it is. Before there was one, an embedded one is assumed.
+    pub fn mode(&self) -> Mode {
+        self.worker.as_ref().map_or(Mode::Embedded, |worker| worker.mode)
+    }
+
+    /// The address that the worker connects to, as configured.
+    pub fn server_url(&self) -> Option<String> {
+        let configured = || self.config.as_ref().map(|loaded| loaded.config.server.url.to_string());
+        self.worker.as_ref().map(|worker| worker.server.clone()).or_else(configured)
+    }
+}
+
+/// A handle to the supervisor. Clones refer to the same one.
 #[derive(Clone)]
 pub struct Supervisor {
     orders: mpsc::Sender<Order>,
@@ -148,18 +164,18 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor, and its life, which is to be spawned. It starts what [`Place`] says.
+    /// Creates a supervisor for the worker with this configuration. The future is its task, to be spawned.
     pub fn new(
-        place: Place,
+        paths: ConfigPaths,
         level: Option<logs::Level>,
-        logbook: Logbook,
+        log_buffer: LogBuffer,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        let (orders, inbox) = mpsc::channel(WAITING_ORDERS);
-        let memory = Memory::in_folder(place.state_dir());
+        let (orders, inbox) = mpsc::channel(ORDER_QUEUE);
+        let memory = Memory::in_folder(paths.state_dir());
         let facts = Facts {
-            stage: Stage::Starting,
+            state: SupervisorState::Starting,
             since: SystemTime::now(),
-            seen: None,
+            worker: None,
             pause: memory.read(SystemTime::now()),
             sleeping: false,
             rule: None,
@@ -170,17 +186,17 @@ impl Supervisor {
         };
         let facts = watch::Sender::new(facts);
         let supervisor = Self { orders, facts: facts.subscribe() };
-        let keeper = Keeper::new(inbox, facts, place, level, logbook, memory);
-        (supervisor, keeper.keep())
+        let task = SupervisorTask::new(inbox, facts, paths, level, log_buffer, memory);
+        (supervisor, task.run())
     }
 
-    /// Gives an order. It is carried out soon.
+    /// Sends an order, which is carried out soon.
     pub async fn order(&self, order: Order) {
-        // It fails once the supervisor has ended, and then there is nothing left to order.
+        // Fails once the supervisor has ended, when there is nothing left to do.
         let _ = self.orders.send(order).await;
     }
 
-    /// Everything there is to know, now and at every change.
+    /// The facts, now and after each change.
     pub fn facts(&self) -> watch::Receiver<Facts> {
         self.facts.clone()
     }

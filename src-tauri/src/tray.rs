@@ -1,20 +1,20 @@
-//! The icon and its menu on the screen. Only what has changed is touched: on Linux a menu cannot be replaced, and one that is open stays open.
+//! The tray icon and its menu on the screen. Only what has changed is updated: on Linux a menu cannot be replaced, and an open one stays open.
 //!
-//! Everything here happens on the main thread.
+//! Everything here runs on the main thread.
 
-mod live;
+mod shown_rows;
 
 use std::cell::RefCell;
 
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Wry};
 
-use self::live::Level;
-use crate::desk;
-use crate::face::{Face, Style};
+use self::shown_rows::ShownRows;
+use crate::clicks;
 use crate::menu::{Click, Menu};
+use crate::tray_icon::{Icon, IconStyle};
 
-/// The icon's name within the app.
+/// The icon's id.
 const ID: &str = "main";
 
 thread_local! {
@@ -25,23 +25,23 @@ thread_local! {
 /// What the tray shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// The picture.
-    pub face: Face,
-    /// What is said over it.
+    /// The icon.
+    pub icon: Icon,
+    /// The tooltip.
     pub tooltip: String,
     /// The menu.
     pub menu: Menu,
 }
 
 struct Tray {
-    icon: TrayIcon,
+    tray_icon: TrayIcon,
     menu: tauri::menu::Menu<Wry>,
-    rows: Level,
-    face: Face,
+    rows: ShownRows,
+    icon: Icon,
     tooltip: String,
 }
 
-/// Shows this, from any thread. `Err` if the app is ending.
+/// Shows this. May be called from any thread. Fails if the app is ending.
 pub fn show(app: &AppHandle, shown: Shown) -> tauri::Result<()> {
     let handle = app.clone();
     app.run_on_main_thread(move || {
@@ -51,13 +51,13 @@ pub fn show(app: &AppHandle, shown: Shown) -> tauri::Result<()> {
                 None => Tray::new(&handle, &shown).map(|made| *tray = Some(made)),
             };
             if let Err(error) = done {
-                tracing::warn!("The tray does not show what it should: {error}");
+                tracing::warn!("Couldn't update the tray: {error}");
             }
         });
     })
 }
 
-/// Takes the icon away, on the main thread.
+/// Removes the icon. Must be called on the main thread.
 pub fn remove() {
     TRAY.take();
 }
@@ -65,14 +65,14 @@ pub fn remove() {
 impl Tray {
     fn new(app: &AppHandle, shown: &Shown) -> tauri::Result<Self> {
         let menu = tauri::menu::Menu::new(app)?;
-        let mut rows = Level::default();
+        let mut rows = ShownRows::default();
         rows.change(app, &menu, &shown.menu.0)?;
-        let icon = TrayIconBuilder::with_id(ID)
-            .icon(shown.face.picture())
-            .icon_as_template(shown.face.style == Style::Template)
+        let tray_icon = TrayIconBuilder::with_id(ID)
+            .icon(shown.icon.picture())
+            .icon_as_template(shown.icon.style == IconStyle::Template)
             .tooltip(&shown.tooltip)
             .menu(&menu)
-            // By custom the menu belongs to the left button on macOS, and to the right one elsewhere.
+            // macOS opens menus with the left button, other systems with the right one.
             .show_menu_on_left_click(cfg!(target_os = "macos"))
             .on_tray_icon_event(|icon, event| {
                 if let TrayIconEvent::Click {
@@ -82,22 +82,22 @@ impl Tray {
                 } = event
                     && !cfg!(target_os = "macos")
                 {
-                    desk::clicked(icon.app_handle(), Click::Open);
+                    clicks::clicked(icon.app_handle(), Click::Open);
                 }
             })
             .build(app)?;
-        Ok(Self { icon, menu, rows, face: shown.face, tooltip: shown.tooltip.clone() })
+        Ok(Self { tray_icon, menu, rows, icon: shown.icon, tooltip: shown.tooltip.clone() })
     }
 
     fn change(&mut self, app: &AppHandle, shown: &Shown) -> tauri::Result<()> {
-        if self.face != shown.face {
-            // In one call: macOS would forget that it is a template.
-            let is_template = shown.face.style == Style::Template;
-            self.icon.set_icon_with_as_template(Some(shown.face.picture()), is_template)?;
-            self.face = shown.face;
+        if self.icon != shown.icon {
+            // In one call: otherwise macOS forgets that it is a template.
+            let is_template = shown.icon.style == IconStyle::Template;
+            self.tray_icon.set_icon_with_as_template(Some(shown.icon.picture()), is_template)?;
+            self.icon = shown.icon;
         }
         if self.tooltip != shown.tooltip {
-            self.icon.set_tooltip(Some(&shown.tooltip))?;
+            self.tray_icon.set_tooltip(Some(&shown.tooltip))?;
             self.tooltip.clone_from(&shown.tooltip);
         }
         self.rows.change(app, &self.menu, &shown.menu.0)

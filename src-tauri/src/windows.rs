@@ -1,27 +1,24 @@
-//! The windows: made when they are wanted, gone when they are closed. What they show is kept in Rust, so nothing is lost with them.
+//! The windows: created when opened, destroyed when closed. What they show is kept in Rust, so closing one loses nothing.
 
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Emitter as _, Manager as _, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
-use crate::desk::Desk;
-use crate::leftovers;
-
-/// The window with everything in it.
+/// The main window's label.
 pub const MAIN: &str = "main";
 
-/// The first run.
+/// The first-run window's label.
 pub const WELCOME: &str = "welcome";
 
-/// Tells an open window which view to show.
+/// The event that tells an open window which view to show.
 const GO: &str = "go";
 
-/// Wide enough for two columns, and fits the smallest screens of laptops.
+/// The initial size: two columns, and small enough for the smallest laptop screens.
 const SIZE: (f64, f64) = (900.0, 640.0);
 
-/// The views are drawn for this and more.
-const SMALLEST: (f64, f64) = (420.0, 480.0);
+/// The smallest size for which the views are designed.
+const MIN_SIZE: (f64, f64) = (420.0, 480.0);
 
-/// What the main window can show.
+/// A view of the main window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     Status,
@@ -32,7 +29,7 @@ pub enum View {
 }
 
 impl View {
-    fn name(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
             Self::Preferences => "preferences",
@@ -43,33 +40,22 @@ impl View {
     }
 }
 
-/// Shows the main window, at this view.
+/// Shows the main window with this view.
 pub fn open(app: &AppHandle, view: View) {
     if app.get_webview_window(MAIN).is_some() {
-        let _ = app.emit_to(MAIN, GO, view.name());
+        let _ = app.emit_to(MAIN, GO, view.as_str());
     }
-    show(app, MAIN, view.name());
+    show(app, MAIN, view.as_str());
 }
 
-/// Shows the first run.
+/// Shows the first-run window.
 pub fn welcome(app: &AppHandle) {
     show(app, WELCOME, WELCOME);
 }
 
-/// Whether anybody looks.
+/// Whether any window is open.
 pub fn is_any_open(app: &AppHandle) -> bool {
     !app.webview_windows().is_empty()
-}
-
-/// The last one was closed.
-pub fn closed(app: &AppHandle) {
-    let handle = app.clone();
-    app.state::<Desk>().spawn(async move {
-        tokio::time::sleep(leftovers::SETTLED).await;
-        if !is_any_open(&handle) {
-            leftovers::give_back();
-        }
-    });
 }
 
 fn show(app: &AppHandle, label: &'static str, view: &'static str) {
@@ -77,42 +63,42 @@ fn show(app: &AppHandle, label: &'static str, view: &'static str) {
     let shown = app.run_on_main_thread(move || {
         let window = match handle.get_webview_window(label) {
             Some(window) => Ok(window),
-            None => make(&handle, label, view),
+            None => create(&handle, label, view),
         };
         match window {
-            Ok(window) => to_the_front(&window),
-            Err(error) => tracing::error!("There is no window: {error}"),
+            Ok(window) => bring_to_front(&window),
+            Err(error) => tracing::error!("Couldn't open the window: {error}"),
         }
     });
     if let Err(error) = shown {
-        tracing::debug!("No window is opened any more: {error}");
+        tracing::debug!("The app is quitting, no window is opened: {error}");
     }
 }
 
-fn make(app: &AppHandle, label: &str, view: &str) -> tauri::Result<WebviewWindow> {
+fn create(app: &AppHandle, label: &str, view: &str) -> tauri::Result<WebviewWindow> {
     let page = WebviewUrl::App(format!("index.html?view={view}").into());
     WebviewWindowBuilder::new(app, label, page)
         .title("llamapool")
         .inner_size(SIZE.0, SIZE.1)
-        .min_inner_size(SMALLEST.0, SMALLEST.1)
+        .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
         .center()
-        .on_navigation(is_ours)
+        .on_navigation(is_app_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .disable_drag_drop_handler()
         .build()
 }
 
-/// Pages of the app itself, and no others.
-fn is_ours(url: &Url) -> bool {
+/// Allows the app's own pages only.
+fn is_app_page(url: &Url) -> bool {
     match url.scheme() {
         "tauri" => url.host_str() == Some("localhost"),
-        // What the same is called on Windows.
+        // The app's origin on Windows.
         "http" | "https" => cfg!(windows) && url.host_str() == Some("tauri.localhost"),
         _ => false,
     }
 }
 
-fn to_the_front(window: &WebviewWindow) {
+fn bring_to_front(window: &WebviewWindow) {
     let _ = window.show();
     let _ = window.unminimize();
     let _ = window.set_focus();
@@ -124,8 +110,8 @@ mod tests {
 
     #[test]
     fn windows_stay_within_the_app() {
-        for ours in ["tauri://localhost", "tauri://localhost/index.html?view=status"] {
-            assert!(is_ours(&ours.parse().unwrap()), "{ours}");
+        for page in ["tauri://localhost", "tauri://localhost/index.html?view=status"] {
+            assert!(is_app_page(&page.parse().unwrap()), "{page}");
         }
         for other in [
             "https://example.com/",
@@ -135,7 +121,7 @@ mod tests {
             "data:text/html,x",
             "about:blank",
         ] {
-            assert!(!is_ours(&other.parse().unwrap()), "{other}");
+            assert!(!is_app_page(&other.parse().unwrap()), "{other}");
         }
     }
 }

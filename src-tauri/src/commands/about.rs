@@ -1,55 +1,56 @@
-//! What the app is, its updates, and the ways out of it.
+//! About the app: version, licences, updates; opening and copying things.
 
 use llamapool_worker_core::settings::build;
 use serde::Deserialize;
-use tauri::{AppHandle, State};
+use tauri::State;
 
-use crate::actions::{self, Place};
-use crate::desk::Desk;
+use crate::actions::{self, ExternalLink};
+use crate::app_state::AppState;
 use crate::ipc::{About, Problem};
 
 const THIRD_PARTY: &str = include_str!(concat!(env!("OUT_DIR"), "/third-party.txt"));
 
-/// What can be copied.
+/// Something that can be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
-    /// The address of the OpenAI API.
+pub enum Copyable {
+    /// The address of the OpenAI-compatible API.
     Endpoint,
-    /// What the doctor found, and which versions these are.
+    /// Results of the diagnostics, with versions.
     Diagnostics,
 }
 
 #[tauri::command]
-pub async fn open(desk: State<'_, Desk>, what: Place) -> Result<(), Problem> {
-    actions::open(&desk, what)
+pub async fn open(state: State<'_, AppState>, what: ExternalLink) -> Result<(), Problem> {
+    actions::open(&state, what)
 }
 
 #[tauri::command]
-pub async fn copy(desk: State<'_, Desk>, what: What) -> Result<(), Problem> {
+pub async fn copy(state: State<'_, AppState>, what: Copyable) -> Result<(), Problem> {
     match what {
-        What::Endpoint => actions::copy_endpoint(&desk),
-        What::Diagnostics => actions::copy(&desk, diagnostics(&desk)),
+        Copyable::Endpoint => actions::copy_endpoint(&state),
+        Copyable::Diagnostics => actions::copy(&state, diagnostics(&state)),
     }
 }
 
-fn diagnostics(desk: &Desk) -> String {
-    let shown = desk.snapshot();
-    let trouble = shown.trouble.as_ref().map_or("nothing", |trouble| &trouble.what);
+fn diagnostics(state: &AppState) -> String {
+    let shown = state.snapshot();
+    let trouble = shown.trouble.as_ref().map_or("none", |trouble| &trouble.what);
     let about = build::line("llamapool");
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let checks = desk.checkup.text();
-    format!("{about}{system}\nState: {}\nWrong: {trouble}\n{checks}", shown.headline)
+    let checks = state.diagnostics.text();
+    format!("{about}{system}\nState: {}\nProblem: {trouble}\n{checks}", shown.headline)
 }
 
 #[tauri::command]
-pub fn check_update(desk: State<'_, Desk>) {
-    desk.updates.look();
+pub fn check_update(state: State<'_, AppState>) {
+    state.updates.check_now();
 }
 
 #[tauri::command]
-pub fn restart_to_update(app: AppHandle, desk: State<'_, Desk>) {
-    desk.updates.restart(&app);
+pub async fn restart_to_update(state: State<'_, AppState>) -> Result<(), Problem> {
+    state.updates.restart().await;
+    Ok(())
 }
 
 #[tauri::command]
@@ -62,7 +63,7 @@ pub fn about() -> About {
     }
 }
 
-/// The notices of what the app is made of: close to a megabyte.
+/// The licences of the libraries in the app: almost a megabyte.
 #[tauri::command]
 pub fn third_party() -> &'static str {
     THIRD_PARTY

@@ -1,33 +1,33 @@
-//! The doctor and its report.
+//! Diagnostics and their report.
 
 use tauri::{AppHandle, Emitter as _, Manager as _, State};
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
 use crate::ipc::{Problem, ReportFile};
 
-/// The event for each check that is done.
+/// The event for each finished check.
 const CHECK: &str = "check";
 
-/// The event for all of them.
+/// The event for the results of all checks.
 const CHECKED: &str = "checked";
 
 #[tauri::command]
-pub fn doctor(app: AppHandle, desk: State<'_, Desk>) {
-    let visit = async move {
-        let desk = app.state::<Desk>();
-        let tell = |check| drop(app.emit(CHECK, check));
-        let checks = desk.checkup.run(&desk, tell).await;
+pub fn doctor(app: AppHandle, state: State<'_, AppState>) {
+    let run = async move {
+        let state = app.state::<AppState>();
+        let on_check = |check| drop(app.emit(CHECK, check));
+        let checks = state.diagnostics.run(on_check).await;
         let _ = app.emit(CHECKED, checks);
     };
-    desk.visit.follow(visit);
+    state.diagnostics_run.replace(run);
 }
 
 #[tauri::command]
-pub async fn report_preview(desk: State<'_, Desk>) -> Result<Vec<ReportFile>, Problem> {
-    Ok(desk.checkup.preview(&desk).await)
+pub async fn report_preview(state: State<'_, AppState>) -> Result<Vec<ReportFile>, Problem> {
+    Ok(state.diagnostics.preview().await)
 }
 
 #[tauri::command]
-pub async fn save_report(desk: State<'_, Desk>) -> Result<String, Problem> {
-    Ok(desk.checkup.save(&desk).await?.display().to_string())
+pub async fn save_report(state: State<'_, AppState>) -> Result<String, Problem> {
+    Ok(state.diagnostics.save().await?.display().to_string())
 }

@@ -1,21 +1,22 @@
-//! The log, as it grows.
+//! The log and its level.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use tauri::{AppHandle, Emitter as _, State};
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
 use crate::ipc::{LogBatch, Problem};
+use crate::log_buffer::LogBuffer;
 use crate::windows;
 
-/// The event that brings new lines.
+/// The event with new lines.
 const LOG: &str = "log";
 
-/// Four times a second is as fast as anybody reads.
-const GAP: Duration = Duration::from_millis(250);
+/// The shortest time between two events: four a second are as many as people can read.
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How much is logged.
+/// A log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -27,28 +28,28 @@ pub enum Level {
 }
 
 #[tauri::command]
-pub fn logs(app: AppHandle, desk: State<'_, Desk>, after: Option<u64>) -> LogBatch {
-    let batch = desk.logbook.after(after);
-    desk.tail.follow(tell(app, desk.logbook.clone(), batch.next));
+pub fn logs(app: AppHandle, state: State<'_, AppState>, after: Option<u64>) -> LogBatch {
+    let batch = state.log_buffer.after(after);
+    state.log_tail.replace(emit_new_lines(app, state.log_buffer.clone(), batch.next));
     batch
 }
 
-/// Sends new lines as long as there is a window.
-async fn tell(app: AppHandle, logbook: crate::logbook::Logbook, mut next: u64) {
-    let mut news = logbook.news();
+/// Emits new lines while a window is open.
+async fn emit_new_lines(app: AppHandle, log_buffer: LogBuffer, mut next: u64) {
+    let mut next_seq = log_buffer.next_seq();
     while windows::is_any_open(&app) {
-        if news.wait_for(|newest| *newest > next).await.is_err() {
+        if next_seq.wait_for(|newest| *newest > next).await.is_err() {
             return;
         }
-        let batch = logbook.after(Some(next));
+        let batch = log_buffer.after(Some(next));
         next = batch.next;
         let _ = app.emit(LOG, batch);
-        tokio::time::sleep(GAP).await;
+        tokio::time::sleep(MIN_INTERVAL).await;
     }
 }
 
 #[tauri::command]
-pub fn set_log_level(desk: State<'_, Desk>, level: Level) -> Result<(), Problem> {
+pub fn set_log_level(state: State<'_, AppState>, level: Level) -> Result<(), Problem> {
     let name = match level {
         Level::Error => "error",
         Level::Warn => "warn",
@@ -56,10 +57,6 @@ pub fn set_log_level(desk: State<'_, Desk>, level: Level) -> Result<(), Problem>
         Level::Debug => "debug",
         Level::Trace => "trace",
     };
-    match &desk.level {
-        Some(dial) => {
-            dial.set(name).map_err(|error| Problem::new("The log level stays").because(error.to_string()))
-        }
-        None => Err(Problem::new("Nothing is logged")),
-    }
+    let level = state.level.as_ref().ok_or_else(|| Problem::new("Logging is off"))?;
+    level.set(name).map_err(|error| Problem::new("Couldn't change the log level").because(error.to_string()))
 }

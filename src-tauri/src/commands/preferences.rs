@@ -1,42 +1,43 @@
-//! The worker's settings, and the app's own.
+//! The worker's settings and the app's own.
 
 use std::collections::BTreeMap;
 
 use tauri::{AppHandle, Emitter as _, Manager as _, State};
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
 use crate::ipc::{AppPreferences, Preferences, Problem, Saved};
 use crate::serve::Rules;
 use crate::{autostart, settings, windows};
 
-/// The event by which windows hear of a hand edit.
+/// The event with settings that were edited by hand.
 const PREFERENCES: &str = "preferences";
 
-/// Tells the windows how the settings are now.
-pub fn tell(app: &AppHandle) {
+/// Sends the current settings to the windows.
+pub fn emit(app: &AppHandle) {
     if windows::is_any_open(app) {
-        let _ = app.emit(PREFERENCES, shown(&app.state::<Desk>()));
+        let _ = app.emit(PREFERENCES, current(&app.state::<AppState>()));
     }
 }
 
-fn shown(desk: &Desk) -> Preferences {
-    settings::preferences(&desk.place, desk.snapshot().mode)
+fn current(state: &AppState) -> Preferences {
+    let mode = state.supervisor.facts().borrow().mode();
+    settings::preferences(&state.paths, mode)
 }
 
 #[tauri::command]
-pub fn preferences(desk: State<'_, Desk>) -> Preferences {
-    shown(&desk)
+pub fn preferences(state: State<'_, AppState>) -> Preferences {
+    current(&state)
 }
 
-/// Keeps what was typed and not saved, for the next window: closing one loses nothing. Never secrets, which the window keeps to itself.
+/// Keeps unsaved changes, so that closing the window does not lose them. Windows never send secrets here.
 #[tauri::command]
-pub fn keep_drafts(desk: State<'_, Desk>, drafts: Option<String>) {
-    desk.drafts.keep(drafts);
+pub fn keep_drafts(state: State<'_, AppState>, drafts: Option<String>) {
+    state.drafts.keep(drafts);
 }
 
 #[tauri::command]
-pub fn kept_drafts(desk: State<'_, Desk>) -> Option<String> {
-    desk.drafts.kept()
+pub fn kept_drafts(state: State<'_, AppState>) -> Option<String> {
+    state.drafts.kept()
 }
 
 #[tauri::command]
@@ -46,33 +47,37 @@ pub fn check_preference(key: String, value: String) -> Option<String> {
 
 #[tauri::command]
 pub async fn save_preferences(
-    desk: State<'_, Desk>,
+    state: State<'_, AppState>,
     changes: BTreeMap<String, Option<String>>,
 ) -> Result<Saved, Problem> {
-    settings::change_with_keys(&desk, &changes.into_iter().collect::<Vec<_>>()).await
+    let changes: Vec<_> = changes.into_iter().collect();
+    settings::change_with_keys(&state.paths, &state.supervisor, &changes).await
 }
 
 #[tauri::command]
-pub async fn app_preferences(desk: State<'_, Desk>) -> Result<AppPreferences, Problem> {
-    let own = desk.own.get();
-    let keychain_problem = if own.keychain { desk.place.keys().problem().await } else { None };
+pub async fn app_preferences(state: State<'_, AppState>) -> Result<AppPreferences, Problem> {
+    let settings = state.settings.get();
+    let keychain_problem = if settings.keychain { state.paths.keys().problem().await } else { None };
     Ok(AppPreferences {
         start_at_login: autostart::is_on(),
-        notify: own.notify,
-        updates: own.updates,
-        icon: own.icon,
-        hold_sleep: own.hold_sleep,
-        keychain: own.keychain,
+        notify: settings.notify,
+        updates: settings.updates,
+        icon: settings.icon,
+        hold_sleep: settings.hold_sleep,
+        keychain: settings.keychain,
         keychain_problem,
-        serve: own.serve.form(),
-        updates_managed_by: desk.updates.managed_by(),
-        first_run_done: own.first_run_done,
-        file_problem: desk.own.problem(),
+        serve: settings.serve.form(),
+        updates_managed_by: state.updates.managed_by(),
+        first_run_done: settings.first_run_done,
+        file_problem: state.settings.problem(),
     })
 }
 
 #[tauri::command]
-pub async fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPreferences) -> Result<(), Problem> {
+pub async fn save_app_preferences(
+    state: State<'_, AppState>,
+    preferences: AppPreferences,
+) -> Result<(), Problem> {
     let AppPreferences {
         start_at_login,
         notify,
@@ -84,17 +89,18 @@ pub async fn save_app_preferences(desk: State<'_, Desk>, preferences: AppPrefere
         serve,
         ..
     } = preferences;
-    let serve = Rules::of_form(&serve)?;
-    let moves = keychain != desk.own.get().keychain;
-    desk.own.change(|own| {
-        (own.notify, own.updates, own.icon, own.first_run_done) = (notify, updates, icon, first_run_done);
-        (own.hold_sleep, own.keychain, own.serve) = (hold_sleep, keychain, serve);
+    let serve = Rules::from_form(&serve)?;
+    let moves_keys = keychain != state.settings.get().keychain;
+    state.settings.change(|settings| {
+        (settings.notify, settings.updates, settings.icon, settings.first_run_done) =
+            (notify, updates, icon, first_run_done);
+        (settings.hold_sleep, settings.keychain, settings.serve) = (hold_sleep, keychain, serve);
     })?;
     if start_at_login != autostart::is_on() {
-        desk.start_at_login(start_at_login)?;
+        state.start_at_login(start_at_login)?;
     }
-    if moves && desk.place.is_configured() {
-        settings::move_keys(&desk).await?;
+    if moves_keys && state.paths.is_configured() {
+        settings::move_keys(&state.paths, &state.supervisor).await?;
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
-//! Seeing and steering the worker.
+//! Watching and controlling the worker.
 
 use serde::Deserialize;
 use tauri::{AppHandle, State};
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
 use crate::ipc::{LoadBin, Problem, Snapshot};
 use crate::pause::Span;
 use crate::supervisor::Order;
 use crate::{actions, quit};
 
-/// What a window can have done.
+/// An order from a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Control {
@@ -25,19 +25,19 @@ pub enum Control {
 }
 
 #[tauri::command]
-pub fn snapshot(desk: State<'_, Desk>) -> Snapshot {
-    (*desk.snapshot()).clone()
+pub fn snapshot(state: State<'_, AppState>) -> Snapshot {
+    (*state.snapshot()).clone()
 }
 
 #[tauri::command]
-pub fn load(desk: State<'_, Desk>) -> Vec<LoadBin> {
-    let facts = desk.supervisor.facts();
+pub fn load(state: State<'_, AppState>) -> Vec<LoadBin> {
+    let facts = state.supervisor.facts();
     let facts = facts.borrow();
-    facts.seen.as_ref().map(|seen| seen.activity.load.clone()).unwrap_or_default()
+    facts.worker.as_ref().map(|worker| worker.activity.load.clone()).unwrap_or_default()
 }
 
 #[tauri::command]
-pub async fn control(app: AppHandle, desk: State<'_, Desk>, action: Control) -> Result<(), Problem> {
+pub async fn control(app: AppHandle, state: State<'_, AppState>, action: Control) -> Result<(), Problem> {
     let order = match action {
         Control::Drain => Order::Drain,
         Control::Undrain => Order::Undrain,
@@ -52,17 +52,17 @@ pub async fn control(app: AppHandle, desk: State<'_, Desk>, action: Control) -> 
             return Ok(());
         }
     };
-    desk.supervisor.order(order).await;
+    state.supervisor.order(order).await;
     Ok(())
 }
 
 #[tauri::command]
-pub async fn pause(desk: State<'_, Desk>, until: Span) -> Result<(), Problem> {
-    desk.supervisor.order(Order::Pause(until)).await;
+pub async fn pause(state: State<'_, AppState>, until: Span) -> Result<(), Problem> {
+    state.supervisor.order(Order::Pause(until)).await;
     Ok(())
 }
 
 #[tauri::command]
-pub fn offer(desk: State<'_, Desk>, model: String, offered: bool) -> Result<(), Problem> {
-    actions::offer(&desk, &model, offered)
+pub async fn offer(state: State<'_, AppState>, model: String, offered: bool) -> Result<(), Problem> {
+    actions::share_model(&state, &model, offered).await
 }

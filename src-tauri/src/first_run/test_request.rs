@@ -1,4 +1,4 @@
-//! One real request, all the way round: to the server, through the tunnel, to the runtime, and back.
+//! A test request: to the server, through the tunnel, to the runtime, and back.
 
 use std::time::{Duration, Instant};
 
@@ -6,78 +6,84 @@ use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::app_state::AppState;
 use crate::ipc::{Phase, Problem, TestAnswer};
+use crate::supervisor::{Facts, Supervisor};
+use crate::{server_urls, snapshot, worker_state};
 
-/// A model may have to be loaded first, which takes minutes from a slow disk.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// The timeout for a response: loading a model from a slow disk takes minutes.
+const READ_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// The worker has just been started; it is ready sooner than this, or not at all.
-const UNTIL_READY: Duration = Duration::from_secs(20);
+/// How long to wait for a worker that has just been started.
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Enough to see how fast it writes, and soon over.
-const TOKENS: u32 = 64;
+/// The length of the response: enough to measure its speed.
+const MAX_TOKENS: u32 = 64;
 
-/// More than [`TOKENS`] can be, whatever the model does.
-const LONGEST: usize = 64 * 1024;
+/// The limit of a response, far above [`MAX_TOKENS`]. Bytes.
+const MAX_LEN: usize = 64 * 1024;
 
 const QUESTION: &str = "Say hello to your new pool in one short sentence.";
 
-/// Asks a model of this worker, with this key of the server's, which is not kept.
+/// Sends a request for a model of this worker through the server, with this API key, which is not kept.
 ///
 /// # Errors
-/// Where the way round is broken.
+/// Why the request failed.
 pub async fn test_request(
-    desk: &Desk,
+    state: &AppState,
     model: Option<String>,
     api_key: Option<SecretString>,
 ) -> Result<TestAnswer, Problem> {
-    ready(desk).await?;
-    let shown = desk.snapshot();
-    let offered = shown.models.iter().find(|model| model.offered).map(|model| model.name.clone());
-    let model = model.or(offered).ok_or_else(|| {
-        Problem::new("The runtime has no model yet")
-            .fixed_by("Pull one, for example with: ollama pull llama3.2")
+    let facts = ready(&state.supervisor).await?;
+    let models = facts.worker.iter().flat_map(|worker| &worker.models);
+    let shared = models.filter(|model| !model.withheld).map(|model| model.name.clone()).next();
+    let model = model.or(shared).ok_or_else(|| {
+        Problem::new("The runtime has no models yet")
+            .fixed_by("Download one, for example with: ollama pull llama3.2")
     })?;
-    let endpoint = shown.server.endpoint_url.clone().ok_or_else(|| Problem::new("There is no server yet"))?;
-    let asked = Instant::now();
-    let response = ask(&endpoint, &model, key(desk, api_key).as_ref()).await?;
-    let answer = Answer::read(response, asked).await?;
-    Ok(answer.result(model, asked.elapsed()))
+    let endpoint = facts.server_url().and_then(|url| server_urls::endpoint(&url));
+    let endpoint = endpoint.ok_or_else(|| Problem::new("No server is set up yet"))?;
+    let sent = Instant::now();
+    let response = ask(&endpoint, &model, key(&facts, api_key).as_ref()).await?;
+    let answer = Answer::read(response, sent).await?;
+    Ok(answer.result(model, sent.elapsed()))
 }
 
-/// Waits until the worker takes requests.
-async fn ready(desk: &Desk) -> Result<(), Problem> {
-    let mut shown = desk.shown.clone();
-    let is_ready = shown.wait_for(|shown| matches!(shown.phase, Phase::Ready | Phase::Busy));
-    if let Ok(Ok(_)) = tokio::time::timeout(UNTIL_READY, is_ready).await {
-        return Ok(());
+/// Waits until the worker accepts requests.
+async fn ready(supervisor: &Supervisor) -> Result<Facts, Problem> {
+    let mut facts = supervisor.facts();
+    let is_ready = |facts: &Facts| matches!(worker_state::phase(facts), Phase::Ready | Phase::Busy);
+    if let Ok(Ok(facts)) = tokio::time::timeout(READY_TIMEOUT, facts.wait_for(is_ready)).await {
+        return Ok(facts.clone());
     }
-    let shown = desk.snapshot();
-    let problem = Problem::new(format!("The worker is not ready: {}", shown.headline));
-    Err(match &shown.trouble {
-        Some(trouble) => problem.because(&trouble.what).fixed_by(trouble.fix.clone().unwrap_or_default()),
+    let facts = facts.borrow();
+    let phase = worker_state::phase(&facts);
+    let countdown = worker_state::countdown(&facts, tokio::time::Instant::now());
+    let headline = worker_state::headline(&facts, phase, countdown, 0);
+    let problem = Problem::new(format!("The worker is not ready: {headline}"));
+    Err(match snapshot::problem(&facts, phase) {
+        Some(cause) => problem.because(cause.what).fixed_by(cause.fix.unwrap_or_default()),
         None => problem,
     })
 }
 
-/// The key that was typed; else the worker's own, since some servers know one key for everything.
-fn key(desk: &Desk, typed: Option<SecretString>) -> Option<SecretString> {
+/// The key that was typed. Without one the worker's own is tried, since some servers use one key for everything.
+fn key(facts: &Facts, typed: Option<SecretString>) -> Option<SecretString> {
     let typed = typed.filter(|key| !key.expose_secret().trim().is_empty());
-    let config = desk.supervisor.facts().borrow().config.clone();
-    typed.or_else(|| config?.config.server.client_key.clone())
+    typed.or_else(|| facts.config.as_ref()?.config.server.client_key.clone())
 }
 
 async fn ask(endpoint: &str, model: &str, key: Option<&SecretString>) -> Result<Response, Problem> {
     let unreachable = |error: reqwest::Error| {
-        Problem::new("The server does not answer").because(error.without_url().to_string())
+        Problem::new("The server didn't respond").because(error.without_url().to_string())
     };
-    let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(PATIENCE);
+    let client =
+        reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(READ_TIMEOUT);
     let client = client.build().map_err(unreachable)?;
     let body = json!({
         "model": model,
         "messages": [{ "role": "user", "content": QUESTION }],
-        "max_tokens": TOKENS,
+        "max_tokens": MAX_TOKENS,
         "stream": true,
         "stream_options": { "include_usage": true },
     });
@@ -88,21 +94,23 @@ async fn ask(endpoint: &str, model: &str, key: Option<&SecretString>) -> Result<
     let response = request.send().await.map_err(unreachable)?;
     match response.status() {
         status if status.is_success() => Ok(response),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Problem::new(
-            "This machine is in the pool, but the server wants an API key from whoever asks",
-        )
-        .because(format!("{endpoint} answered {}: the key of workers lets nobody ask", response.status()))
-        .fixed_by("Enter one of the server's API keys. It is used for this test and not kept; you may also leave it at that.")
-        .about("api_key")),
-        status => Err(Problem::new(format!("The server answered {status}")).because(reason(response).await)),
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            Err(Problem::new("You're connected. To send a test, enter an API key")
+                .because(format!("{endpoint} responded with {status}. Worker keys can't send requests."))
+                .fixed_by("Enter one of the server's API keys, or skip the test. The key is not saved.")
+                .about("api_key"))
+        }
+        status => {
+            Err(Problem::new(format!("The server responded with {status}")).because(reason(response).await))
+        }
     }
 }
 
-/// What the server says is wrong.
+/// The error message in the response.
 async fn reason(response: Response) -> String {
     let text = response.text().await.unwrap_or_default();
-    let told = serde_json::from_str::<Value>(&text).ok();
-    let message = told.as_ref().and_then(|value| value["error"]["message"].as_str());
+    let body = serde_json::from_str::<Value>(&text).ok();
+    let message = body.as_ref().and_then(|value| value["error"]["message"].as_str());
     message.map_or_else(|| text.chars().take(300).collect(), str::to_owned)
 }
 
@@ -116,16 +124,16 @@ struct Answer {
 }
 
 impl Answer {
-    async fn read(mut response: Response, asked: Instant) -> Result<Self, Problem> {
+    async fn read(mut response: Response, sent: Instant) -> Result<Self, Problem> {
         let broken = |error: reqwest::Error| {
-            Problem::new("The answer broke off").because(error.without_url().to_string())
+            Problem::new("The response was interrupted").because(error.without_url().to_string())
         };
         let (mut answer, mut rest) = (Self::default(), Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            answer.first_byte.get_or_insert_with(|| asked.elapsed());
+            answer.first_byte.get_or_insert_with(|| sent.elapsed());
             rest.extend_from_slice(&chunk);
-            if rest.len() > LONGEST || answer.text.len() > LONGEST {
-                return Err(Problem::new("The answer does not end"));
+            if rest.len() > MAX_LEN || answer.text.len() > MAX_LEN {
+                return Err(Problem::new("The response is too long"));
             }
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = rest.drain(..=end).collect();
@@ -135,7 +143,7 @@ impl Answer {
         Ok(answer)
     }
 
-    /// A line of the event stream.
+    /// Reads a line of the event stream.
     fn line(&mut self, line: &str) -> Result<(), Problem> {
         let Some(data) = line.trim().strip_prefix("data:") else {
             return Ok(());
@@ -144,7 +152,7 @@ impl Answer {
             return Ok(()); // `[DONE]`
         };
         if let Some(message) = event["error"]["message"].as_str() {
-            return Err(Problem::new("The answer broke off").because(message));
+            return Err(Problem::new("The response was interrupted").because(message));
         }
         let delta = &event["choices"][0]["delta"];
         let written =
@@ -158,13 +166,13 @@ impl Answer {
         Ok(())
     }
 
-    fn result(self, asked: String, total: Duration) -> TestAnswer {
+    fn result(self, model: String, total: Duration) -> TestAnswer {
         let first = self.first_byte.unwrap_or(total);
-        // A runtime that does not count its tokens sends them one by one.
+        // A runtime that reports no token count sends about one token per event.
         let tokens = self.tokens.unwrap_or(self.pieces);
         let writing = total.saturating_sub(first).as_secs_f64();
         TestAnswer {
-            model: self.model.unwrap_or(asked),
+            model: self.model.unwrap_or(model),
             text: self.text,
             first_byte_ms: first.as_millis() as u64,
             tokens_per_second: (tokens > 1 && writing > 0.0).then(|| (tokens - 1) as f64 / writing),
@@ -184,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stream_is_put_together() {
+    fn a_stream_is_assembled() {
         let mut whole = answer(&[
             ": keepalive",
             r#"data: {"model":"m2","choices":[{"delta":{"role":"assistant","content":""}}]}"#,
@@ -204,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_does_not_count_is_counted() {
+    fn events_are_counted_if_the_runtime_reports_no_tokens() {
         let lines = [r#"data: {"choices":[{"delta":{"content":"x"}}]}"#; 5];
         let mut whole = answer(&lines).unwrap();
         whole.first_byte = Some(Duration::ZERO);
@@ -214,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_the_stream_is_one() {
+    fn an_error_event_is_an_error() {
         let problem = answer(&[r#"data: {"error":{"message":"runtime lost"}}"#]).err().unwrap();
         assert_eq!(problem.why.as_deref(), Some("runtime lost"));
     }

@@ -1,46 +1,47 @@
-//! Keys on their way between a file and a keychain, which is here one of memory, or none.
+//! Keys moving between the file and a keychain, which is in memory here or missing.
 
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::supervisor::Place;
+use crate::config_paths::ConfigPaths;
+use crate::settings;
 
 /// No keychain.
-pub(crate) struct Nowhere;
+pub(crate) struct NoKeychain;
 
-impl Vault for Nowhere {
+impl Keychain for NoKeychain {
     fn status(&self) -> Result<(), String> {
         Err("there is none".to_owned())
     }
     fn read(&self, _account: &str) -> Result<Option<SecretString>, String> {
         self.status().map(|()| None)
     }
-    fn keep(&self, _account: &str, _key: &SecretString) -> Result<(), String> {
+    fn store(&self, _account: &str, _key: &SecretString) -> Result<(), String> {
         self.status()
     }
-    fn forget(&self, _account: &str) -> Result<(), String> {
+    fn delete(&self, _account: &str) -> Result<(), String> {
         self.status()
     }
 }
 
-/// A keychain that lasts longer than the app.
+/// A keychain that outlives the app.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<BTreeMap<String, String>>>);
 
-impl Vault for Memory {
+impl Keychain for Memory {
     fn status(&self) -> Result<(), String> {
         Ok(())
     }
     fn read(&self, account: &str) -> Result<Option<SecretString>, String> {
         Ok(self.0.lock().unwrap().get(account).cloned().map(SecretString::from))
     }
-    fn keep(&self, account: &str, key: &SecretString) -> Result<(), String> {
+    fn store(&self, account: &str, key: &SecretString) -> Result<(), String> {
         self.0.lock().unwrap().insert(account.to_owned(), key.expose_secret().to_owned());
         Ok(())
     }
-    fn forget(&self, account: &str) -> Result<(), String> {
+    fn delete(&self, account: &str) -> Result<(), String> {
         self.0.lock().unwrap().remove(account);
         Ok(())
     }
@@ -48,21 +49,21 @@ impl Vault for Memory {
 
 struct Rig {
     folder: TempDir,
-    vault: Memory,
+    keychain: Memory,
 }
 
 impl Rig {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), vault: Memory::default() }
+        Self { folder: tempfile::tempdir().unwrap(), keychain: Memory::default() }
     }
 
     fn file(&self) -> PathBuf {
         self.folder.path().join("worker.yaml")
     }
 
-    /// The app, started anew.
-    fn place(&self) -> Place {
-        Place::with_vault(self.vault.clone(), &self.file(), self.folder.path())
+    /// The paths of a freshly started app.
+    fn paths(&self) -> ConfigPaths {
+        ConfigPaths::with_keychain(self.keychain.clone(), &self.file(), self.folder.path())
     }
 
     fn text(&self) -> String {
@@ -71,28 +72,28 @@ impl Rig {
 }
 
 /// Changes settings as the preferences do.
-async fn change(place: &Place, name: &str, value: Option<&str>) {
+async fn change(paths: &ConfigPaths, name: &str, value: Option<&str>) {
     let changes = [(name.to_owned(), value.map(str::to_owned))];
-    let split = place.keys().keep(&changes, false).await.unwrap();
-    settings::write(place, &split.left).unwrap();
-    place.keys().forget(split).await;
+    let split = paths.keys().keep(&changes, false).await.unwrap();
+    settings::write(paths, &split.left).unwrap();
+    paths.keys().forget(split).await;
 }
 
-fn key(place: &Place) -> Option<String> {
-    let key = place.load().unwrap().config.server.client_key;
+fn key(paths: &ConfigPaths) -> Option<String> {
+    let key = paths.load().unwrap().config.server.client_key;
     key.map(|key| key.expose_secret().to_owned())
 }
 
 #[tokio::test]
 async fn a_key_is_kept_in_the_keychain_and_found_after_a_restart() {
     let rig = Rig::new();
-    let place = rig.place();
-    change(&place, "client_name", Some("desk")).await;
-    change(&place, "client_key", Some("hush")).await;
+    let paths = rig.paths();
+    change(&paths, "client_name", Some("desk")).await;
+    change(&paths, "client_key", Some("hush")).await;
     assert!(!rig.text().contains("hush") && rig.text().contains("desk"), "{}", rig.text());
-    assert_eq!(key(&place).as_deref(), Some("hush"));
-    let again = rig.place();
-    assert_eq!(key(&again), None, "nobody has asked the keychain yet");
+    assert_eq!(key(&paths).as_deref(), Some("hush"));
+    let again = rig.paths();
+    assert_eq!(key(&again), None, "the keychain has not been read yet");
     again.keys().read().await.unwrap();
     assert_eq!(key(&again).as_deref(), Some("hush"));
     assert!(again.keys().is_kept("client_key"));
@@ -102,46 +103,46 @@ async fn a_key_is_kept_in_the_keychain_and_found_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_is_written_by_hand_counts_more() {
+async fn a_key_in_the_file_takes_precedence() {
     let rig = Rig::new();
-    let place = rig.place();
-    change(&place, "client_key", Some("kept")).await;
+    let paths = rig.paths();
+    change(&paths, "client_key", Some("kept")).await;
     std::fs::write(rig.file(), "client_key: written\n").unwrap();
-    assert_eq!(key(&place).as_deref(), Some("written"));
+    assert_eq!(key(&paths).as_deref(), Some("written"));
 }
 
 #[tokio::test]
-async fn a_key_that_is_taken_back_is_in_neither_place() {
+async fn a_removed_key_is_in_neither_place() {
     let rig = Rig::new();
-    let place = rig.place();
-    change(&place, "client_key", Some("hush")).await;
-    let before = place.keys().version();
-    change(&place, "client_key", None).await;
-    assert_eq!(key(&place), None);
-    assert!(rig.vault.0.lock().unwrap().is_empty() && place.keys().version() != before);
-    rig.place().keys().read().await.unwrap();
+    let paths = rig.paths();
+    change(&paths, "client_key", Some("hush")).await;
+    let before = paths.keys().version();
+    change(&paths, "client_key", None).await;
+    assert_eq!(key(&paths), None);
+    assert!(rig.keychain.0.lock().unwrap().is_empty() && paths.keys().version() != before);
+    rig.paths().keys().read().await.unwrap();
 }
 
 #[tokio::test]
-async fn who_wants_no_keychain_gets_keys_in_the_file() {
+async fn with_the_keychain_off_keys_are_in_the_file() {
     let rig = Rig::new();
-    let place = rig.place();
-    change(&place, "client_key", Some("hush")).await;
-    place.own().change(|own| own.keychain = false).unwrap();
-    change(&place, "client_key", Some("hush")).await;
+    let paths = rig.paths();
+    change(&paths, "client_key", Some("hush")).await;
+    paths.app_settings().change(|settings| settings.keychain = false).unwrap();
+    change(&paths, "client_key", Some("hush")).await;
     assert!(rig.text().contains("hush"));
-    assert!(rig.vault.0.lock().unwrap().is_empty(), "not in both places");
-    assert_eq!(key(&rig.place()).as_deref(), Some("hush"));
+    assert!(rig.keychain.0.lock().unwrap().is_empty(), "not in both places");
+    assert_eq!(key(&rig.paths()).as_deref(), Some("hush"));
 }
 
 #[tokio::test]
-async fn without_a_keychain_the_file_has_the_key_and_is_nobody_elses() {
+async fn without_a_keychain_the_file_has_the_key_and_is_private() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("worker.yaml");
-    let place = Place::with_vault(Nowhere, &file, folder.path());
-    change(&place, "client_key", Some("hush")).await;
-    assert_eq!(key(&place).as_deref(), Some("hush"));
-    assert_eq!(place.keys().problem().await.as_deref(), Some("there is none"));
+    let paths = ConfigPaths::with_keychain(NoKeychain, &file, folder.path());
+    change(&paths, "client_key", Some("hush")).await;
+    assert_eq!(key(&paths).as_deref(), Some("hush"));
+    assert_eq!(paths.keys().problem().await.as_deref(), Some("there is none"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -150,54 +151,54 @@ async fn without_a_keychain_the_file_has_the_key_and_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_had_is_named() {
+async fn an_unavailable_key_is_named() {
     let rig = Rig::new();
-    change(&rig.place(), "client_key", Some("hush")).await;
-    let locked = Place::with_vault(Nowhere, &rig.file(), rig.folder.path());
-    let Unread { why, is_away } = locked.keys().read().await.unwrap_err();
+    change(&rig.paths(), "client_key", Some("hush")).await;
+    let locked = ConfigPaths::with_keychain(NoKeychain, &rig.file(), rig.folder.path());
+    let KeyUnavailable { why, is_away } = locked.keys().read().await.unwrap_err();
     assert!(is_away && why.contains("client_key") && why.contains("there is none"), "{why}");
-    rig.vault.0.lock().unwrap().clear();
-    let Unread { why, is_away } = rig.place().keys().read().await.unwrap_err();
-    assert!(!is_away && why.contains("not there any more"), "{why}");
-    // A new key is the way out: it goes where it can.
+    rig.keychain.0.lock().unwrap().clear();
+    let KeyUnavailable { why, is_away } = rig.paths().keys().read().await.unwrap_err();
+    assert!(!is_away && why.contains("no longer contains"), "{why}");
+    // Saving a new key solves it.
     change(&locked, "client_key", Some("other")).await;
     assert_eq!(key(&locked).as_deref(), Some("other"));
     locked.keys().read().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_key_that_makes_no_sense_is_not_kept() {
+async fn an_invalid_key_is_not_stored() {
     let rig = Rig::new();
-    let place = rig.place();
+    let paths = rig.paths();
     let changes = [("client_key".to_owned(), Some("two\nlines".to_owned()))];
-    let split = place.keys().keep(&changes, false).await.unwrap();
-    assert_eq!(split.left[0].1.as_deref(), Some("two\nlines"), "whoever writes it says what is wrong");
-    assert!(!place.keys().is_kept("client_key"));
+    let split = paths.keys().keep(&changes, false).await.unwrap();
+    assert_eq!(split.left[0].1.as_deref(), Some("two\nlines"), "left to be reported when it is written");
+    assert!(!paths.keys().is_kept("client_key"));
 }
 
 #[tokio::test]
-async fn a_key_that_goes_does_not_count_before_the_rest_is_written() {
+async fn a_withdrawn_key_is_not_used_before_the_file_is_written() {
     let rig = Rig::new();
-    let place = rig.place();
-    change(&place, "client_key", Some("hush")).await;
-    let split = place.keys().keep(&[("client_key".to_owned(), None)], false).await.unwrap();
-    place.keys().read().await.unwrap();
-    assert_eq!(key(&place), None, "whoever reads the settings now must not use it");
-    assert_eq!(key(&rig.place()), None, "nor after a crash");
-    place.keys().put_back(split);
-    assert_eq!(key(&place).as_deref(), Some("hush"), "nothing was written");
-    rig.place().keys().read().await.unwrap();
+    let paths = rig.paths();
+    change(&paths, "client_key", Some("hush")).await;
+    let split = paths.keys().keep(&[("client_key".to_owned(), None)], false).await.unwrap();
+    paths.keys().read().await.unwrap();
+    assert_eq!(key(&paths), None, "withdrawn");
+    assert_eq!(key(&rig.paths()), None, "nor after a crash");
+    paths.keys().put_back(split);
+    assert_eq!(key(&paths).as_deref(), Some("hush"), "put back");
+    rig.paths().keys().read().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_key_for_a_service_goes_into_the_file() {
     let rig = Rig::new();
-    let place = rig.place();
-    change(&place, "client_key", Some("old")).await;
+    let paths = rig.paths();
+    change(&paths, "client_key", Some("old")).await;
     let changes = [("client_key".to_owned(), Some("new".to_owned()))];
-    let split = place.keys().keep(&changes, true).await.unwrap();
-    settings::write(&place, &split.left).unwrap();
-    place.keys().forget(split).await;
-    assert!(rig.text().contains("new") && rig.vault.0.lock().unwrap().is_empty());
-    assert!(!place.keys().is_kept("client_key"));
+    let split = paths.keys().keep(&changes, true).await.unwrap();
+    settings::write(&paths, &split.left).unwrap();
+    paths.keys().forget(split).await;
+    assert!(rig.text().contains("new") && rig.keychain.0.lock().unwrap().is_empty());
+    assert!(!paths.keys().is_kept("client_key"));
 }

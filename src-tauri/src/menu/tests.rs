@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::ipc::{PausedBy, UpdateView};
-use crate::phase::tests::{facts, seen, without_worker};
 use crate::snapshot::snapshot;
 use crate::snapshot::tests::no_update;
-use crate::supervisor::Stage;
+use crate::supervisor::SupervisorState;
+use crate::worker_state::tests::{facts, without_worker, worker};
 
-const EXTRAS: Extras = Extras { starts_at_login: false, has_log_folder: true, quits: false };
+const EXTRAS: Extras = Extras { starts_at_login: false, has_log_folder: true, is_quitting: false };
 
 const PHASES: [Phase; 12] = [
     Phase::Unconfigured,
@@ -25,7 +25,7 @@ const PHASES: [Phase; 12] = [
 ];
 
 fn shown(phase: Phase) -> Snapshot {
-    let ready = snapshot(&facts(seen()), no_update(), tokio::time::Instant::now());
+    let ready = snapshot(&facts(worker()), no_update(), tokio::time::Instant::now());
     Snapshot { phase, ..ready }
 }
 
@@ -35,7 +35,7 @@ fn row(shown: &Snapshot, id: &str) -> Option<Row> {
 
 fn inside(row: Row) -> Vec<Row> {
     match row.kind {
-        Kind::Submenu(rows) => rows,
+        RowKind::Submenu(rows) => rows,
         other => panic!("{other:?} is no submenu"),
     }
 }
@@ -44,8 +44,8 @@ fn ids(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
 }
 
-/// The ids between the first two lines: what can be done about serving.
-fn steering_of(phase: Phase) -> String {
+/// The ids between the first two separators: what can be done about sharing.
+fn controls_of(phase: Phase) -> String {
     let Menu(rows) = menu(&shown(phase), EXTRAS);
     let ids: Vec<_> = ids(&rows).into_iter().map(str::to_owned).collect();
     let place = |id: &str| ids.iter().position(|found| found == id).unwrap();
@@ -68,49 +68,49 @@ fn the_order_of_the_rows() {
 
 #[test]
 fn what_can_be_done_in_each_state() {
-    let serving = "pause drain shutdown-when-done models";
+    let sharing = "pause drain shutdown-when-done models";
     for phase in PHASES {
         let wanted = match phase {
             Phase::Unconfigured => "setup models".to_owned(),
             Phase::Stopped | Phase::Failed => "start models".to_owned(),
-            Phase::Waiting | Phase::Refused => format!("retry {serving}"),
-            Phase::Connecting | Phase::NotReady | Phase::Ready | Phase::Busy => serving.to_owned(),
+            Phase::Waiting | Phase::Refused => format!("retry {sharing}"),
+            Phase::Connecting | Phase::NotReady | Phase::Ready | Phase::Busy => sharing.to_owned(),
             Phase::Draining => "undrain shutdown-when-done models".to_owned(),
             Phase::Paused => "resume shutdown-when-done models".to_owned(),
             Phase::Terminating => "models".to_owned(),
         };
-        assert_eq!(steering_of(phase), wanted, "{phase:?}");
+        assert_eq!(controls_of(phase), wanted, "{phase:?}");
     }
 }
 
 #[test]
-fn a_rule_can_be_overruled() {
+fn a_rule_can_be_overridden() {
     let label = |paused_by| {
         row(&Snapshot { paused_by, ..shown(Phase::Paused) }, "resume").map(|row| row.label).unwrap()
     };
-    assert_eq!(label(None), "Resume serving");
-    assert_eq!(label(Some(PausedBy::OnBattery)), "Serve anyway");
+    assert_eq!(label(None), "Resume sharing");
+    assert_eq!(label(Some(PausedBy::OnBattery)), "Share anyway");
 }
 
 #[test]
-fn every_row_is_known_once_and_does_something_or_tells() {
+fn ids_are_unique_and_every_enabled_row_does_something() {
     for phase in PHASES {
         for running in [0, 1, 7] {
             let Menu(mut rows) = menu(&Snapshot { running, ..shown(phase) }, EXTRAS);
             let nested: Vec<_> = rows
                 .iter()
                 .flat_map(|row| match &row.kind {
-                    Kind::Submenu(rows) => rows.clone(),
+                    RowKind::Submenu(rows) => rows.clone(),
                     _ => Vec::new(),
                 })
                 .collect();
             rows.extend(nested);
             let mut seen = std::collections::HashSet::new();
             for row in &rows {
-                assert!(seen.insert(&row.id), "{} stands twice in {phase:?}", row.id);
-                let acts = matches!(row.kind, Kind::Item | Kind::Check(_)) && row.enabled;
+                assert!(seen.insert(&row.id), "{} is there twice in {phase:?}", row.id);
+                let acts = matches!(row.kind, RowKind::Item | RowKind::Check(_)) && row.enabled;
                 assert!(!acts || click(&row.id).is_some(), "{} does nothing", row.id);
-                assert!(!row.label.is_empty() || row.kind == Kind::Separator);
+                assert!(!row.label.is_empty() || row.kind == RowKind::Separator);
             }
         }
     }
@@ -131,7 +131,7 @@ fn the_server_has_its_latency() {
     snapshot.server.latency_ms = Some(12);
     assert_eq!(label(&snapshot), "pool:8080 – 12 ms");
     let nothing = crate::snapshot::snapshot(
-        &without_worker(Stage::Unconfigured),
+        &without_worker(SupervisorState::Unconfigured),
         no_update(),
         tokio::time::Instant::now(),
     );
@@ -152,7 +152,7 @@ fn some_model(n: usize) -> ModelView {
 }
 
 #[test]
-fn models_are_marked() {
+fn models() {
     let mut snapshot = shown(Phase::Ready);
     assert_eq!(ids(&inside(row(&snapshot, "models").unwrap())), ["no-models"]);
     let big = ModelView {
@@ -165,25 +165,25 @@ fn models_are_marked() {
         ModelView { name: "tiny".into(), offered: false, size_bytes: Some(42_000_000), ..some_model(0) };
     snapshot.models = vec![big, small];
     let models = inside(row(&snapshot, "models").unwrap());
-    assert_eq!((models[0].label.as_str(), &models[0].kind), ("llama3:8b – 4.9 GB ●", &Kind::Check(true)));
-    assert_eq!((models[1].label.as_str(), &models[1].kind), ("tiny – 42 MB", &Kind::Check(false)));
+    assert_eq!((models[0].label.as_str(), &models[0].kind), ("llama3:8b – 4.9 GB ●", &RowKind::Check(true)));
+    assert_eq!((models[1].label.as_str(), &models[1].kind), ("tiny – 42 MB", &RowKind::Check(false)));
     assert_eq!(click(&models[0].id), Some(Click::Model("llama3:8b".into())));
     snapshot.mode = Mode::Attached;
     assert!(inside(row(&snapshot, "models").unwrap()).iter().all(|model| !model.enabled));
 }
 
 #[test]
-fn many_models_do_not_fill_the_screen() {
+fn the_number_of_models_is_limited() {
     let mut snapshot = shown(Phase::Ready);
-    snapshot.models = (0..MOST_MODELS).map(some_model).collect();
-    assert_eq!(inside(row(&snapshot, "models").unwrap()).len(), MOST_MODELS);
-    snapshot.models.extend((0..3).map(|n| some_model(MOST_MODELS + n)));
+    snapshot.models = (0..MAX_MODELS).map(some_model).collect();
+    assert_eq!(inside(row(&snapshot, "models").unwrap()).len(), MAX_MODELS);
+    snapshot.models.extend((0..3).map(|n| some_model(MAX_MODELS + n)));
     let models = inside(row(&snapshot, "models").unwrap());
-    assert_eq!((models.len(), models[MOST_MODELS].label.as_str()), (MOST_MODELS + 1, "3 more…"));
+    assert_eq!((models.len(), models[MAX_MODELS].label.as_str()), (MAX_MODELS + 1, "3 more…"));
 }
 
 #[test]
-fn quitting_says_what_it_waits_for() {
+fn quitting_names_what_it_waits_for() {
     let label = |running, mode| {
         let rows = quit(&Snapshot { running, mode, ..shown(Phase::Busy) }, false);
         rows.into_iter().map(|row| row.label).collect::<Vec<_>>().join(" | ")
@@ -191,12 +191,12 @@ fn quitting_says_what_it_waits_for() {
     assert_eq!(label(0, Mode::Embedded), "Quit");
     assert_eq!(label(1, Mode::Embedded), "Finish 1 request, then quit | Quit now");
     assert_eq!(label(2, Mode::Embedded), "Finish 2 requests, then quit | Quit now");
-    assert_eq!(label(2, Mode::Attached), "Quit (the worker service goes on)");
+    assert_eq!(label(2, Mode::Attached), "Quit (background service keeps running)");
     assert_eq!(ids(&quit(&shown(Phase::Terminating), true)), ["stay", "quit-now"]);
 }
 
 #[test]
-fn an_update_is_offered_when_it_is_there() {
+fn updates() {
     let told = |state, version: Option<&str>| {
         let update = UpdateView { state, version: version.map(str::to_owned), ..no_update() };
         let row = update_row(&Snapshot { update, ..shown(Phase::Ready) });
@@ -211,7 +211,7 @@ fn an_update_is_offered_when_it_is_there() {
     assert_eq!((row.label.as_str(), row.enabled), ("Updates are off: it was installed by apt", true));
     check(UpdateState::Idle, "Check for updates", true);
     check(UpdateState::Checking, "Checking for updates…", false);
-    check(UpdateState::Staging, "Fetching an update…", false);
+    check(UpdateState::Staging, "Downloading the update…", false);
     check(UpdateState::Failed, "Check for updates", true);
     let staged = told(UpdateState::Staged, Some("1.2.3"));
     assert_eq!(staged, ("restart-to-update".into(), true, "Restart to update to 1.2.3".into()));
@@ -224,20 +224,20 @@ fn update_row(shown: &Snapshot) -> Row {
 }
 
 #[test]
-fn start_at_login_is_what_the_system_says() {
+fn start_at_login_and_the_log_folder() {
     for is_on in [true, false] {
         let Menu(rows) = menu(
             &shown(Phase::Ready),
-            Extras { starts_at_login: is_on, has_log_folder: false, quits: false },
+            Extras { starts_at_login: is_on, has_log_folder: false, is_quitting: false },
         );
         let find = |rows: &[Row], id: &str| rows.iter().find(|row| row.id == id).unwrap().clone();
-        assert_eq!(find(&rows, "start-at-login").kind, Kind::Check(is_on));
+        assert_eq!(find(&rows, "start-at-login").kind, RowKind::Check(is_on));
         assert!(!find(&inside(find(&rows, "help")), "log-folder").enabled);
     }
 }
 
 #[test]
-fn the_reason_for_no_updates_is_told_as_far_as_it_fits() {
+fn the_reason_for_no_updates_is_shortened() {
     let label = |why: &str| updates_off(Some(why));
     assert_eq!(label("it was installed by apt: sudo apt update"), "Updates are off: it was installed by apt");
     assert_eq!(label("this build takes none, because"), "Updates are off: this build takes none");

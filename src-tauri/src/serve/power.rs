@@ -1,25 +1,25 @@
-//! What the system says of its battery, as far as it tells.
+//! Watches the power state of the system.
 //!
-//! On Linux UPower and the power profiles tell by themselves, over the system bus. Windows and macOS are asked again and again, but only while a rule
-//! needs the answer. A system that does not tell counts as plugged in.
+//! On Linux, UPower and power-profiles-daemon signal changes on the system bus. Windows and macOS are polled, but only while a rule needs it. If nothing is
+//! known, the computer counts as plugged in.
 
 use tokio::sync::watch;
 
-use super::verdict::Power;
+use super::decision::Power;
 
-/// Follows it as long as it is polled. `with_saver` also asks whether the battery is saved.
-pub(super) async fn follow(power: &watch::Sender<Option<Power>>, with_saver: bool) {
-    let told = |new: Power| {
+/// Watches it as long as it is polled. `with_saver` includes battery saver.
+pub(super) async fn run(power: &watch::Sender<Option<Power>>, with_saver: bool) {
+    let report = |new: Power| {
         power.send_if_modified(|power| {
             let is_news = *power != Some(new);
             *power = Some(new);
             is_news
         });
     };
-    if let Err(error) = system::follow(&told, with_saver).await {
-        tracing::info!("Nothing is known of the battery, so it does not count: {error}");
+    if let Err(error) = system::run(&report, with_saver).await {
+        tracing::info!("Battery rules have no effect: {error}");
     }
-    told(Power::default());
+    report(Power::default());
 }
 
 #[cfg(target_os = "linux")]
@@ -27,9 +27,9 @@ mod upower;
 #[cfg(target_os = "linux")]
 use upower as system;
 
-/// How often systems are asked that do not tell by themselves.
+/// The polling interval.
 #[cfg(not(target_os = "linux"))]
-const LOOK: std::time::Duration = std::time::Duration::from_secs(30);
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[cfg(windows)]
 mod system {
@@ -37,28 +37,28 @@ mod system {
 
     use windows_sys::Win32::System::Power::{GetSystemPowerStatus, SYSTEM_POWER_STATUS};
 
-    use super::{LOOK, Power};
+    use super::{INTERVAL, Power};
 
-    /// What Windows says of the plug when there is none in.
+    /// `ACLineStatus` when running on battery.
     const OFFLINE: u8 = 0;
 
-    /// More percent than there are: nothing is known.
+    /// `BatteryLifePercent` when it is unknown.
     const UNKNOWN: u8 = 255;
 
-    /// The battery is saved.
+    /// `SystemStatusFlag` when battery saver is on.
     const SAVER: u8 = 1;
 
-    pub(super) async fn follow(told: &impl Fn(Power), _with_saver: bool) -> io::Result<()> {
+    pub(super) async fn run(report: &impl Fn(Power), _with_saver: bool) -> io::Result<()> {
         loop {
-            told(look()?);
-            tokio::time::sleep(LOOK).await;
+            report(read()?);
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    #[expect(unsafe_code, reason = "the system tells in no other way")]
-    fn look() -> io::Result<Power> {
+    #[expect(unsafe_code, reason = "a Windows API")]
+    fn read() -> io::Result<Power> {
         let mut status = SYSTEM_POWER_STATUS::default();
-        // SAFETY: it writes into the structure, which lives longer than the call.
+        // SAFETY: the call writes into the structure, which outlives it.
         if unsafe { GetSystemPowerStatus(&mut status) } == 0 {
             return Err(io::Error::last_os_error());
         }
@@ -76,18 +76,18 @@ mod system {
     use starship_battery::units::ratio::percent;
     use starship_battery::{Error, Manager, State};
 
-    use super::{LOOK, Power};
+    use super::{INTERVAL, Power};
 
-    pub(super) async fn follow(told: &impl Fn(Power), _with_saver: bool) -> Result<(), Error> {
+    pub(super) async fn run(report: &impl Fn(Power), _with_saver: bool) -> Result<(), Error> {
         loop {
-            told(look()?);
-            tokio::time::sleep(LOOK).await;
+            report(read()?);
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    fn look() -> Result<Power, Error> {
+    fn read() -> Result<Power, Error> {
         let saver = NSProcessInfo::processInfo().isLowPowerModeEnabled();
-        // A Mac has one or none.
+        // A Mac has one battery or none.
         let Some(battery) = Manager::new()?.batteries()?.next().transpose()? else {
             return Ok(Power { saver, ..Power::default() });
         };

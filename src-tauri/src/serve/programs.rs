@@ -1,38 +1,38 @@
-//! Which of the named programs run. Nobody tells when programs start and end, so it is looked, but only while any is named.
+//! Watches which of the named programs are running. Systems do not report it, so it is polled, but only while a program is named.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How often. A look takes some milliseconds; a game takes longer than this to be played.
-const LOOK: Duration = Duration::from_secs(15);
+/// The polling interval. Listing the processes takes a few milliseconds.
+const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Looks for these, as long as it is polled; without any it does nothing.
-pub(super) async fn follow(running: &watch::Sender<Option<Vec<String>>>, names: &[String]) {
+/// Watches these programs as long as it is polled. Without any, it returns at once.
+pub(super) async fn run(running: &watch::Sender<Option<Vec<String>>>, names: &[String]) {
     if names.is_empty() {
         return;
     }
     loop {
-        // Many small files are read: not by the thread that has other things to do.
+        // On a blocking thread, since it reads many small files.
         let all = tokio::task::spawn_blocking(system::programs).await.unwrap_or_default();
-        let found = those(names, &all);
+        let found = running_among(names, &all);
         running.send_if_modified(|running| {
             let is_news = running.as_ref() != Some(&found);
             *running = Some(found);
             is_news
         });
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 
-/// The names of which there is a program.
-fn those(names: &[String], programs: &HashSet<String>) -> Vec<String> {
-    names.iter().filter(|name| programs.contains(&canonical(name))).cloned().collect()
+/// The names that are among the running programs.
+fn running_among(names: &[String], programs: &HashSet<String>) -> Vec<String> {
+    names.iter().filter(|name| programs.contains(&normalized(name))).cloned().collect()
 }
 
-/// As names are compared: neither case nor `.exe` matter.
-fn canonical(name: &str) -> String {
+/// The name for comparison: neither case nor `.exe` matter.
+fn normalized(name: &str) -> String {
     let name = name.trim().to_lowercase();
     name.strip_suffix(".exe").map(str::to_owned).unwrap_or(name)
 }
@@ -42,16 +42,16 @@ mod system {
     use std::collections::HashSet;
     use std::fs;
 
-    use super::canonical;
+    use super::normalized;
 
-    /// The names of everything that runs. Linux needs no library for this.
+    /// The names of all processes.
     pub(super) fn programs() -> HashSet<String> {
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         let processes = processes.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
-        processes.flat_map(|process| names(&process.path())).map(|name| canonical(&name)).collect()
+        processes.flat_map(|process| names(&process.path())).map(|name| normalized(&name)).collect()
     }
 
-    /// The name that a process has, which is cut off after 15 bytes, and the one that it was started by: that of a Windows program in Wine, for one.
+    /// The name of a process, which Linux truncates to 15 bytes, and the file name in its command line, such as that of a Windows program in Wine.
     fn names(process: &std::path::Path) -> Vec<String> {
         let read = |file| fs::read(process.join(file)).unwrap_or_default();
         let (own, started) = (read("comm"), read("cmdline"));
@@ -67,15 +67,15 @@ mod system {
 
     use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-    use super::canonical;
+    use super::normalized;
 
-    /// The names of everything that runs.
+    /// The names of all processes.
     pub(super) fn programs() -> HashSet<String> {
         let Ok(mut system) = System::new() else {
-            return HashSet::new(); // it does not tell
+            return HashSet::new();
         };
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
-        system.processes().values().map(|process| canonical(&process.name().to_string_lossy())).collect()
+        system.processes().values().map(|process| normalized(&process.name().to_string_lossy())).collect()
     }
 }
 
@@ -84,10 +84,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_compared_as_people_write_them() {
-        let programs: HashSet<_> = ["steam", "Blender.EXE", "x"].map(canonical).into();
+    fn names_match_regardless_of_case_and_extension() {
+        let programs: HashSet<_> = ["steam", "Blender.EXE", "x"].map(normalized).into();
         let check = |name: &str, wanted: bool| {
-            let found = those(&[name.to_owned()], &programs);
+            let found = running_among(&[name.to_owned()], &programs);
             assert_eq!(!found.is_empty(), wanted, "{name}");
         };
         for name in ["steam", "Steam", "STEAM.exe", " steam ", "blender", "blender.exe"] {
@@ -99,11 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_found() {
+    fn a_running_program_is_found() {
         let here = std::env::current_exe().unwrap();
         let name = here.file_name().unwrap().to_string_lossy().into_owned();
         let missing = format!("{name}-is-not-there");
         let programs = system::programs();
-        assert_eq!(those(&[missing, name.clone()], &programs), [name]);
+        assert_eq!(running_among(&[missing, name.clone()], &programs), [name]);
     }
 }

@@ -1,5 +1,4 @@
-//! Linux: systemd-logind says when the machine sleeps, and waits a moment for those who have asked for it. Whether it falls asleep by itself is decided by
-//! the desktop, mostly.
+//! Linux: systemd-logind announces sleep and waits a moment for those who hold a delay lock. Automatic sleep is mostly up to the desktop.
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -7,43 +6,43 @@ use zbus::proxy::MethodFlags;
 use zbus::zvariant::{OwnedFd, Type};
 use zbus::{Connection, Proxy};
 
-use super::rest::{settle, wake};
+use super::quiesce::{settle, wake};
 use super::{WHO, WHY_AWAKE};
 use crate::supervisor::Supervisor;
 
-/// Why logind is to wait a moment, as it shows it to whoever asks.
-const WHY_A_MOMENT: &str = "The server is told, and requests are finished";
+/// The reason that logind shows for the delay.
+const WHY_DELAY: &str = "Finishing requests";
 
-/// GNOME's flag for what suspends the machine. Its other flags would keep the screen on, or the session open.
+/// GNOME's flag against automatic suspend. Its other flags would keep the screen on or the session open.
 const AUTOMATIC_SLEEP: u32 = 4;
 
-/// An app that does without a window to show for it.
+/// The window id of an app without a window.
 const NO_WINDOW: u32 = 0;
 
-/// Obeys logind, for as long as there is a system bus. A logind that comes later, or again, is asked then.
-pub(super) async fn follow(supervisor: &Supervisor) -> zbus::Result<()> {
+/// Follows logind as long as there is a system bus, also if logind starts later or restarts.
+pub(super) async fn run(supervisor: &Supervisor) -> zbus::Result<()> {
     let bus = Connection::system().await?;
     let logind = logind(&bus).await?;
-    // Listened for before the moment is asked for, so that nothing is missed.
-    let mut words = logind.receive_signal("PrepareForSleep").await?;
+    // Subscribed before the lock is taken, so that no signal is missed.
+    let mut signals = logind.receive_signal("PrepareForSleep").await?;
     let mut owners = logind.receive_owner_changed().await?;
-    let mut moment = a_moment(&logind).await;
+    let mut lock = delay_lock(&logind).await;
     loop {
         tokio::select! {
-            Some(word) = words.next() => match word.body().deserialize() {
+            Some(signal) = signals.next() => match signal.body().deserialize() {
                 Ok(true) => {
                     settle(supervisor).await;
-                    moment.take(); // which lets the machine sleep
+                    lock.take(); // releasing it lets the computer sleep
                 }
                 Ok(false) => {
-                    moment = a_moment(&logind).await;
+                    lock = delay_lock(&logind).await;
                     wake(supervisor).await;
                 }
-                Err(error) => tracing::debug!("What logind says of sleep was not understood: {error}"),
+                Err(error) => tracing::debug!("Unexpected PrepareForSleep signal: {error}"),
             },
             Some(owner) = owners.next() => if owner.is_some() {
-                // What the one before has said counts no more.
-                moment = a_moment(&logind).await;
+                // The previous logind's announcement no longer counts.
+                lock = delay_lock(&logind).await;
                 wake(supervisor).await;
             },
             else => return Ok(()),
@@ -51,15 +50,15 @@ pub(super) async fn follow(supervisor: &Supervisor) -> zbus::Result<()> {
     }
 }
 
-/// Keeps the machine awake until it is dropped.
+/// Keeps the computer awake until it is dropped.
 pub(super) struct Awake {
-    /// The desktop forgets who is not on the bus any more.
+    /// The desktop drops the request when the connection closes.
     _desktop: Option<Connection>,
     _logind: Option<OwnedFd>,
 }
 
-/// Asks whoever decides here. GNOME and its relatives do not look at logind's inhibitors of idleness, and Plasma keeps the screen on for one, so the
-/// desktop is asked first. None of these keeps a person from suspending the machine, or from closing the lid.
+/// Asks the desktop first, then logind: GNOME and its relatives ignore logind's idle inhibitors, and Plasma keeps the screen on for one. The user can still
+/// suspend the computer or close the lid.
 pub(super) async fn stay_awake() -> Option<Awake> {
     if let Some(bus) = desktop().await {
         return Some(Awake { _desktop: Some(bus), _logind: None });
@@ -71,13 +70,13 @@ pub(super) async fn stay_awake() -> Option<Awake> {
     match idle.await {
         Ok(lock) => Some(Awake { _desktop: None, _logind: Some(lock) }),
         Err(error) => {
-            tracing::debug!("Nobody here keeps the machine awake: {error}");
+            tracing::debug!("Couldn't keep the computer awake: {error}");
             None
         }
     }
 }
 
-/// The bus of a desktop that keeps the machine awake as long as we are on it.
+/// The connection to a desktop that keeps the computer awake while it is open.
 async fn desktop() -> Option<Connection> {
     let bus = Connection::session().await.ok()?;
     let is_held = ask_gnome(&bus).await.is_ok() || ask_others(&bus).await.is_ok();
@@ -97,11 +96,11 @@ async fn ask_others(bus: &Connection) -> zbus::Result<()> {
     ask(&power, &(WHO, WHY_AWAKE)).await
 }
 
-/// Asks one who need not be there, and who is not started for that.
+/// Asks a service if it is running. It is not started for this.
 async fn ask(desktop: &Proxy<'_>, what: &(impl Serialize + Type)) -> zbus::Result<()> {
     let cookie: Option<u32> =
         desktop.call_with_flags("Inhibit", MethodFlags::NoAutoStart.into(), what).await?;
-    tracing::debug!(cookie, "{} keeps the machine awake", desktop.destination());
+    tracing::debug!(cookie, "{} keeps the computer awake", desktop.destination());
     Ok(())
 }
 
@@ -110,10 +109,10 @@ async fn logind(bus: &Connection) -> zbus::Result<Proxy<'static>> {
         .await
 }
 
-/// A moment before the machine sleeps, which is over when this is dropped.
-async fn a_moment(logind: &Proxy<'_>) -> Option<OwnedFd> {
-    let lock = inhibit(logind, "sleep", WHY_A_MOMENT, "delay").await;
-    lock.inspect_err(|error| tracing::debug!("The machine will sleep without waiting: {error}")).ok()
+/// Takes a lock that delays sleep until it is dropped.
+async fn delay_lock(logind: &Proxy<'_>) -> Option<OwnedFd> {
+    let lock = inhibit(logind, "sleep", WHY_DELAY, "delay").await;
+    lock.inspect_err(|error| tracing::debug!("Couldn't delay sleep: {error}")).ok()
 }
 
 async fn inhibit(logind: &Proxy<'_>, what: &str, why: &str, mode: &str) -> zbus::Result<OwnedFd> {

@@ -1,22 +1,22 @@
-//! When a machine is kept awake.
+//! When the computer is kept awake.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::phase::tests::{facts, seen};
-use crate::supervisor::Seen;
+use crate::supervisor::WorkerSnapshot;
+use crate::worker_state::tests::{facts, worker};
 
 fn running(running: u32) -> Facts {
-    facts(Seen { running, ..seen() })
+    facts(WorkerSnapshot { running, ..worker() })
 }
 
-/// A system that counts what holds it.
+/// A system that counts the locks.
 struct Rig {
-    own: watch::Sender<Own>,
+    settings: watch::Sender<AppSettings>,
     facts: watch::Sender<Facts>,
     held: Arc<AtomicU32>,
-    /// Ever.
+    /// In total.
     taken: Arc<AtomicU32>,
     task: tokio::task::JoinHandle<Option<()>>,
 }
@@ -31,10 +31,10 @@ impl Drop for Lock {
 
 impl Rig {
     fn start(hold_sleep: bool) -> Self {
-        let own = watch::Sender::new(Own { hold_sleep, ..Own::default() });
+        let settings = watch::Sender::new(AppSettings { hold_sleep, ..AppSettings::default() });
         let facts = watch::Sender::new(running(0));
         let (held, taken) = <(Arc<AtomicU32>, Arc<AtomicU32>)>::default();
-        let watch = Watch { own: own.subscribe(), facts: facts.subscribe() };
+        let watch = Watch { settings: settings.subscribe(), facts: facts.subscribe() };
         let take = {
             let (held, taken) = (held.clone(), taken.clone());
             async move || {
@@ -44,12 +44,12 @@ impl Rig {
             }
         };
         let task = tokio::spawn(async move { hold(watch, take).await });
-        Self { own, facts, held, taken, task }
+        Self { settings, facts, held, taken, task }
     }
 
-    /// Whether the machine is held after so many seconds more.
+    /// Whether a lock is held after so many more seconds.
     async fn is_held_after(&self, seconds: u64) -> bool {
-        // A moment more, so that what is due then has happened.
+        // A moment more, so that everything due then has happened.
         tokio::time::sleep(Duration::from_secs(seconds) + Duration::from_millis(1)).await;
         self.held.load(Ordering::Relaxed) > 0
     }
@@ -59,14 +59,14 @@ impl Rig {
     }
 
     fn want(&self, hold_sleep: bool) {
-        self.own.send_modify(|own| own.hold_sleep = hold_sleep);
+        self.settings.send_modify(|settings| settings.hold_sleep = hold_sleep);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_is_held_while_requests_run_and_a_while_longer() {
+async fn it_stays_awake_while_requests_run_and_a_while_longer() {
     let rig = Rig::start(true);
-    assert!(!rig.is_held_after(100).await, "nothing runs");
+    assert!(!rig.is_held_after(100).await, "no request is running");
     rig.run(1);
     assert!(rig.is_held_after(100).await);
     rig.run(0);
@@ -76,14 +76,14 @@ async fn a_machine_is_held_while_requests_run_and_a_while_longer() {
     rig.run(0);
     assert!(rig.is_held_after(29).await);
     assert!(!rig.is_held_after(1).await);
-    assert_eq!(rig.taken.load(Ordering::Relaxed), 1, "a conversation does not flap");
+    assert_eq!(rig.taken.load(Ordering::Relaxed), 1, "one lock for a conversation");
     rig.run(1);
     assert!(rig.is_held_after(0).await);
     assert_eq!(rig.taken.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_is_held_only_if_its_owner_wants_that() {
+async fn it_stays_awake_only_if_the_user_wants_it() {
     let rig = Rig::start(false);
     rig.run(1);
     assert!(!rig.is_held_after(1).await);
@@ -98,16 +98,16 @@ async fn a_machine_is_held_only_if_its_owner_wants_that() {
     assert!(rig.is_held_after(0).await);
     rig.run(0);
     rig.want(false);
-    assert!(!rig.is_held_after(0).await, "nobody lingers who is not wanted");
+    assert!(!rig.is_held_after(0).await, "no lingering when switched off");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_has_ended_holds_nothing() {
+async fn a_stopped_worker_keeps_nothing_awake() {
     let rig = Rig::start(true);
     rig.run(1);
     assert!(rig.is_held_after(0).await);
-    rig.facts.send_modify(|facts| facts.stage = Stage::Stopped);
+    rig.facts.send_modify(|facts| facts.state = SupervisorState::Stopped);
     assert!(!rig.is_held_after(31).await);
-    drop((rig.own, rig.facts));
+    drop((rig.settings, rig.facts));
     assert_eq!(rig.task.await.unwrap(), None);
 }

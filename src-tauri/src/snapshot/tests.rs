@@ -1,12 +1,10 @@
-//! What is shown is what is.
-
-use std::time::Duration;
+//! Snapshots of various facts.
 
 use super::*;
 use crate::ipc::{PausedBy, UpdateState};
 use crate::pause::Pause;
-use crate::phase::tests::{facts, seen, without_worker};
-use crate::supervisor::{Failure, Link};
+use crate::supervisor::{ConnectionState, Failure};
+use crate::worker_state::tests::{facts, without_worker, worker};
 
 pub(crate) fn no_update() -> UpdateView {
     UpdateView { state: UpdateState::Off, version: None, notes: None, why: None, checked_at: None }
@@ -19,43 +17,37 @@ fn shown(facts: &Facts) -> Snapshot {
 }
 
 #[test]
-fn addresses_of_the_server() {
-    let check = |url: &str, endpoint_wanted: Option<&str>| {
-        assert_eq!(endpoint(url).as_deref(), endpoint_wanted, "{url}")
-    };
-    check("ws://pool:8080/api/workers/connect", Some("http://pool:8080/api/v1"));
-    check("wss://pool.example/api/workers/connect", Some("https://pool.example/api/v1"));
-    check("wss://pool.example/llm/api/workers/connect", Some("https://pool.example/llm/api/v1"));
-    check("ws://[::1]:1/api/workers/connect", Some("http://[::1]:1/api/v1"));
-    check("ws://pool/other", Some("http://pool/api/v1"));
-    check("nonsense", None);
-    assert_eq!(below("ws://pool/", DASHBOARD_PATH).as_deref(), Some("http://pool/state"));
-}
-
-#[test]
-fn a_refusal_leads_to_the_preferences() {
-    let link = Link::Waiting { until: Instant::now(), refused: true };
-    let refused = Seen { link, link_trouble: Some(("401".into(), SINCE)), ..seen() };
+fn a_rejected_key_leads_to_the_preferences() {
+    let connection = ConnectionState::Waiting { until: Instant::now(), refused: true };
+    let refused = WorkerSnapshot { connection, connection_problem: Some(("401".into(), SINCE)), ..worker() };
     let trouble = shown(&facts(refused.clone())).trouble.unwrap();
     assert_eq!((trouble.what.as_str(), trouble.at, trouble.action), ("401", 0, Some(Action::Preferences)));
-    let lost = Seen { link: Link::Waiting { until: Instant::now(), refused: false }, ..refused };
+    let lost = WorkerSnapshot {
+        connection: ConnectionState::Waiting { until: Instant::now(), refused: false },
+        ..refused
+    };
     assert_eq!(shown(&facts(lost)).trouble.unwrap().action, Some(Action::Diagnostics));
 }
 
 #[test]
-fn a_runtime_that_is_away_is_trouble_only_if_the_link_is_fine() {
-    let away = Seen { runtime: Runtime::Away("no answer".into(), SINCE), ..seen() };
+fn a_runtime_problem_is_shown_only_while_connected() {
+    let away = WorkerSnapshot { runtime: RuntimeState::Away("no answer".into(), SINCE), ..worker() };
     let snapshot = shown(&facts(away.clone()));
-    assert_eq!(snapshot.trouble.unwrap().what, "No answer", "it stands alone");
+    assert_eq!(snapshot.trouble.unwrap().what, "No answer", "starts with a capital letter");
     assert_eq!((snapshot.runtime.ready, snapshot.runtime.why.as_deref()), (false, Some("no answer")));
-    let both = Seen { link_trouble: Some(("cut".into(), SINCE)), link: Link::Connecting, ..away };
+    let both = WorkerSnapshot {
+        connection_problem: Some(("cut".into(), SINCE)),
+        connection: ConnectionState::Connecting,
+        ..away
+    };
     assert_eq!(shown(&facts(both)).trouble.unwrap().what, "Cut");
-    assert_eq!(shown(&facts(seen())).trouble, None);
+    assert_eq!(shown(&facts(worker())).trouble, None);
 }
 
 #[test]
-fn mistakes_come_first_even_while_an_older_configuration_runs() {
-    let wrong = Facts { mistakes: Some(("line 3".into(), SINCE + Duration::from_secs(7))), ..facts(seen()) };
+fn mistakes_come_first_even_while_an_older_configuration_is_in_use() {
+    let wrong =
+        Facts { mistakes: Some(("line 3".into(), SINCE + Duration::from_secs(7))), ..facts(worker()) };
     let snapshot = shown(&wrong);
     assert_eq!(snapshot.phase, Phase::Ready);
     let trouble = snapshot.trouble.unwrap();
@@ -66,34 +58,37 @@ fn mistakes_come_first_even_while_an_older_configuration_runs() {
 }
 
 #[test]
-fn a_crash_says_why() {
+fn a_crash_has_its_cause() {
     let crash = Some(Failure { times: 8, why: "port taken".into(), lines: vec!["last".into()] });
-    let gave_up = shown(&Facts { crash: crash.clone(), ..without_worker(Stage::GaveUp) });
-    let told = gave_up.crash.unwrap();
-    assert_eq!((told.times, told.gave_up, told.lines), (8, true, vec!["last".to_owned()]));
+    let gave_up = shown(&Facts { crash: crash.clone(), ..without_worker(SupervisorState::GaveUp) });
+    let shown_crash = gave_up.crash.unwrap();
+    assert_eq!(
+        (shown_crash.times, shown_crash.gave_up, shown_crash.lines),
+        (8, true, vec!["last".to_owned()])
+    );
     assert_eq!(gave_up.trouble.unwrap().what, "port taken");
-    let tries = shown(&Facts { crash, ..without_worker(Stage::Failed(Instant::now())) });
+    let tries = shown(&Facts { crash, ..without_worker(SupervisorState::Failed(Instant::now())) });
     assert!(!tries.crash.unwrap().gave_up);
 }
 
 #[test]
-fn the_rule_that_holds_is_shown_unless_somebody_has_paused() {
+fn the_rule_that_applies_is_shown_unless_the_user_has_paused() {
     let until = chrono::NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().and_hms_opt(20, 0, 0).unwrap();
     let rule = Some(Reason::Hours { until, is_far: false });
-    let held = Facts { rule, ..facts(seen()) };
+    let held = Facts { rule, ..facts(worker()) };
     let snapshot = shown(&held);
     assert_eq!((snapshot.phase, snapshot.paused_by), (Phase::Paused, Some(PausedBy::Hours)));
     assert_eq!(snapshot.headline, "Paused: until 20:00");
-    let told = SystemTime::UNIX_EPOCH + Duration::from_millis(snapshot.paused_until.unwrap());
-    assert_eq!(chrono::DateTime::<chrono::Local>::from(told).naive_local(), until);
+    let resumes = SystemTime::UNIX_EPOCH + Duration::from_millis(snapshot.paused_until.unwrap());
+    assert_eq!(chrono::DateTime::<chrono::Local>::from(resumes).naive_local(), until);
     let both = shown(&Facts { pause: Some(Pause { until: None }), ..held });
     assert_eq!((both.phase, both.paused_by, both.paused_until), (Phase::Paused, None, None));
 }
 
 #[test]
-fn a_worker_that_has_ended_runs_nothing() {
-    let ended = Facts { stage: Stage::Stopped, ..facts(Seen { running: 3, ..seen() }) };
+fn a_stopped_worker_runs_nothing() {
+    let ended = Facts { state: SupervisorState::Stopped, ..facts(WorkerSnapshot { running: 3, ..worker() }) };
     let snapshot = shown(&ended);
     assert_eq!((snapshot.running, snapshot.live.len(), snapshot.runtime.ready), (0, 0, false));
-    assert_eq!(snapshot.worker.name, "tester", "who it was is still known");
+    assert_eq!(snapshot.worker.name, "tester", "its name is still known");
 }

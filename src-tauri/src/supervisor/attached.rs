@@ -1,4 +1,4 @@
-//! A worker service that already runs on this machine: watched and steered over its status port.
+//! A worker service that already runs on this computer, watched and controlled over its status port.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -6,148 +6,159 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use llamapool_worker_core::paths;
+use llamapool_worker_core::worker::StatusPage;
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::seen::{Seen, StatusPage};
-use super::worker::End;
+use super::worker::WorkerExit;
+use super::worker_snapshot::WorkerSnapshot;
 
-/// Where a service listens unless its configuration says otherwise: what `docs` and packages use.
-const CUSTOMARY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4555);
+/// The status address that docs and packages use, for services without a configured one.
+const DEFAULT_ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4555);
 
-/// A program on this machine that takes longer is not well.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout for a response on this computer.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A service answers when something has changed, or after this time, which tells that it is still there.
-const WAIT: Duration = Duration::from_secs(45);
+/// How long a service may wait for a change before it responds anyway (long polling).
+const LONG_POLL: Duration = Duration::from_secs(45);
 
-/// How often a service is asked that answers at once, changed or not: an older one, or one that does not answer at all.
-const LOOK: Duration = Duration::from_secs(3);
+/// The polling interval for a service that does not support long polling or does not respond.
+const INTERVAL: Duration = Duration::from_secs(3);
 
-/// A service that is silent so often in a row has gone.
-const MISSES: u32 = 3;
+/// After this many failed polls in a row the service counts as unresponsive.
+const MAX_MISSES: u32 = 3;
 
 const TOKEN_HEADER: &str = "x-auth-token";
 
-/// A service that takes our orders.
+/// A service that accepts our control token.
 pub(super) struct Attached {
     http: reqwest::Client,
     addr: SocketAddr,
     token: SecretString,
-    seen: Seen,
-    /// What the service calls the state in which it was seen; nothing if it is an older one.
+    snapshot: WorkerSnapshot,
+    /// The ETag of the last status page. Older services send none.
     tag: Option<HeaderValue>,
     misses: u32,
 }
 
-/// Who is at the status port.
-pub(super) enum Found {
-    /// Nobody, or nobody of ours.
-    Nobody,
-    /// A worker that takes our orders.
+/// What answers at the status port.
+pub(super) enum ServiceLookup {
+    /// No worker.
+    Nothing,
+    /// A worker that accepts our control token.
     Ours(Box<Attached>),
-    /// A worker that does not know our token.
+    /// A worker that rejects our control token.
     Foreign(SocketAddr),
 }
 
 impl Attached {
-    /// Looks for a service at the configured status address, else at the customary one.
-    pub(super) async fn find(status_addr: Option<SocketAddr>, home: &Path, state_dir: &Path) -> Found {
-        let addr = status_addr.unwrap_or(CUSTOMARY);
-        let Ok(http) = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build() else {
-            return Found::Nobody;
+    /// Looks for a service at the configured status address, else at the default one.
+    pub(super) async fn find(
+        status_addr: Option<SocketAddr>,
+        config_dir: &Path,
+        state_dir: &Path,
+    ) -> ServiceLookup {
+        let addr = status_addr.unwrap_or(DEFAULT_ADDR);
+        let Ok(http) = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build() else {
+            return ServiceLookup::Nothing;
         };
         let Ok(Some((page, tag))) = page(&http, addr, None).await else {
-            return Found::Nobody;
+            return ServiceLookup::Nothing;
         };
-        let seen = Seen::of_page(page, SystemTime::now());
-        let token = paths::token(home, state_dir).map(|token| token.secret);
+        let snapshot = WorkerSnapshot::of_page(page, SystemTime::now());
+        let token = paths::token(config_dir, state_dir).map(|token| token.secret);
         let Ok(token) = token else {
-            return Found::Foreign(addr);
+            return ServiceLookup::Foreign(addr);
         };
-        let attached = Self { http, addr, token, seen, tag, misses: 0 };
-        if attached.is_ours().await { Found::Ours(Box::new(attached)) } else { Found::Foreign(addr) }
+        let attached = Self { http, addr, token, snapshot, tag, misses: 0 };
+        if attached.is_ours().await {
+            ServiceLookup::Ours(Box::new(attached))
+        } else {
+            ServiceLookup::Foreign(addr)
+        }
     }
 
-    /// Whether it knows our token: a control that is asked in the wrong way tells, and does nothing.
+    /// Whether it accepts our token. A control request with the wrong method shows that without any effect.
     async fn is_ours(&self) -> bool {
-        let asked = self.http.get(self.control("drain")).header(TOKEN_HEADER, self.token.expose_secret());
-        asked.send().await.is_ok_and(|answer| answer.status() == StatusCode::METHOD_NOT_ALLOWED)
+        let request =
+            self.http.get(self.control_url("drain")).header(TOKEN_HEADER, self.token.expose_secret());
+        request.send().await.is_ok_and(|response| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     }
 
-    fn control(&self, what: &str) -> String {
-        format!("http://{}/control/{what}", self.addr)
+    fn control_url(&self, command: &str) -> String {
+        format!("http://{}/control/{command}", self.addr)
     }
 
-    /// Waits for something new, or for the end.
-    pub(super) async fn changed(&mut self) -> Option<End> {
+    /// Waits for a change, or for the end.
+    pub(super) async fn changed(&mut self) -> Option<WorkerExit> {
         loop {
             if self.tag.is_none() || self.misses > 0 {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(INTERVAL).await;
             }
             match page(&self.http, self.addr, self.tag.as_ref()).await {
                 Ok(None) => self.misses = 0,
                 Ok(Some(page)) => {
                     self.misses = 0;
-                    if self.take(page) {
+                    if self.update(page) {
                         return None;
                     }
                 }
                 Err(_) => {
                     self.misses += 1;
-                    if self.misses >= MISSES {
-                        return Some(End::Gone);
+                    if self.misses >= MAX_MISSES {
+                        return Some(WorkerExit::Unresponsive);
                     }
                 }
             }
         }
     }
 
-    /// Gives whether that is news.
-    fn take(&mut self, (page, tag): Tagged) -> bool {
+    /// Returns whether the status has changed.
+    fn update(&mut self, (page, tag): Tagged) -> bool {
         self.tag = tag;
-        let seen = Seen::of_page(page, SystemTime::now());
-        std::mem::replace(&mut self.seen, seen) != self.seen
+        let snapshot = WorkerSnapshot::of_page(page, SystemTime::now());
+        std::mem::replace(&mut self.snapshot, snapshot) != self.snapshot
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        self.seen.clone()
+    pub(super) fn snapshot(&self) -> WorkerSnapshot {
+        self.snapshot.clone()
     }
 
-    /// Says `drain`, `undrain` or `shutdown`.
-    pub(super) async fn say(&mut self, what: &str) -> anyhow::Result<()> {
-        let asked = self.http.post(self.control(what)).header(TOKEN_HEADER, self.token.expose_secret());
-        asked
+    /// Sends `drain`, `undrain` or `shutdown`.
+    pub(super) async fn send(&mut self, command: &str) -> anyhow::Result<()> {
+        let request =
+            self.http.post(self.control_url(command)).header(TOKEN_HEADER, self.token.expose_secret());
+        request
             .send()
             .await
             .and_then(reqwest::Response::error_for_status)
-            .context("steer the worker service")?;
+            .context("control the worker service")?;
         if let Ok(Some(page)) = page(&self.http, self.addr, None).await {
-            self.take(page);
+            self.update(page);
         }
         Ok(())
     }
 }
 
-/// A status page, and what the service calls it.
+/// A status page and its ETag.
 type Tagged = (StatusPage, Option<HeaderValue>);
 
-/// The page of this moment, or, if the one with this tag is known, the next that differs; nothing if there was none for [`WAIT`].
+/// Fetches the status page. If the one with this tag is known, waits for one that differs; `None` if there was none within [`LONG_POLL`].
 async fn page(
     http: &reqwest::Client,
     addr: SocketAddr,
     known: Option<&HeaderValue>,
 ) -> reqwest::Result<Option<Tagged>> {
-    let mut asked = http.get(format!("http://{addr}/status"));
+    let mut request = http.get(format!("http://{addr}/status"));
     if let Some(tag) = known {
-        let wait = format!("wait={}", WAIT.as_secs());
-        asked = asked.header(IF_NONE_MATCH, tag).header("prefer", wait).timeout(WAIT + PATIENCE);
+        let wait = format!("wait={}", LONG_POLL.as_secs());
+        request = request.header(IF_NONE_MATCH, tag).header("prefer", wait).timeout(LONG_POLL + TIMEOUT);
     }
-    let answer = asked.send().await?.error_for_status()?;
-    if answer.status() == StatusCode::NOT_MODIFIED {
+    let response = request.send().await?.error_for_status()?;
+    if response.status() == StatusCode::NOT_MODIFIED {
         return Ok(None);
     }
-    let tag = answer.headers().get(ETAG).cloned();
-    Ok(Some((answer.json().await?, tag)))
+    let tag = response.headers().get(ETAG).cloned();
+    Ok(Some((response.json().await?, tag)))
 }

@@ -1,4 +1,4 @@
-//! A worker in this app: a thread of its own with a runtime of its own, so that neither its load nor its death is the tray's.
+//! A worker in this app. It has its own thread and runtime, so that neither its load nor a panic affects the tray.
 
 use std::thread;
 
@@ -9,32 +9,32 @@ use llamapool_worker_core::worker::{Exit, Home, Status, Steer};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Duration, Instant};
 
-use super::seen::Seen;
-use super::worker::End;
+use super::worker::WorkerExit;
+use super::worker_snapshot::WorkerSnapshot;
 
-/// Requests come and go far faster than anybody reads: they are counted anew this often at most.
-const LOOK: Duration = Duration::from_millis(200);
+/// The shortest time between two updates of the request count.
+const MIN_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Everything is free long before that, unless the machine is very busy.
-const FREED: Duration = Duration::from_secs(2);
+/// How long to wait for a stopped worker to release its resources.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A running worker. Dropping it ends the worker and its thread.
+/// A running worker. Dropping it stops the worker and its thread.
 pub(super) struct Embedded {
     worker: Worker,
     status: watch::Receiver<Status>,
     jobs: watch::Receiver<u32>,
-    next_look: Instant,
-    /// The thread ends when this is dropped, and with it everything that still runs there.
+    next_update: Instant,
+    /// Dropping this ends the thread and everything that still runs there.
     thread: oneshot::Sender<()>,
-    /// Breaks when it has.
+    /// Closes when the thread has ended.
     gone: oneshot::Receiver<()>,
 }
 
 impl Embedded {
-    /// Starts a worker; see [`Worker::start`] for `home`. `prepare` is done before it takes its first breath.
+    /// Starts a worker; see [`Worker::start`] for `home`. `prepare` is called before it accepts requests.
     ///
     /// # Errors
-    /// If it cannot start, or panics while it does.
+    /// The worker cannot start, or panics while starting.
     pub(super) async fn start(
         config: Config,
         home: Home,
@@ -47,37 +47,37 @@ impl Embedded {
             .name("worker".to_owned())
             .spawn(move || {
                 let _here = here;
-                live(config, home, prepare, started, ended);
+                run_thread(config, home, prepare, started, ended);
             })
             .context("start the worker's thread")?;
-        let worker = is_started.await.context("the worker failed while it was started")??;
+        let worker = is_started.await.context("the worker failed while starting")??;
         let (status, jobs) = (worker.status(), worker.jobs());
-        Ok(Self { worker, status, jobs, next_look: Instant::now(), thread, gone })
+        Ok(Self { worker, status, jobs, next_update: Instant::now(), thread, gone })
     }
 
-    /// Waits for something new, or for the end.
-    pub(super) async fn changed(&mut self) -> Option<End> {
+    /// Waits for a change, or for the end.
+    pub(super) async fn changed(&mut self) -> Option<WorkerExit> {
         tokio::select! {
             exit = self.worker.wait() => return Some(match exit {
-                Exit::Told => End::Told,
-                Exit::Lost(why) => End::Failed(why),
+                Exit::Told => WorkerExit::Requested,
+                Exit::Lost(why) => WorkerExit::Failed(why),
             }),
             Ok(()) = self.status.changed() => {}
-            () = jobs_changed(&mut self.jobs, self.next_look) => self.next_look = Instant::now() + LOOK,
+            () = jobs_changed(&mut self.jobs, self.next_update) => self.next_update = Instant::now() + MIN_INTERVAL,
         }
         None
     }
 
-    /// Ends it now, and waits until everything it held is free: its port, its id.
+    /// Stops it now, and waits until its port and id are released.
     pub(super) async fn end(self) {
         let Self { worker, thread, gone, .. } = self;
         drop((worker, thread));
-        let _ = tokio::time::timeout(FREED, gone).await;
+        let _ = tokio::time::timeout(RELEASE_TIMEOUT, gone).await;
     }
 
-    pub(super) fn seen(&self) -> Seen {
+    pub(super) fn snapshot(&self) -> WorkerSnapshot {
         let status = self.status.borrow().clone();
-        Seen::of_status(&status, &self.worker.activity())
+        WorkerSnapshot::of_status(&status, &self.worker.activity())
     }
 
     pub(super) fn steer(&self) -> &Steer {
@@ -87,16 +87,16 @@ impl Embedded {
 
 async fn jobs_changed(jobs: &mut watch::Receiver<u32>, not_before: Instant) {
     if jobs.changed().await.is_err() {
-        return std::future::pending().await; // the worker has ended, which is said elsewhere
+        return std::future::pending().await; // the worker has ended, which `wait` reports
     }
-    // What comes meanwhile is seen with it: the value stays marked as changed only if it changes later.
+    // Changes until then are included: the value counts as changed again only if it changes later.
     jobs.mark_changed();
     tokio::time::sleep_until(not_before).await;
     jobs.mark_unchanged();
 }
 
 /// The worker's thread.
-fn live(
+fn run_thread(
     config: Config,
     home: Home,
     prepare: impl FnOnce(&Steer),
@@ -118,22 +118,22 @@ fn live(
         if started.send(worker).is_ok() {
             tokio::select! {
                 _ = ended => {}
-                () = provoked() => {}
+                () = test_panic() => {}
             }
         }
     });
-    // A name that is being looked up cannot be stopped, and nobody waits for it.
+    // A DNS lookup in progress cannot be cancelled, so do not wait for it.
     runtime.shutdown_background();
 }
 
-/// In debug builds SIGUSR2 makes the worker's thread panic, so that tests can see the app survive it.
-async fn provoked() {
+/// In debug builds, SIGUSR2 makes the worker's thread panic, to test that the app survives it.
+async fn test_panic() {
     #[cfg(all(debug_assertions, unix))]
     {
         use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut signal) = signal(SignalKind::user_defined2()) {
             signal.recv().await;
-            panic!("the worker's thread was told to panic");
+            panic!("panic requested by SIGUSR2");
         }
     }
     std::future::pending().await

@@ -1,23 +1,23 @@
-//! How often a worker that keeps failing is started again, and when that is given up.
+//! When a failed worker is restarted, and when to give up.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The first wait; each further one is twice as long.
-const FIRST: Duration = Duration::from_secs(1);
+/// The delay after the first failure. It doubles with each further one.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
 
-/// The longest wait: a disk that is full or a port that is taken may be free by then.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The longest delay.
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// So many failures within [`SPAN`] are enough. The waits between them add up to about two minutes, longer than a restart of whatever is in the way.
-const MOST: usize = 8;
+/// The number of failures within [`WINDOW`] at which to give up. The delays between them add up to about two minutes.
+const MAX_FAILURES: usize = 8;
 
-/// Failures before that are forgotten.
-const SPAN: Duration = Duration::from_secs(10 * 60);
+/// Older failures do not count.
+const WINDOW: Duration = Duration::from_secs(10 * 60);
 
-/// The failures of late.
+/// Recent failures.
 #[derive(Debug, Default)]
 pub(super) struct Restarts {
     failures: VecDeque<Instant>,
@@ -25,33 +25,33 @@ pub(super) struct Restarts {
 
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Start it again after that.
+pub(super) enum RestartDecision {
+    /// Restart after this time.
     Again(Duration),
-    /// Leave it to people.
+    /// Do not restart.
     GiveUp,
 }
 
 impl Restarts {
-    /// It failed now.
-    pub(super) fn failed(&mut self, now: Instant) -> Verdict {
-        while self.failures.front().is_some_and(|first| now.duration_since(*first) >= SPAN) {
+    /// Records a failure.
+    pub(super) fn failed(&mut self, now: Instant) -> RestartDecision {
+        while self.failures.front().is_some_and(|first| now.duration_since(*first) >= WINDOW) {
             self.failures.pop_front();
         }
         self.failures.push_back(now);
         match self.failures.len() {
-            n if n >= MOST => Verdict::GiveUp,
-            n => Verdict::Again(LONGEST.min(FIRST * (1 << (n - 1)))),
+            n if n >= MAX_FAILURES => RestartDecision::GiveUp,
+            n => RestartDecision::Again(MAX_DELAY.min(FIRST_DELAY * (1 << (n - 1)))),
         }
     }
 
-    /// How often of late.
+    /// The number of recent failures.
     pub(super) fn times(&self) -> u32 {
         self.failures.len() as u32
     }
 
-    /// Somebody wants to see it tried anew.
-    pub(super) fn forget(&mut self) {
+    /// Forgets all failures.
+    pub(super) fn reset(&mut self) {
         self.failures.clear();
     }
 }
@@ -61,30 +61,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_end() {
+    fn delays_grow_until_it_gives_up() {
         let (mut restarts, now) = (Restarts::default(), Instant::now());
-        let waits: Vec<_> = (0..MOST).map(|_| restarts.failed(now)).collect();
-        let seconds = [1, 2, 4, 8, 16, 32, 60].map(|n| Verdict::Again(Duration::from_secs(n)));
-        assert_eq!(waits[..MOST - 1], seconds);
-        assert_eq!(waits[MOST - 1], Verdict::GiveUp);
-        assert_eq!(restarts.times(), MOST as u32);
+        let decisions: Vec<_> = (0..MAX_FAILURES).map(|_| restarts.failed(now)).collect();
+        let delays = [1, 2, 4, 8, 16, 32, 60].map(|n| RestartDecision::Again(Duration::from_secs(n)));
+        assert_eq!(decisions[..MAX_FAILURES - 1], delays);
+        assert_eq!(decisions[MAX_FAILURES - 1], RestartDecision::GiveUp);
+        assert_eq!(restarts.times(), MAX_FAILURES as u32);
     }
 
     #[test]
     fn old_failures_do_not_count() {
         let (mut restarts, begun) = (Restarts::default(), Instant::now());
         for n in 0..100 {
-            assert_eq!(restarts.failed(begun + SPAN * n), Verdict::Again(FIRST));
+            assert_eq!(restarts.failed(begun + WINDOW * n), RestartDecision::Again(FIRST_DELAY));
         }
     }
 
     #[test]
-    fn a_new_try_begins_anew() {
+    fn a_reset_starts_over() {
         let (mut restarts, now) = (Restarts::default(), Instant::now());
-        for _ in 0..MOST {
+        for _ in 0..MAX_FAILURES {
             restarts.failed(now);
         }
-        restarts.forget();
-        assert_eq!((restarts.times(), restarts.failed(now)), (0, Verdict::Again(FIRST)));
+        restarts.reset();
+        assert_eq!((restarts.times(), restarts.failed(now)), (0, RestartDecision::Again(FIRST_DELAY)));
     }
 }

@@ -11,7 +11,7 @@ use llamapool_worker_core::worker::Home;
 
 use super::embedded::Embedded;
 use super::*;
-use crate::keychain::Vault;
+use crate::keychain::Keychain;
 
 /// Longer than anything here takes on a machine that builds something meanwhile.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,19 +48,20 @@ impl Rig {
     }
 
     async fn until_running(&self) -> Facts {
-        self.until("a worker", |facts| facts.stage == Stage::Running && facts.seen.is_some()).await
+        self.until("a worker", |facts| facts.state == SupervisorState::Running && facts.worker.is_some())
+            .await
     }
 
     async fn quit(self) {
         self.supervisor.order(Order::Quit).await;
-        self.until("the end", |facts| facts.stage == Stage::Ended).await;
+        self.until("the end", |facts| facts.state == SupervisorState::Ended).await;
         tokio::time::timeout(PATIENCE, self.life).await.unwrap().unwrap();
     }
 }
 
 fn supervisor(folder: &Path) -> (Supervisor, impl Future<Output = ()> + Send + use<>) {
-    let place = Place::new(&folder.join("worker.yaml"), &folder.join("state"));
-    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    let paths = ConfigPaths::new(&folder.join("worker.yaml"), &folder.join("state"));
+    let (supervisor, life) = Supervisor::new(paths, None, LogBuffer::default());
     // Nobody here says what the rules are.
     supervisor.orders.try_send(Order::Rules(Vec::new())).unwrap();
     (supervisor, life)
@@ -77,17 +78,17 @@ fn write(folder: &Path, yaml: &str) {
 #[derive(Clone, Default)]
 struct Late(Arc<AtomicBool>);
 
-impl Vault for Late {
+impl Keychain for Late {
     fn status(&self) -> Result<(), String> {
         if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err("there is none".to_owned()) }
     }
     fn read(&self, _account: &str) -> Result<Option<SecretString>, String> {
         self.status().map(|()| Some("hush".into()))
     }
-    fn keep(&self, _account: &str, _key: &SecretString) -> Result<(), String> {
+    fn store(&self, _account: &str, _key: &SecretString) -> Result<(), String> {
         self.status()
     }
-    fn forget(&self, _account: &str) -> Result<(), String> {
+    fn delete(&self, _account: &str) -> Result<(), String> {
         self.status()
     }
 }
@@ -100,11 +101,12 @@ async fn a_keychain_may_come_later() {
     std::fs::write(folder.path().join("desktop.yaml"), "in_keychain: [client_key]\n").unwrap();
     let keychain = Late::default();
     let state = folder.path().join("state");
-    let place = Place::with_vault(keychain.clone(), &folder.path().join("worker.yaml"), &state);
-    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    let paths = ConfigPaths::with_keychain(keychain.clone(), &folder.path().join("worker.yaml"), &state);
+    let (supervisor, life) = Supervisor::new(paths, None, LogBuffer::default());
     let rig = Rig { folder, supervisor, life: tokio::spawn(life) };
-    let waits =
-        rig.until("a keychain to be waited for", |facts| facts.stage == Stage::Locked { is_away: true });
+    let waits = rig.until("a keychain to be waited for", |facts| {
+        facts.state == SupervisorState::Locked { is_away: true }
+    });
     let (why, _) = waits.await.mistakes.unwrap();
     assert!(why.contains("client_key") && why.contains("there is none"), "{why}");
     keychain.0.store(true, Ordering::Relaxed);
@@ -124,23 +126,23 @@ fn taken() -> (TcpListener, String) {
 #[tokio::test]
 async fn without_settings_it_waits_for_some() {
     let rig = Rig::start(None);
-    rig.until("nothing to do", |facts| facts.stage == Stage::Unconfigured).await;
+    rig.until("nothing to do", |facts| facts.state == SupervisorState::Unconfigured).await;
     rig.write("client_name: late");
     rig.supervisor.order(Order::Reload).await;
     let facts = rig.until_running().await;
-    assert_eq!(facts.seen.unwrap().name, "late");
+    assert_eq!(facts.worker.unwrap().name, "late");
     rig.quit().await;
 }
 
 #[tokio::test]
 async fn mistakes_are_told_and_corrected() {
     let rig = Rig::start(Some("max_concurrency: none"));
-    let facts = rig.until("a mistake", |facts| facts.stage == Stage::Misconfigured).await;
+    let facts = rig.until("a mistake", |facts| facts.state == SupervisorState::Misconfigured).await;
     assert!(facts.mistakes.unwrap().0.contains("max_concurrency"));
     rig.write("max_concurrency: 3");
     rig.supervisor.order(Order::Reload).await;
     let facts = rig.until_running().await;
-    assert_eq!((facts.mistakes, facts.seen.unwrap().max_concurrency), (None, 3));
+    assert_eq!((facts.mistakes, facts.worker.unwrap().max_concurrency), (None, 3));
     rig.quit().await;
 }
 
@@ -151,11 +153,12 @@ async fn a_running_worker_follows_the_settings_unless_they_are_wrong() {
     rig.write("max_concurrency: none");
     rig.supervisor.order(Order::Reload).await;
     let facts = rig.until("a mistake", |facts| facts.mistakes.is_some()).await;
-    assert_eq!((facts.stage, facts.seen.unwrap().name.as_str()), (Stage::Running, "before"));
+    assert_eq!((facts.state, facts.worker.unwrap().name.as_str()), (SupervisorState::Running, "before"));
     rig.write("client_name: after");
     rig.supervisor.order(Order::Reload).await;
     let is_after = |facts: &Facts| {
-        facts.stage == Stage::Running && facts.seen.as_ref().is_some_and(|seen| seen.name == "after")
+        facts.state == SupervisorState::Running
+            && facts.worker.as_ref().is_some_and(|worker| worker.name == "after")
     };
     let facts = rig.until("the new name", is_after).await;
     assert_eq!((facts.mistakes, facts.crash), (None, None));
@@ -166,7 +169,7 @@ async fn a_running_worker_follows_the_settings_unless_they_are_wrong() {
 async fn a_worker_that_fails_is_started_again() {
     let (listener, addr) = taken();
     let rig = Rig::start(Some(&format!("status_addr: {addr}")));
-    let facts = rig.until("a failure", |facts| matches!(facts.stage, Stage::Failed(_))).await;
+    let facts = rig.until("a failure", |facts| matches!(facts.state, SupervisorState::Failed(_))).await;
     let crash = facts.crash.unwrap();
     assert!(crash.times >= 1 && crash.why.contains(&addr), "{}", crash.why);
     drop(listener);
@@ -180,7 +183,7 @@ async fn a_worker_that_fails_is_started_again() {
 async fn a_panic_is_a_failure_of_the_worker_alone() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
-    let config = Place::new(&folder.path().join("worker.yaml"), folder.path()).load().unwrap().config;
+    let config = ConfigPaths::new(&folder.path().join("worker.yaml"), folder.path()).load().unwrap().config;
     let started = Embedded::start(config, Home::at(folder.path()), |_| panic!("on purpose")).await;
     let error = started.err().expect("a worker whose thread is gone has not started");
     assert!(format!("{error:#}").contains("failed"), "{error:#}");
@@ -190,18 +193,19 @@ async fn a_panic_is_a_failure_of_the_worker_alone() {
 async fn drain_stop_start() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
-    let is_draining =
-        |wanted: bool| move |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining == wanted);
+    let is_draining = |wanted: bool| {
+        move |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining == wanted)
+    };
     rig.supervisor.order(Order::Drain).await;
     rig.until("drain", is_draining(true)).await;
     rig.supervisor.order(Order::Undrain).await;
     rig.until("undrain", is_draining(false)).await;
     rig.supervisor.order(Order::ShutdownWhenDone).await;
-    rig.until("the end of the worker", |facts| facts.stage == Stage::Stopped).await;
+    rig.until("the end of the worker", |facts| facts.state == SupervisorState::Stopped).await;
     rig.supervisor.order(Order::Start).await;
     rig.until_running().await;
     rig.supervisor.order(Order::Stop).await;
-    rig.until("the end of the worker", |facts| facts.stage == Stage::Stopped).await;
+    rig.until("the end of the worker", |facts| facts.state == SupervisorState::Stopped).await;
     rig.quit().await;
 }
 
@@ -211,19 +215,19 @@ async fn a_pause_outlives_the_app() {
     rig.until_running().await;
     rig.supervisor.order(Order::Pause(Span::Resumed)).await;
     rig.until("a pause", |facts| {
-        facts.pause.is_some() && facts.seen.as_ref().is_some_and(|seen| seen.draining)
+        facts.pause.is_some() && facts.worker.as_ref().is_some_and(|worker| worker.draining)
     })
     .await;
     rig.supervisor.order(Order::QuitWithin(Duration::ZERO)).await;
-    rig.until("the end", |facts| facts.stage == Stage::Ended).await;
+    rig.until("the end", |facts| facts.state == SupervisorState::Ended).await;
     let (supervisor, life) = supervisor(rig.folder.path());
     let again = Rig { supervisor, life: tokio::spawn(life), folder: rig.folder };
     let facts = again.until_running().await;
-    assert!(facts.pause.is_some() && facts.seen.unwrap().draining, "held before its first breath");
+    assert!(facts.pause.is_some() && facts.worker.unwrap().draining, "held before its first breath");
     again.supervisor.order(Order::Resume).await;
     again
         .until("no pause", |facts| {
-            facts.pause.is_none() && facts.seen.as_ref().is_some_and(|seen| !seen.draining)
+            facts.pause.is_none() && facts.worker.as_ref().is_some_and(|worker| !worker.draining)
         })
         .await;
     again.quit().await;
@@ -233,7 +237,7 @@ async fn a_pause_outlives_the_app() {
 async fn a_machine_that_sleeps_is_held_and_a_pause_outlasts_that() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
-    let is_held = |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining);
+    let is_held = |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining);
     rig.supervisor.order(Order::Sleep).await;
     rig.until("rest", |facts| facts.sleeping && is_held(facts)).await;
     // What somebody clicks meanwhile does not wake it.
@@ -251,7 +255,7 @@ async fn a_machine_that_sleeps_is_held_and_a_pause_outlasts_that() {
 async fn a_rule_and_a_pause_end_each_for_itself() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
-    let is_held = |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining);
+    let is_held = |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining);
     rig.supervisor.order(Order::Rules(vec![Reason::OnBattery])).await;
     rig.until("the rule", |facts| facts.rule.is_some() && is_held(facts)).await;
     rig.supervisor.order(Order::Pause(Span::Resumed)).await;
@@ -272,13 +276,13 @@ async fn a_rule_and_a_pause_end_each_for_itself() {
 async fn the_first_worker_waits_for_what_the_rules_say() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
-    let place = Place::new(&folder.path().join("worker.yaml"), &folder.path().join("state"));
-    let (supervisor, life) = Supervisor::new(place, None, Logbook::default());
+    let paths = ConfigPaths::new(&folder.path().join("worker.yaml"), &folder.path().join("state"));
+    let (supervisor, life) = Supervisor::new(paths, None, LogBuffer::default());
     let rig = Rig { folder, supervisor, life: tokio::spawn(life) };
     rig.supervisor.order(Order::Resume).await;
     rig.supervisor.order(Order::Rules(vec![Reason::OnBattery])).await;
     let facts = rig.until_running().await;
-    assert!(facts.rule.is_some() && facts.seen.unwrap().draining, "held before its first breath");
+    assert!(facts.rule.is_some() && facts.worker.unwrap().draining, "held before its first breath");
     rig.quit().await;
 }
 
@@ -286,13 +290,14 @@ async fn the_first_worker_waits_for_what_the_rules_say() {
 async fn a_rule_can_be_overruled_and_holds_the_next_worker_too() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
-    let is_held =
-        |wanted: bool| move |facts: &Facts| facts.seen.as_ref().is_some_and(|seen| seen.draining == wanted);
+    let is_held = |wanted: bool| {
+        move |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining == wanted)
+    };
     let rules = |reasons: &[Reason]| Order::Rules(reasons.to_vec());
     rig.supervisor.order(rules(&[Reason::BatteryLow(18)])).await;
     rig.until("the rule", is_held(true)).await;
     rig.supervisor.order(Order::Stop).await;
-    rig.until("the end of the worker", |facts| facts.stage == Stage::Stopped).await;
+    rig.until("the end of the worker", |facts| facts.state == SupervisorState::Stopped).await;
     rig.supervisor.order(Order::Start).await;
     let facts = rig.until_running().await;
     assert!(is_held(true)(&facts), "held before its first breath");
@@ -308,7 +313,7 @@ async fn a_rule_can_be_overruled_and_holds_the_next_worker_too() {
 #[tokio::test]
 async fn quitting_can_be_thought_better_of() {
     let rig = Rig::start(None);
-    rig.until("nothing to do", |facts| facts.stage == Stage::Unconfigured).await;
+    rig.until("nothing to do", |facts| facts.state == SupervisorState::Unconfigured).await;
     rig.supervisor.order(Order::Stay).await;
     rig.quit().await;
 }

@@ -1,31 +1,31 @@
-//! Either kind of worker: in this app, or a service. Both are watched, steered and ended in the same words.
+//! Either kind of worker: in this app, or a service. Both are watched, controlled and stopped in the same way.
 
 use llamapool_worker_core::settings::DrainTimeout;
 
-use super::Seen;
+use super::WorkerSnapshot;
 use super::attached::Attached;
 use super::embedded::Embedded;
 
 /// How a worker ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    /// As it was told to.
-    Told,
-    /// By itself.
+pub(super) enum WorkerExit {
+    /// On request.
+    Requested,
+    /// With an error.
     Failed(String),
-    /// A service that does not answer any more.
-    Gone,
+    /// The service no longer responds.
+    Unresponsive,
 }
 
-/// A worker, of either kind.
+/// A worker of either kind.
 pub(super) enum Worker {
     Embedded(Embedded),
     Attached(Box<Attached>),
 }
 
-/// What a worker is told.
+/// A command to a worker.
 #[derive(Clone, Copy)]
-pub(super) enum Say {
+pub(super) enum WorkerCommand {
     Drain,
     Undrain,
     Redial,
@@ -33,36 +33,36 @@ pub(super) enum Say {
 }
 
 impl Worker {
-    pub(super) async fn changed(&mut self) -> Option<End> {
+    pub(super) async fn changed(&mut self) -> Option<WorkerExit> {
         match self {
             Self::Embedded(worker) => worker.changed().await,
             Self::Attached(service) => service.changed().await,
         }
     }
 
-    pub(super) fn seen(&self) -> Seen {
+    pub(super) fn snapshot(&self) -> WorkerSnapshot {
         match self {
-            Self::Embedded(worker) => worker.seen(),
-            Self::Attached(service) => service.seen(),
+            Self::Embedded(worker) => worker.snapshot(),
+            Self::Attached(service) => service.snapshot(),
         }
     }
 
-    pub(super) async fn say(&mut self, what: Say) {
-        match (self, what) {
-            (Self::Embedded(worker), Say::Drain) => worker.steer().drain(),
-            (Self::Embedded(worker), Say::Undrain) => worker.steer().undrain(),
-            (Self::Embedded(worker), Say::Redial) => worker.steer().redial(),
-            (Self::Embedded(worker), Say::Shutdown(time)) => worker.steer().shutdown(time),
-            (Self::Attached(service), what) => {
-                let word = match what {
-                    Say::Drain => "drain",
-                    Say::Undrain => "undrain",
-                    Say::Shutdown(_) => "shutdown",
-                    // It notices by itself that its connection is lost.
-                    Say::Redial => return,
+    pub(super) async fn send(&mut self, command: WorkerCommand) {
+        match (self, command) {
+            (Self::Embedded(worker), WorkerCommand::Drain) => worker.steer().drain(),
+            (Self::Embedded(worker), WorkerCommand::Undrain) => worker.steer().undrain(),
+            (Self::Embedded(worker), WorkerCommand::Redial) => worker.steer().redial(),
+            (Self::Embedded(worker), WorkerCommand::Shutdown(time)) => worker.steer().shutdown(time),
+            (Self::Attached(service), command) => {
+                let name = match command {
+                    WorkerCommand::Drain => "drain",
+                    WorkerCommand::Undrain => "undrain",
+                    WorkerCommand::Shutdown(_) => "shutdown",
+                    // The service detects a lost connection on its own.
+                    WorkerCommand::Redial => return,
                 };
-                if let Err(error) = service.say(word).await {
-                    tracing::warn!("The worker service does not obey: {error:#}");
+                if let Err(error) = service.send(name).await {
+                    tracing::warn!("The worker service rejected {name}: {error:#}");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Hours by the clock on the wall, over midnight, over weeks, and over the days on which clocks are changed.
+//! Hours in local time: over midnight, over weeks, and over clock changes.
 
 use chrono::{FixedOffset, MappedLocalTime, NaiveDate, Offset as _};
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn hours(days: &[Day], from: u32, to: u32) -> Hours {
 }
 
 #[test]
-fn which_hours_are_meant() {
+fn when_they_are_on() {
     let check = |hours: &Hours, now, wanted: bool| assert_eq!(hours.is_on(now), wanted, "{hours:?} at {now}");
     let office = hours(&[Day::Mon, Day::Tue], 9, 17);
     for (now, wanted) in [
@@ -54,9 +54,9 @@ fn which_hours_are_meant() {
 }
 
 #[test]
-fn when_they_begin() {
-    let check = |hours: &Hours, now, wanted| assert_eq!(hours.next_begin(now), wanted, "{hours:?} at {now}");
-    let daily = hours(&Day::ALL, 20, 8);
+fn when_they_start() {
+    let check = |hours: &Hours, now, wanted| assert_eq!(hours.next_start(now), wanted, "{hours:?} at {now}");
+    let daily = hours(&ALL_DAYS, 20, 8);
     check(&daily, at(0, 12, 0), at(0, 20, 0));
     check(&daily, at(0, 20, 0), at(1, 20, 0));
     let weekly = hours(&[Day::Mon], 9, 17);
@@ -65,7 +65,7 @@ fn when_they_begin() {
     check(&weekly, at(3, 0, 0), at(7, 9, 0));
 }
 
-/// A zone an hour east of Greenwich, in which the clock goes from two to three on 29 March 2026, and from three to two on 25 October.
+/// UTC+1 with daylight saving time from 29 March 2026, 2:00, to 25 October, 3:00.
 #[derive(Clone, Copy)]
 struct Zone;
 
@@ -112,16 +112,16 @@ impl TimeZone for Zone {
     }
 }
 
-/// What the clock shows, minute by minute, from this time of Greenwich on for so many hours.
+/// The local times of each minute, from this UTC time on.
 fn minutes(from: NaiveDateTime, hours: i64) -> impl Iterator<Item = NaiveDateTime> {
     (0..hours * 60)
         .map(move |minute| Zone.from_utc_datetime(&(from + TimeDelta::minutes(minute))).naive_local())
 }
 
 #[test]
-fn a_clock_that_is_put_forward_skips_no_hours() {
+fn a_clock_set_forward_skips_no_hours() {
     let from_half_past_two =
-        Hours { from: NaiveTime::from_hms_opt(2, 30, 0).unwrap(), ..hours(&Day::ALL, 0, 6) };
+        Hours { from: NaiveTime::from_hms_opt(2, 30, 0).unwrap(), ..hours(&ALL_DAYS, 0, 6) };
     let shown: Vec<_> = minutes(Zone::change(3, 29) - TimeDelta::hours(2), 8).collect();
     let first = shown.iter().find(|now| from_half_past_two.is_on(**now)).unwrap();
     assert_eq!(
@@ -131,32 +131,32 @@ fn a_clock_that_is_put_forward_skips_no_hours() {
     );
     let on = shown.iter().filter(|now| from_half_past_two.is_on(**now)).count();
     assert_eq!(on, 3 * 60);
-    let told = instant(shown[0].date().and_time(from_half_past_two.from), &Zone).unwrap();
-    assert_eq!(told.naive_local().time(), NaiveTime::from_hms_opt(3, 30, 0).unwrap());
+    let moment = instant(shown[0].date().and_time(from_half_past_two.from), &Zone).unwrap();
+    assert_eq!(moment.naive_local().time(), NaiveTime::from_hms_opt(3, 30, 0).unwrap());
 }
 
 #[test]
-fn a_clock_that_is_put_back_ends_them_no_later() {
-    let night = hours(&Day::ALL, 22, 6);
+fn a_clock_set_back_does_not_delay_their_end() {
+    let night = hours(&ALL_DAYS, 22, 6);
     let shown = minutes(Zone::change(10, 25) - TimeDelta::hours(10), 24);
-    assert_eq!(shown.filter(|now| night.is_on(*now)).count(), 9 * 60, "that night has an hour more");
+    assert_eq!(shown.filter(|now| night.is_on(*now)).count(), 9 * 60, "that night is an hour longer");
     let twice = Zone::change(10, 25).date().and_hms_opt(2, 30, 0).unwrap();
     assert_eq!(
         instant(twice, &Zone).unwrap().offset().fix().local_minus_utc(),
         2 * 3_600,
-        "the first of both"
+        "the earlier of the two"
     );
 }
 
 fn any_hours() -> impl Strategy<Value = Hours> {
     let time =
         (0..24u32, 0..60u32).prop_map(|(hour, minute)| NaiveTime::from_hms_opt(hour, minute, 0).unwrap());
-    let days = proptest::sample::subsequence(Day::ALL.to_vec(), 1..=7);
+    let days = proptest::sample::subsequence(ALL_DAYS.to_vec(), 1..=7);
     (days, time.clone(), time).prop_map(|(days, from, to)| Hours { days, from, to })
 }
 
 proptest! {
-    /// Who sleeps until the next change misses none, and what is said to begin begins.
+    /// Nothing changes before the next change, and the next start is one.
     #[test]
     fn nothing_changes_between_changes(hours in any_hours(), minute in 0..14 * 24 * 60i64) {
         let now = at(0, 0, 0) + TimeDelta::minutes(minute);
@@ -167,12 +167,12 @@ proptest! {
             prop_assert_eq!(hours.is_on(between), hours.is_on(now), "at {}", between);
             between += TimeDelta::minutes(1);
         }
-        let begin = hours.next_begin(now);
-        prop_assert!(begin > now && begin <= now + TimeDelta::days(7));
-        prop_assert!(hours.is_on(begin));
+        let start = hours.next_start(now);
+        prop_assert!(start > now && start <= now + TimeDelta::days(7));
+        prop_assert!(hours.is_on(start));
         if !hours.is_on(now) {
-            let before = begin - TimeDelta::minutes(1);
-            prop_assert!(!hours.is_on(before), "not on before it begins, at {}", before);
+            let before = start - TimeDelta::minutes(1);
+            prop_assert!(!hours.is_on(before), "not on before the start, at {}", before);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! UPower and the power profiles of Linux. One that comes later, or again, is noticed; one that is not there does not count.
+//! UPower and power-profiles-daemon on Linux. Services that start later or restart are noticed; missing ones are ignored.
 
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{StreamExt as _, TryFutureExt as _};
@@ -9,60 +9,60 @@ use zbus::{Connection, Result};
 
 use super::Power;
 
-/// Something on the system bus that has properties.
-struct Place {
+/// An object on the system bus.
+struct BusObject {
     name: &'static str,
     path: &'static str,
     interface: &'static str,
 }
 
-const UPOWER: Place = Place {
+const UPOWER: BusObject = BusObject {
     name: "org.freedesktop.UPower",
     path: "/org/freedesktop/UPower",
     interface: "org.freedesktop.UPower",
 };
 
-/// All batteries together, as panels show them.
-const DISPLAY: Place = Place {
+/// All batteries combined, as desktop panels show them.
+const DISPLAY: BusObject = BusObject {
     name: "org.freedesktop.UPower",
     path: "/org/freedesktop/UPower/devices/DisplayDevice",
     interface: "org.freedesktop.UPower.Device",
 };
 
-/// Under its name of today, and under the one before.
-const PROFILES: [Place; 2] = [
-    Place {
+/// Its current and its former name.
+const PROFILES: [BusObject; 2] = [
+    BusObject {
         name: "org.freedesktop.UPower.PowerProfiles",
         path: "/org/freedesktop/UPower/PowerProfiles",
         interface: "org.freedesktop.UPower.PowerProfiles",
     },
-    Place {
+    BusObject {
         name: "net.hadess.PowerProfiles",
         path: "/net/hadess/PowerProfiles",
         interface: "net.hadess.PowerProfiles",
     },
 ];
 
-/// The profile in which the battery is saved.
+/// The profile that counts as battery saver.
 const SAVER: &str = "power-saver";
 
-pub(super) async fn follow(told: &impl Fn(Power), with_saver: bool) -> Result<()> {
+pub(super) async fn run(report: &impl Fn(Power), with_saver: bool) -> Result<()> {
     let bus = Connection::system().await?;
     let upower = Source::new(&bus, UPOWER).await?;
     let display = Source::new(&bus, DISPLAY).await?;
     let mut profiles = Vec::new();
     if with_saver {
-        for place in PROFILES {
-            profiles.push(Source::new(&bus, place).await?);
+        for object in PROFILES {
+            profiles.push(Source::new(&bus, object).await?);
         }
     }
-    // Listened for before the first question, so that nothing is missed.
+    // Subscribed before the first read, so that no change is missed.
     let mut changes = SelectAll::new();
     for source in [&upower, &display].into_iter().chain(&profiles) {
         changes.extend(source.changes().await?);
     }
     loop {
-        told(Power {
+        report(Power {
             on_battery: upower.get("OnBattery").await.unwrap_or_default(),
             percent: display.get("Percentage").await.map(|percent: f64| percent.round() as u8),
             saver: is_saved(&profiles).await,
@@ -82,27 +82,27 @@ async fn is_saved(profiles: &[Source]) -> bool {
     false
 }
 
-/// A [`Place`] that is listened to.
+/// A [`BusObject`] whose properties are watched.
 struct Source {
     properties: PropertiesProxy<'static>,
     interface: InterfaceName<'static>,
 }
 
 impl Source {
-    async fn new(bus: &Connection, place: Place) -> Result<Self> {
-        let properties = PropertiesProxy::builder(bus).destination(place.name)?.path(place.path)?;
-        let interface = InterfaceName::from_static_str(place.interface)?;
+    async fn new(bus: &Connection, object: BusObject) -> Result<Self> {
+        let properties = PropertiesProxy::builder(bus).destination(object.name)?.path(object.path)?;
+        let interface = InterfaceName::from_static_str(object.interface)?;
         Ok(Self { properties: properties.build().await?, interface })
     }
 
-    /// That something has changed there, or that it has come or gone.
+    /// Changes of its properties, and of whether the service runs.
     async fn changes(&self) -> Result<[BoxStream<'static, ()>; 2]> {
         let properties = self.properties.receive_properties_changed().await?;
         let owner = self.properties.inner().receive_owner_changed().await?;
         Ok([properties.map(drop).boxed(), owner.map(drop).boxed()])
     }
 
-    /// What a property is; nothing if it is not there, or nobody is.
+    /// The value of a property, if the object and the property exist.
     async fn get<T: TryFrom<OwnedValue>>(&self, property: &'static str) -> Option<T> {
         let value = self.properties.get(self.interface.clone(), property);
         value.map_ok(|value| T::try_from(value).ok()).await.ok().flatten()
