@@ -105,10 +105,9 @@ impl Desktop {
         family(self.id()).iter().filter_map(|pid| figure(*pid, "smaps_rollup", "Pss:")).sum()
     }
 
-    /// What the app itself has in memory, in bytes, and what of that it has written: the rest is code of programs and libraries, which the system may drop.
-    pub fn resident(&self) -> (u64, u64) {
-        let read = |name: &str| figure(self.id(), "status", name).expect("the app runs");
-        (read("VmRSS:"), read("RssAnon:"))
+    /// The app's own private memory in bytes, without code of programs and libraries, which the system may drop.
+    pub fn private_memory(&self) -> u64 {
+        figure(self.id(), "status", "RssAnon:").expect("the app runs")
     }
 
     /// The libraries that the app itself has loaded, one in a line.

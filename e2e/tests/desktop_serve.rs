@@ -77,8 +77,8 @@ async fn on_battery_it_is_paused_unless_somebody_wants_it_anyway() {
     battery.unplug().await;
     rig.until_paused("Paused: on battery").await;
     let note = until("a notification", async || rig.desktop.session.watcher.notes().pop()).await;
-    assert_eq!((note.title.as_str(), note.body.as_str()), ("Serving is paused", "Paused: on battery"));
-    rig.click("Serve anyway").await;
+    assert_eq!((note.title.as_str(), note.body.as_str()), ("Sharing paused", "Paused: on battery"));
+    rig.click("Share anyway").await;
     rig.until_ready().await;
     battery.plug().await;
     battery.unplug().await;
@@ -96,17 +96,17 @@ async fn what_runs_is_finished_and_a_pause_is_another_matter() {
     let request = tokio::spawn(rig.server.chat(MODEL, &Script::stepped(3)).try_send());
     rig.until_status("Ready – 1 model – 1 request running").await;
     battery.unplug().await;
-    rig.until_paused("Paused: on battery – 1 left").await;
+    rig.until_paused("Paused: on battery – finishing 1 request").await;
     rig.llm.step(9);
     let reply = request.await.expect("a task").expect("an answer").whole().await;
     assert!(reply.text().contains("[DONE]"), "the request was finished");
-    rig.click("Serve anyway").await;
+    rig.click("Share anyway").await;
     rig.until_ready().await;
     rig.click("For 1 hour").await;
     rig.until_paused("Paused until ").await;
     battery.plug().await;
     battery.unplug().await;
-    rig.click("Resume serving").await;
+    rig.click("Resume sharing").await;
     rig.until_paused("Paused: on battery").await;
 }
 
@@ -148,11 +148,11 @@ async fn it_waits_for_programs_and_follows_an_edit_of_its_rules() {
     let session = &rig.desktop.session;
     let mut game = program(session.home(), "SomeGame");
     session.write_own("serve:\n  pause_while: [other, somegame.exe]\n");
-    rig.until_paused("Paused: somegame.exe runs").await;
+    rig.until_paused("Paused: somegame.exe is running").await;
     // A mistake is said, and the rest counts.
     session.write_own("serve:\n  pause_while: [someGAME]\n  battery_low: 99\n");
     until("the mistake in the log", async || rig.desktop.has_logged("serve.battery_low").then_some(())).await;
-    rig.until_paused("Paused: someGAME runs").await;
+    rig.until_paused("Paused: someGAME is running").await;
     game.kill().await.expect("it ends");
     let patience = llamapool_e2e::wait::PATIENCE * 2;
     rig.desktop.tray().await.until_status_within(patience, "Ready – 1 model").await;

@@ -101,7 +101,7 @@ async fn what_runs_is_finished_before_the_machine_sleeps() {
     let request = rig.busy().await;
     login.prepare_for_sleep(true).await;
     rig.until_state("draining").await;
-    rig.desktop.tray().await.until_status("Going to sleep – 1 left").await;
+    rig.desktop.tray().await.until_status("Going to sleep – finishing 1 request").await;
     rig.llm.step(9);
     request.await.expect("a whole answer");
     login.until_held("sleep", 0).await;

@@ -88,7 +88,7 @@ async fn a_newer_version_proves_itself() {
     rig.fetch().await;
     rig.restart().await;
     rig.until_logged(&format!("{PROGRAM} version={}", newer_version())).await;
-    rig.until_logged("The update works").await;
+    rig.until_logged("Update confirmed").await;
     rig.desktop.tray().await.until_status("Ready – 1 model").await;
     assert!(!rig.is_before());
     assert_eq!(rig.desktop.windows().await, [""; 0], "nobody has asked for a window");
@@ -132,7 +132,7 @@ async fn a_version_whose_worker_is_never_ready_is_taken_back() {
     rig.server.sigstop();
     rig.restart().await;
     rig.until_logged(&format!("{PROGRAM} version={}", newer_version())).await;
-    rig.until_logged("The update does not work: the version before is back").await;
+    rig.until_logged("Update rolled back").await;
     assert!(rig.is_before());
     rig.server.sigcont();
     rig.desktop.tray().await.until_status("Ready – 1 model").await;

@@ -80,7 +80,7 @@ async fn a_link_opened_later_reaches_the_first_run_and_a_key_can_be_given_for_th
     app.press("Test connection").await;
     app.until_text("Connected (").await;
     from_the_server_to_the_test(&app, &llm).await;
-    app.until_text_within(secs(60), "wants an API key from whoever asks").await;
+    app.until_text_within(secs(60), "To send a test, enter an API key").await;
     app.write("input[type=password]", API_KEY).await;
     app.press("Send a test request").await;
     app.until_text_within(secs(60), "It works.").await;
@@ -104,7 +104,7 @@ async fn another_server_does_not_see_the_key_of_the_first_and_nothing_else_is_ch
     // It would take the key, if it saw it.
     let app = Browser::start(session, &[&link(&first)]).await;
     app.press("Test connection").await;
-    app.until_text("The server wants a worker key").await;
+    app.until_text("This server requires a worker key").await;
     launch_again(&app.session, &[&link(&open)]).await;
     app.until_text(&open.worker_url()).await;
     app.press("Continue").await;
@@ -116,9 +116,9 @@ async fn another_server_does_not_see_the_key_of_the_first_and_nothing_else_is_ch
 }
 
 #[tokio::test]
-async fn a_link_that_is_none_is_said_to_be_none() {
+async fn an_invalid_link_is_reported() {
     let app = Browser::start(Session::start().await, &["llamapool://leave?key=hush"]).await;
-    app.until_text("This is no join link").await;
+    app.until_text("That doesn't look like a join link").await;
     assert!(!app.text().await.contains("hush"));
 }
 
