@@ -8,12 +8,14 @@ use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::trace::{Service, Tracer};
 use tokio_util::task::TaskTracker;
 
+use crate::accounting::Ledger;
+use crate::accounting::ticket::Ticket;
+use crate::auth::Keyring;
+use crate::body_memory::BodyMemory;
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::flow::{BodyMemory, Keyring};
-use crate::roster::Roster;
-use crate::state::{Feed, Ledger};
-use crate::ticket::Ticket;
+use crate::pool::Registry;
+use crate::state::Feed;
 
 /// The server's state, one for the process.
 pub struct App {
@@ -24,7 +26,7 @@ pub struct App {
     /// Keys of workers.
     pub worker_keys: Keyring,
     /// The workers.
-    pub roster: Roster,
+    pub registry: Registry,
     /// Whether the server is about to stop.
     pub drain: Drain,
     /// For request bodies.
@@ -50,7 +52,7 @@ impl App {
         Self {
             keys: Keyring::new(config.keys.api.clone()),
             worker_keys: Keyring::new(config.keys.client.clone()),
-            roster: Roster::new(config.queue.clone(), config.routing.alias_fallback),
+            registry: Registry::new(config.queue.clone(), config.routing.alias_fallback),
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
             ledger: Arc::default(),

@@ -58,7 +58,7 @@ pub(crate) async fn drain(app: &App, shutdown: &Shutdown, timeout: DrainTimeout)
     }
     app.drain.draining.store(true, Ordering::Relaxed);
     app.ledger.ring();
-    app.roster.members().iter().for_each(|member| member.link.say(&FromServer::Drain));
+    app.registry.members().iter().for_each(|member| member.link.say(&FromServer::Drain));
     let open = app.open_requests();
     tracing::info!(requests.open = open, "Draining: {open} requests are open");
     let impatient = tokio::select! {

@@ -5,8 +5,6 @@
 //! memory.
 
 mod accept;
-pub(crate) mod account;
-mod authenticate;
 mod dialect;
 mod dispatch;
 mod limit;
@@ -18,15 +16,13 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 
-pub use authenticate::{Caller, Keyring};
 pub use dialect::Service;
-pub use limit::BodyMemory;
 #[cfg(fuzzing)]
 pub use read::fuzzing;
 
+use crate::accounting::ticket::{Outcome, Ticket};
 use crate::app::App;
-use crate::refusal::Refusal;
-use crate::ticket::{Outcome, Ticket};
+use crate::http::error::ApiError;
 
 /// Serves one request to a path that carries a model.
 pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
@@ -35,7 +31,7 @@ pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Respo
     let staged = tokio::select! {
         biased;
         staged = stages(app, service, request, &mut ticket) => staged,
-        () = std::future::poll_fn(|cx| live.poll_cancelled(cx)) => Err(Refusal::Cancelled),
+        () = std::future::poll_fn(|cx| live.poll_cancelled(cx)) => Err(ApiError::Cancelled),
     };
     match staged {
         Ok(reply) => stream::stream(app, reply, ticket),
@@ -48,7 +44,7 @@ async fn stages(
     service: Service,
     request: Request<Body>,
     ticket: &mut Ticket,
-) -> Result<dispatch::Reply, Refusal> {
+) -> Result<dispatch::Reply, ApiError> {
     let arrival = accept::accept(app, service, request, ticket);
     let admitted = match admit(app, &arrival, ticket) {
         Ok(admitted) => admitted,
@@ -63,7 +59,7 @@ async fn stages(
 }
 
 /// All that is decided over a request before its body is read.
-fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, Refusal> {
+fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, ApiError> {
     accept::check(app, arrival)?;
     let caller = app.keys.admit(&arrival.head.headers)?;
     ticket.facts.key = caller.key.clone();
@@ -71,14 +67,14 @@ fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<li
 }
 
 /// Answers with an error and settles the ticket.
-pub(crate) fn refuse(refusal: &Refusal, mut ticket: Ticket) -> Response {
+pub(crate) fn refuse(refusal: &ApiError, mut ticket: Ticket) -> Response {
     let mut response = refusal.response(ticket.id());
-    response.headers_mut().insert(crate::ticket::REQUEST_ID, ticket.id.clone());
+    response.headers_mut().insert(crate::accounting::ticket::REQUEST_ID, ticket.id.clone());
     ticket.facts.status = Some(response.status().as_u16());
     ticket.facts.outcome = match refusal {
-        Refusal::Cancelled => Outcome::Cancelled,
+        ApiError::Cancelled => Outcome::Cancelled,
         _ if refusal.is_failure() => Outcome::Failed(refusal.to_string()),
-        _ => Outcome::Refused(refusal.code().unwrap_or(Refusal::INVALID)),
+        _ => Outcome::Refused(refusal.code().unwrap_or(ApiError::INVALID)),
     };
     response
 }

@@ -1,32 +1,33 @@
 //! The gateway: one OpenAI-compatible API in front of everybody's own machines.
 //!
 //! ```text
-//!  front ─▶ api ─▶ flow: accept → authenticate → limit → read → route → dispatch → stream → account
-//!                                                        │         │
-//!                                         hub ─▶ roster ─┘         └─▶ tunnel ─▶ worker
+//!  listen ─▶ routes ─▶ flow: accept → authenticate → limit → read → route → dispatch → stream → account
+//!                                                              │         │
+//!                                           workers ─▶ pool ───┘         └─▶ tunnel ─▶ worker
 //! ```
 //!
-//! [`front`] owns listeners and connections, `api` the paths, [`flow`] the life of a request, whose [`ticket`] rides in the response body.
-//! `hub` is where workers connect; the [`roster`] knows who is there and who gets the next request. [`drain`] ends it all in order.
+//! [`listen`] accepts connections, `routes` has every path, [`flow`] is the life of a request, and [`accounting`] holds its ticket, which rides in
+//! the response body. `workers` is where workers connect; the [`pool`] knows who is there and who gets the next request. [`drain`] ends it all in
+//! order.
 
+pub mod accounting;
 mod api;
 pub mod app;
+pub mod auth;
+mod body_memory;
 pub mod config;
-mod cors;
-mod dashboard;
 pub mod drain;
 pub mod flow;
-pub mod front;
-mod hub;
+pub mod http;
+pub mod listen;
 mod metrics;
 mod openapi;
-pub mod refusal;
+pub mod pool;
 pub mod reload;
-pub mod roster;
-mod site;
+mod routes;
 pub mod state;
-pub mod ticket;
 mod trace;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,7 @@ impl Listeners {
             Some(addr) => Some(MetricsListener::bind(addr).await?),
             None => None,
         };
-        Ok(Self { api: front::bind(&config.addresses())?, metrics })
+        Ok(Self { api: listen::bind(&config.addresses())?, metrics })
     }
 }
 
@@ -92,8 +93,11 @@ pub async fn run(
     let app = Arc::new(app);
     greet(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
-    let front =
-        AbortOnDropHandle::new(tokio::spawn(front::serve(listener, api::router(app.clone()), app.clone())));
+    let front = AbortOnDropHandle::new(tokio::spawn(listen::serve(
+        listener,
+        routes::router(app.clone()),
+        app.clone(),
+    )));
     let scraped = metrics.map(|metrics| AbortOnDropHandle::new(tokio::spawn(metrics.serve(app.clone()))));
     let publisher = AbortOnDropHandle::new(tokio::spawn(state::Feed::publish(app.clone())));
     drain::drain(&app, &shutdown, drain_timeout).await;

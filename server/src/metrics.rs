@@ -1,24 +1,20 @@
-//! What the server tells Prometheus. Counts come from the ledger's [`Tally`]; what goes up and down is looked at when it is asked for, where it is:
-//! in the roster, the line, the feed.
+//! What the server tells Prometheus. Counts come from the ledger's [`Counters`]; what goes up and down is looked at when it is asked for, where it is:
+//! in the registry, the line, the feed.
 
-mod labelled;
-mod series;
-mod tally;
+pub(crate) mod series;
 
 use std::collections::BTreeMap;
 
 use llamapool_worker_core::metrics::{Figures, Label, Series, Source};
 
-pub(crate) use tally::Tally;
-
+use crate::accounting::{CappedLabels, OTHER};
+use crate::accounting::{Counters, Ended, WorkerTally};
 use crate::app::App;
-use crate::roster::{Listed, Seen, Waiting};
+use crate::pool::{Listed, Waiting, WorkerSnapshot};
 use crate::state::snapshot::{server_state, worker_state};
-use crate::state::usage::Usage;
 use crate::state::view::{ServerState, WorkerState};
-use labelled::{Labelled, OTHER};
+use llamapool_worker_core::usage::Usage;
 use series::*;
-use tally::{Ended, WorkerTally};
 
 const SERVER_STATES: [(ServerState, &str); 3] = [
     (ServerState::NotReady, "not_ready"),
@@ -39,11 +35,11 @@ impl Source for App {
     const SERIES: &'static [&'static Series] = ALL;
 
     fn gather(&self, figures: &mut Figures) {
-        let seen = self.roster.seen();
+        let seen = self.registry.seen();
         let tally = self.ledger.tally(&seen);
         requests(figures, &tally);
         models(figures, &tally);
-        queues(figures, &self.roster.waiting(), &self.roster.models(), &tally);
+        queues(figures, &self.registry.waiting(), &self.registry.models(), &tally);
         offers(figures, &seen, &tally);
         for (id, worker) in tally.workers.iter() {
             worker_counts(figures, id, worker);
@@ -57,7 +53,7 @@ impl Source for App {
     }
 }
 
-fn requests(figures: &mut Figures, tally: &Tally) {
+fn requests(figures: &mut Figures, tally: &Counters) {
     let mut cancels = [(Ended::Left, "client", 0), (Ended::Cancelled, "admin", 0)];
     for ((path, ended), count) in &tally.requests {
         figures.add(&REQUESTS, [(*path).into(), ended.word().into()], *count);
@@ -71,7 +67,7 @@ fn requests(figures: &mut Figures, tally: &Tally) {
     figures.add(&SENT, [], tally.sent);
 }
 
-fn models(figures: &mut Figures, tally: &Tally) {
+fn models(figures: &mut Figures, tally: &Counters) {
     for (name, model) in tally.models.iter() {
         let label = || Label::from(name.to_owned());
         for ended in Ended::ALL {
@@ -92,7 +88,7 @@ fn kinds(usage: Usage) -> [(&'static str, u64); 2] {
 }
 
 /// The lines, under the names of the model list.
-fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[Listed], tally: &Tally) {
+fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[Listed], tally: &Counters) {
     let mut left: usize = waiting.iter().map(|line| line.requests).sum();
     for model in listed.iter().filter(|model| tally.models.knows(&model.id)) {
         let requests: usize =
@@ -104,7 +100,7 @@ fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[Listed], tally: 
 }
 
 /// Who could take requests for which model.
-fn offers(figures: &mut Figures, seen: &[Seen], tally: &Tally) {
+fn offers(figures: &mut Figures, seen: &[WorkerSnapshot], tally: &Counters) {
     let mut offers: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for worker in seen.iter().filter(|seen| seen.gone.is_none()) {
         let ready = matches!(worker_state(worker), WorkerState::Idle | WorkerState::Working);
@@ -138,7 +134,7 @@ fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerTally) {
 }
 
 /// How workers are. Those without figures of their own are in the sums only.
-fn worker_levels(figures: &mut Figures, seen: &[Seen], known: &Labelled<WorkerTally>) {
+fn worker_levels(figures: &mut Figures, seen: &[WorkerSnapshot], known: &CappedLabels<WorkerTally>) {
     let mut by_state = WORKER_STATES.map(|(state, word)| (state, word, 0u32));
     let mut rest = (0, 0);
     for worker in seen {
@@ -167,7 +163,7 @@ fn worker_levels(figures: &mut Figures, seen: &[Seen], known: &Labelled<WorkerTa
     by_state.into_iter().for_each(|(_, word, count)| figures.add(&WORKERS, [word.into()], count));
 }
 
-fn worker_facts(figures: &mut Figures, worker: &Seen, state: WorkerState) {
+fn worker_facts(figures: &mut Figures, worker: &WorkerSnapshot, state: WorkerState) {
     let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
     for (other, word) in WORKER_STATES {
         let [id, name] = labels();

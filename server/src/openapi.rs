@@ -4,7 +4,6 @@
 //! [`relayed`], from the table they are routed by; errors by [`answers`], from the refusals themselves. A test beside the routes shows that they and
 //! this document are the same.
 
-mod answers;
 mod page;
 mod relayed;
 
@@ -13,18 +12,19 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Ref, RefOr};
-use utoipa::{OpenApi, ToSchema};
 
-pub(crate) use answers::{Elsewhere, Guarded, Malformed, Missing, Tunnel, UnknownModel};
 pub(crate) use page::{file, page, slash};
 
-use crate::refusal::Refusal;
-use crate::{api, dashboard, hub};
+use crate::http::answers::{self, Event, header};
+use crate::http::dashboard;
+use crate::http::error::ApiError;
+use crate::{api, workers};
 
 const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
     Keys are needed where the server has any: `Authorization: Bearer KEY` or `X-API-Key: KEY`. Paths are the same with a slash at their end; those \
@@ -32,17 +32,6 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
     404. Every answer has an `X-Request-Id`. An error of the server's own is a JSON object with `error`, whose `code` programs branch on; \
     where it is worth trying again there is a `Retry-After`. What a model's runtime says passes through as it is, its errors included; a stream \
     that breaks ends with an event that has `error`, and an unfinished body.";
-
-/// One of the events of a stream (HTML Standard, "Server-sent events"), as `text/event-stream` has them.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it is there to be described")]
-pub(crate) struct Event {
-    /// Its name; `message` if it has none.
-    #[schema(required = false)]
-    event: String,
-    /// JSON, or `[DONE]` at the end of OpenAI's streams.
-    data: String,
-}
 
 /// What is described beside its function.
 #[derive(OpenApi)]
@@ -70,7 +59,7 @@ pub(crate) struct Event {
         api::state::undrain_worker,
         api::state::cancel,
         api::state::drain,
-        hub::connect,
+        workers::connect,
         dashboard::page,
         dashboard::asset,
         description,
@@ -78,7 +67,7 @@ pub(crate) struct Event {
         page::slash,
         page::file,
     ),
-    components(schemas(crate::refusal::Envelope, Event)),
+    components(schemas(crate::http::error::Envelope, Event)),
 )]
 struct Described;
 
@@ -132,16 +121,12 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// What all answers have, and every path may answer.
 fn complete(operation: &mut Operation) {
-    operation.responses.responses.extend(answers::refused(&[Refusal::Internal]));
+    operation.responses.responses.extend(answers::refused(&[ApiError::Internal]));
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             response.headers.insert("X-Request-Id".to_owned(), header("RequestId"));
         }
     }
-}
-
-fn header(name: &str) -> RefOr<Header> {
-    RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
 }
 
 fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {

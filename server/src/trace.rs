@@ -10,7 +10,7 @@ use http::uri::Authority;
 use llamapool_worker_core::trace::{KeyValue, Span, SpanKind, Tracer, operation};
 
 use crate::flow::Service;
-use crate::roster::Claim;
+use crate::pool::Claim;
 use crate::state::view::{EndedAs, FinishedRequest};
 
 /// What the conventions call the maker of the models: for those who ask here, that is the pool.

@@ -32,7 +32,7 @@ pub(crate) struct Health {
 pub(crate) async fn healthz(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
     let (code, status, message) = if app.drain.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, "draining", "the server is about to stop")
-    } else if !app.roster.is_ready() {
+    } else if !app.registry.is_ready() {
         (StatusCode::SERVICE_UNAVAILABLE, "no_worker", "no worker is ready")
     } else {
         (StatusCode::OK, "ok", "ready")

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::openapi::{Guarded, Malformed, Missing};
-use crate::refusal::Refusal;
-use crate::site::may_order;
+use crate::http::answers::{Guarded, Malformed, Missing};
+use crate::http::error::ApiError;
+use crate::http::origin_guard::check_write;
 
 /// Longest body that sets a level, bytes; directives for a dozen modules have some hundred.
 const MAX_BODY: usize = 4 * 1024;
@@ -52,7 +52,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Resp
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
-    let allowed = app.keys.admit(&headers).and_then(|_| may_order(&app, &headers)).and_then(|()| level(&app));
+    let allowed =
+        app.keys.admit(&headers).and_then(|_| check_write(&app, &headers)).and_then(|()| level(&app));
     let set = match allowed {
         Ok(level) => set(level, body).await,
         Err(refusal) => Err(refusal),
@@ -61,20 +62,20 @@ pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: B
 }
 
 /// A server that is part of another program may not have logs of its own.
-fn level(app: &App) -> Result<&Level, Refusal> {
-    app.log_level.as_ref().ok_or(Refusal::Nothing("This server has no log level of its own."))
+fn level(app: &App) -> Result<&Level, ApiError> {
+    app.log_level.as_ref().ok_or(ApiError::Nothing("This server has no log level of its own."))
 }
 
-async fn set(level: &Level, body: Body) -> Result<&Level, Refusal> {
-    let unreadable = || Refusal::invalid("Send a JSON object such as {\"level\": \"debug\"}.");
+async fn set(level: &Level, body: Body) -> Result<&Level, ApiError> {
+    let unreadable = || ApiError::invalid("Send a JSON object such as {\"level\": \"debug\"}.");
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| unreadable())?.to_bytes();
     let wanted: LogLevel = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-    level.set(&wanted.level).map_err(|error| Refusal::field("level", format!("{error}.")))?;
+    level.set(&wanted.level).map_err(|error| ApiError::field("level", format!("{error}.")))?;
     tracing::info!(log.level = level.get(), "The log level is changed over the API");
     Ok(level)
 }
 
-fn answer(level: Result<&Level, Refusal>, headers: &HeaderMap) -> Response {
+fn answer(level: Result<&Level, ApiError>, headers: &HeaderMap) -> Response {
     match level {
         Ok(level) => ([(CACHE_CONTROL, "no-store")], Json(LogLevel { level: level.get() })).into_response(),
         Err(refusal) => refusal.answer(headers),

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use llamapool_worker_core::metrics;
 
 use crate::app::App;
-use crate::openapi::{Elsewhere, Guarded};
+use crate::http::answers::{Elsewhere, Guarded};
 
 /// What Prometheus scrapes
 ///

@@ -9,13 +9,13 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::At;
+use crate::accounting::ticket::{Outcome, REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::flow;
-use crate::openapi::{Guarded, Malformed, UnknownModel};
-use crate::refusal::Refusal;
-use crate::roster::Listed;
-use crate::ticket::{Outcome, REQUEST_ID, Ticket};
+use crate::http::answers::{Guarded, Malformed, UnknownModel};
+use crate::http::error::ApiError;
+use crate::http::path_param::PathParam;
+use crate::pool::Listed;
 
 /// Models.
 #[derive(Serialize, ToSchema)]
@@ -54,7 +54,7 @@ impl From<Listed> for Model {
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     answer(&app, &headers, || {
-        let data = app.roster.models().into_iter().map(Model::from).collect();
+        let data = app.registry.models().into_iter().map(Model::from).collect();
         Ok(List { object: "list", data })
     })
 }
@@ -68,15 +68,23 @@ pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
     responses((status = 200, description = "It is here.", body = Model), Guarded, Malformed, UnknownModel),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn one(State(app): State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn one(
+    State(app): State<Arc<App>>,
+    PathParam(id): PathParam<String>,
+    headers: HeaderMap,
+) -> Response {
     let id = id.strip_suffix('/').unwrap_or(&id);
     answer(&app, &headers, || {
-        app.roster.model(id).map(Model::from).ok_or_else(|| Refusal::UnknownModel(id.to_owned()))
+        app.registry.model(id).map(Model::from).ok_or_else(|| ApiError::UnknownModel(id.to_owned()))
     })
 }
 
 /// What is behind the key.
-fn answer<T: Serialize>(app: &App, headers: &HeaderMap, of: impl FnOnce() -> Result<T, Refusal>) -> Response {
+fn answer<T: Serialize>(
+    app: &App,
+    headers: &HeaderMap,
+    of: impl FnOnce() -> Result<T, ApiError>,
+) -> Response {
     let mut ticket: Ticket = app.open_ticket(headers);
     ticket.asks_at("/v1/models");
     match app.keys.admit(headers).and_then(|_| of()) {

@@ -11,11 +11,11 @@ use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
-use super::At;
 use crate::app::App;
-use crate::openapi::{Event, Guarded, Malformed, Missing};
-use crate::refusal::Refusal;
-use crate::site::may_order;
+use crate::http::answers::{Event, Guarded, Malformed, Missing};
+use crate::http::error::ApiError;
+use crate::http::origin_guard::check_write;
+use crate::http::path_param::PathParam;
 use crate::state::view::Snapshot;
 use crate::state::{Feed, snapshot};
 
@@ -64,7 +64,11 @@ pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     responses((status = 204, description = "It gets no new requests, and finishes what it has."), Guarded, Malformed, Missing),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn drain_worker(app: State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn drain_worker(
+    app: State<Arc<App>>,
+    PathParam(id): PathParam<String>,
+    headers: HeaderMap,
+) -> Response {
     act(&app, &headers, || hold(&app, &id, true))
 }
 
@@ -75,7 +79,11 @@ pub(crate) async fn drain_worker(app: State<Arc<App>>, At(id): At<String>, heade
     responses((status = 204, description = "It gets requests again."), Guarded, Malformed, Missing),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn undrain_worker(app: State<Arc<App>>, At(id): At<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn undrain_worker(
+    app: State<Arc<App>>,
+    PathParam(id): PathParam<String>,
+    headers: HeaderMap,
+) -> Response {
     act(&app, &headers, || hold(&app, &id, false))
 }
 
@@ -86,10 +94,14 @@ pub(crate) async fn undrain_worker(app: State<Arc<App>>, At(id): At<String>, hea
     responses((status = 204, description = "Whoever sent it is told, and its worker stops."), Guarded, Malformed, Missing),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn cancel(app: State<Arc<App>>, At(number): At<u64>, headers: HeaderMap) -> Response {
+pub(crate) async fn cancel(
+    app: State<Arc<App>>,
+    PathParam(number): PathParam<u64>,
+    headers: HeaderMap,
+) -> Response {
     act(&app, &headers, || {
         let known = app.ledger.cancel(number);
-        if known { Ok(()) } else { Err(Refusal::Nothing("That request is not open any more.")) }
+        if known { Ok(()) } else { Err(ApiError::Nothing("That request is not open any more.")) }
     })
 }
 
@@ -107,9 +119,9 @@ pub(crate) async fn drain(app: State<Arc<App>>, headers: HeaderMap) -> Response 
     })
 }
 
-fn hold(app: &App, id: &str, hold: bool) -> Result<(), Refusal> {
-    if !app.roster.hold(id, hold) {
-        return Err(Refusal::Nothing("There is no such worker, or nothing to undo."));
+fn hold(app: &App, id: &str, hold: bool) -> Result<(), ApiError> {
+    if !app.registry.hold(id, hold) {
+        return Err(ApiError::Nothing("There is no such worker, or nothing to undo."));
     }
     let word = if hold { "drained" } else { "undrained" };
     tracing::info!(worker.id = id, "Worker {id} is {word} over the API");
@@ -118,8 +130,8 @@ fn hold(app: &App, id: &str, hold: bool) -> Result<(), Refusal> {
 }
 
 /// What changes something asks for the key, and does not take orders from other sites: a browser says where it is.
-fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), Refusal>) -> Response {
-    let acted = app.keys.admit(headers).and_then(|_| may_order(app, headers)).and_then(|()| action());
+fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), ApiError>) -> Response {
+    let acted = app.keys.admit(headers).and_then(|_| check_write(app, headers)).and_then(|()| action());
     match acted {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refusal.answer(headers),

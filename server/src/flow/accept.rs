@@ -5,9 +5,9 @@ use http::Request;
 use http::request::Parts;
 
 use super::Service;
+use crate::accounting::ticket::Ticket;
 use crate::app::App;
-use crate::refusal::Refusal;
-use crate::ticket::Ticket;
+use crate::http::error::ApiError;
 use crate::trace::Trace;
 
 /// Bytes a header line has besides its name and value.
@@ -33,13 +33,13 @@ pub(super) fn accept(app: &App, service: Service, request: Request<Body>, ticket
 ///
 /// # Errors
 /// 503 while draining, 431 for a head that is too large.
-pub(super) fn check(app: &App, arrival: &Arrival) -> Result<(), Refusal> {
+pub(super) fn check(app: &App, arrival: &Arrival) -> Result<(), ApiError> {
     if app.drain.is_draining() {
-        return Err(Refusal::Draining);
+        return Err(ApiError::Draining);
     }
     let head = &arrival.head;
     let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_LINE);
     let size = lines.sum::<usize>() + head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let most = app.config.limits.max_headers;
-    if size > most { Err(Refusal::HeadersTooLarge(most)) } else { Ok(()) }
+    if size > most { Err(ApiError::HeadersTooLarge(most)) } else { Ok(()) }
 }

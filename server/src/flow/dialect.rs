@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 
 /// The service whose events have types.
 const RESPONSES: &str = "/v1/responses";
@@ -69,7 +69,12 @@ impl Dialect {
 
     /// The last words of a broken stream; `boundary` is what the stream ended with so far. An event or line that was cut is closed first: the
     /// client cannot use it, but must not take our words for its rest.
-    pub(super) fn last_words(self, boundary: &Boundary, error: &Refusal, request_id: &str) -> Option<String> {
+    pub(super) fn error_frame(
+        self,
+        boundary: &StreamTail,
+        error: &ApiError,
+        request_id: &str,
+    ) -> Option<String> {
         let gap = boundary.gap(self);
         match self {
             Self::Events => Some(format!("{gap}data: {}\n\n", error.json(request_id))),
@@ -89,12 +94,12 @@ impl Dialect {
 
 /// Remembers how a stream ended so far: its last bytes, and nothing else.
 #[derive(Debug, Default)]
-pub(super) struct Boundary {
+pub(super) struct StreamTail {
     last: [u8; 4],
     len: u8,
 }
 
-impl Boundary {
+impl StreamTail {
     /// Takes note of a chunk. Constant time, whatever its size.
     pub(super) fn pass(&mut self, chunk: &[u8]) {
         if let Some((_, last)) = chunk.split_last_chunk::<4>() {
@@ -138,9 +143,9 @@ mod tests {
     #[test]
     fn a_cut_event_is_closed_before_our_words() {
         let check = |dialect: Dialect, sent: &str, expect: &str| {
-            let mut boundary = Boundary::default();
+            let mut boundary = StreamTail::default();
             boundary.pass(sent.as_bytes());
-            let words = dialect.last_words(&boundary, &Refusal::Cancelled, "id").unwrap();
+            let words = dialect.error_frame(&boundary, &ApiError::Cancelled, "id").unwrap();
             let gap = words.trim_end_matches('\n').trim_end_matches(|other| other != '\n');
             assert_eq!(gap, expect, "{sent:?}");
         };
@@ -176,12 +181,12 @@ mod tests {
         /// However a stream is cut into chunks, its boundary is the same.
         #[test]
         fn cuts_make_no_difference(stream in "[a\r\n]{0,12}", cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
-            let mut whole = Boundary::default();
+            let mut whole = StreamTail::default();
             whole.pass(stream.as_bytes());
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
             cuts.extend([0, stream.len()]);
             cuts.sort_unstable();
-            let mut pieces = Boundary::default();
+            let mut pieces = StreamTail::default();
             cuts.windows(2).for_each(|cut| pieces.pass(&stream.as_bytes()[cut[0]..cut[1]]));
             prop_assert_eq!(pieces.seen(), whole.seen());
         }

@@ -18,11 +18,11 @@ use tokio::time::Instant;
 
 use super::read::{Ask, name_model};
 use super::route::Plan;
+use crate::accounting::ticket::Ticket;
 use crate::app::App;
-use crate::refusal::Refusal;
-use crate::roster::{Claim, Member, NoSlot, SeatId};
+use crate::http::error::ApiError;
+use crate::pool::{Claim, ConnectionId, NoSlot, Worker};
 use crate::state::view::RequestState;
-use crate::ticket::Ticket;
 use crate::trace::Trace;
 
 /// A worker's own "not now" is kept while others are tried, so much of its body, and so long: it is an error message.
@@ -53,29 +53,29 @@ enum Miss {
     /// It was silent too long. The next one is not tried: the client has waited long enough.
     TimedOut(Duration),
     /// The request cannot be sent to anybody.
-    Unsendable(Refusal),
+    Unsendable(ApiError),
 }
 
 /// Gets a reply.
 ///
 /// # Errors
 /// 404, 503, 502 and 504; but if workers refused, the last one's own words.
-pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, Refusal> {
-    let mut tried: Vec<SeatId> = Vec::new();
-    let mut last: Option<(Arc<Member>, String, Miss)> = None;
+pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, ApiError> {
+    let mut tried: Vec<ConnectionId> = Vec::new();
+    let mut last: Option<(Arc<Worker>, String, Miss)> = None;
     loop {
         let asked = Instant::now();
         ticket.live.reached(RequestState::Queued);
         let (trace, served_as) = (&mut ticket.trace, &mut ticket.facts.served_as);
         let on_wait = |waiting| {
             app.ledger.queued(waiting);
-            *served_as = app.roster.listed_name(&plan.want.name);
+            *served_as = app.registry.listed_name(&plan.want.name);
             trace.iter_mut().for_each(|trace| trace.queues());
         };
-        let claim = app.roster.claim_or_wait(&plan.want, &tried, on_wait).await;
+        let claim = app.registry.claim_or_wait(&plan.want, &tried, on_wait).await;
         ticket.facts.queued += asked.elapsed();
         if claim.is_err() && ticket.facts.served_as.is_none() {
-            ticket.facts.served_as = app.roster.listed_name(&plan.want.name);
+            ticket.facts.served_as = app.registry.listed_name(&plan.want.name);
         }
         let claim = match (claim, last.take()) {
             (Ok(claim), missed) => {
@@ -85,8 +85,8 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
                 claim
             }
             (Err(_), Some((.., Miss::Refused(reply)))) => return Ok(*reply),
-            (Err(_), Some((.., Miss::Lost(why)))) => return Err(Refusal::Backend(why)),
-            (Err(_), Some((.., Miss::Full))) => return Err(Refusal::QueueFull(plan.want.name)),
+            (Err(_), Some((.., Miss::Lost(why)))) => return Err(ApiError::Backend(why)),
+            (Err(_), Some((.., Miss::Full))) => return Err(ApiError::QueueFull(plan.want.name)),
             (Err(no_slot), _) => return Err(refusal(no_slot, &plan.want.name)),
         };
         ticket.is_at(claim.member(), claim.model());
@@ -99,7 +99,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
                 ticket.facts.first_byte = Some(ticket.age());
                 return Ok(reply);
             }
-            Err(Miss::TimedOut(limit)) => return Err(Refusal::Timeout(limit)),
+            Err(Miss::TimedOut(limit)) => return Err(ApiError::Timeout(limit)),
             Err(Miss::Unsendable(refusal)) => return Err(refusal),
             Err(miss) => {
                 let trace = ticket.trace.as_deref().map(Trace::id);
@@ -150,7 +150,7 @@ fn send(ask: &Ask, claim: &Claim, trace: Option<&Trace>) -> Result<Exchange, Mis
     }
     let block = head::encode_request(&http::Method::POST, &ask.target, &headers);
     let block = block.map_err(|_| {
-        Miss::Unsendable(Refusal::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD))
+        Miss::Unsendable(ApiError::HeadersTooLarge(llamapool_worker_core::tunnel::frame::MAX_HEAD))
     })?;
     claim.member().link.open(block, body).map_err(|error| match error {
         OpenError::Full => Miss::Full,
@@ -211,13 +211,13 @@ fn explain(lost: &Lost, sent: Instant) -> Miss {
     Miss::Lost(why.to_owned())
 }
 
-fn refusal(no_slot: NoSlot, model: &str) -> Refusal {
+fn refusal(no_slot: NoSlot, model: &str) -> ApiError {
     let model = model.to_owned();
     match no_slot {
-        NoSlot::Unknown => Refusal::UnknownModel(model),
-        NoSlot::NobodyReady => Refusal::NobodyReady(model),
-        NoSlot::Full => Refusal::QueueFull(model),
-        NoSlot::Timeout => Refusal::QueueTimeout(model),
+        NoSlot::Unknown => ApiError::UnknownModel(model),
+        NoSlot::NobodyReady => ApiError::NobodyReady(model),
+        NoSlot::Full => ApiError::QueueFull(model),
+        NoSlot::Timeout => ApiError::QueueTimeout(model),
     }
 }
 

@@ -15,11 +15,12 @@ use body::Bounds;
 pub(super) use body::linger;
 
 use super::accept::Arrival;
-use super::authenticate::drop_credentials;
-use super::limit::{Admitted, Share};
+use super::limit::Admitted;
+use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
-use crate::refusal::Refusal;
-use crate::ticket::{REQUEST_ID, Ticket};
+use crate::auth::drop_credentials;
+use crate::body_memory::BodyMemoryPermit;
+use crate::http::error::ApiError;
 
 /// Longest model name, bytes. Paths of files on a worker have been seen as names.
 const MAX_MODEL: usize = 512;
@@ -35,7 +36,7 @@ pub(super) struct Ask {
     pub(super) headers: HeaderMap,
     pub(super) model: Model,
     pub(super) body: Bytes,
-    _share: Share,
+    _share: BodyMemoryPermit,
 }
 
 /// The model a body names, and where.
@@ -82,7 +83,7 @@ pub(super) async fn read(
     admitted: Admitted,
     arrival: Arrival,
     ticket: &mut Ticket,
-) -> Result<Ask, Refusal> {
+) -> Result<Ask, ApiError> {
     let Arrival { service, mut head, body } = arrival;
     let Admitted { mut share } = admitted;
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
@@ -113,9 +114,9 @@ pub(super) fn name_model(headers: &mut HeaderMap, model: &str) {
     headers.extend(HeaderValue::from_bytes(model.as_bytes()).ok().map(|model| (MODEL, model)));
 }
 
-async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, Refusal> {
+async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, ApiError> {
     if body.is_empty() {
-        return Err(Refusal::invalid("The request has no body. It must name a `model`."));
+        return Err(ApiError::invalid("The request has no body. It must name a `model`."));
     }
     let boundary = match headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
         Some(content_type) => form::boundary(content_type)?,
@@ -128,13 +129,13 @@ async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, Refusal> 
     let model = if body.len() <= INLINE_PEEK {
         find(&body)
     } else {
-        tokio::task::spawn_blocking(move || find(&body)).await.map_err(|_| Refusal::Internal)?
+        tokio::task::spawn_blocking(move || find(&body)).await.map_err(|_| ApiError::Internal)?
     }?;
     if model.name.is_empty() {
-        return Err(Refusal::field("model", "`model` must not be empty."));
+        return Err(ApiError::field("model", "`model` must not be empty."));
     }
     if model.name.len() > MAX_MODEL {
-        return Err(Refusal::field("model", format!("`model` must not be longer than {MAX_MODEL} bytes.")));
+        return Err(ApiError::field("model", format!("`model` must not be longer than {MAX_MODEL} bytes.")));
     }
     Ok(model)
 }

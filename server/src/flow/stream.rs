@@ -14,12 +14,12 @@ use llamapool_worker_core::tunnel::frame::Code;
 use llamapool_worker_core::tunnel::mux::Lost;
 use tokio::time::{Instant, Sleep};
 
-use super::dialect::{Boundary, Dialect};
+use super::dialect::{Dialect, StreamTail};
 use super::dispatch::Reply;
+use crate::accounting::ticket::{Outcome, REQUEST_ID, Ticket};
 use crate::app::App;
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 use crate::state::view::RequestState;
-use crate::ticket::{Outcome, REQUEST_ID, Ticket};
 
 /// The worker that answered.
 const WORKER: HeaderName = HeaderName::from_static("x-llamapool-worker");
@@ -51,8 +51,8 @@ pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
         rest: reply.rest,
         ticket,
         dialect,
-        boundary: Boundary::default(),
-        silence: Silence::new(app.config.timeouts.chunk),
+        boundary: StreamTail::default(),
+        silence: IdleTimer::new(app.config.timeouts.chunk),
         broken: None,
     };
     body.settle_if_done();
@@ -68,8 +68,8 @@ struct Streamed {
     rest: Option<ReplyBody>,
     ticket: Ticket,
     dialect: Dialect,
-    boundary: Boundary,
-    silence: Silence,
+    boundary: StreamTail,
+    silence: IdleTimer,
     broken: Option<Broken>,
 }
 
@@ -103,15 +103,15 @@ impl Streamed {
     }
 
     /// The reply cannot be finished: last words if the stream has room for them, then the cut.
-    fn fail(&mut self, refusal: &Refusal, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn fail(&mut self, refusal: &ApiError, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let why = refusal.to_string();
         self.ticket.facts.outcome = match refusal {
-            Refusal::Cancelled => Outcome::Cancelled,
+            ApiError::Cancelled => Outcome::Cancelled,
             _ => Outcome::Failed(why.clone()),
         };
         self.ticket.claim = None;
         self.rest = None;
-        match self.dialect.last_words(&self.boundary, refusal, self.ticket.id()) {
+        match self.dialect.error_frame(&self.boundary, refusal, self.ticket.id()) {
             Some(words) => {
                 self.broken = Some(Broken::Told(why));
                 Poll::Ready(Some(Ok(Frame::data(words.into()))))
@@ -150,11 +150,11 @@ impl http_body::Body for Streamed {
         let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) else {
             if this.ticket.live.poll_cancelled(cx).is_ready() {
-                return this.fail(&Refusal::Cancelled, cx);
+                return this.fail(&ApiError::Cancelled, cx);
             }
             let limit = ready!(this.silence.poll(cx));
             this.ticket.was_silent(limit);
-            return this.fail(&Refusal::Timeout(limit), cx);
+            return this.fail(&ApiError::Timeout(limit), cx);
         };
         if let Some(gap) = this.silence.broken() {
             this.ticket.was_silent(gap);
@@ -166,7 +166,7 @@ impl http_body::Body for Streamed {
                 }
                 Poll::Ready(frame.into_data().ok().map(|chunk| Ok(this.pass(chunk))))
             }
-            Some(Err(lost)) => this.fail(&Refusal::Backend(explain(&lost).to_owned()), cx),
+            Some(Err(lost)) => this.fail(&ApiError::Backend(explain(&lost).to_owned()), cx),
             None => {
                 this.rest = None;
                 this.settle_if_done();
@@ -206,7 +206,7 @@ struct Cut(String);
 
 /// Notices when a stream has been silent for too long, and for how long it was silent. A chunk costs at most one look at the clock, and none as long
 /// as all that is asked for is there already; the timer is set anew only when it fires.
-struct Silence {
+struct IdleTimer {
     limit: Option<Duration>,
     /// When the last chunk was passed on; `None` as long as nobody had to wait for one.
     last: Option<Instant>,
@@ -215,7 +215,7 @@ struct Silence {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Silence {
+impl IdleTimer {
     fn new(limit: Option<Duration>) -> Self {
         Self { limit, last: None, waited: false, timer: None }
     }
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     /// Waits for a chunk that comes after a while.
-    async fn wait(silence: &mut Silence, time: Duration) -> Option<Duration> {
+    async fn wait(silence: &mut IdleTimer, time: Duration) -> Option<Duration> {
         let waited = std::future::poll_fn(|cx| silence.poll(cx));
         assert!(tokio::time::timeout(time, waited).await.is_err(), "it is not silent for too long yet");
         silence.broken()
@@ -259,7 +259,7 @@ mod tests {
     async fn only_what_was_waited_for_is_a_gap() {
         let second = Duration::from_secs(1);
         for limit in [None, Some(10 * second)] {
-            let mut silence = Silence::new(limit);
+            let mut silence = IdleTimer::new(limit);
             assert_eq!(silence.broken(), None, "there at once");
             assert_eq!(wait(&mut silence, 3 * second).await, Some(3 * second));
             tokio::time::advance(9 * second).await;
@@ -271,7 +271,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_chunk_begins_the_silence_anew() {
         let limit = Duration::from_secs(10);
-        let mut silence = Silence::new(Some(limit));
+        let mut silence = IdleTimer::new(Some(limit));
         for _ in 0..3 {
             wait(&mut silence, Duration::from_secs(9)).await;
         }

@@ -2,68 +2,68 @@
 
 use llamapool_worker_core::metrics::{Kind, Series, buckets};
 
-pub(super) static REQUESTS: Series = Series::counter(
+pub(crate) static REQUESTS: Series = Series::counter(
     "llamapool_requests_total",
     &["path", "outcome"],
     "Requests that ended: `success`, `error` (a worker or runtime failed, or answered with 500 or more), `refused` by the server, `left` by the \
      client, or `cancelled`.",
 );
-pub(super) static REJECTS: Series = Series::counter(
+pub(crate) static REJECTS: Series = Series::counter(
     "llamapool_rejects_total",
     &["reason"],
     "Requests that the server refused, by the code of its error; `invalid_request` where that has none.",
 );
-pub(super) static CANCELS: Series = Series::counter(
+pub(crate) static CANCELS: Series = Series::counter(
     "llamapool_cancels_total",
     &["by"],
     "Requests that did not run to their end: the `client` left, or an `admin` ended them.",
 );
-pub(super) static IN_FLIGHT: Series =
+pub(crate) static IN_FLIGHT: Series =
     Series::gauge("llamapool_requests_in_flight", &[], "Requests that are open.");
-pub(super) static RECEIVED: Series =
+pub(crate) static RECEIVED: Series =
     Series::counter("llamapool_received_bytes_total", &[], "Request bodies, counted when the request ends.");
-pub(super) static SENT: Series =
+pub(crate) static SENT: Series =
     Series::counter("llamapool_sent_bytes_total", &[], "Response bodies, counted when the request ends.");
 
-pub(super) static MODEL_REQUESTS: Series = Series::counter(
+pub(crate) static MODEL_REQUESTS: Series = Series::counter(
     "llamapool_model_requests_total",
     &["model", "outcome"],
     "Requests that named a model, by its name at the worker; `other` for models that nobody has.",
 );
-pub(super) static MODEL_TOKENS: Series = Series::counter(
+pub(crate) static MODEL_TOKENS: Series = Series::counter(
     "llamapool_model_tokens_total",
     &["model", "kind"],
     "Tokens that answers told: `in` of the prompt, `out` generated.",
 );
-pub(super) static QUEUE_WAIT: Series = Series::histogram(
+pub(crate) static QUEUE_WAIT: Series = Series::histogram(
     "llamapool_request_queue_seconds",
     &["model"],
     buckets::QUEUE_WAIT,
     "Waiting for a free slot.",
 );
-pub(super) static FIRST_BYTE: Series = Series::histogram(
+pub(crate) static FIRST_BYTE: Series = Series::histogram(
     "llamapool_request_first_byte_seconds",
     &["model"],
     buckets::FIRST_BYTE,
     "From a request's arrival to the first byte of its answer, waiting included.",
 );
-pub(super) static GAP: Series = Series::histogram(
+pub(crate) static GAP: Series = Series::histogram(
     "llamapool_stream_longest_gap_seconds",
     &["model"],
     buckets::GAP,
     "The longest time that a streamed answer was silent for; a client that reads slowly does not count.",
 );
-pub(super) static TOKENS_PER_SECOND: Series = Series::histogram(
+pub(crate) static TOKENS_PER_SECOND: Series = Series::histogram(
     "llamapool_request_tokens_per_second",
     &["model"],
     buckets::TOKENS_PER_SECOND,
     "Generated tokens a second: from first byte to last, or, of an answer in one piece, while it was at the worker.",
 );
-pub(super) static QUEUE_LENGTH: Series =
+pub(crate) static QUEUE_LENGTH: Series =
     Series::gauge("llamapool_queue_length", &["model"], "Requests that wait for a free slot.");
-pub(super) static MODEL_WORKERS: Series =
+pub(crate) static MODEL_WORKERS: Series =
     Series::gauge("llamapool_model_workers", &["model"], "Workers that have the model and take requests.");
-pub(super) static MODEL_LOADED: Series = Series::gauge(
+pub(crate) static MODEL_LOADED: Series = Series::gauge(
     "llamapool_model_loaded_workers",
     &["model"],
     "Of those, workers that have it in memory, as far as their runtimes tell.",
@@ -71,76 +71,76 @@ pub(super) static MODEL_LOADED: Series = Series::gauge(
 
 const WORKER: &[&str] = &["worker_id", "worker"];
 
-pub(super) static DURATION: Series = Series::histogram(
+pub(crate) static DURATION: Series = Series::histogram(
     "llamapool_request_duration_seconds",
     &["worker_id", "worker", "model"],
     buckets::DURATION,
     "From a request's arrival to its end, of those that a worker got.",
 );
-pub(super) static WORKER_TOKENS: Series = Series::counter(
+pub(crate) static WORKER_TOKENS: Series = Series::counter(
     "llamapool_worker_tokens_total",
     &["worker_id", "worker", "kind"],
     "Tokens that a worker's answers told: `in` of the prompt, `out` generated.",
 );
-pub(super) static WORKER_PROCESSING: Series = Series::counter(
+pub(crate) static WORKER_PROCESSING: Series = Series::counter(
     "llamapool_worker_processing_seconds_total",
     WORKER,
     "Time that requests were at a worker, all together.",
 );
-pub(super) static WORKER_FAILURES: Series = Series::counter(
+pub(crate) static WORKER_FAILURES: Series = Series::counter(
     "llamapool_worker_failures_total",
     WORKER,
     "Requests that a worker failed, those included that another one took over.",
 );
-pub(super) static FAILOVERS: Series = Series::counter(
+pub(crate) static FAILOVERS: Series = Series::counter(
     "llamapool_failovers_total",
     WORKER,
     "Requests of a worker that another one took over before the first byte.",
 );
-pub(super) static WORKER_SLOTS: Series =
+pub(crate) static WORKER_SLOTS: Series =
     Series::gauge("llamapool_worker_slots", WORKER, "Requests that a worker runs at once, by its own word.");
-pub(super) static WORKER_SLOTS_USED: Series =
+pub(crate) static WORKER_SLOTS_USED: Series =
     Series::gauge("llamapool_worker_slots_used", WORKER, "Requests that a worker runs.");
-pub(super) static TUNNEL_RECEIVED: Series = Series::counter(
+pub(crate) static TUNNEL_RECEIVED: Series = Series::counter(
     "llamapool_tunnel_received_bytes_total",
     WORKER,
     "Bytes that came through a worker's tunnel, since it is up.",
 );
-pub(super) static TUNNEL_SENT: Series = Series::counter(
+pub(crate) static TUNNEL_SENT: Series = Series::counter(
     "llamapool_tunnel_sent_bytes_total",
     WORKER,
     "Bytes that went through a worker's tunnel, since it is up.",
 );
-pub(super) static WORKER_STATE: Series = Series::gauge(
+pub(crate) static WORKER_STATE: Series = Series::gauge(
     "llamapool_worker_state",
     &["worker_id", "worker", "state"],
     "1 for the state that a worker is in, 0 for the others; `gone` for ten minutes after it left, then there is nothing.",
 );
-pub(super) static WORKER_INFO: Series = Series {
+pub(crate) static WORKER_INFO: Series = Series {
     name: "llamapool_worker_info",
     kind: Kind::Info,
     labels: &["worker_id", "worker", "version", "backend", "backend_version"],
     help: "What is known of a worker; always 1.",
 };
-pub(super) static WORKERS: Series = Series::gauge(
+pub(crate) static WORKERS: Series = Series::gauge(
     "llamapool_workers",
     &["state"],
     "Workers by state; `gone` are those that left in the last ten minutes.",
 );
 
-pub(super) static SERVER_STATE: Series = Series::gauge(
+pub(crate) static SERVER_STATE: Series = Series::gauge(
     "llamapool_server_state",
     &["state"],
     "1 for the state that the server is in, 0 for the others; `not_ready` means that no worker is ready.",
 );
-pub(super) static STATE_READERS: Series = Series::gauge(
+pub(crate) static STATE_READERS: Series = Series::gauge(
     "llamapool_state_readers",
     &[],
     "Readers of the state's event stream, such as open dashboards.",
 );
 
 /// All of them, in the order of the page.
-pub(super) static ALL: &[&Series] = &[
+pub(crate) static ALL: &[&Series] = &[
     &REQUESTS,
     &REJECTS,
     &CANCELS,

@@ -13,7 +13,7 @@ use llamapool_worker_core::tunnel::control::{Readiness, Report};
 use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 
 use super::*;
-use crate::roster::Member;
+use crate::pool::Worker;
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -116,12 +116,12 @@ fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
 }
 
 /// A worker that is there, with one model.
-fn seen(id: &str, model: &str) -> Seen {
+fn seen(id: &str, model: &str) -> WorkerSnapshot {
     let windows = Windows { initial: 1, max: 1 };
     let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
     let model = Model { name: model.to_owned(), ..Model::default() };
-    Seen {
-        member: Arc::new(Member { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned(), link }),
+    WorkerSnapshot {
+        member: Arc::new(Worker { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned(), link }),
         joined: SystemTime::now(),
         heard: SystemTime::now(),
         report: Some(Report {
@@ -141,15 +141,15 @@ fn seen(id: &str, model: &str) -> Seen {
     }
 }
 
-fn listed(seen: &[Seen]) -> Vec<Listed> {
+fn listed(seen: &[WorkerSnapshot]) -> Vec<Listed> {
     let models = seen.iter().filter_map(|seen| seen.report.as_ref()).flat_map(|report| &report.models);
     models.map(|model| Listed { id: model.name.clone(), created: 0, workers: Vec::new() }).collect()
 }
 
 #[test]
 fn who_is_not_seen_any_more_has_no_series() {
-    let mut tally = Tally::default();
-    let names = |tally: &Tally| {
+    let mut tally = Counters::default();
+    let names = |tally: &Counters| {
         let workers: Vec<_> = tally.workers.iter().map(|(id, _)| id.to_owned()).collect();
         let models: Vec<_> = tally.models.iter().map(|(name, _)| name.to_owned()).collect();
         (workers.join(" "), models.join(" "))
@@ -168,7 +168,7 @@ fn who_is_not_seen_any_more_has_no_series() {
 fn however_many_workers_there_are_the_page_has_an_end() {
     let mut crowd: Vec<_> = (0..500).map(|at| seen(&format!("w{at}"), &format!("m{at}"))).collect();
     crowd[0] = seen(OTHER, OTHER); // a name like any other
-    let mut tally = Tally::default();
+    let mut tally = Counters::default();
     tally.meet(&crowd);
     let mut figures = Figures::new(ALL.iter().copied());
     models(&mut figures, &tally);

@@ -10,10 +10,10 @@ use http::header::{CONTENT_ENCODING, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use utoipa_swagger_ui::Config;
 
-use super::answers::{Malformed, NoFile};
-use crate::api::At;
-use crate::dashboard;
-use crate::refusal::Refusal;
+use crate::http::answers::{Malformed, NoFile};
+use crate::http::dashboard;
+use crate::http::error::ApiError;
+use crate::http::path_param::PathParam;
 
 /// Browsers ask whether it has changed, which it does with each version of the server.
 const CACHE: &str = "no-cache";
@@ -51,7 +51,7 @@ pub(crate) async fn page() -> Response {
         Malformed,
     ),
 )]
-pub(crate) async fn file(At(name): At<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn file(PathParam(name): PathParam<String>, headers: HeaderMap) -> Response {
     const SCRIPTS: &str = "text/javascript; charset=utf-8";
     const STYLE: &str = "text/css; charset=utf-8";
     match name.as_str() {
@@ -59,7 +59,7 @@ pub(crate) async fn file(At(name): At<String>, headers: HeaderMap) -> Response {
         "page.css" => dashboard::file(STYLE, CACHE, include_str!("page/page.css")),
         "swagger-ui.js" => packed(SCRIPTS, &SCRIPT),
         "swagger-ui.css" => packed(STYLE, &STYLES),
-        _ => Refusal::UnknownPath(format!("GET /api/client/{name}")).answer(&headers),
+        _ => ApiError::UnknownPath(format!("GET /api/client/{name}")).answer(&headers),
     }
 }
 

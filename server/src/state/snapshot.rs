@@ -1,4 +1,4 @@
-//! Puts the snapshot together: from the books, the roster and the clock.
+//! Puts the snapshot together: from the books, the registry and the clock.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -7,13 +7,13 @@ use llamapool_worker_core::host::Host;
 use llamapool_worker_core::settings::build;
 use llamapool_worker_core::tunnel::control::Readiness;
 
-use super::ledger::WorkerBook;
 use super::view::{
     FinishedRequest, HostView, McpView, ModelView, ServerState, ServerView, Snapshot, WorkerModel,
     WorkerState, WorkerView, WorkersSummary,
 };
+use crate::accounting::ledger::WorkerBook;
 use crate::app::App;
-use crate::roster::{Seen, Waiting};
+use crate::pool::{Waiting, WorkerSnapshot};
 
 /// What a reader has already: it gets what is newer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,8 +31,8 @@ pub fn snapshot(app: &App) -> Snapshot {
 
 /// The state now, with only what is new of what only grows.
 pub(super) fn since(app: &App, version: u64, had: Had) -> Snapshot {
-    let waiting = app.roster.waiting();
-    let seen = app.roster.seen();
+    let waiting = app.registry.waiting();
+    let seen = app.registry.seen();
     let workers: Vec<WorkerView> = seen.into_iter().map(|seen| worker(app, seen, &waiting)).collect();
     Snapshot {
         version,
@@ -49,7 +49,7 @@ pub(super) fn since(app: &App, version: u64, had: Had) -> Snapshot {
 
 /// How the server is.
 pub(crate) fn server_state(app: &App) -> ServerState {
-    match (app.drain.is_draining(), app.roster.is_ready()) {
+    match (app.drain.is_draining(), app.registry.is_ready()) {
         (true, _) => ServerState::Draining,
         (_, true) => ServerState::Ready,
         (_, false) => ServerState::NotReady,
@@ -57,7 +57,7 @@ pub(crate) fn server_state(app: &App) -> ServerState {
 }
 
 /// How a worker is.
-pub(crate) fn worker_state(seen: &Seen) -> WorkerState {
+pub(crate) fn worker_state(seen: &WorkerSnapshot) -> WorkerState {
     match (seen.gone, seen.report.as_ref().map(|report| report.state), seen.held) {
         (Some(_), ..) => WorkerState::Gone,
         (_, Some(Readiness::Draining), _) | (_, Some(_), true) => WorkerState::Draining,
@@ -90,7 +90,7 @@ fn server(app: &App, waiting: &[Waiting]) -> ServerView {
     }
 }
 
-fn worker(app: &App, seen: Seen, waiting: &[Waiting]) -> WorkerView {
+fn worker(app: &App, seen: WorkerSnapshot, waiting: &[Waiting]) -> WorkerView {
     let book = app.ledger.worker(&seen.member.id);
     let report = seen.report.as_ref();
     let models = report.map_or(&[][..], |report| &report.models);

@@ -38,7 +38,7 @@ impl TestServer {
         llamapool_worker_core::tls::install();
         let mut config = Config::for_testing();
         configure(&mut config);
-        let listener = llamapool_server::front::bind(&config.addresses()).unwrap();
+        let listener = llamapool_server::listen::bind(&config.addresses()).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = Shutdown::default();
         let task = tokio::spawn(llamapool_server::run(config, listener, shutdown.clone(), None));

@@ -9,9 +9,9 @@ use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
+use crate::body_memory::BodyMemoryPermit;
 use crate::flow::accept::Arrival;
-use crate::flow::limit::Share;
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 
 /// Memory set aside at once for a body that says how long it is; more follows as it comes.
 const FIRST_ALLOCATION: usize = 1024 * 1024;
@@ -41,8 +41,8 @@ pub(super) async fn collect(
     mut body: Body,
     headers: &HeaderMap,
     bounds: Bounds,
-    share: &mut Share,
-) -> Result<Bytes, Refusal> {
+    share: &mut BodyMemoryPermit,
+) -> Result<Bytes, ApiError> {
     let collected = gather(&mut body, headers, bounds, share).await;
     if collected.is_err() {
         drain(body, headers).await;
@@ -59,11 +59,11 @@ async fn gather(
     body: &mut Body,
     headers: &HeaderMap,
     Bounds { most, silence }: Bounds,
-    share: &mut Share,
-) -> Result<Bytes, Refusal> {
+    share: &mut BodyMemoryPermit,
+) -> Result<Bytes, ApiError> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|declared| declared > most) {
-        return Err(Refusal::BodyTooLarge(most));
+        return Err(ApiError::BodyTooLarge(most));
     }
     let Some(first) = next(body, silence).await? else { return Ok(Bytes::new()) };
     if declared == Some(first.len()) {
@@ -74,7 +74,7 @@ async fn gather(
     let mut chunk = Some(first);
     while let Some(bytes) = chunk {
         if whole.len() + bytes.len() > most {
-            return Err(Refusal::BodyTooLarge(most));
+            return Err(ApiError::BodyTooLarge(most));
         }
         share.grow(bytes.len())?;
         whole.extend_from_slice(&bytes);
@@ -83,9 +83,9 @@ async fn gather(
     Ok(whole.freeze())
 }
 
-async fn next(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, Refusal> {
+async fn next(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, ApiError> {
     loop {
-        let frame = tokio::time::timeout(silence, body.frame()).await.map_err(|_| Refusal::TooSlow)?;
+        let frame = tokio::time::timeout(silence, body.frame()).await.map_err(|_| ApiError::TooSlow)?;
         match frame {
             None => return Ok(None),
             Some(Ok(frame)) => {
@@ -93,7 +93,7 @@ async fn next(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, Refus
                     return Ok(Some(bytes));
                 }
             }
-            Some(Err(_)) => return Err(Refusal::invalid("The request's body was cut off.")),
+            Some(Err(_)) => return Err(ApiError::invalid("The request's body was cut off.")),
         }
     }
 }

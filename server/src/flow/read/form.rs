@@ -4,7 +4,7 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::{Model, Spelling};
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 
 /// Longest boundary, RFC 2046, 5.1.1.
 const MAX_BOUNDARY: usize = 70;
@@ -16,18 +16,18 @@ const MAX_FIELDS: usize = 1000;
 const MAX_HEADERS: usize = 16;
 
 /// The boundary, if the content type is that of a form.
-pub(super) fn boundary(content_type: &str) -> Result<Option<String>, Refusal> {
+pub(super) fn boundary(content_type: &str) -> Result<Option<String>, ApiError> {
     let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
         return Ok(None);
     }
     match parameter(parameters, "boundary") {
         Some(boundary) if (1..=MAX_BOUNDARY).contains(&boundary.len()) => Ok(Some(boundary)),
-        _ => Err(Refusal::invalid("The form's content type has no valid boundary.")),
+        _ => Err(ApiError::invalid("The form's content type has no valid boundary.")),
     }
 }
 
-pub(super) fn find_model(body: &Bytes, boundary: &str) -> Result<Model, Refusal> {
+pub(super) fn find_model(body: &Bytes, boundary: &str) -> Result<Model, ApiError> {
     let mut found = None;
     for field in Fields::new(body, boundary)? {
         let (name, start, end) = field?;
@@ -35,14 +35,14 @@ pub(super) fn find_model(body: &Bytes, boundary: &str) -> Result<Model, Refusal>
             continue;
         }
         let Ok(model) = std::str::from_utf8(&body[start..end]) else {
-            return Err(Refusal::field("model", "`model` is not valid UTF-8."));
+            return Err(ApiError::field("model", "`model` is not valid UTF-8."));
         };
         if found.is_some() {
-            return Err(Refusal::field("model", "The form has more than one `model`."));
+            return Err(ApiError::field("model", "The form has more than one `model`."));
         }
         found = Some(Model { name: model.to_owned(), at: start..end, spelling: Spelling::Form });
     }
-    found.ok_or_else(|| Refusal::field("model", "You must provide a `model`."))
+    found.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))
 }
 
 /// The fields of a form: name, start and end of the value.
@@ -54,7 +54,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn new(body: &'a [u8], boundary: &str) -> Result<Self, Refusal> {
+    fn new(body: &'a [u8], boundary: &str) -> Result<Self, ApiError> {
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
         // The first delimiter may stand at the very start, without its line break.
         let at = if body.starts_with(&delimiter[2..]) {
@@ -66,13 +66,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The field after the delimiter that ends at `at`; `None` after the closing one.
-    fn field(&mut self) -> Result<Option<(String, usize, usize)>, Refusal> {
+    fn field(&mut self) -> Result<Option<(String, usize, usize)>, ApiError> {
         let rest = &self.body[self.at..];
         if rest.starts_with(b"--") {
             return Ok(None);
         }
         self.left =
-            self.left.checked_sub(1).ok_or_else(|| Refusal::invalid("The form has too many fields."))?;
+            self.left.checked_sub(1).ok_or_else(|| ApiError::invalid("The form has too many fields."))?;
         let line_end = memmem::find(rest, b"\r\n").ok_or_else(broken)?;
         if !rest[..line_end].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             return Err(broken());
@@ -87,19 +87,19 @@ impl<'a> Fields<'a> {
 }
 
 impl Iterator for Fields<'_> {
-    type Item = Result<(String, usize, usize), Refusal>;
+    type Item = Result<(String, usize, usize), ApiError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.field().transpose()
     }
 }
 
-fn broken() -> Refusal {
-    Refusal::invalid("The body is not a complete multipart form.")
+fn broken() -> ApiError {
+    ApiError::invalid("The body is not a complete multipart form.")
 }
 
 /// The name in a field's `Content-Disposition`.
-fn name(head: &[u8]) -> Result<String, Refusal> {
+fn name(head: &[u8]) -> Result<String, ApiError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let parsed = httparse::parse_headers(head, &mut headers).map_err(|_| broken())?;
     let httparse::Status::Complete((_, headers)) = parsed else { return Err(broken()) };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Model, Spelling};
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 
 #[derive(Deserialize)]
 struct Peek<'a> {
@@ -15,23 +15,23 @@ struct Peek<'a> {
     stream: Option<&'a RawValue>,
 }
 
-pub(super) fn find_model(body: &Bytes) -> Result<Model, Refusal> {
+pub(super) fn find_model(body: &Bytes) -> Result<Model, ApiError> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        Refusal::invalid(format!("The body is not valid UTF-8 (at byte {}).", error.valid_up_to()))
+        ApiError::invalid(format!("The body is not valid UTF-8 (at byte {}).", error.valid_up_to()))
     })?;
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(Refusal::invalid("The body must be a JSON object."));
+        return Err(ApiError::invalid("The body must be a JSON object."));
     }
     let peek: Peek<'_> = serde_json::from_str(text)
-        .map_err(|error| Refusal::invalid(format!("The body is not the JSON it should be: {error}.")))?;
+        .map_err(|error| ApiError::invalid(format!("The body is not the JSON it should be: {error}.")))?;
     if let Some(stream) = peek.stream
         && !matches!(stream.get(), "true" | "false" | "null")
     {
-        return Err(Refusal::field("stream", "`stream` must be true or false."));
+        return Err(ApiError::field("stream", "`stream` must be true or false."));
     }
-    let raw = peek.model.ok_or_else(|| Refusal::field("model", "You must provide a `model`."))?.get();
+    let raw = peek.model.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))?.get();
     let name: String =
-        serde_json::from_str(raw).map_err(|_| Refusal::field("model", "`model` must be a string."))?;
+        serde_json::from_str(raw).map_err(|_| ApiError::field("model", "`model` must be a string."))?;
     // `raw` is a slice of `text`, which is `body`.
     let start = raw.as_ptr() as usize - body.as_ptr() as usize;
     Ok(Model { name, at: start..start + raw.len(), spelling: Spelling::Json })

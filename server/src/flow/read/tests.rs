@@ -5,13 +5,13 @@ use super::*;
 const FORM: &str = "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a \\\"b.wav\"\r\nContent-Type: audio/wav\r\n\r\n\
      RIFF\r\n--xy not a boundary\r\n--xyz\r\ncontent-disposition: form-data; name=model\r\n\r\nwhisper-1\r\n--xyz--\r\n";
 
-fn ask(content_type: &str, body: &[u8]) -> Result<Ask, Refusal> {
+fn ask(content_type: &str, body: &[u8]) -> Result<Ask, ApiError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
     let body = Bytes::copy_from_slice(body);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let model = runtime.block_on(find_model(&headers, body.clone()))?;
-    let _share = crate::flow::limit::Share::none();
+    let _share = crate::body_memory::BodyMemoryPermit::none();
     Ok(Ask { target: String::new(), headers, model, body, _share })
 }
 

@@ -1,9 +1,9 @@
 //! The workers that are there, and who gets which request. Choosing the least busy and taking its slot is one step under one short lock; who
 //! finds all of them busy waits in line, per model, and is called in order of arrival.
 
-mod line;
-mod name;
-mod pool;
+mod catalog;
+mod names;
+mod queue;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use llamapool_worker_core::tunnel::control::{Bye, Report};
 
-pub use line::Waiting;
-pub use pool::{Member, SeatId, Seen, Want};
+pub use catalog::{ConnectionId, ModelQuery, Worker, WorkerSnapshot};
+pub use queue::Waiting;
 
 use crate::config::{AliasFallback, Queue};
-use line::Line;
-use name::canonical;
-use pool::{Pick, Picked, Pool};
+use catalog::{Pick, Picked, Pool};
+use names::canonical;
+use queue::WaitQueue;
 
 /// So long after its last worker left, a model is "not ready" rather than unknown: workers come back.
 const REMEMBER: Duration = Duration::from_secs(600);
@@ -27,7 +27,7 @@ const MAX_NAMES: usize = 100_000;
 
 /// All workers, shared by everybody.
 #[derive(Clone)]
-pub struct Roster(Arc<Inner>);
+pub struct Registry(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
@@ -38,7 +38,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     pool: Pool,
-    line: Line,
+    line: WaitQueue,
     /// When each model (canonical name) was first and last offered.
     offered: HashMap<String, Offered>,
 }
@@ -50,7 +50,7 @@ struct Offered {
 
 /// A slot of a worker, held until it is dropped.
 pub struct Claim {
-    roster: Roster,
+    registry: Registry,
     picked: Picked,
     spent: bool,
 }
@@ -79,14 +79,14 @@ pub struct Listed {
     pub workers: Vec<String>,
 }
 
-impl Roster {
-    /// A roster without workers.
+impl Registry {
+    /// A registry without workers.
     pub fn new(queue: Queue, fallback: AliasFallback) -> Self {
         Self(Arc::new(Inner { state: Mutex::default(), fallback, queue }))
     }
 
     /// Takes a worker in. One with the same id is sent away at once.
-    pub fn join(&self, member: Arc<Member>) -> SeatId {
+    pub fn join(&self, member: Arc<Worker>) -> ConnectionId {
         let (seat, replaced) = {
             let mut state = self.lock();
             let joined = state.pool.join(member);
@@ -103,7 +103,7 @@ impl Roster {
     }
 
     /// Takes note of how a worker is.
-    pub fn report(&self, seat: SeatId, report: Report) {
+    pub fn report(&self, seat: ConnectionId, report: Report) {
         let mut state = self.lock();
         if state.pool.report(seat, report) {
             state.note_models();
@@ -112,7 +112,7 @@ impl Roster {
     }
 
     /// A worker is gone.
-    pub fn leave(&self, seat: SeatId) {
+    pub fn leave(&self, seat: ConnectionId) {
         let mut state = self.lock();
         state.pool.leave(seat);
         state.note_models();
@@ -122,15 +122,15 @@ impl Roster {
     ///
     /// # Errors
     /// See [`NoSlot`]. Dropping the future leaves the line.
-    pub async fn claim(&self, want: &Want, tried: &[SeatId]) -> Result<Claim, NoSlot> {
+    pub async fn claim(&self, want: &ModelQuery, tried: &[ConnectionId]) -> Result<Claim, NoSlot> {
         self.claim_or_wait(want, tried, |_| {}).await
     }
 
     /// The same; `on_wait` is told how many wait in all lines, if this one has to.
     pub async fn claim_or_wait(
         &self,
-        want: &Want,
-        tried: &[SeatId],
+        want: &ModelQuery,
+        tried: &[ConnectionId],
         on_wait: impl FnOnce(usize),
     ) -> Result<Claim, NoSlot> {
         let waiting = {
@@ -173,12 +173,12 @@ impl Roster {
     }
 
     /// Takes note of how far away a worker is.
-    pub fn measured(&self, id: SeatId, latency: Duration) {
+    pub fn measured(&self, id: ConnectionId, latency: Duration) {
         self.lock().pool.measured(id, latency);
     }
 
     /// Everybody as they were seen last, those that left lately included.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<WorkerSnapshot> {
         self.lock().pool.seen()
     }
 
@@ -202,15 +202,15 @@ impl Roster {
     }
 
     /// Everybody's link, to say something to all.
-    pub fn members(&self) -> Vec<Arc<Member>> {
+    pub fn members(&self) -> Vec<Arc<Worker>> {
         self.lock().pool.members().cloned().collect()
     }
 
     fn claimed(&self, picked: Picked) -> Claim {
-        Claim { roster: self.clone(), picked, spent: false }
+        Claim { registry: self.clone(), picked, spent: false }
     }
 
-    fn release(&self, seat: SeatId) {
+    fn release(&self, seat: ConnectionId) {
         let mut state = self.lock();
         state.pool.release(seat);
         self.call_waiting(&mut state);
@@ -274,12 +274,12 @@ impl State {
 
 impl Claim {
     /// Whose slot it is.
-    pub fn member(&self) -> &Arc<Member> {
+    pub fn member(&self) -> &Arc<Worker> {
         &self.picked.member
     }
 
     /// Which connection's.
-    pub fn seat(&self) -> SeatId {
+    pub fn seat(&self) -> ConnectionId {
         self.picked.seat
     }
 
@@ -292,7 +292,7 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if !self.spent {
-            self.roster.release(self.picked.seat);
+            self.registry.release(self.picked.seat);
         }
     }
 }

@@ -7,8 +7,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use rust_embed::RustEmbed;
 
-use crate::api::At;
-use crate::openapi::Malformed;
+use crate::http::answers::Malformed;
+use crate::http::path_param::PathParam;
 
 /// What a page of ours may do (CSP Level 3): its own scripts, styles and images, and talk to this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -50,7 +50,7 @@ pub(crate) async fn page() -> Response {
         Malformed,
     ),
 )]
-pub(crate) async fn asset(At(path): At<String>) -> Response {
+pub(crate) async fn asset(PathParam(path): PathParam<String>) -> Response {
     let Some(found) = Files::get(&path) else { return page().await };
     // Those below `assets` have names that change with what is in them.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };

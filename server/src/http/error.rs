@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ticket::request_id;
+use crate::accounting::ticket::request_id;
 
 /// Why a request is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ApiError {
     /// The request itself is wrong; `param` names the field.
     Invalid {
         /// What is wrong, for the person who wrote the client.
@@ -75,11 +75,11 @@ const RETRY_SOON: u64 = 2;
 /// The same when the server itself goes away.
 const RETRY_RESTART: u64 = 5;
 
-impl Refusal {
+impl ApiError {
     /// What books and metrics call a refusal that has no code.
     pub const INVALID: &'static str = "invalid_request";
 
-    /// How books and metrics name what may become of a ticket that is refused: codes, and [`Refusal::INVALID`].
+    /// How books and metrics name what may become of a ticket that is refused: codes, and [`ApiError::INVALID`].
     pub const CODES: &'static [&'static str] = &[
         Self::INVALID,
         "request_too_large",
@@ -252,7 +252,7 @@ impl Refusal {
     }
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ApiError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Invalid { message, .. } => out.write_str(message),
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn an_error_has_the_shape_that_sdks_read() {
-        let refusal = Refusal::UnknownModel("gpt-9\"".into());
+        let refusal = ApiError::UnknownModel("gpt-9\"".into());
         let json: serde_json::Value = serde_json::from_str(&refusal.json("req-1")).unwrap();
         let error = &json["error"];
         assert_eq!(error["type"], "not_found_error");
@@ -352,16 +352,16 @@ mod tests {
 
     #[test]
     fn who_may_come_back_is_told_when() {
-        let check = |refusal: Refusal, status: u16, retry: Option<&str>| {
+        let check = |refusal: ApiError, status: u16, retry: Option<&str>| {
             let response = refusal.response("r");
             let after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
             assert_eq!((response.status().as_u16(), after), (status, retry), "{refusal}");
         };
-        check(Refusal::QueueFull("m".into()), 503, Some("2"));
-        check(Refusal::Draining, 503, Some("5"));
-        check(Refusal::UnknownModel("m".into()), 404, None);
-        check(Refusal::Backend("lost".into()), 502, None);
-        check(Refusal::Timeout(Duration::from_secs(1)), 504, None);
-        check(Refusal::invalid("no"), 400, None);
+        check(ApiError::QueueFull("m".into()), 503, Some("2"));
+        check(ApiError::Draining, 503, Some("5"));
+        check(ApiError::UnknownModel("m".into()), 404, None);
+        check(ApiError::Backend("lost".into()), 502, None);
+        check(ApiError::Timeout(Duration::from_secs(1)), 504, None);
+        check(ApiError::invalid("no"), 400, None);
     }
 }

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use tokio::sync::oneshot;
 
 use super::Claim;
-use super::name::canonical;
-use super::pool::{SeatId, Want};
+use super::catalog::{ConnectionId, ModelQuery};
+use super::names::canonical;
 
 /// The line.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct WaitQueue {
     waiters: VecDeque<Waiter>,
     returned: Vec<Claim>,
 }
 
 struct Waiter {
-    want: Want,
-    tried: Vec<SeatId>,
+    want: ModelQuery,
+    tried: Vec<ConnectionId>,
     call: oneshot::Sender<Claim>,
 }
 
@@ -45,12 +45,12 @@ impl Waiting {
     }
 }
 
-impl Line {
+impl WaitQueue {
     /// Joins the line, unless `size` wait for the same model already.
     pub(super) fn join(
         &mut self,
-        want: &Want,
-        tried: &[SeatId],
+        want: &ModelQuery,
+        tried: &[ConnectionId],
         size: usize,
     ) -> Option<oneshot::Receiver<Claim>> {
         self.waiters.retain(|waiter| !waiter.call.is_closed());
@@ -65,7 +65,7 @@ impl Line {
 
     /// Calls those for whom `slot` has one, the earliest first. Within one model nobody overtakes, except those whom a free worker has
     /// already failed.
-    pub(super) fn call(&mut self, mut slot: impl FnMut(&Want, &[SeatId]) -> Option<Claim>) {
+    pub(super) fn call(&mut self, mut slot: impl FnMut(&ModelQuery, &[ConnectionId]) -> Option<Claim>) {
         let mut busy: HashSet<String> = HashSet::new();
         for waiter in std::mem::take(&mut self.waiters) {
             if waiter.call.is_closed() {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::flow::account;
-use crate::roster::{Claim, Member};
-use crate::state::Ledger;
-use crate::state::live::Live;
-use crate::state::usage::Tail;
+use super::Ledger;
+use super::account;
+use crate::accounting::in_flight::InFlight;
+use crate::pool::{Claim, Worker};
 use crate::state::view::RequestState;
 use crate::trace::Trace;
+use llamapool_worker_core::usage::Tail;
 
 /// The header that names a request in both directions, and on to the worker.
 pub const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
@@ -27,9 +27,9 @@ pub struct Ticket {
     /// Its name in logs, headers and errors.
     pub id: HeaderValue,
     /// What is known of it so far.
-    pub facts: Facts,
+    pub facts: RequestRecord,
     /// What others see of it while it is open.
-    pub live: Arc<Live>,
+    pub live: Arc<InFlight>,
     /// The slot it holds at a worker.
     pub(crate) claim: Option<Claim>,
     /// The last bytes of the reply, for the tokens it tells.
@@ -42,7 +42,7 @@ pub struct Ticket {
 
 /// What the account of a request says.
 #[derive(Default)]
-pub struct Facts {
+pub struct RequestRecord {
     /// The path, as its canonical form says it.
     pub path: &'static str,
     /// The model asked for.
@@ -52,7 +52,7 @@ pub struct Facts {
     /// The name of the key that was used.
     pub key: Option<Arc<str>>,
     /// The worker that answered or failed it.
-    pub worker: Option<Arc<Member>>,
+    pub worker: Option<Arc<Worker>>,
     /// When that worker got it.
     pub sent_on: Option<Instant>,
     /// Workers that were tried before.
@@ -106,7 +106,7 @@ impl Ticket {
     pub fn open(headers: &http::HeaderMap, ledger: Arc<Ledger>, open: TaskTrackerToken) -> Self {
         let id = request_id(headers);
         let live = ledger.open(id.to_str().unwrap_or_default());
-        let (facts, tail) = (Facts::default(), Tail::default());
+        let (facts, tail) = (RequestRecord::default(), Tail::default());
         Self { id, facts, live, claim: None, tail, ledger, trace: None, _open: open }
     }
 
@@ -136,7 +136,7 @@ impl Ticket {
     }
 
     /// This worker gets it now, as a request for this model of its own.
-    pub fn is_at(&mut self, worker: &Arc<Member>, model: &str) {
+    pub fn is_at(&mut self, worker: &Arc<Worker>, model: &str) {
         self.facts.served_as = Some(model.to_owned());
         self.facts.worker = Some(worker.clone());
         self.facts.sent_on = Some(Instant::now());

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 
 /// Where some clients put their key instead of `Authorization`.
 const X_API_KEY: &str = "x-api-key";
@@ -56,15 +56,15 @@ impl Keyring {
     ///
     /// # Errors
     /// 401 if there is none, or if it is none of ours.
-    pub fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    pub fn admit(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         if self.is_open() {
             return Ok(Caller { key: None });
         }
         let given = bearer(headers).or_else(|| headers.get(X_API_KEY).map(|value| value.as_bytes()));
-        let given = given.filter(|key| !key.is_empty()).ok_or(Refusal::Unauthorized(
+        let given = given.filter(|key| !key.is_empty()).ok_or(ApiError::Unauthorized(
             "You did not provide an API key. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
         ))?;
-        let key = self.find(given).ok_or(Refusal::Unauthorized("Incorrect API key provided."))?;
+        let key = self.find(given).ok_or(ApiError::Unauthorized("Incorrect API key provided."))?;
         Ok(Caller { key: Some(key.name.clone()) })
     }
 
@@ -80,7 +80,7 @@ impl Keyring {
 }
 
 /// Drops what proves who the caller is: that is between the caller and us.
-pub(super) fn drop_credentials(headers: &mut HeaderMap) {
+pub(crate) fn drop_credentials(headers: &mut HeaderMap) {
     headers.remove(AUTHORIZATION);
     headers.remove(X_API_KEY);
     headers.remove(http::header::PROXY_AUTHORIZATION);

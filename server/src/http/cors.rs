@@ -36,7 +36,7 @@ const OURS_ALONE: &str = "access-control-";
 
 /// Who asks, as far as browsers care.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub(crate) enum CorsDecision {
     /// Nobody has to be told: no origins are allowed, or it is not about the API.
     Unconcerned,
     /// No page of another site, or one that may not.
@@ -47,15 +47,17 @@ pub(crate) enum Asker {
 
 impl Cors {
     /// Who asks.
-    pub(crate) fn asker(&self, request: &Request<impl Sized>) -> Asker {
+    pub(crate) fn asker(&self, request: &Request<impl Sized>) -> CorsDecision {
         let path = request.uri().path();
         if self.allowed.is_empty() || !PATHS.iter().any(|api| path.starts_with(api)) {
-            return Asker::Unconcerned;
+            return CorsDecision::Unconcerned;
         }
         match request.headers().get(ORIGIN) {
-            Some(_) if self.allowed.contains(&Origin::Any) => Asker::Allowed(HeaderValue::from_static("*")),
-            Some(origin) if self.lists(origin) => Asker::Allowed(origin.clone()),
-            _ => Asker::Unknown,
+            Some(_) if self.allowed.contains(&Origin::Any) => {
+                CorsDecision::Allowed(HeaderValue::from_static("*"))
+            }
+            Some(origin) if self.lists(origin) => CorsDecision::Allowed(origin.clone()),
+            _ => CorsDecision::Unknown,
         }
     }
 
@@ -71,7 +73,7 @@ impl Cors {
     }
 }
 
-impl Asker {
+impl CorsDecision {
     /// The answer to a browser that asks whether a page may ask. No key is needed: browsers send none with this.
     pub(crate) fn preflight(&self, request: &Request<impl Sized>) -> Option<Response> {
         let headers = request.headers();

@@ -23,10 +23,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::accounting::ticket::{self, REQUEST_ID};
 use crate::app::App;
-use crate::refusal::Refusal;
-use crate::site;
-use crate::ticket::{self, REQUEST_ID};
+use crate::http::error::ApiError;
+use crate::http::origin_guard;
 
 /// After a failed accept, such as for want of file descriptors, the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -150,7 +150,7 @@ async fn respond(
     let mut response = if let Some(answer) = asker.preflight(&request) {
         answer
     } else {
-        let mut answer = match site::is_welcome(&app, &request) {
+        let mut answer = match origin_guard::check_read(&app, &request) {
             Ok(()) => answer(router, request, &id).await,
             Err(refusal) => refusal.answer(request.headers()),
         };
@@ -169,11 +169,11 @@ async fn answer(mut router: Router, request: Request<Incoming>, id: &HeaderValue
     let response = match answer.await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => Refusal::Internal.response(id), // the panic hook has logged it
+        Err(_) => ApiError::Internal.response(id), // the panic hook has logged it
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(CONTENT_TYPE) {
         let allow = response.headers().get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or_default();
-        return Refusal::UnknownMethod(allow.to_owned()).response(id);
+        return ApiError::UnknownMethod(allow.to_owned()).response(id);
     }
     response
 }

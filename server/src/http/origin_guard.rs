@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use llamapool_worker_core::tunnel::control::CONNECT_PATH;
 
 use crate::app::App;
-use crate::refusal::Refusal;
+use crate::http::error::ApiError;
 
 /// What uses the models or tells of them. The dashboard's files are the same for everybody.
 const GUARDED: [&str; 3] = ["/api/", "/v1/", "/metrics"];
@@ -20,14 +20,14 @@ const GUARDED: [&str; 3] = ["/api/", "/v1/", "/metrics"];
 /// # Errors
 /// 403 for pages of sites that the settings do not allow, and for names that are not this machine's where it listens to itself only: any name can be made to
 /// mean 127.0.0.1 (DNS rebinding), and then the page is of the same site.
-pub(crate) fn is_welcome(app: &App, request: &Request<impl Sized>) -> Result<(), Refusal> {
+pub(crate) fn check_read(app: &App, request: &Request<impl Sized>) -> Result<(), ApiError> {
     let (path, headers) = (request.uri().path(), request.headers());
     let keys = if path == CONNECT_PATH { &app.worker_keys } else { &app.keys };
     if !keys.is_open() || !GUARDED.iter().any(|guarded| path.starts_with(guarded)) {
         return Ok(());
     }
     if app.config.is_at_home() && !host(headers).is_none_or(|host| is_here(&host) || names(app, &host)) {
-        return Err(Refusal::ForeignHost);
+        return Err(ApiError::ForeignHost);
     }
     is_of_known_site(app, headers, true)
 }
@@ -36,14 +36,14 @@ pub(crate) fn is_welcome(app: &App, request: &Request<impl Sized>) -> Result<(),
 ///
 /// # Errors
 /// 403 for other pages.
-pub(crate) fn may_order(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn check_write(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     is_of_known_site(app, headers, !app.keys.is_open())
 }
 
 /// `or_any` is whether `*` among the allowed sites counts.
-fn is_of_known_site(app: &App, headers: &HeaderMap, or_any: bool) -> Result<(), Refusal> {
+fn is_of_known_site(app: &App, headers: &HeaderMap, or_any: bool) -> Result<(), ApiError> {
     let known = |origin| is_ours(origin, headers) || app.config.cors.trusts(origin, or_any);
-    if headers.get_all(ORIGIN).iter().all(known) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+    if headers.get_all(ORIGIN).iter().all(known) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
 }
 
 fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {

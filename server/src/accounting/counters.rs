@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use llamapool_worker_core::metrics::Histogram;
 
-use super::labelled::{Labelled, OTHER};
-use super::series;
-use crate::refusal::Refusal;
-use crate::roster::Seen;
-use crate::state::ledger::{Settled, add};
-use crate::state::usage::Usage;
+use super::capped::{CappedLabels, OTHER};
+use crate::accounting::ledger::{Settled, add};
+use crate::accounting::ticket::Outcome;
+use crate::http::error::ApiError;
+use crate::metrics::series;
+use crate::pool::WorkerSnapshot;
 use crate::state::view::{EndedAs, FinishedRequest};
-use crate::ticket::Outcome;
+use llamapool_worker_core::usage::Usage;
 
 /// Models with figures of their own. Each has about eighty series.
 const MAX_MODELS: usize = 200;
@@ -38,40 +38,40 @@ pub(crate) enum Ended {
 
 /// Everything that is counted.
 #[derive(Debug, Clone)]
-pub(crate) struct Tally {
-    pub(super) requests: BTreeMap<(&'static str, Ended), u64>,
-    pub(super) rejects: BTreeMap<&'static str, u64>,
-    pub(super) received: u64,
-    pub(super) sent: u64,
-    pub(super) models: Labelled<ModelTally>,
-    pub(super) workers: Labelled<WorkerTally>,
+pub(crate) struct Counters {
+    pub(crate) requests: BTreeMap<(&'static str, Ended), u64>,
+    pub(crate) rejects: BTreeMap<&'static str, u64>,
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) models: CappedLabels<ModelTally>,
+    pub(crate) workers: CappedLabels<WorkerTally>,
 }
 
 /// What is counted for a model.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelTally {
-    pub(super) ended: [u64; Ended::ALL.len()],
-    pub(super) usage: Usage,
-    pub(super) queue_wait: Histogram,
-    pub(super) first_byte: Histogram,
-    pub(super) gap: Histogram,
-    pub(super) tokens_per_second: Histogram,
+    pub(crate) ended: [u64; Ended::ALL.len()],
+    pub(crate) usage: Usage,
+    pub(crate) queue_wait: Histogram,
+    pub(crate) first_byte: Histogram,
+    pub(crate) gap: Histogram,
+    pub(crate) tokens_per_second: Histogram,
 }
 
 /// What is counted for a worker.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerTally {
     /// The name it had when it was seen last.
-    pub(super) name: String,
-    pub(super) usage: Usage,
-    pub(super) processing: Duration,
-    pub(super) failures: u64,
-    pub(super) failovers: u64,
-    pub(super) durations: Labelled<Histogram>,
+    pub(crate) name: String,
+    pub(crate) usage: Usage,
+    pub(crate) processing: Duration,
+    pub(crate) failures: u64,
+    pub(crate) failovers: u64,
+    pub(crate) durations: CappedLabels<Histogram>,
 }
 
 impl Ended {
-    pub(super) const ALL: [Self; 5] =
+    pub(crate) const ALL: [Self; 5] =
         [Self::Success, Self::Error, Self::Refused, Self::Left, Self::Cancelled];
 
     fn of(request: &FinishedRequest) -> Self {
@@ -84,7 +84,7 @@ impl Ended {
         }
     }
 
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::Error => "error",
@@ -95,20 +95,20 @@ impl Ended {
     }
 }
 
-impl Default for Tally {
+impl Default for Counters {
     fn default() -> Self {
         Self {
             requests: BTreeMap::new(),
-            rejects: Refusal::CODES.iter().map(|code| (*code, 0)).collect(),
+            rejects: ApiError::CODES.iter().map(|code| (*code, 0)).collect(),
             received: 0,
             sent: 0,
-            models: Labelled::new(MAX_MODELS, ModelTally::new),
-            workers: Labelled::new(MAX_WORKERS, WorkerTally::new),
+            models: CappedLabels::new(MAX_MODELS, ModelTally::new),
+            workers: CappedLabels::new(MAX_WORKERS, WorkerTally::new),
         }
     }
 }
 
-impl Tally {
+impl Counters {
     /// A request has ended.
     pub(crate) fn settle(&mut self, settled: &Settled<'_>) {
         let Settled { facts, request, .. } = settled;
@@ -135,7 +135,7 @@ impl Tally {
     }
 
     /// Forgets workers and models that have not been seen for a while, and makes places for new ones: they are shown before they have done anything.
-    pub(crate) fn meet(&mut self, seen: &[Seen]) {
+    pub(crate) fn meet(&mut self, seen: &[WorkerSnapshot]) {
         let ids: BTreeMap<&str, &str> =
             seen.iter().map(|seen| (&*seen.member.id, &*seen.member.name)).collect();
         self.workers.retain(|id| ids.contains_key(id));
@@ -193,7 +193,7 @@ impl WorkerTally {
             processing: Duration::ZERO,
             failures: 0,
             failovers: 0,
-            durations: Labelled::new(MAX_MODELS_OF_WORKER, || Histogram::of(&series::DURATION)),
+            durations: CappedLabels::new(MAX_MODELS_OF_WORKER, || Histogram::of(&series::DURATION)),
         }
     }
 

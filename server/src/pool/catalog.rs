@@ -1,4 +1,4 @@
-//! Who is there, what each has, and who gets the next request. Pure: no clock, no socket, no lock of its own; the roster puts one lock around
+//! Who is there, what each has, and who gets the next request. Pure: no clock, no socket, no lock of its own; the registry puts one lock around
 //! it, so that choosing a worker and taking its slot are one step.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 use llamapool_worker_core::tunnel::Link;
 use llamapool_worker_core::tunnel::control::{Readiness, Report};
 
-use super::name::{alias_key, canonical};
+use super::names::{alias_key, canonical};
 use crate::config::AliasFallback;
 
 /// Names one connection of one worker; never used twice.
-pub type SeatId = u64;
+pub type ConnectionId = u64;
 
 /// A worker as it introduced itself.
-pub struct Member {
+pub struct Worker {
     /// Stable across reconnects.
     pub id: String,
     /// For people.
@@ -28,9 +28,9 @@ pub struct Member {
 
 /// A worker as it was seen last.
 #[derive(Clone)]
-pub struct Seen {
+pub struct WorkerSnapshot {
     /// Who it is.
-    pub member: Arc<Member>,
+    pub member: Arc<Worker>,
     /// When it connected.
     pub joined: SystemTime,
     /// When it last reported.
@@ -55,7 +55,7 @@ const MAX_GONE: usize = 200;
 
 /// The model a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Want {
+pub struct ModelQuery {
     /// As the request says it.
     pub name: String,
 }
@@ -73,8 +73,8 @@ pub(super) enum Pick {
 }
 
 pub(super) struct Picked {
-    pub(super) seat: SeatId,
-    pub(super) member: Arc<Member>,
+    pub(super) seat: ConnectionId,
+    pub(super) member: Arc<Worker>,
     /// The model's name as this worker has it.
     pub(super) model: String,
 }
@@ -82,16 +82,16 @@ pub(super) struct Picked {
 /// All workers.
 #[derive(Default)]
 pub(super) struct Pool {
-    seats: HashMap<SeatId, Seat>,
+    seats: HashMap<ConnectionId, Seat>,
     /// Canonical name to those that have the model.
     exact: HashMap<String, Vec<Offer>>,
     /// Alias key to those that have a variant.
     alias: HashMap<String, Vec<Offer>>,
-    next_seat: SeatId,
+    next_seat: ConnectionId,
     /// Workers, by id, that get no requests because somebody said so.
     held: HashSet<String>,
     /// Those that left, oldest first.
-    gone: VecDeque<Seen>,
+    gone: VecDeque<WorkerSnapshot>,
     /// Counts choices, so that among equals it is the turn of whoever was chosen longest ago.
     turn: u64,
 }
@@ -99,13 +99,13 @@ pub(super) struct Pool {
 /// One model of one worker.
 #[derive(Clone)]
 struct Offer {
-    seat: SeatId,
+    seat: ConnectionId,
     name: String,
     loaded: bool,
 }
 
 struct Seat {
-    member: Arc<Member>,
+    member: Arc<Worker>,
     joined: SystemTime,
     heard: SystemTime,
     latency: Option<Duration>,
@@ -115,8 +115,8 @@ struct Seat {
 }
 
 impl Seat {
-    fn seen(&self, held: &HashSet<String>) -> Seen {
-        Seen {
+    fn seen(&self, held: &HashSet<String>) -> WorkerSnapshot {
+        WorkerSnapshot {
             member: self.member.clone(),
             joined: self.joined,
             heard: self.heard,
@@ -145,8 +145,8 @@ impl Seat {
 
 impl Pool {
     /// Takes a worker in; the connections it replaces, those with the same id, are given back.
-    pub(super) fn join(&mut self, member: Arc<Member>) -> (SeatId, Vec<Arc<Member>>) {
-        let older: Vec<SeatId> =
+    pub(super) fn join(&mut self, member: Arc<Worker>) -> (ConnectionId, Vec<Arc<Worker>>) {
+        let older: Vec<ConnectionId> =
             self.seats.iter().filter(|(_, seat)| seat.member.id == member.id).map(|(id, _)| *id).collect();
         let replaced = older.into_iter().filter_map(|id| self.leave(id)).collect();
         self.next_seat += 1;
@@ -159,7 +159,7 @@ impl Pool {
     }
 
     /// Takes note of how a worker is. Says whether its models have changed.
-    pub(super) fn report(&mut self, id: SeatId, report: Report) -> bool {
+    pub(super) fn report(&mut self, id: ConnectionId, report: Report) -> bool {
         let Some(seat) = self.seats.get_mut(&id) else { return false };
         seat.heard = SystemTime::now();
         let same_models = seat.report.as_ref().is_some_and(|before| before.models == report.models);
@@ -170,26 +170,27 @@ impl Pool {
         !same_models
     }
 
-    pub(super) fn measured(&mut self, id: SeatId, latency: Duration) {
+    pub(super) fn measured(&mut self, id: ConnectionId, latency: Duration) {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.latency = Some(latency);
         }
     }
 
-    pub(super) fn leave(&mut self, id: SeatId) -> Option<Arc<Member>> {
+    pub(super) fn leave(&mut self, id: ConnectionId) -> Option<Arc<Worker>> {
         let seat = self.seats.remove(&id)?;
         self.unlist(id);
         if self.gone.len() == MAX_GONE {
             self.gone.pop_front();
         }
         let gone = Some(SystemTime::now());
-        self.gone.push_back(Seen { gone, in_flight: 0, ..seat.seen(&self.held) });
+        self.gone.push_back(WorkerSnapshot { gone, in_flight: 0, ..seat.seen(&self.held) });
         Some(seat.member)
     }
 
     /// Everybody, in order of arrival, then those that left lately.
-    pub(super) fn seen(&mut self) -> Vec<Seen> {
-        let lately = |gone: &Seen| gone.gone.is_some_and(|at| at.elapsed().is_ok_and(|ago| ago < KEEP_GONE));
+    pub(super) fn seen(&mut self) -> Vec<WorkerSnapshot> {
+        let lately =
+            |gone: &WorkerSnapshot| gone.gone.is_some_and(|at| at.elapsed().is_ok_and(|ago| ago < KEEP_GONE));
         self.gone.retain(lately);
         let mut seats: Vec<_> = self.seats.iter().collect();
         seats.sort_unstable_by_key(|(id, _)| **id);
@@ -217,14 +218,24 @@ impl Pool {
     }
 
     /// Chooses a worker and takes its slot: an exact name before an alias, then the least busy by share of its capacity, then in rotation.
-    pub(super) fn pick(&mut self, want: &Want, tried: &[SeatId], fallback: AliasFallback) -> Pick {
+    pub(super) fn pick(
+        &mut self,
+        want: &ModelQuery,
+        tried: &[ConnectionId],
+        fallback: AliasFallback,
+    ) -> Pick {
         match self.choose(want, tried, fallback) {
             Ok(offer) => Pick::Seat(self.take(offer)),
             Err(nobody) => nobody,
         }
     }
 
-    fn choose(&self, want: &Want, tried: &[SeatId], fallback: AliasFallback) -> Result<Offer, Pick> {
+    fn choose(
+        &self,
+        want: &ModelQuery,
+        tried: &[ConnectionId],
+        fallback: AliasFallback,
+    ) -> Result<Offer, Pick> {
         let exact = self.exact.get(canonical(&want.name)).map_or(&[][..], Vec::as_slice);
         let alias = match alias_key(&want.name) {
             Some(key) if fallback != AliasFallback::Off => self.alias.get(key).map_or(&[][..], Vec::as_slice),
@@ -248,7 +259,7 @@ impl Pool {
         Err(if any_ready { Pick::Busy } else { Pick::NobodyReady })
     }
 
-    pub(super) fn release(&mut self, id: SeatId) {
+    pub(super) fn release(&mut self, id: ConnectionId) {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.in_flight -= 1;
         }
@@ -272,11 +283,11 @@ impl Pool {
         self.seats.values().any(|seat| seat.is_ready() && !self.held.contains(&seat.member.id))
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Member>> {
+    pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Worker>> {
         self.seats.values().map(|seat| &seat.member)
     }
 
-    fn is_candidate(&self, offer: &Offer, tried: &[SeatId]) -> bool {
+    fn is_candidate(&self, offer: &Offer, tried: &[ConnectionId]) -> bool {
         let seat = &self.seats[&offer.seat];
         !tried.contains(&offer.seat) && seat.is_ready() && !self.held.contains(&seat.member.id)
     }
@@ -300,7 +311,7 @@ impl Pool {
         Picked { seat: offer.seat, member: seat.member.clone(), model: offer.name }
     }
 
-    fn index(&mut self, id: SeatId) {
+    fn index(&mut self, id: ConnectionId) {
         self.unlist(id);
         let report = self.seats.get(&id).and_then(|seat| seat.report.as_ref());
         for model in report.into_iter().flat_map(|report| &report.models) {
@@ -312,7 +323,7 @@ impl Pool {
         }
     }
 
-    fn unlist(&mut self, id: SeatId) {
+    fn unlist(&mut self, id: ConnectionId) {
         for index in [&mut self.exact, &mut self.alias] {
             index.retain(|_, offers| {
                 offers.retain(|offer| offer.seat != id);

@@ -1,4 +1,4 @@
-//! Where workers connect: the upgrade, the introduction, and the session that keeps the roster up to date as long as the tunnel lives.
+//! Where workers connect: the upgrade, the introduction, and the session that keeps the registry up to date as long as the tunnel lives.
 
 use std::sync::Arc;
 
@@ -25,10 +25,11 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use crate::app::App;
-use crate::front::Peer;
-use crate::openapi::Tunnel;
-use crate::roster::{Member, SeatId};
-use crate::{flow, refusal::Refusal};
+use crate::flow;
+use crate::http::answers::Tunnel;
+use crate::http::error::ApiError;
+use crate::listen::Peer;
+use crate::pool::{ConnectionId, Worker};
 
 /// How far the window of a reply may grow, bytes: enough for 10 MiB/s at 50 ms, and what one stalled reader can hold.
 const MAX_WINDOW: u32 = 512 * 1024;
@@ -67,13 +68,13 @@ pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Bo
     }
 }
 
-fn handshake(app: &App, request: &Request<Body>) -> Result<Response, Refusal> {
+fn handshake(app: &App, request: &Request<Body>) -> Result<Response, ApiError> {
     if app.drain.is_draining() {
-        return Err(Refusal::Draining);
+        return Err(ApiError::Draining);
     }
     let headers = request.headers();
     if !headers.contains_key(UPGRADE) {
-        return Err(Refusal::NotWebSocket);
+        return Err(ApiError::NotWebSocket);
     }
     app.worker_keys.admit(headers).inspect_err(|_| {
         let how = if headers.contains_key(AUTHORIZATION) { "a wrong key" } else { "no key" };
@@ -81,14 +82,14 @@ fn handshake(app: &App, request: &Request<Body>) -> Result<Response, Refusal> {
         tracing::warn!(peer.addr = from, "A worker came with {how} and was turned away");
     })?;
     if !speaks_our_protocol(headers) {
-        return Err(Refusal::invalid(format!(
+        return Err(ApiError::invalid(format!(
             "This server speaks the WebSocket subprotocol {SUBPROTOCOL} only."
         )));
     }
     let mut bare = Request::new(());
     *bare.version_mut() = request.version();
     *bare.headers_mut() = headers.clone();
-    let response = create_response(&bare).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let response = create_response(&bare).map_err(|error| ApiError::invalid(error.to_string()))?;
     let mut response = response.map(|()| Body::empty());
     response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     debug_assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
@@ -174,22 +175,22 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
         shards: 1,
         recv_window: RESPONSE_WINDOW,
     }));
-    let member = Arc::new(Member {
+    let member = Arc::new(Worker {
         id: hello.id,
         name: hello.name,
         version: hello.version.clone(),
         link: link.clone(),
     });
     let name = member.name.clone();
-    let seat = app.roster.join(member);
+    let seat = app.registry.join(member);
     app.ledger.ring();
     tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
 
-    let (roster, ledger) = (app.roster.clone(), app.ledger.clone());
+    let (registry, ledger) = (app.registry.clone(), app.ledger.clone());
     let mut goodbye = None;
     let on_event = |event| match event {
         Event::Control(FromWorker::Report(report)) => {
-            roster.report(seat, sane(report));
+            registry.report(seat, sane(report));
             ledger.ring();
         }
         Event::Control(FromWorker::Bye(bye)) => {
@@ -197,7 +198,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
             link.close(&Bye::stopping("goodbye"));
         }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
-        Event::RoundTrip(took) => roster.measured(seat, took),
+        Event::RoundTrip(took) => registry.measured(seat, took),
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     };
     let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, on_event).asking_at_once();
@@ -211,15 +212,15 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
     tracing::info!(worker.name = name, "Worker {name} left: {why}");
 }
 
-/// A worker in the roster: it leaves when this is dropped, however the session ends.
+/// A worker in the registry: it leaves when this is dropped, however the session ends.
 struct Seated<'a> {
     app: &'a App,
-    seat: SeatId,
+    seat: ConnectionId,
 }
 
 impl Drop for Seated<'_> {
     fn drop(&mut self) {
-        self.app.roster.leave(self.seat);
+        self.app.registry.leave(self.seat);
         self.app.ledger.ring();
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::view::{EndedAs, HistoryBin};
+use crate::state::view::{EndedAs, HistoryBin};
 
 /// Seconds in a bin.
 const BIN: u64 = 10;
@@ -16,7 +16,7 @@ const SAMPLES: usize = 512;
 
 /// The bins, oldest first; those in which nothing happened are left out.
 #[derive(Debug, Default)]
-pub(super) struct History(VecDeque<Bin>);
+pub(crate) struct History(VecDeque<Bin>);
 
 #[derive(Debug, Default)]
 struct Bin {
@@ -33,13 +33,13 @@ struct Bin {
 
 /// The last so many measurements.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Samples {
+pub(crate) struct Samples {
     values: Vec<f32>,
     next: usize,
 }
 
 impl Samples {
-    pub(super) fn add(&mut self, value: Duration, most: usize) {
+    pub(crate) fn add(&mut self, value: Duration, most: usize) {
         let value = value.as_secs_f32() * 1000.0;
         if self.values.len() < most {
             self.values.push(value);
@@ -50,7 +50,7 @@ impl Samples {
     }
 
     /// A quantile in milliseconds, by the nearest rank.
-    pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
+    pub(crate) fn quantile(&self, quantile: f64) -> Option<f64> {
         let mut sorted = self.values.clone();
         sorted.sort_by(f32::total_cmp);
         let rank = (quantile * sorted.len() as f64).ceil() as usize;
@@ -60,7 +60,7 @@ impl Samples {
 
 impl History {
     /// A request ended.
-    pub(super) fn ended(
+    pub(crate) fn ended(
         &mut self,
         now: SystemTime,
         outcome: EndedAs,
@@ -82,14 +82,14 @@ impl History {
     }
 
     /// So many are open and waiting.
-    pub(super) fn level(&mut self, now: SystemTime, inflight: usize, queue: usize) {
+    pub(crate) fn level(&mut self, now: SystemTime, inflight: usize, queue: usize) {
         let bin = self.bin(now);
         bin.inflight = bin.inflight.max(inflight as u32);
         bin.queue = bin.queue.max(queue as u32);
     }
 
     /// The bins from `since` (Unix seconds) on.
-    pub(super) fn view(&self, since: u64) -> Vec<HistoryBin> {
+    pub(crate) fn view(&self, since: u64) -> Vec<HistoryBin> {
         let recent = self.0.iter().filter(|bin| bin.at + BIN > since);
         recent
             .map(|bin| HistoryBin {

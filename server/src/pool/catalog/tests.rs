@@ -28,7 +28,7 @@ fn pool(workers: &[(&str, u32, &[&str])]) -> Pool {
     let mut pool = Pool::default();
     for (name, capacity, models) in workers {
         let member =
-            Member { id: (*name).into(), name: (*name).into(), version: String::new(), link: link() };
+            Worker { id: (*name).into(), name: (*name).into(), version: String::new(), link: link() };
         let (seat, _) = pool.join(Arc::new(member));
         pool.report(seat, report(*capacity, models));
     }
@@ -37,7 +37,7 @@ fn pool(workers: &[(&str, u32, &[&str])]) -> Pool {
 
 /// Takes slots until none is free and says whose, with the model's name there if it is another.
 fn picks(pool: &mut Pool, name: &str, fallback: AliasFallback) -> String {
-    let want = Want { name: name.into() };
+    let want = ModelQuery { name: name.into() };
     let mut said = Vec::new();
     loop {
         match pool.pick(&want, &[], fallback) {
@@ -72,7 +72,7 @@ fn equals_take_turns_even_when_each_is_free_again_at_once() {
     let mut pool = pool(&[("a", 2, &["m"]), ("b", 2, &["m"]), ("c", 2, &["m"])]);
     let mut said = String::new();
     for _ in 0..7 {
-        let Pick::Seat(picked) = pool.pick(&Want { name: "m".into() }, &[], AliasFallback::Off) else {
+        let Pick::Seat(picked) = pool.pick(&ModelQuery { name: "m".into() }, &[], AliasFallback::Off) else {
             panic!()
         };
         said.push_str(&picked.member.name);
@@ -102,7 +102,7 @@ fn names_that_are_one_and_aliases() {
 #[test]
 fn who_has_been_tried_is_not_tried_again() {
     let mut pool = pool(&[("a", 9, &["m"]), ("b", 9, &["m"])]);
-    let want = Want { name: "m".into() };
+    let want = ModelQuery { name: "m".into() };
     let Pick::Seat(first) = pool.pick(&want, &[], AliasFallback::Off) else { panic!() };
     let Pick::Seat(second) = pool.pick(&want, &[first.seat], AliasFallback::Off) else { panic!() };
     assert_ne!(first.seat, second.seat);
@@ -113,7 +113,7 @@ fn who_has_been_tried_is_not_tried_again() {
 #[test]
 fn the_same_worker_again_replaces_itself_and_nobody_else() {
     let mut pool = pool(&[("a", 1, &["m"]), ("b", 1, &["m"])]);
-    let again = Arc::new(Member { id: "a".into(), name: "a2".into(), version: String::new(), link: link() });
+    let again = Arc::new(Worker { id: "a".into(), name: "a2".into(), version: String::new(), link: link() });
     let (seat, replaced) = pool.join(again);
     assert_eq!(replaced.iter().map(|member| &*member.name).collect::<Vec<_>>(), ["a"]);
     pool.report(seat, report(1, &["m"]));
@@ -155,7 +155,7 @@ proptest! {
                 .filter(|(name, capacity, _)| busy(name) < *capacity)
                 .map(|(name, capacity, _)| f64::from(busy(name)) / f64::from(*capacity))
                 .collect();
-            match pool.pick(&Want { name: "m".into() }, &[], AliasFallback::Off) {
+            match pool.pick(&ModelQuery { name: "m".into() }, &[], AliasFallback::Off) {
                 Pick::Seat(picked) => {
                     let (_, capacity, _) = workers.iter().find(|(name, ..)| *name == picked.member.name).unwrap();
                     let share = f64::from(busy(&picked.member.name)) / f64::from(*capacity);

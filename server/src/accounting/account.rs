@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::state::ledger::Settled;
+use crate::accounting::ledger::Settled;
+use crate::accounting::ticket::{Outcome, Ticket};
 use crate::state::snapshot::rfc3339;
-use crate::state::usage::Usage;
 use crate::state::view::{EndedAs, FinishedRequest};
-use crate::ticket::{Outcome, Ticket};
 use crate::trace::Trace;
+use llamapool_worker_core::usage::Usage;
 
 /// Settles a ticket: writes down what became of the request.
 pub(crate) fn settle(ticket: &mut Ticket) {

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 
-use super::view::{LiveRequest, RequestState};
+use crate::state::view::{LiveRequest, RequestState};
 
 /// An open request.
 #[derive(Debug)]
-pub struct Live {
+pub struct InFlight {
     /// Unique in this process, in order of arrival.
     pub number: u64,
     /// The request id.
@@ -36,8 +36,8 @@ struct About {
 const STATES: [RequestState; 4] =
     [RequestState::Reading, RequestState::Queued, RequestState::Waiting, RequestState::Streaming];
 
-impl Live {
-    pub(super) fn new(number: u64, id: &str) -> Self {
+impl InFlight {
+    pub(crate) fn new(number: u64, id: &str) -> Self {
         Self {
             number,
             id: id.to_owned(),
@@ -105,7 +105,7 @@ impl Live {
         if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    pub(super) fn view(&self) -> LiveRequest {
+    pub(crate) fn view(&self) -> LiveRequest {
         let state = STATES[usize::from(self.state.load(Ordering::Relaxed)) % STATES.len()];
         self.about(|about| LiveRequest {
             id: self.id.clone(),

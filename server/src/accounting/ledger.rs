@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::history::{History, Samples};
-use super::live::Live;
-use super::usage::Usage;
-use super::view::{EndedAs, FinishedRequest, HistoryBin, LiveRequest, PerModel};
-use crate::metrics::Tally;
-use crate::roster::Seen;
-use crate::ticket::Facts;
+use super::in_flight::InFlight;
+use crate::accounting::Counters;
+use crate::accounting::ticket::RequestRecord;
+use crate::pool::WorkerSnapshot;
+use crate::state::view::{EndedAs, FinishedRequest, HistoryBin, LiveRequest, PerModel};
+use llamapool_worker_core::usage::Usage;
 
 /// Finished requests kept for everybody to see.
 const RECENT: usize = 200;
@@ -37,12 +37,12 @@ pub struct Ledger {
 #[derive(Default)]
 struct Books {
     next_number: u64,
-    live: BTreeMap<u64, Arc<Live>>,
+    live: BTreeMap<u64, Arc<InFlight>>,
     recent: VecDeque<FinishedRequest>,
     totals: Totals,
     workers: HashMap<String, WorkerBook>,
     history: History,
-    tally: Tally,
+    tally: Counters,
 }
 
 /// Counts since the start.
@@ -64,16 +64,16 @@ pub struct Totals {
 
 /// What one worker did.
 #[derive(Debug, Clone, Default)]
-pub(super) struct WorkerBook {
-    pub(super) processed: u64,
-    pub(super) processing: Duration,
-    pub(super) failures: u64,
-    pub(super) last_error: Option<(String, SystemTime)>,
-    pub(super) usage: Usage,
+pub(crate) struct WorkerBook {
+    pub(crate) processed: u64,
+    pub(crate) processing: Duration,
+    pub(crate) failures: u64,
+    pub(crate) last_error: Option<(String, SystemTime)>,
+    pub(crate) usage: Usage,
     /// Time in which tokens were generated, of requests that told them.
-    pub(super) generating: Duration,
-    pub(super) first_bytes: Samples,
-    pub(super) per_model: BTreeMap<String, PerModel>,
+    pub(crate) generating: Duration,
+    pub(crate) first_bytes: Samples,
+    pub(crate) per_model: BTreeMap<String, PerModel>,
     touched: u64,
 }
 
@@ -82,7 +82,7 @@ pub struct Settled<'a> {
     /// As it is shown.
     pub request: FinishedRequest,
     /// What became known of it.
-    pub facts: &'a Facts,
+    pub facts: &'a RequestRecord,
     /// How long it was open.
     pub age: Duration,
     /// How long it was at its worker.
@@ -95,10 +95,10 @@ pub struct Settled<'a> {
 
 impl Ledger {
     /// Enters a request.
-    pub fn open(&self, id: &str) -> Arc<Live> {
+    pub fn open(&self, id: &str) -> Arc<InFlight> {
         let mut books = self.books();
         books.next_number += 1;
-        let live = Arc::new(Live::new(books.next_number, id));
+        let live = Arc::new(InFlight::new(books.next_number, id));
         books.live.insert(live.number, live.clone());
         let inflight = books.live.len();
         books.history.level(SystemTime::now(), inflight, 0);
@@ -156,7 +156,7 @@ impl Ledger {
     }
 
     /// Waits until something has changed since the last time.
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
@@ -166,30 +166,30 @@ impl Ledger {
         live.inspect(|live| live.cancel()).is_some()
     }
 
-    pub(super) fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         self.books().totals
     }
 
-    pub(super) fn live(&self) -> Vec<LiveRequest> {
+    pub(crate) fn live(&self) -> Vec<LiveRequest> {
         let live: Vec<_> = self.books().live.values().cloned().collect();
         live.iter().map(|live| live.view()).collect()
     }
 
     /// Finished requests with a number the reader has not seen, newest first.
-    pub(super) fn recent(&self, seen: impl Fn(&FinishedRequest) -> bool) -> Vec<FinishedRequest> {
+    pub(crate) fn recent(&self, seen: impl Fn(&FinishedRequest) -> bool) -> Vec<FinishedRequest> {
         self.books().recent.iter().take_while(|request| !seen(request)).cloned().collect()
     }
 
-    pub(super) fn history(&self, since: u64) -> Vec<HistoryBin> {
+    pub(crate) fn history(&self, since: u64) -> Vec<HistoryBin> {
         self.books().history.view(since)
     }
 
-    pub(super) fn worker(&self, id: &str) -> WorkerBook {
+    pub(crate) fn worker(&self, id: &str) -> WorkerBook {
         self.books().workers.get(id).cloned().unwrap_or_default()
     }
 
     /// What is counted for Prometheus; `seen` are the workers that are there or were lately.
-    pub(crate) fn tally(&self, seen: &[Seen]) -> Tally {
+    pub(crate) fn tally(&self, seen: &[WorkerSnapshot]) -> Counters {
         let mut books = self.books();
         books.tally.meet(seen);
         books.tally.clone()
