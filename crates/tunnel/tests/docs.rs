@@ -159,7 +159,7 @@ fn the_windows_are_those_of_the_table_of_limits() {
         row.map(|row| row[1].clone()).expect("the limit is in the table")
     };
     let (control, session, hub) =
-        ("crates/tunnel/src/control.rs", "worker-core/src/worker/session.rs", "server/src/hub.rs");
+        ("crates/tunnel/src/control.rs", "worker-core/src/worker/session.rs", "server/src/workers.rs");
     let windows: Vec<Vec<String>> = rows(&page, "Flow control").into_iter().skip(1).collect();
     let expect = |first: &str, growing: &str, file| [limit(first, control), limit(growing, file)];
     assert_eq!(windows[0][1..], expect("RESPONSE_WINDOW", "MAX_WINDOW", hub));
