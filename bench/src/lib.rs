@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
 fn bench() -> Result<()> {
     let options = Options::from_command_line(std::env::args_os().collect::<Vec<OsString>>());
     process::raise_open_files()?;
-    let bed = Bed::make(&options)?;
+    let bed = Bed::make(options.paths.clone(), options.binaries.as_deref())?;
     let mut report = Report::new(machine::facts(&bed), bed.missing());
     report.print_head(&mut io::stdout())?;
     for scenario in &options.scenarios {

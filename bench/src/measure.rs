@@ -8,6 +8,15 @@ use serde::Serialize;
 use crate::load::{Load, Order, Outcome, Work};
 use crate::route::{Path, Route};
 
+/// How long to measure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Enough rounds for figures worth quoting: a few minutes.
+    Full,
+    /// Enough to see that everything works: under a minute.
+    Quick,
+}
+
 /// What one path cost, round by round.
 #[derive(Serialize)]
 pub(crate) struct Measured {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
 
+use crate::measure::Effort;
 use crate::route::Path;
 use crate::scenario::Scenario;
 
@@ -16,15 +17,6 @@ pub(crate) struct Options {
     pub(crate) json: Option<PathBuf>,
     /// Where `llamapool-server` and `llamapool-worker` are; beside this program if `None`.
     pub(crate) binaries: Option<PathBuf>,
-}
-
-/// How long to measure.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effort {
-    /// Enough rounds for figures worth quoting: a few minutes.
-    Full,
-    /// Enough to see that everything works: under a minute.
-    Quick,
 }
 
 impl Options {

@@ -14,7 +14,6 @@ use tempfile::TempDir;
 
 use crate::backend::Backend;
 use crate::meter::{self, Memory};
-use crate::options::Options;
 use crate::process::Process;
 
 /// Starting takes well under a second; more means it never will.
@@ -63,10 +62,10 @@ pub(crate) struct Programs {
 
 impl Bed {
     /// Finds the programs and starts the backend.
-    pub(crate) fn make(options: &Options) -> Result<Self> {
+    pub(crate) fn make(paths: Vec<Path>, binaries: Option<&std::path::Path>) -> Result<Self> {
         Ok(Self {
-            paths: options.paths.clone(),
-            programs: Programs { nginx: nginx::find(), ..relay::find(options.binaries.as_deref())? },
+            paths,
+            programs: Programs { nginx: nginx::find(), ..relay::find(binaries)? },
             scratch: tempfile::Builder::new().prefix("llamapool-bench-").tempdir()?,
             backend: Backend::start()?,
         })

@@ -8,8 +8,7 @@ mod stream;
 
 use anyhow::Result;
 
-use crate::measure::Measured;
-use crate::options::Effort;
+use crate::measure::{Effort, Measured};
 use crate::report::{Section, Table, Verdict};
 use crate::route::{Bed, Path};
 

@@ -65,7 +65,9 @@ fn serve_or_log(_: Vec<OsString>) {
         let windows = service_control_handler::register(NAME, obey).context("answer to Windows")?;
         windows.set_service_status(status(ServiceState::Running))?;
         let patience = patience(loaded.config.drain_timeout);
-        let worked = crate::run(loaded, level, || Ok(Stops::of_windows(stops, windows, patience)));
+        let worked = crate::run(loaded, level, || {
+            Ok(Stops::of_windows(stops, move || say_stopping(windows, patience)))
+        });
         // Windows starts a service again that ends with an error, see `service install`.
         let exit_code = ServiceExitCode::ServiceSpecific(u32::from(worked.is_err()));
         windows.set_service_status(ServiceStatus { exit_code, ..status(ServiceState::Stopped) })?;
@@ -74,7 +76,7 @@ fn serve_or_log(_: Vec<OsString>) {
 }
 
 /// Tells Windows that the service is about to stop, and within what time.
-pub(crate) fn say_stopping(windows: ServiceStatusHandle, patience: Duration) {
+fn say_stopping(windows: ServiceStatusHandle, patience: Duration) {
     let stopping = ServiceStatus { wait_hint: patience, ..status(ServiceState::StopPending) };
     if let Err(error) = windows.set_service_status(stopping) {
         tracing::warn!("Windows does not hear that the worker stops: {error}");

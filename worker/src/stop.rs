@@ -3,21 +3,19 @@
 use llamapool_telemetry::signals::Signals;
 
 #[cfg(windows)]
-use {std::time::Duration, tokio::sync::mpsc, windows_service::service_control_handler::ServiceStatusHandle};
+use tokio::sync::mpsc;
 
 /// Orders to stop, as they come.
 pub(crate) enum Stops {
     /// From the system.
     Signals(Signals),
-    /// From Windows, to its service; it is told that the worker does so, and how long that may take.
+    /// From Windows, to its service.
     #[cfg(windows)]
     Windows {
-        /// The orders.
+        /// The requests to stop.
         orders: mpsc::Receiver<()>,
-        /// Whom to tell.
-        windows: ServiceStatusHandle,
-        /// How long it may take.
-        patience: Duration,
+        /// Tells Windows that the service is stopping.
+        acknowledge: Box<dyn Fn() + Send>,
     },
 }
 
@@ -32,12 +30,8 @@ impl Stops {
 
     /// From Windows.
     #[cfg(windows)]
-    pub(crate) fn of_windows(
-        orders: mpsc::Receiver<()>,
-        windows: ServiceStatusHandle,
-        patience: Duration,
-    ) -> Self {
-        Self::Windows { orders, windows, patience }
+    pub(crate) fn of_windows(orders: mpsc::Receiver<()>, acknowledge: impl Fn() + Send + 'static) -> Self {
+        Self::Windows { orders, acknowledge: Box::new(acknowledge) }
     }
 
     /// Waits for the next.
@@ -45,8 +39,8 @@ impl Stops {
         match self {
             Self::Signals(signals) => signals.next().await,
             #[cfg(windows)]
-            Self::Windows { orders, windows, patience } => match orders.recv().await {
-                Some(()) => crate::service::say_stopping(*windows, *patience),
+            Self::Windows { orders, acknowledge } => match orders.recv().await {
+                Some(()) => acknowledge(),
                 None => std::future::pending().await,
             },
         }

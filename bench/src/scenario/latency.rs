@@ -4,8 +4,7 @@ use anyhow::Result;
 
 use super::of;
 use crate::load::{Outcome, Work};
-use crate::measure::{self, Measured, Series};
-use crate::options::Effort;
+use crate::measure::{self, Effort, Measured, Series};
 use crate::report::{Section, Table, Verdict};
 use crate::route::{Bed, Path};
 

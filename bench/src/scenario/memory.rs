@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::load::{Load, Order, Work};
+use crate::measure::Effort;
 use crate::meter::Memory;
-use crate::options::Effort;
 use crate::report::{Section, Table, Verdict};
 use crate::route::{Bed, Path, Route};
 

@@ -3,8 +3,7 @@
 use anyhow::Result;
 
 use crate::load::{Load, Order, Work};
-use crate::measure::{self, Measured, Round, Series};
-use crate::options::Effort;
+use crate::measure::{self, Effort, Measured, Round, Series};
 use crate::report::{Section, Table, Verdict};
 use crate::route::{Bed, Path, Route};
 

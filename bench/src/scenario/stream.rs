@@ -4,8 +4,7 @@ use anyhow::Result;
 
 use super::{cost_table, ratio_verdict};
 use crate::load::Work;
-use crate::measure;
-use crate::options::Effort;
+use crate::measure::{self, Effort};
 use crate::report::Section;
 use crate::route::{Bed, Path};
 

@@ -7,8 +7,8 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Entries beyond this number are skipped unread, so that an answer of a few megabytes cannot become
-/// hundreds of megabytes of parsed entries. Twice the number of models that are kept, to allow for duplicates.
-const MAX_ENTRIES: usize = 2 * crate::model::MAX_MODELS;
+/// hundreds of megabytes of parsed entries. At least twice the number of models that are kept, to allow for duplicates.
+pub(crate) const MAX_ENTRIES: usize = 4_000;
 
 /// A value of the expected type, or anything else.
 #[derive(Deserialize)]

@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::optional;
+use crate::lenient::{MAX_ENTRIES, optional};
 
 /// More models than any runtime has; a list without end must not become a report without end.
 pub const MAX_MODELS: usize = 2_000;
+const _: () = assert!(MAX_ENTRIES >= 2 * MAX_MODELS, "a listing with every model twice is still read whole");
 /// Most bytes of all models together, as the JSON of a report: that has to fit into one message of the tunnel (1 MiB), with room for the rest.
 const MAX_LISTING: usize = 768 * 1024;
 /// Longest name of a model in bytes: the longest on public hubs are about 100.

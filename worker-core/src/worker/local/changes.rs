@@ -50,7 +50,10 @@ fn forget(value: &mut Value, names: &[&str]) {
 }
 
 /// The status as soon as its tag is another one than the caller's; nothing if it is still the same after the time the caller wants to wait.
-pub(super) async fn next(publisher: &StatusPublisher, headers: &HeaderMap) -> Option<(view::StatusPage, String)> {
+pub(super) async fn next(
+    publisher: &StatusPublisher,
+    headers: &HeaderMap,
+) -> Option<(view::StatusPage, String)> {
     let known = headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let until = Instant::now() + wait(headers);
     // Made before the first look, so that nothing is missed.
