@@ -28,7 +28,7 @@ pub mod doctor;
 pub mod host;
 pub mod invitation;
 mod ledger;
-mod relay;
+pub mod relay;
 #[cfg(feature = "doctor")]
 pub mod report;
 pub mod runtime;

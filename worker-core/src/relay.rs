@@ -1,7 +1,7 @@
 //! Relays requests from the tunnel to the runtime and its answers back: unchanged but for what ends at this hop. Never follows a redirect, never
 //! decompresses, and keeps connections to the runtime alive.
 
-mod client;
+pub mod client;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::ledger::{Asked, Job, JobSpan, Ledger, Outcome};
 use crate::runtime::{HiddenModels, Kind, MAX_NAME, Target};
 use crate::trace::Tracer;
 use crate::tunnel::frame::Code;
-use crate::tunnel::{Incoming, Responder, head};
+use crate::tunnel::{Incoming, RequestBody, Responder, head};
 use client::{Client, Failure};
 
 /// The runtime to relay to, as last probed.
@@ -39,7 +39,7 @@ const JOB_GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Relay {
     setup: Setup,
     destination: watch::Receiver<Option<Destination>>,
-    current: Option<(Target, Arc<Client>)>,
+    current: Option<(Target, Arc<Client<RequestBody>>)>,
     ledger: Ledger,
     tasks: TaskTracker,
     /// Rung when the runtime cannot be reached: it is to be probed at once.
@@ -122,7 +122,7 @@ impl Relay {
     }
 
     /// The client for where the runtime is now; one client per place, so that connections are kept.
-    fn client(&mut self) -> Result<(Arc<Client>, Target), String> {
+    fn client(&mut self) -> Result<(Arc<Client<RequestBody>>, Target), String> {
         let destination = self.destination.borrow_and_update();
         let Some(Destination { target, is_tls, .. }) = destination.as_ref() else {
             return Err("no runtime was found".to_owned());
@@ -130,8 +130,9 @@ impl Relay {
         match &self.current {
             Some((current, client)) if current == target => Ok((client.clone(), current.clone())),
             _ => {
-                let client =
-                    Arc::new(Client::new(*is_tls, &self.setup).map_err(|error| format!("{error:#}"))?);
+                let Setup { connect_timeout, ca_file, .. } = &self.setup;
+                let client = Client::new(*is_tls, *connect_timeout, ca_file.as_deref());
+                let client = Arc::new(client.map_err(|error| format!("{error:#}"))?);
                 self.current = Some((target.clone(), client.clone()));
                 Ok((client, target.clone()))
             }
@@ -153,7 +154,7 @@ fn asked(incoming: &mut Incoming) -> Asked {
 }
 
 struct Exchange {
-    client: Arc<Client>,
+    client: Arc<Client<RequestBody>>,
     target: Target,
     setup: Setup,
     alarm: Arc<Notify>,

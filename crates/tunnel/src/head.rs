@@ -101,7 +101,8 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
         || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
-fn put_headers(out: &mut BytesMut, headers: &HeaderMap) -> Result<(), HeadError> {
+/// The headers that are passed on: all but the hop-by-hop ones and those that `Connection` names.
+pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     let named: Vec<&str> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -109,15 +110,15 @@ fn put_headers(out: &mut BytesMut, headers: &HeaderMap) -> Result<(), HeadError>
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .collect();
-    let dropped = |name: &HeaderName| {
-        is_hop_by_hop(name) || named.iter().any(|dropped| dropped.eq_ignore_ascii_case(name.as_str()))
-    };
+    headers.iter().filter(move |(name, _)| {
+        !is_hop_by_hop(name) && !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
+    })
+}
+
+fn put_headers(out: &mut BytesMut, headers: &HeaderMap) -> Result<(), HeadError> {
     let (at, mut count) = (out.len(), 0u16);
     out.put_u16_le(0);
-    for (name, value) in headers {
-        if dropped(name) {
-            continue;
-        }
+    for (name, value) in end_to_end(headers) {
         out.put_u16_le(length(name.as_str().len())?);
         out.put_u16_le(length(value.len())?);
         out.put_slice(name.as_str().as_bytes());
