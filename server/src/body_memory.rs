@@ -32,11 +32,6 @@ impl BodyMemory {
 }
 
 impl BodyMemoryPermit {
-    #[cfg(any(test, fuzzing))]
-    pub(crate) fn none() -> Self {
-        Self { memory: BodyMemory::new(0), bytes: 0 }
-    }
-
     /// Takes more, before it is filled.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The configuration of the server.
 
 mod cors;
+mod endpoints;
 mod keys;
 mod limits;
 mod listen;
@@ -18,6 +19,7 @@ use llamapool_worker_core::{
 
 pub use self::{
     cors::{Cors, Origin},
+    endpoints::EndpointConfig,
     keys::Keys,
     limits::{Limits, Queue},
     listen::Listen,
@@ -42,6 +44,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Which worker gets a request.
     pub routing: Routing,
+    /// Static HTTP endpoints that take part in the pool.
+    pub endpoints: Vec<EndpointConfig>,
     /// How long open requests may go on when it is told to stop; 5 minutes by default.
     pub drain_timeout: DrainTimeout,
     /// Where its metrics are.
@@ -82,6 +86,7 @@ impl Concern for Config {
             queue: Queue::read(from),
             timeouts: Timeouts::read(from),
             routing: Routing::read(from),
+            endpoints: Vec::new(),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
             metrics: metrics::Config::read(from),
             log: logs::Config::read(from),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use llamapool_worker_core::settings::DrainTimeout;
-use llamapool_worker_core::tunnel::control::FromServer;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::upstream::Upstream;
 
 /// How far the stop has come, for everybody to see.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +58,7 @@ pub(crate) async fn drain(app: &App, shutdown: &Shutdown, timeout: DrainTimeout)
     }
     app.drain.draining.store(true, Ordering::Relaxed);
     app.ledger.ring();
-    app.registry.members().iter().for_each(|member| member.link.say(&FromServer::Drain));
+    app.registry.upstreams().iter().for_each(Upstream::announce_drain);
     let open = app.open_requests();
     tracing::info!(requests.open = open, "Draining: {open} requests are open");
     let impatient = tokio::select! {

@@ -1,11 +1,24 @@
-//! The life of a request: one function whose lines are the stages, each of which is a file in this folder.
+//! The life of a request: one function whose lines are the stages, each in a file of this folder.
 //!
-//! accept → authenticate → limit → read → route → dispatch → stream, and account when the ticket is dropped. Each stage takes what the former
-//! one gives, so none can be left out. All that can be decided without the body is decided before it is read: strangers do not get to fill our
-//! memory.
+//! ```text
+//!  accept → authenticate → limit → read → route → dispatch → stream ─┐
+//!     └── the ticket is opened here      it settles when dropped: account
+//! ```
+//!
+//! | stage | takes | gives | may refuse with |
+//! |---|---|---|---|
+//! | `accept` | the HTTP request | an `Arrival`: its head is checked, its body still unread | 431, 503 |
+//! | authenticate | the headers | the [`Caller`](crate::auth::Caller) | 401 |
+//! | `limit` | the caller | `Admitted`: a share of the memory for bodies | 503 |
+//! | `read` | the body | an `Ask`: API, model, stream?, session, body | 400, 408, 413, 503 |
+//! | `route` | the ask | a `Plan`: the candidates that have the model | 404, 503 |
+//! | `dispatch` | the plan | a `Reply` whose first byte is there; tries other candidates until then | 502, 503, 504 |
+//! | `stream` | the reply | the response, with the ticket inside its body | an error inside the stream |
+//!
+//! Each stage takes what the one before it gives, so none can be left out. Everything that the head alone can decide is decided before the body
+//! is read: a stranger cannot fill the server's memory. The last stage, account, is in [`accounting`](crate::accounting).
 
 mod accept;
-mod dialect;
 mod dispatch;
 mod limit;
 mod read;
@@ -16,26 +29,26 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 
-pub use dialect::Service;
 #[cfg(fuzzing)]
 pub use read::fuzzing;
 
-use crate::accounting::ticket::{Outcome, Ticket};
+use crate::accounting::ticket::{Outcome, REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::protocol::Service;
 
-/// Serves one request to a path that carries a model.
+/// Serves one request to a path that is relayed to an upstream.
 pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
-    let live = ticket.live.clone();
-    let staged = tokio::select! {
+    let in_flight = ticket.live.clone();
+    let reply = tokio::select! {
         biased;
-        staged = stages(app, service, request, &mut ticket) => staged,
-        () = std::future::poll_fn(|cx| live.poll_cancelled(cx)) => Err(ApiError::Cancelled),
+        reply = stages(app, service, request, &mut ticket) => reply,
+        () = std::future::poll_fn(|cx| in_flight.poll_cancelled(cx)) => Err(ApiError::Cancelled),
     };
-    match staged {
+    match reply {
         Ok(reply) => stream::stream(app, reply, ticket),
-        Err(refusal) => refuse(&refusal, ticket),
+        Err(error) => refuse(&error, ticket),
     }
 }
 
@@ -48,17 +61,17 @@ async fn stages(
     let arrival = accept::accept(app, service, request, ticket);
     let admitted = match admit(app, &arrival, ticket) {
         Ok(admitted) => admitted,
-        Err(refusal) => {
+        Err(error) => {
             read::linger(arrival).await;
-            return Err(refusal);
+            return Err(error);
         }
     };
     let ask = read::read(app, admitted, arrival, ticket).await?;
-    let plan = route::plan(ask);
+    let plan = route::route(app, ask, ticket)?;
     dispatch::dispatch(app, plan, ticket).await
 }
 
-/// All that is decided over a request before its body is read.
+/// The stages that need the head only.
 fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, ApiError> {
     accept::check(app, arrival)?;
     let caller = app.keys.admit(&arrival.head.headers)?;
@@ -67,14 +80,14 @@ fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<li
 }
 
 /// Answers with an error and settles the ticket.
-pub(crate) fn refuse(refusal: &ApiError, mut ticket: Ticket) -> Response {
-    let mut response = refusal.response(ticket.id());
-    response.headers_mut().insert(crate::accounting::ticket::REQUEST_ID, ticket.id.clone());
+pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
+    let mut response = error.response(ticket.id());
+    response.headers_mut().insert(REQUEST_ID, ticket.id.clone());
     ticket.facts.status = Some(response.status().as_u16());
-    ticket.facts.outcome = match refusal {
+    ticket.facts.outcome = match error {
         ApiError::Cancelled => Outcome::Cancelled,
-        _ if refusal.is_failure() => Outcome::Failed(refusal.to_string()),
-        _ => Outcome::Refused(refusal.code().unwrap_or(ApiError::INVALID)),
+        _ if error.is_failure() => Outcome::Failed(error.to_string()),
+        _ => Outcome::Refused(error.code().unwrap_or(ApiError::INVALID)),
     };
     response
 }

@@ -3,11 +3,11 @@
 //! ```text
 //!  listen ─▶ routes ─▶ flow: accept → authenticate → limit → read → route → dispatch → stream → account
 //!                                                              │         │
-//!                                           workers ─▶ pool ───┘         └─▶ tunnel ─▶ worker
+//!                             workers, endpoints ─▶ pool ────┘         └─▶ upstream: a worker's tunnel, or an HTTP endpoint
 //! ```
 //!
 //! [`listen`] accepts connections, `routes` has every path, [`flow`] is the life of a request, and [`accounting`] holds its ticket, which rides in
-//! the response body. `workers` is where workers connect; the [`pool`] knows who is there and who gets the next request. [`drain`] ends it all in
+//! the response body. `workers` is where workers connect, `endpoints` asks static endpoints for their models; the [`pool`] knows who is there and who gets the next request. [`drain`] ends it all in
 //! order.
 
 pub mod accounting;
@@ -17,16 +17,19 @@ pub mod auth;
 mod body_memory;
 pub mod config;
 pub mod drain;
+mod endpoints;
 pub mod flow;
 pub mod http;
 pub mod listen;
 mod metrics;
 mod openapi;
 pub mod pool;
+pub mod protocol;
 pub mod reload;
 mod routes;
 pub mod state;
 mod trace;
+pub mod upstream;
 mod workers;
 
 use std::sync::Arc;
@@ -93,6 +96,7 @@ pub async fn run(
     let app = Arc::new(app);
     greet(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
+    endpoints::start(&app);
     let front = AbortOnDropHandle::new(tokio::spawn(listen::serve(
         listener,
         routes::router(app.clone()),

@@ -10,7 +10,7 @@ use llamapool_worker_core::metrics::{Figures, Label, Series, Source};
 use crate::accounting::{CappedLabels, OTHER};
 use crate::accounting::{Counters, Ended, WorkerTally};
 use crate::app::App;
-use crate::pool::{Listed, Waiting, WorkerSnapshot};
+use crate::pool::{ListedModel, Waiting, WorkerSnapshot};
 use crate::state::snapshot::{server_state, worker_state};
 use crate::state::view::{ServerState, WorkerState};
 use llamapool_worker_core::usage::Usage;
@@ -36,7 +36,8 @@ impl Source for App {
 
     fn gather(&self, figures: &mut Figures) {
         let seen = self.registry.seen();
-        let tally = self.ledger.tally(&seen);
+        let upstreams = [&seen[..], &self.registry.endpoints()].concat();
+        let tally = self.ledger.tally(&upstreams);
         requests(figures, &tally);
         models(figures, &tally);
         queues(figures, &self.registry.waiting(), &self.registry.models(), &tally);
@@ -88,7 +89,7 @@ fn kinds(usage: Usage) -> [(&'static str, u64); 2] {
 }
 
 /// The lines, under the names of the model list.
-fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[Listed], tally: &Counters) {
+fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[ListedModel], tally: &Counters) {
     let mut left: usize = waiting.iter().map(|line| line.requests).sum();
     for model in listed.iter().filter(|model| tally.models.knows(&model.id)) {
         let requests: usize =
@@ -150,8 +151,7 @@ fn worker_levels(figures: &mut Figures, seen: &[WorkerSnapshot], known: &CappedL
         let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
         figures.add(&WORKER_SLOTS, labels(), slots);
         figures.add(&WORKER_SLOTS_USED, labels(), worker.in_flight);
-        if worker.gone.is_none() {
-            let traffic = worker.member.link.traffic();
+        if let Some(traffic) = worker.traffic.filter(|_| worker.gone.is_none()) {
             figures.add(&TUNNEL_RECEIVED, labels(), traffic.received);
             figures.add(&TUNNEL_SENT, labels(), traffic.sent);
         }

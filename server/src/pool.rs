@@ -1,31 +1,39 @@
-//! The workers that are there, and who gets which request. Choosing the least busy and taking its slot is one step under one short lock; who
-//! finds all of them busy waits in line, per model, and is called in order of arrival.
+//! The upstreams that are there, and who gets which request. Choosing the least busy one and taking its slot is one step under one short lock. If
+//! all candidates are busy, the request waits in a queue per model and gets its slot in order of arrival.
+//!
+//! [`Registry`] is the face. The `catalog` behind it knows what each upstream has; `selection` chooses, purely, among [`Candidate`]s; a
+//! [`Shortlist`] holds the candidates of one request, and a [`SlotPermit`] the slot that it got.
 
 mod catalog;
 mod names;
+mod offered;
+mod outcomes;
+mod permit;
 mod queue;
+mod selection;
+mod shortlist;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use llamapool_worker_core::tunnel::control::{Bye, Report};
+use llamapool_worker_core::tunnel::control::Report;
 
-pub use catalog::{ConnectionId, ModelQuery, Worker, WorkerSnapshot};
+pub use catalog::{UpstreamId, WorkerSnapshot};
+pub use outcomes::{Outcomes, SlotOutcome};
+pub use permit::SlotPermit;
 pub use queue::Waiting;
+pub use selection::{Candidate, NameMatch, Strategy, Unavailable, select};
+pub use shortlist::{ModelQuery, Shortlist};
 
 use crate::config::{AliasFallback, Queue};
-use catalog::{Pick, Picked, Pool};
+use crate::upstream::{Identity, Upstream};
+use catalog::Catalog;
 use names::canonical;
+use offered::OfferedModels;
 use queue::WaitQueue;
+use selection::NoCandidate;
 
-/// So long after its last worker left, a model is "not ready" rather than unknown: workers come back.
-const REMEMBER: Duration = Duration::from_secs(600);
-
-/// Most model names remembered or dated. Workers decide over the names, so there has to be an end.
-const MAX_NAMES: usize = 100_000;
-
-/// All workers, shared by everybody.
+/// All upstreams. Clones share them.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
 
@@ -37,32 +45,19 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    pool: Pool,
-    line: WaitQueue,
-    /// When each model (canonical name) was first and last offered.
-    offered: HashMap<String, Offered>,
-}
-
-struct Offered {
-    first: SystemTime,
-    gone: Option<Instant>,
-}
-
-/// A slot of a worker, held until it is dropped.
-pub struct Claim {
-    registry: Registry,
-    picked: Picked,
-    spent: bool,
+    pool: Catalog,
+    queue: WaitQueue,
+    offered: OfferedModels,
 }
 
 /// Why there is no slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoSlot {
-    /// No worker has the model.
+    /// No upstream has the model.
     Unknown,
     /// None that has it is ready, or all that are have been tried.
     NobodyReady,
-    /// All are busy and the line is full.
+    /// All are busy and the queue is full.
     Full,
     /// None became free in time.
     Timeout,
@@ -70,92 +65,109 @@ pub enum NoSlot {
 
 /// One entry of the model list.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedModel {
     /// The model's name.
     pub id: String,
     /// When it was first offered, Unix seconds.
     pub created: u64,
-    /// The workers that have it, sorted.
+    /// The names of the upstreams that have it, sorted.
     pub workers: Vec<String>,
 }
 
 impl Registry {
-    /// A registry without workers.
+    /// A registry without upstreams.
     pub fn new(queue: Queue, fallback: AliasFallback) -> Self {
         Self(Arc::new(Inner { state: Mutex::default(), fallback, queue }))
     }
 
-    /// Takes a worker in. One with the same id is sent away at once.
-    pub fn join(&self, member: Arc<Worker>) -> ConnectionId {
-        let (seat, replaced) = {
+    /// Adds an upstream. An older connection with the same identity is closed.
+    pub fn join(&self, identity: Identity, upstream: Upstream) -> UpstreamId {
+        let (id, replaced) = {
             let mut state = self.lock();
-            let joined = state.pool.join(member);
+            let joined = state.pool.join(Arc::new(identity), upstream);
             state.note_models();
             joined
         };
-        for older in replaced {
-            older.link.close(&Bye {
-                code: llamapool_worker_core::tunnel::control::ByeCode::Replaced,
-                reason: "a newer connection of the same worker id took over".to_owned(),
-            });
-        }
-        seat
+        replaced.iter().for_each(Upstream::close_replaced);
+        id
     }
 
-    /// Takes note of how a worker is.
-    pub fn report(&self, seat: ConnectionId, report: Report) {
+    /// Takes an upstream's report: whether it is ready, and what it has.
+    pub fn report(&self, id: UpstreamId, report: Report) {
         let mut state = self.lock();
-        if state.pool.report(seat, report) {
+        if state.pool.report(id, report) {
             state.note_models();
         }
-        self.call_waiting(&mut state);
+        self.serve_queue(&mut state);
     }
 
-    /// A worker is gone.
-    pub fn leave(&self, seat: ConnectionId) {
+    /// Removes an upstream.
+    pub fn leave(&self, id: UpstreamId) {
         let mut state = self.lock();
-        state.pool.leave(seat);
+        state.pool.leave(id);
         state.note_models();
     }
 
-    /// A slot of the best worker for `want`, waiting for one if all are busy. Workers in `tried` are passed over.
-    ///
-    /// # Errors
-    /// See [`NoSlot`]. Dropping the future leaves the line.
-    pub async fn claim(&self, want: &ModelQuery, tried: &[ConnectionId]) -> Result<Claim, NoSlot> {
-        self.claim_or_wait(want, tried, |_| {}).await
+    /// The upstreams that have the model, and why some of them cannot take the request now. Nothing is claimed.
+    pub fn shortlist(&self, query: ModelQuery) -> Shortlist {
+        let mut candidates = Vec::new();
+        self.lock().pool.candidates(&query, &[], self.0.fallback, &mut candidates);
+        Shortlist { query, candidates, tried: Vec::new() }
     }
 
-    /// The same; `on_wait` is told how many wait in all lines, if this one has to.
-    pub async fn claim_or_wait(
+    /// Claims a slot of the best candidate that has not been tried, and counts it as tried. If all are busy, waits for a slot: then `on_wait` is
+    /// called with the number of requests in all queues.
+    ///
+    /// # Errors
+    /// See [`NoSlot`]. Dropping the future leaves the queue.
+    pub async fn claim(
         &self,
-        want: &ModelQuery,
-        tried: &[ConnectionId],
+        shortlist: &mut Shortlist,
         on_wait: impl FnOnce(usize),
-    ) -> Result<Claim, NoSlot> {
+    ) -> Result<SlotPermit, NoSlot> {
+        let permit = self.claim_untried(shortlist, on_wait).await?;
+        shortlist.tried.push(permit.upstream_id());
+        Ok(permit)
+    }
+
+    async fn claim_untried(
+        &self,
+        shortlist: &mut Shortlist,
+        on_wait: impl FnOnce(usize),
+    ) -> Result<SlotPermit, NoSlot> {
+        let Shortlist { query, candidates, tried } = shortlist;
         let waiting = {
             let mut state = self.lock();
-            match state.pool.pick(want, tried, self.0.fallback) {
-                Pick::Seat(picked) => return Ok(self.claimed(picked)),
-                Pick::NobodyReady => return Err(NoSlot::NobodyReady),
-                Pick::Unknown if state.is_remembered(&want.name) => return Err(NoSlot::NobodyReady),
-                Pick::Unknown => return Err(NoSlot::Unknown),
-                Pick::Busy => state.line.join(want, tried, self.0.queue.size).ok_or(NoSlot::Full)?,
+            match state.pool.pick(query, tried, self.0.fallback, candidates) {
+                Ok(picked) => return Ok(SlotPermit::new(self.clone(), picked)),
+                Err(NoCandidate::NobodyReady) => return Err(NoSlot::NobodyReady),
+                Err(NoCandidate::Unknown) if state.offered.remembers(&query.name) => {
+                    return Err(NoSlot::NobodyReady);
+                }
+                Err(NoCandidate::Unknown) => return Err(NoSlot::Unknown),
+                Err(NoCandidate::Busy) => {
+                    state.queue.join(query, tried, self.0.queue.size).ok_or(NoSlot::Full)?
+                }
             }
         };
-        let in_line = self.lock().line.len();
-        on_wait(in_line);
+        let queued = self.lock().queue.len();
+        on_wait(queued);
         match tokio::time::timeout(self.0.queue.timeout, waiting).await {
-            Ok(Ok(claim)) => Ok(claim),
+            Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(NoSlot::Timeout),
         }
     }
 
+    /// Whether a model of this name was offered lately, but is not now.
+    pub fn remembers(&self, name: &str) -> bool {
+        self.lock().offered.remembers(name)
+    }
+
     /// The model list, sorted.
-    pub fn models(&self) -> Vec<Listed> {
+    pub fn models(&self) -> Vec<ListedModel> {
         let state = self.lock();
-        let listed = state.pool.models().into_iter().map(|(id, workers)| Listed {
-            created: state.created(&id),
+        let listed = state.pool.models().into_iter().map(|(id, workers)| ListedModel {
+            created: state.offered.first_offered(&id),
             workers: workers.into_iter().map(str::to_owned).collect(),
             id,
         });
@@ -163,75 +175,82 @@ impl Registry {
     }
 
     /// The entry of one model; `name` and `name:latest` are one.
-    pub fn model(&self, name: &str) -> Option<Listed> {
+    pub fn model(&self, name: &str) -> Option<ListedModel> {
         self.models().into_iter().find(|listed| canonical(&listed.id) == canonical(name))
     }
 
-    /// How the model list has this name, if it does.
+    /// This name as the model list has it, if it does.
     pub fn listed_name(&self, name: &str) -> Option<String> {
         self.lock().pool.listed_name(name).map(str::to_owned)
     }
 
-    /// Takes note of how far away a worker is.
-    pub fn measured(&self, id: ConnectionId, latency: Duration) {
+    /// Records the round-trip time to an upstream.
+    pub fn measured(&self, id: UpstreamId, latency: Duration) {
         self.lock().pool.measured(id, latency);
     }
 
-    /// Everybody as they were seen last, those that left lately included.
+    /// Every worker as it was seen last, including those that left in the last ten minutes.
     pub fn seen(&self) -> Vec<WorkerSnapshot> {
-        self.lock().pool.seen()
+        self.lock().pool.workers()
     }
 
-    /// The lines of those who wait.
+    /// Every endpoint as it was seen last.
+    pub fn endpoints(&self) -> Vec<WorkerSnapshot> {
+        self.lock().pool.endpoints()
+    }
+
+    /// The queues that have requests in them.
     pub fn waiting(&self) -> Vec<Waiting> {
         let state = self.lock();
-        state.line.waiting(|name| state.pool.providers(name))
+        state.queue.waiting(|name| state.pool.providers(name))
     }
 
-    /// Keeps a worker from new requests, or no longer. Says whether that changed anything.
-    pub fn hold(&self, worker: &str, hold: bool) -> bool {
+    /// Keeps an upstream from new requests, or no longer. Returns whether that changed anything.
+    pub fn hold(&self, id: &str, hold: bool) -> bool {
         let mut state = self.lock();
-        let changed = state.pool.hold(worker, hold);
-        self.call_waiting(&mut state);
+        let changed = state.pool.hold(id, hold);
+        self.serve_queue(&mut state);
         changed
     }
 
-    /// Whether at least one worker can serve.
+    /// Whether at least one upstream can serve.
     pub fn is_ready(&self) -> bool {
         self.lock().pool.is_ready()
     }
 
-    /// Everybody's link, to say something to all.
-    pub fn members(&self) -> Vec<Arc<Worker>> {
-        self.lock().pool.members().cloned().collect()
+    /// How the requests of an upstream ended, as long as it is connected.
+    pub fn outcomes(&self, id: UpstreamId) -> Option<Outcomes> {
+        self.lock().pool.outcomes(id)
     }
 
-    fn claimed(&self, picked: Picked) -> Claim {
-        Claim { registry: self.clone(), picked, spent: false }
+    /// Every connection.
+    pub fn upstreams(&self) -> Vec<Upstream> {
+        self.lock().pool.upstreams().cloned().collect()
     }
 
-    fn release(&self, seat: ConnectionId) {
+    fn release(&self, id: UpstreamId, outcome: SlotOutcome) {
         let mut state = self.lock();
-        state.pool.release(seat);
-        self.call_waiting(&mut state);
+        state.pool.release(id, outcome);
+        self.serve_queue(&mut state);
     }
 
-    /// Gives free slots to those who wait, in order of arrival.
-    fn call_waiting(&self, state: &mut State) {
-        let State { pool, line, .. } = state;
+    /// Gives free slots to requests in the queue, in order of arrival.
+    fn serve_queue(&self, state: &mut State) {
+        let State { pool, queue, .. } = state;
+        let mut candidates = Vec::new();
         loop {
-            line.call(|want, tried| match pool.pick(want, tried, self.0.fallback) {
-                Pick::Seat(picked) => Some(self.claimed(picked)),
-                _ => None,
+            queue.serve(|query, tried| {
+                let picked = pool.pick(query, tried, self.0.fallback, &mut candidates).ok()?;
+                Some(SlotPermit::new(self.clone(), picked))
             });
-            let unwanted = line.take_returned();
-            if unwanted.is_empty() {
+            let returned = queue.take_returned();
+            if returned.is_empty() {
                 return;
             }
-            for mut claim in unwanted {
-                // Whoever waited has left in the same moment; the slot is given back here, where the lock is held already.
-                claim.spent = true;
-                pool.release(claim.picked.seat);
+            for mut permit in returned {
+                // The request left in the same moment. Its slot is released here, where the lock is held already.
+                permit.is_released = true;
+                pool.release(permit.upstream_id(), SlotOutcome::Neutral);
             }
         }
     }
@@ -242,58 +261,9 @@ impl Registry {
 }
 
 impl State {
-    /// Dates the models on offer, and forgets those that have not been for long.
     fn note_models(&mut self) {
-        let offered: Vec<String> =
-            self.pool.models().into_iter().map(|(name, _)| canonical(&name).to_owned()).collect();
-        let now = Instant::now();
-        self.offered.values_mut().for_each(|seen| {
-            seen.gone.get_or_insert(now);
-        });
-        for name in offered {
-            if self.offered.len() < MAX_NAMES || self.offered.contains_key(&name) {
-                self.offered.entry(name).or_insert(Offered { first: SystemTime::now(), gone: None }).gone =
-                    None;
-            }
-        }
-        if self.offered.len() >= MAX_NAMES {
-            self.offered.retain(|_, seen| seen.gone.is_none_or(|gone| gone.elapsed() < REMEMBER));
-        }
-    }
-
-    fn is_remembered(&self, name: &str) -> bool {
-        let gone = self.offered.get(canonical(name)).and_then(|offered| offered.gone);
-        gone.is_some_and(|gone| gone.elapsed() < REMEMBER)
-    }
-
-    fn created(&self, name: &str) -> u64 {
-        let first = self.offered.get(canonical(name)).map_or(UNIX_EPOCH, |offered| offered.first);
-        first.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    }
-}
-
-impl Claim {
-    /// Whose slot it is.
-    pub fn member(&self) -> &Arc<Worker> {
-        &self.picked.member
-    }
-
-    /// Which connection's.
-    pub fn seat(&self) -> ConnectionId {
-        self.picked.seat
-    }
-
-    /// The model's name as this worker has it.
-    pub fn model(&self) -> &str {
-        &self.picked.model
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if !self.spent {
-            self.registry.release(self.picked.seat);
-        }
+        let models = self.pool.models();
+        self.offered.note(models.into_iter().map(|(name, _)| canonical(&name).to_owned()));
     }
 }
 

@@ -12,9 +12,10 @@ use http::Request;
 use crate::api::{health, log_level, metrics, models, state};
 use crate::app::App;
 use crate::config::Config;
-use crate::flow::{self, Service};
+use crate::flow;
 use crate::http::dashboard;
 use crate::http::error::ApiError;
+use crate::protocol::Service;
 use crate::{openapi, workers};
 
 /// The API's own prefix, and the one that OpenAI's clients have built in.

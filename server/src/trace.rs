@@ -1,6 +1,6 @@
-//! The trace of a request, as the server sees it: one span for the whole, and in it one for each step that can be long, the wait in a line and
-//! every try at a worker. Names follow OpenTelemetry's conventions for generative AI and HTTP, what they have no name for is `llamapool.*`.
-//! Never content.
+//! The trace of a request: one span for the whole, and one inside for each step that can be long, which are the wait in the queue and every
+//! attempt at an upstream. Names follow OpenTelemetry's conventions for generative AI and HTTP; names of our own begin with `llamapool.`.
+//! Traces never hold content.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,26 +9,26 @@ use http::header::{HOST, HeaderMap};
 use http::uri::Authority;
 use llamapool_worker_core::trace::{KeyValue, Span, SpanKind, Tracer, operation};
 
-use crate::flow::Service;
-use crate::pool::Claim;
+use crate::protocol::Service;
 use crate::state::view::{EndedAs, FinishedRequest};
+use crate::upstream::Identity;
 
-/// What the conventions call the maker of the models: for those who ask here, that is the pool.
+/// The provider of the models, as the conventions call it: for callers that is the pool.
 const PROVIDER: &str = "llamapool";
 
-/// A request that is traced. What it holds ends with it.
+/// The trace of one request. Its spans end when it is dropped.
 pub(crate) struct Trace {
     tracer: Arc<Tracer>,
     operation: &'static str,
     request: Span,
-    /// Where it is now: in a line, or at a worker.
+    /// The current step: in the queue, or at an upstream.
     step: Option<Span>,
-    /// The step is at a worker that answers.
+    /// Whether the upstream of the current step answers.
     answered: bool,
 }
 
 impl Trace {
-    /// Begins with the request's head.
+    /// Begins a trace, or continues the one that the headers name.
     pub(crate) fn begin(tracer: &Arc<Tracer>, service: Service, headers: &HeaderMap, id: &str) -> Self {
         let (operation, path) = (operation(service.path()), service.path());
         let mut attributes = vec![
@@ -56,38 +56,37 @@ impl Trace {
         self.request.set("gen_ai.request.model", model.to_owned());
     }
 
-    /// No worker is free: it waits in a line.
+    /// The request waits in the queue.
     pub(crate) fn queues(&mut self) {
         self.step("queue".to_owned(), SpanKind::Internal, Vec::new());
     }
 
-    /// A worker gets it now.
-    pub(crate) fn tries(&mut self, claim: &Claim) {
-        let member = claim.member();
+    /// The request is sent to an upstream, which calls the model `model`.
+    pub(crate) fn tries(&mut self, upstream: &Identity, model: &str) {
         let attributes = vec![
             KeyValue::new("gen_ai.operation.name", self.operation),
             KeyValue::new("gen_ai.provider.name", PROVIDER),
-            KeyValue::new("gen_ai.request.model", claim.model().to_owned()),
-            KeyValue::new("server.address", member.name.clone()),
-            KeyValue::new("llamapool.worker.id", member.id.clone()),
-            KeyValue::new("llamapool.worker.name", member.name.clone()),
+            KeyValue::new("gen_ai.request.model", model.to_owned()),
+            KeyValue::new("server.address", upstream.name.clone()),
+            KeyValue::new("llamapool.worker.id", upstream.id.clone()),
+            KeyValue::new("llamapool.worker.name", upstream.name.clone()),
         ];
-        self.step(format!("{} {}", self.operation, claim.model()), SpanKind::Client, attributes);
+        self.step(format!("{} {model}", self.operation), SpanKind::Client, attributes);
     }
 
-    /// Makes the step the parent of what its worker does.
+    /// Makes the current step the parent of the upstream's spans.
     pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
         self.step.as_ref().unwrap_or(&self.request).pass_on(headers);
     }
 
-    /// The try came to nothing; another may follow. `kind` is one word of few, `why` a sentence.
+    /// The attempt failed; another may follow. `kind` is the `error.type`, `why` a sentence.
     pub(crate) fn missed(&mut self, kind: String, why: String) {
         if let Some(mut step) = self.step.take() {
             step.failed(kind, why);
         }
     }
 
-    /// The first byte of the answer is there.
+    /// The first byte of the reply has arrived.
     pub(crate) fn answered(&mut self, model: &str) {
         for span in self.step.iter_mut().chain([&mut self.request]) {
             span.event("first_byte");
@@ -96,7 +95,7 @@ impl Trace {
         self.answered = true;
     }
 
-    /// The request has ended; `key` is the name of the caller's.
+    /// The request has ended; `key` is the name of the caller's key.
     pub(crate) fn end(mut self, ended: &FinishedRequest, key: Option<&str>) {
         if let Some(step) = &mut self.step {
             step.set("llamapool.outcome", ended.outcome.word());
@@ -126,7 +125,7 @@ impl Trace {
     }
 }
 
-/// What a span says of an answer. Statuses from `bad` on are errors: a client's mistake is none of the server's.
+/// Adds the result to a span. Statuses from `bad` on are errors: a client's mistake is not an error of the server.
 fn conclude(span: &mut Span, ended: &FinishedRequest, bad: u16) {
     if let Some(status) = ended.status {
         span.set("http.response.status_code", i64::from(status));
@@ -143,7 +142,7 @@ fn conclude(span: &mut Span, ended: &FinishedRequest, bad: u16) {
     }
 }
 
-/// What went wrong, in one word of few.
+/// The `error.type` of a request that did not succeed.
 fn kind(ended: &FinishedRequest, bad: u16) -> Option<String> {
     let status = ended.status.filter(|status| *status >= bad).map(|status| status.to_string());
     match ended.outcome {
@@ -154,7 +153,7 @@ fn kind(ended: &FinishedRequest, bad: u16) -> Option<String> {
     }
 }
 
-/// The name by which the client knows this server.
+/// The address under which the client reaches this server.
 fn addressed(headers: &HeaderMap) -> Vec<KeyValue> {
     let host = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let Some(host) = host else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! Where workers connect: the upgrade, the introduction, and the session that keeps the registry up to date as long as the tunnel lives.
+//! Where workers connect: the upgrade, the handshake, and the session that keeps the registry up to date as long as the tunnel lives.
 
 use std::sync::Arc;
 
@@ -29,18 +29,19 @@ use crate::flow;
 use crate::http::answers::Tunnel;
 use crate::http::error::ApiError;
 use crate::listen::Peer;
-use crate::pool::{ConnectionId, Worker};
+use crate::pool::UpstreamId;
+use crate::upstream::{Identity, Upstream};
 
-/// How far the window of a reply may grow, bytes: enough for 10 MiB/s at 50 ms, and what one stalled reader can hold.
+/// Largest window of a reply, bytes: enough for 10 MiB/s at 50 ms, and the most that one stalled reader holds.
 const MAX_WINDOW: u32 = 512 * 1024;
 
-/// Largest credit taken from a worker's hello; more would only invite overflow.
+/// Largest credit accepted from a worker's hello; more would only invite overflow.
 const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
 /// Longest id or name of a worker, characters.
 const MAX_NAME: usize = 128;
 
-/// Longest text of a worker kept, bytes: it is shown to people.
+/// Longest text of a worker that is kept, bytes: it is shown to people.
 const MAX_REASON: usize = 500;
 
 type Socket = WebSocketStream<TcpStream>;
@@ -57,7 +58,7 @@ pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Bo
     let upgrade = hyper::upgrade::on(&mut request);
     match handshake(&app, &request) {
         Ok(response) => {
-            app.sessions.spawn(welcome(app.clone(), upgrade));
+            app.sessions.spawn(serve(app.clone(), upgrade));
             response
         }
         Err(refusal) => {
@@ -79,11 +80,11 @@ fn handshake(app: &App, request: &Request<Body>) -> Result<Response, ApiError> {
     app.worker_keys.admit(headers).inspect_err(|_| {
         let how = if headers.contains_key(AUTHORIZATION) { "a wrong key" } else { "no key" };
         let from = request.extensions().get::<Peer>().map(|Peer(from)| tracing::field::display(from));
-        tracing::warn!(peer.addr = from, "A worker came with {how} and was turned away");
+        tracing::warn!(peer.addr = from, "A worker was refused: it sent {how}");
     })?;
     if !speaks_our_protocol(headers) {
         return Err(ApiError::invalid(format!(
-            "This server speaks the WebSocket subprotocol {SUBPROTOCOL} only."
+            "This server supports only the WebSocket subprotocol {SUBPROTOCOL}."
         )));
     }
     let mut bare = Request::new(());
@@ -101,21 +102,21 @@ fn speaks_our_protocol(headers: &HeaderMap) -> bool {
     offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == SUBPROTOCOL)
 }
 
-/// A connection until it has introduced itself, then its session.
-async fn welcome(app: Arc<App>, upgrade: OnUpgrade) {
+/// The handshake of a connection, then its session.
+async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
     let stopped = app.drain.stopped().clone();
-    let introduced = async {
+    let hello = async {
         let socket = open(upgrade).await?;
-        introduction(socket).await
+        receive_hello(socket).await
     };
-    let introduced = tokio::select! {
-        introduced = tokio::time::timeout(HELLO_TIMEOUT, introduced) => introduced,
+    let hello = tokio::select! {
+        hello = tokio::time::timeout(HELLO_TIMEOUT, hello) => hello,
         () = stopped.cancelled() => return,
     };
-    match introduced {
+    match hello {
         Ok(Ok((socket, hello))) => session(&app, socket, hello).await,
-        Ok(Err(error)) => tracing::warn!("A worker could not be let in: {error:#}"),
-        Err(_) => tracing::warn!("A worker did not introduce itself within {} s", HELLO_TIMEOUT.as_secs()),
+        Ok(Err(error)) => tracing::warn!("A worker was refused: {error:#}"),
+        Err(_) => tracing::warn!("A worker sent no hello within {} s", HELLO_TIMEOUT.as_secs()),
     }
 }
 
@@ -129,13 +130,13 @@ async fn open(upgrade: OnUpgrade) -> anyhow::Result<Socket> {
         .await)
 }
 
-/// The worker's hello. One that cannot be let in is told why.
-async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello)> {
-    let why = match first_words(&mut socket).await? {
+/// Receives the worker's hello. A worker that is refused gets the reason.
+async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello)> {
+    let why = match first_message(&mut socket).await? {
         Ok(FromWorker::Hello(hello)) if is_sane(&hello) => return Ok((socket, hello)),
-        Ok(FromWorker::Hello(_)) => "its introduction is absurd".to_owned(),
-        Ok(_) => "it did not introduce itself first".to_owned(),
-        Err(error) => brief(format!("its introduction was not understood: {error}")),
+        Ok(FromWorker::Hello(_)) => "its hello has invalid fields".to_owned(),
+        Ok(_) => "its first message is not a hello".to_owned(),
+        Err(error) => brief(format!("its hello is not valid: {error}")),
     };
     let bye = serde_json::to_string(&FromServer::Bye(Bye::refused(why.clone())))?;
     socket.send(Message::text(bye)).await?;
@@ -143,12 +144,16 @@ async fn introduction(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello
     anyhow::bail!(why)
 }
 
-async fn first_words(socket: &mut Socket) -> anyhow::Result<serde_json::Result<FromWorker>> {
+async fn first_message(socket: &mut Socket) -> anyhow::Result<serde_json::Result<FromWorker>> {
     loop {
-        match socket.next().await.ok_or_else(|| anyhow::anyhow!("it left without a word"))?? {
+        match socket
+            .next()
+            .await
+            .ok_or_else(|| anyhow::anyhow!("it closed the connection without a hello"))??
+        {
             Message::Text(text) => return Ok(serde_json::from_str(&text)),
             Message::Binary(_) => return Ok(Ok(FromWorker::Unknown)),
-            Message::Close(_) => anyhow::bail!("it left without a word"),
+            Message::Close(_) => anyhow::bail!("it closed the connection without a hello"),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }
@@ -175,14 +180,9 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
         shards: 1,
         recv_window: RESPONSE_WINDOW,
     }));
-    let member = Arc::new(Worker {
-        id: hello.id,
-        name: hello.name,
-        version: hello.version.clone(),
-        link: link.clone(),
-    });
-    let name = member.name.clone();
-    let seat = app.registry.join(member);
+    let name = hello.name.clone();
+    let identity = Identity { id: hello.id, name: hello.name, version: hello.version.clone() };
+    let id = app.registry.join(identity, Upstream::Worker(link.clone()));
     app.ledger.ring();
     tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
 
@@ -190,7 +190,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
     let mut goodbye = None;
     let on_event = |event| match event {
         Event::Control(FromWorker::Report(report)) => {
-            registry.report(seat, sane(report));
+            registry.report(id, tidied(report));
             ledger.ring();
         }
         Event::Control(FromWorker::Bye(bye)) => {
@@ -198,29 +198,29 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
             link.close(&Bye::stopping("goodbye"));
         }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
-        Event::RoundTrip(took) => registry.measured(seat, took),
+        Event::RoundTrip(took) => registry.measured(id, took),
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     };
     let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, on_event).asking_at_once();
-    let seated = Seated { app, seat };
+    let joined = Joined { app, id };
     let end = tokio::select! {
         end = driver => end.to_string(),
         () = leave(app, &link) => unreachable!("the driver ends first"),
     };
-    drop(seated);
+    drop(joined);
     let why = goodbye.unwrap_or(end);
     tracing::info!(worker.name = name, "Worker {name} left: {why}");
 }
 
-/// A worker in the registry: it leaves when this is dropped, however the session ends.
-struct Seated<'a> {
+/// A worker in the registry. It leaves when this is dropped, however the session ends.
+struct Joined<'a> {
     app: &'a App,
-    seat: ConnectionId,
+    id: UpstreamId,
 }
 
-impl Drop for Seated<'_> {
+impl Drop for Joined<'_> {
     fn drop(&mut self) {
-        self.app.registry.leave(self.seat);
+        self.app.registry.leave(self.id);
         self.app.ledger.ring();
     }
 }
@@ -232,8 +232,8 @@ async fn leave(app: &App, link: &Link) {
     std::future::pending().await
 }
 
-/// A report with what no honest worker says taken out.
-fn sane(mut report: Report) -> Report {
+/// A report within the bounds that every honest worker keeps.
+fn tidied(mut report: Report) -> Report {
     report.capacity = report.capacity.min(MAX_STREAMS as u32);
     let mut survey = Survey { kind: Kind::Auto, version: None, models: report.models, note: None };
     survey.tidy();
@@ -242,11 +242,11 @@ fn sane(mut report: Report) -> Report {
     report
 }
 
-/// A worker's words, as long as people read.
-fn brief(mut words: String) -> String {
-    if words.len() > MAX_REASON {
-        let end = words.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last();
-        words.truncate(end.unwrap_or(0));
+/// A worker's text, cut to a length that people read.
+fn brief(mut text: String) -> String {
+    if text.len() > MAX_REASON {
+        let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last();
+        text.truncate(end.unwrap_or(0));
     }
-    words
+    text
 }

@@ -11,9 +11,10 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Ledger;
 use super::account;
 use crate::accounting::in_flight::InFlight;
-use crate::pool::{Claim, Worker};
+use crate::pool::SlotPermit;
 use crate::state::view::RequestState;
 use crate::trace::Trace;
+use crate::upstream::Identity;
 use llamapool_worker_core::usage::Tail;
 
 /// The header that names a request in both directions, and on to the worker.
@@ -31,7 +32,7 @@ pub struct Ticket {
     /// What others see of it while it is open.
     pub live: Arc<InFlight>,
     /// The slot it holds at a worker.
-    pub(crate) claim: Option<Claim>,
+    pub(crate) claim: Option<SlotPermit>,
     /// The last bytes of the reply, for the tokens it tells.
     pub(crate) tail: Tail,
     pub(crate) ledger: Arc<Ledger>,
@@ -52,7 +53,7 @@ pub struct RequestRecord {
     /// The name of the key that was used.
     pub key: Option<Arc<str>>,
     /// The worker that answered or failed it.
-    pub worker: Option<Arc<Worker>>,
+    pub worker: Option<Arc<Identity>>,
     /// When that worker got it.
     pub sent_on: Option<Instant>,
     /// Workers that were tried before.
@@ -136,7 +137,7 @@ impl Ticket {
     }
 
     /// This worker gets it now, as a request for this model of its own.
-    pub fn is_at(&mut self, worker: &Arc<Worker>, model: &str) {
+    pub fn is_at(&mut self, worker: &Arc<Identity>, model: &str) {
         self.facts.served_as = Some(model.to_owned());
         self.facts.worker = Some(worker.clone());
         self.facts.sent_on = Some(Instant::now());

@@ -15,7 +15,7 @@ use crate::flow;
 use crate::http::answers::{Guarded, Malformed, UnknownModel};
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
-use crate::pool::Listed;
+use crate::pool::ListedModel;
 
 /// Models.
 #[derive(Serialize, ToSchema)]
@@ -40,8 +40,8 @@ pub(crate) struct Model {
     owned_by: String,
 }
 
-impl From<Listed> for Model {
-    fn from(listed: Listed) -> Self {
+impl From<ListedModel> for Model {
+    fn from(listed: ListedModel) -> Self {
         Self { id: listed.id, object: "model", created: listed.created, owned_by: listed.workers.join(",") }
     }
 }

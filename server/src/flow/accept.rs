@@ -1,16 +1,16 @@
-//! The first look: does the server take requests, and is the head of a size it takes.
+//! Looks at the head of a request: whether the server accepts requests, and whether the head is small enough.
 
 use axum::body::Body;
 use http::Request;
 use http::request::Parts;
 
-use super::Service;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::protocol::Service;
 use crate::trace::Trace;
 
-/// Bytes a header line has besides its name and value.
+/// Bytes of a header line besides its name and value.
 const HEADER_LINE: usize = 4;
 
 /// A request whose body has not been read.
@@ -20,16 +20,17 @@ pub(super) struct Arrival {
     pub(super) body: Body,
 }
 
-/// Takes a request in, and begins or continues its trace.
+/// Tells the ticket which service is asked for, and begins or continues the trace of the request.
 pub(super) fn accept(app: &App, service: Service, request: Request<Body>, ticket: &mut Ticket) -> Arrival {
     ticket.asks_at(service.path());
+    ticket.tail = service.api().usage_scanner();
     let (head, body) = request.into_parts();
     let trace = app.tracer.as_ref().map(|tracer| Trace::begin(tracer, service, &head.headers, ticket.id()));
     ticket.trace = trace.map(Box::new);
     Arrival { service, head, body }
 }
 
-/// Looks at what the head alone says.
+/// Checks the head.
 ///
 /// # Errors
 /// 503 while draining, 431 for a head that is too large.

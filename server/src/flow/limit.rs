@@ -1,22 +1,23 @@
-//! What is allowed: no more open requests, and no more memory for their bodies, than the server has.
+//! Limits the number of open requests, and the memory for their bodies.
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::body_memory::BodyMemoryPermit;
 use crate::http::error::ApiError;
 
-/// A request that may be read: it has a caller who may ask, and there is room. Made by [`limit`] only.
+/// A request whose body may be read: its caller is known, and there is room for it. Only [`limit`] makes one.
 pub(super) struct Admitted {
-    pub(super) share: BodyMemoryPermit,
+    pub(super) caller: Caller,
+    pub(super) memory: BodyMemoryPermit,
 }
 
-/// Lets a request on.
+/// Admits a request.
 ///
 /// # Errors
-/// 503 if too many are open.
-pub(super) fn limit(app: &App, _: Caller) -> Result<Admitted, ApiError> {
+/// 503 if too many requests are open.
+pub(super) fn limit(app: &App, caller: Caller) -> Result<Admitted, ApiError> {
     if app.open_requests() > app.config.limits.max_requests {
         return Err(ApiError::Overloaded);
     }
-    Ok(Admitted { share: app.body_memory.permit() })
+    Ok(Admitted { caller, memory: app.body_memory.permit() })
 }

@@ -1,4 +1,4 @@
-//! Reads the body once, up to the limit, because a failover may need it again, and finds the model in it. The body is never re-serialised.
+//! Reads the body once, up to a limit, because a failover may need it again, and finds the model in it. The body is never re-serialised.
 
 mod body;
 mod form;
@@ -7,8 +7,8 @@ mod json;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue};
+use http::{HeaderMap, Method};
 use llamapool_worker_core::tunnel::head::MODEL;
 
 use body::Bounds;
@@ -18,28 +18,52 @@ use super::accept::Arrival;
 use super::limit::Admitted;
 use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
-use crate::auth::drop_credentials;
+use crate::auth::{Caller, drop_credentials};
 use crate::body_memory::BodyMemoryPermit;
 use crate::http::error::ApiError;
+use crate::protocol::Service;
 
 /// Longest model name, bytes. Paths of files on a worker have been seen as names.
 const MAX_MODEL: usize = 512;
 
-/// A body larger than this is looked through on a thread of its own: the shard must not stand still for it.
+/// The header with which a client names the conversation that a request belongs to.
+const SESSION: HeaderName = HeaderName::from_static("x-session-id");
+
+/// Longest session name, bytes; a longer one is ignored.
+const MAX_SESSION: usize = 256;
+
+/// A larger body is searched on a thread of its own, so that it does not block this one.
 const INLINE_PEEK: usize = 256 * 1024;
 
-/// A request as the rest of the flow sees it.
+/// A request that is ready to be sent to an upstream.
 pub(super) struct Ask {
-    /// Path below `/v1`, and query.
+    /// Whose request it is.
+    pub(super) caller: Caller,
+    /// The path asked for, and its API.
+    pub(super) service: Service,
+    pub(super) method: Method,
+    /// The canonical path, and the query.
     pub(super) target: String,
-    /// What travels on: no credentials, nothing of the connection.
+    /// The headers to pass on, without credentials.
     pub(super) headers: HeaderMap,
     pub(super) model: Model,
+    /// Whether the client asks for a stream.
+    pub(super) stream: bool,
+    /// The conversation that the request belongs to, if the client names one.
+    pub(super) session: Option<String>,
+    /// The body as the client sent it.
     pub(super) body: Bytes,
-    _share: BodyMemoryPermit,
+    _memory: BodyMemoryPermit,
 }
 
-/// The model a body names, and where.
+/// What the flow needs to know of a body.
+#[derive(Debug, PartialEq, Eq)]
+struct Peek {
+    model: Model,
+    stream: bool,
+}
+
+/// The model that a body names, and where.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Model {
     pub(super) name: String,
@@ -56,28 +80,34 @@ enum Spelling {
 }
 
 impl Ask {
-    /// The body with another name for the model; everything else stays, byte for byte.
+    /// The body with another name for the model. Everything else stays as it is, byte for byte.
     pub(super) fn body_for(&self, model: &str) -> Bytes {
-        let Model { name, at, spelling } = &self.model;
+        self.model.rewritten_in(&self.body, model)
+    }
+}
+
+impl Model {
+    fn rewritten_in(&self, body: &Bytes, model: &str) -> Bytes {
+        let Self { name, at, spelling } = self;
         if name == model {
-            return self.body.clone();
+            return body.clone();
         }
         let new = match spelling {
             Spelling::Json => serde_json::to_string(model).expect("a string is JSON"),
             Spelling::Form => model.to_owned(),
         };
-        let mut body = BytesMut::with_capacity(self.body.len() + new.len());
-        body.extend_from_slice(&self.body[..at.start]);
-        body.extend_from_slice(new.as_bytes());
-        body.extend_from_slice(&self.body[at.end..]);
-        body.freeze()
+        let mut rewritten = BytesMut::with_capacity(body.len() + new.len());
+        rewritten.extend_from_slice(&body[..at.start]);
+        rewritten.extend_from_slice(new.as_bytes());
+        rewritten.extend_from_slice(&body[at.end..]);
+        rewritten.freeze()
     }
 }
 
 /// Reads the body and finds the model.
 ///
 /// # Errors
-/// 413, 408, 503 for want of memory, and 400 for anything that does not name a model.
+/// 413, 408, 503 if the memory for bodies is exhausted, and 400 for a body that does not name a model.
 pub(super) async fn read(
     app: &App,
     admitted: Admitted,
@@ -85,11 +115,11 @@ pub(super) async fn read(
     ticket: &mut Ticket,
 ) -> Result<Ask, ApiError> {
     let Arrival { service, mut head, body } = arrival;
-    let Admitted { mut share } = admitted;
+    let Admitted { caller, mut memory } = admitted;
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
-    let body = body::collect(body, &head.headers, bounds, &mut share).await?;
+    let body = body::collect(body, &head.headers, bounds, &mut memory).await?;
     ticket.facts.received = body.len();
-    let model = find_model(&head.headers, body.clone()).await?;
+    let Peek { model, stream } = peek(&head.headers, body.clone()).await?;
     ticket.asks_for(&model.name);
 
     let headers = &mut head.headers;
@@ -100,21 +130,31 @@ pub(super) async fn read(
     name_model(headers, &model.name);
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(Ask {
+        caller,
+        service,
+        method: head.method,
         target: format!("{}{query}", service.path()),
+        session: session(&head.headers),
         headers: head.headers,
         model,
+        stream,
         body,
-        _share: share,
+        _memory: memory,
     })
 }
 
-/// Tells the worker which model is meant. Whatever a client wrote there goes.
+/// Names the model to the worker, and removes what the client may have written there.
 pub(super) fn name_model(headers: &mut HeaderMap, model: &str) {
     headers.remove(MODEL);
     headers.extend(HeaderValue::from_bytes(model.as_bytes()).ok().map(|model| (MODEL, model)));
 }
 
-async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, ApiError> {
+fn session(headers: &HeaderMap) -> Option<String> {
+    let session = headers.get(SESSION)?.to_str().ok()?.trim();
+    (1..=MAX_SESSION).contains(&session.len()).then(|| session.to_owned())
+}
+
+async fn peek(headers: &HeaderMap, body: Bytes) -> Result<Peek, ApiError> {
     if body.is_empty() {
         return Err(ApiError::invalid("The request has no body. It must name a `model`."));
     }
@@ -123,21 +163,21 @@ async fn find_model(headers: &HeaderMap, body: Bytes) -> Result<Model, ApiError>
         None => None,
     };
     let find = move |body: &Bytes| match &boundary {
-        Some(boundary) => form::find_model(body, boundary),
-        None => json::find_model(body),
+        Some(boundary) => form::peek(body, boundary),
+        None => json::peek(body),
     };
-    let model = if body.len() <= INLINE_PEEK {
+    let peek = if body.len() <= INLINE_PEEK {
         find(&body)
     } else {
         tokio::task::spawn_blocking(move || find(&body)).await.map_err(|_| ApiError::Internal)?
     }?;
-    if model.name.is_empty() {
+    if peek.model.name.is_empty() {
         return Err(ApiError::field("model", "`model` must not be empty."));
     }
-    if model.name.len() > MAX_MODEL {
+    if peek.model.name.len() > MAX_MODEL {
         return Err(ApiError::field("model", format!("`model` must not be longer than {MAX_MODEL} bytes.")));
     }
-    Ok(model)
+    Ok(peek)
 }
 
 #[cfg(fuzzing)]

@@ -8,12 +8,10 @@ use std::time::SystemTime;
 
 use llamapool_worker_core::metrics::{COMMON, Kind, page};
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::Link;
 use llamapool_worker_core::tunnel::control::{Readiness, Report};
-use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 
 use super::*;
-use crate::pool::Worker;
+use crate::upstream::Identity;
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -117,14 +115,12 @@ fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
 
 /// A worker that is there, with one model.
 fn seen(id: &str, model: &str) -> WorkerSnapshot {
-    let windows = Windows { initial: 1, max: 1 };
-    let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
     let model = Model { name: model.to_owned(), ..Model::default() };
     WorkerSnapshot {
-        member: Arc::new(Worker { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned(), link }),
+        member: Arc::new(Identity { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned() }),
         joined: SystemTime::now(),
         heard: SystemTime::now(),
-        report: Some(Report {
+        report: Some(Arc::new(Report {
             state: Readiness::Ready,
             reason: None,
             capacity: 1,
@@ -133,17 +129,18 @@ fn seen(id: &str, model: &str) -> WorkerSnapshot {
             runtime: None,
             runtime_version: None,
             host: None,
-        }),
+        })),
         latency: None,
         in_flight: 0,
         held: false,
+        traffic: None,
         gone: None,
     }
 }
 
-fn listed(seen: &[WorkerSnapshot]) -> Vec<Listed> {
+fn listed(seen: &[WorkerSnapshot]) -> Vec<ListedModel> {
     let models = seen.iter().filter_map(|seen| seen.report.as_ref()).flat_map(|report| &report.models);
-    models.map(|model| Listed { id: model.name.clone(), created: 0, workers: Vec::new() }).collect()
+    models.map(|model| ListedModel { id: model.name.clone(), created: 0, workers: Vec::new() }).collect()
 }
 
 #[test]

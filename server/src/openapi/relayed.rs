@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Ref, Required};
 
-use crate::flow::Service;
 use crate::http::answers;
+use crate::protocol::Service;
 
 /// Longest name that the server takes for a model.
 const MAX_MODEL: usize = 512;

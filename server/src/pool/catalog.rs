@@ -1,278 +1,320 @@
-//! Who is there, what each has, and who gets the next request. Pure: no clock, no socket, no lock of its own; the registry puts one lock around
-//! it, so that choosing a worker and taking its slot are one step.
+//! Who is there, what each has, and who gets the next request. It has no lock of its own: the registry puts one lock around it, so that choosing
+//! an upstream and taking its slot are one step.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use llamapool_worker_core::tunnel::Link;
 use llamapool_worker_core::tunnel::control::{Readiness, Report};
 
 use super::names::{alias_key, canonical};
+use super::outcomes::{Outcomes, SlotOutcome};
+use super::selection::{self, Candidate, NameMatch, NoCandidate, Strategy, Unavailable};
+use super::shortlist::ModelQuery;
 use crate::config::AliasFallback;
+use crate::upstream::{Identity, Traffic, Upstream};
 
-/// Names one connection of one worker; never used twice.
-pub type ConnectionId = u64;
+/// Names one connection of an upstream; never used twice.
+pub type UpstreamId = u64;
 
-/// A worker as it introduced itself.
-pub struct Worker {
-    /// Stable across reconnects.
-    pub id: String,
-    /// For people.
-    pub name: String,
-    /// Of the worker's software.
-    pub version: String,
-    /// Where its requests go.
-    pub link: Link,
-}
-
-/// A worker as it was seen last.
+/// An upstream as it was seen last.
 #[derive(Clone)]
 pub struct WorkerSnapshot {
-    /// Who it is.
-    pub member: Arc<Worker>,
+    /// Its name.
+    pub member: Arc<Identity>,
     /// When it connected.
     pub joined: SystemTime,
     /// When it last reported.
     pub heard: SystemTime,
-    /// How long it took to answer a PING last.
+    /// The round-trip time of its last PING.
     pub latency: Option<Duration>,
-    /// What it said.
-    pub report: Option<Report>,
-    /// Slots taken.
+    /// Its last report.
+    pub report: Option<Arc<Report>>,
+    /// Slots in use.
     pub in_flight: u32,
-    /// Gets no requests because somebody said so.
+    /// Whether an operator keeps it from new requests.
     pub held: bool,
+    /// Bytes transferred; `None` where they are not counted.
+    pub traffic: Option<Traffic>,
     /// When it left.
     pub gone: Option<SystemTime>,
 }
 
-/// Workers that left are shown for so long.
+/// How long workers that left are shown.
 const KEEP_GONE: Duration = Duration::from_secs(600);
 
-/// And no more than so many of them.
+/// At most this many workers that left are shown.
 const MAX_GONE: usize = 200;
 
-/// The model a request asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelQuery {
-    /// As the request says it.
-    pub name: String,
-}
+/// How candidates are compared.
+const STRATEGY: Strategy = Strategy::LeastBusy;
 
-/// What came of looking for a worker.
-pub(super) enum Pick {
-    /// This one, whose slot is taken now.
-    Seat(Picked),
-    /// Those that have the model have no free slot.
-    Busy,
-    /// Nobody who has the model is ready, or all that are have been tried.
-    NobodyReady,
-    /// Nobody has the model.
-    Unknown,
-}
-
+/// The upstream that was chosen, whose slot is taken.
 pub(super) struct Picked {
-    pub(super) seat: ConnectionId,
-    pub(super) member: Arc<Worker>,
-    /// The model's name as this worker has it.
-    pub(super) model: String,
+    pub(super) id: UpstreamId,
+    pub(super) identity: Arc<Identity>,
+    pub(super) upstream: Upstream,
+    /// The model's name there.
+    pub(super) model: Arc<str>,
 }
 
-/// All workers.
+/// All upstreams.
 #[derive(Default)]
-pub(super) struct Pool {
-    seats: HashMap<ConnectionId, Seat>,
-    /// Canonical name to those that have the model.
+pub(super) struct Catalog {
+    entries: HashMap<UpstreamId, Entry>,
+    /// Canonical name to the upstreams that have the model.
     exact: HashMap<String, Vec<Offer>>,
-    /// Alias key to those that have a variant.
+    /// Alias key to the upstreams that have a variant.
     alias: HashMap<String, Vec<Offer>>,
-    next_seat: ConnectionId,
-    /// Workers, by id, that get no requests because somebody said so.
+    last_id: UpstreamId,
+    /// Ids of upstreams that an operator keeps from new requests.
     held: HashSet<String>,
-    /// Those that left, oldest first.
+    /// Workers that left, oldest first.
     gone: VecDeque<WorkerSnapshot>,
-    /// Counts choices, so that among equals it is the turn of whoever was chosen longest ago.
+    /// Counts choices, so that equals take turns.
     turn: u64,
 }
 
-/// One model of one worker.
+/// One model of one upstream.
 #[derive(Clone)]
 struct Offer {
-    seat: ConnectionId,
-    name: String,
-    loaded: bool,
+    upstream: UpstreamId,
+    name: Arc<str>,
+    is_loaded: bool,
 }
 
-struct Seat {
-    member: Arc<Worker>,
+struct Entry {
+    identity: Arc<Identity>,
+    upstream: Upstream,
     joined: SystemTime,
     heard: SystemTime,
     latency: Option<Duration>,
-    report: Option<Report>,
+    report: Option<Arc<Report>>,
     in_flight: u32,
     last_turn: u64,
+    outcomes: Outcomes,
 }
 
-impl Seat {
-    fn seen(&self, held: &HashSet<String>) -> WorkerSnapshot {
+impl Entry {
+    fn new(identity: Arc<Identity>, upstream: Upstream) -> Self {
+        let now = SystemTime::now();
+        Self {
+            identity,
+            upstream,
+            joined: now,
+            heard: now,
+            latency: None,
+            report: None,
+            in_flight: 0,
+            last_turn: 0,
+            outcomes: Outcomes::default(),
+        }
+    }
+
+    fn snapshot(&self, held: &HashSet<String>) -> WorkerSnapshot {
         WorkerSnapshot {
-            member: self.member.clone(),
+            member: self.identity.clone(),
             joined: self.joined,
             heard: self.heard,
             latency: self.latency,
             report: self.report.clone(),
             in_flight: self.in_flight,
-            held: held.contains(&self.member.id),
+            held: held.contains(&self.identity.id),
+            traffic: self.upstream.traffic(),
             gone: None,
         }
     }
 
     fn is_ready(&self) -> bool {
-        self.capacity() > 0
+        self.capacity() != Some(0)
             && self.report.as_ref().is_some_and(|report| report.state == Readiness::Ready)
-            && !self.member.link.is_closed()
+            && !self.upstream.is_closed()
     }
 
-    fn has_slot(&self) -> bool {
-        self.in_flight < self.capacity()
-    }
-
-    fn capacity(&self) -> u32 {
-        self.report.as_ref().map_or(0, |report| report.capacity)
+    /// Slots; `None` if no limit is known. Endpoints do not tell theirs.
+    fn capacity(&self) -> Option<u32> {
+        match &self.upstream {
+            Upstream::Worker(_) => Some(self.report.as_ref().map_or(0, |report| report.capacity)),
+            Upstream::Endpoint(_) => None,
+        }
     }
 }
 
-impl Pool {
-    /// Takes a worker in; the connections it replaces, those with the same id, are given back.
-    pub(super) fn join(&mut self, member: Arc<Worker>) -> (ConnectionId, Vec<Arc<Worker>>) {
-        let older: Vec<ConnectionId> =
-            self.seats.iter().filter(|(_, seat)| seat.member.id == member.id).map(|(id, _)| *id).collect();
+impl Catalog {
+    /// Adds an upstream. Returns its id and the connections that it replaces, which are those with the same identity.
+    pub(super) fn join(
+        &mut self,
+        identity: Arc<Identity>,
+        upstream: Upstream,
+    ) -> (UpstreamId, Vec<Upstream>) {
+        let same = self.entries.iter().filter(|(_, entry)| entry.identity.id == identity.id);
+        let older: Vec<UpstreamId> = same.map(|(id, _)| *id).collect();
         let replaced = older.into_iter().filter_map(|id| self.leave(id)).collect();
-        self.next_seat += 1;
-        let now = SystemTime::now();
-        self.gone.retain(|gone| gone.member.id != member.id);
-        let seat =
-            Seat { member, joined: now, heard: now, latency: None, report: None, in_flight: 0, last_turn: 0 };
-        self.seats.insert(self.next_seat, seat);
-        (self.next_seat, replaced)
+        self.last_id += 1;
+        self.gone.retain(|gone| gone.member.id != identity.id);
+        self.entries.insert(self.last_id, Entry::new(identity, upstream));
+        (self.last_id, replaced)
     }
 
-    /// Takes note of how a worker is. Says whether its models have changed.
-    pub(super) fn report(&mut self, id: ConnectionId, report: Report) -> bool {
-        let Some(seat) = self.seats.get_mut(&id) else { return false };
-        seat.heard = SystemTime::now();
-        let same_models = seat.report.as_ref().is_some_and(|before| before.models == report.models);
-        seat.report = Some(report);
+    /// Takes an upstream's report. Returns whether its models have changed.
+    pub(super) fn report(&mut self, id: UpstreamId, report: Report) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        entry.heard = SystemTime::now();
+        let same_models = entry.report.as_ref().is_some_and(|before| before.models == report.models);
+        entry.report = Some(Arc::new(report));
         if !same_models {
             self.index(id);
         }
         !same_models
     }
 
-    pub(super) fn measured(&mut self, id: ConnectionId, latency: Duration) {
-        if let Some(seat) = self.seats.get_mut(&id) {
-            seat.latency = Some(latency);
+    pub(super) fn measured(&mut self, id: UpstreamId, latency: Duration) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.latency = Some(latency);
         }
     }
 
-    pub(super) fn leave(&mut self, id: ConnectionId) -> Option<Arc<Worker>> {
-        let seat = self.seats.remove(&id)?;
+    pub(super) fn leave(&mut self, id: UpstreamId) -> Option<Upstream> {
+        let entry = self.entries.remove(&id)?;
         self.unlist(id);
-        if self.gone.len() == MAX_GONE {
-            self.gone.pop_front();
+        if entry.upstream.is_worker() {
+            if self.gone.len() == MAX_GONE {
+                self.gone.pop_front();
+            }
+            let gone = Some(SystemTime::now());
+            self.gone.push_back(WorkerSnapshot { gone, in_flight: 0, ..entry.snapshot(&self.held) });
         }
-        let gone = Some(SystemTime::now());
-        self.gone.push_back(WorkerSnapshot { gone, in_flight: 0, ..seat.seen(&self.held) });
-        Some(seat.member)
+        Some(entry.upstream)
     }
 
-    /// Everybody, in order of arrival, then those that left lately.
-    pub(super) fn seen(&mut self) -> Vec<WorkerSnapshot> {
+    /// The workers, in order of arrival, then those that left in the last ten minutes.
+    pub(super) fn workers(&mut self) -> Vec<WorkerSnapshot> {
         let lately =
             |gone: &WorkerSnapshot| gone.gone.is_some_and(|at| at.elapsed().is_ok_and(|ago| ago < KEEP_GONE));
         self.gone.retain(lately);
-        let mut seats: Vec<_> = self.seats.iter().collect();
-        seats.sort_unstable_by_key(|(id, _)| **id);
-        let here = seats.into_iter().map(|(_, seat)| seat.seen(&self.held));
-        here.chain(self.gone.iter().cloned()).collect()
+        let here = self.snapshots(|entry| entry.upstream.is_worker());
+        here.into_iter().chain(self.gone.iter().cloned()).collect()
     }
 
-    /// Keeps a worker from new requests, or no longer. By its id, so that it holds over reconnects.
-    pub(super) fn hold(&mut self, worker: &str, hold: bool) -> bool {
-        if hold && self.seats.values().any(|seat| seat.member.id == worker) {
-            self.held.insert(worker.to_owned());
+    /// The endpoints, in order of arrival.
+    pub(super) fn endpoints(&self) -> Vec<WorkerSnapshot> {
+        self.snapshots(|entry| !entry.upstream.is_worker())
+    }
+
+    fn snapshots(&self, which: impl Fn(&Entry) -> bool) -> Vec<WorkerSnapshot> {
+        let mut entries: Vec<_> = self.entries.iter().filter(|(_, entry)| which(entry)).collect();
+        entries.sort_unstable_by_key(|(id, _)| **id);
+        entries.into_iter().map(|(_, entry)| entry.snapshot(&self.held)).collect()
+    }
+
+    /// Keeps an upstream from new requests, or no longer. By its identity, so that it holds over reconnects.
+    pub(super) fn hold(&mut self, id: &str, hold: bool) -> bool {
+        if hold && self.entries.values().any(|entry| entry.identity.id == id) {
+            self.held.insert(id.to_owned());
             return true;
         }
-        !hold && self.held.remove(worker)
+        !hold && self.held.remove(id)
     }
 
-    /// How many workers have a model that answers to this name.
+    /// The number of upstreams that have a model of this name.
     pub(super) fn providers(&self, name: &str) -> usize {
         self.exact.get(canonical(name)).map_or(0, Vec::len)
     }
 
-    /// How the model list has this name.
+    /// This name as the model list has it.
     pub(super) fn listed_name(&self, name: &str) -> Option<&str> {
         self.exact.get(canonical(name))?.iter().map(|offer| &*offer.name).min()
     }
 
-    /// Chooses a worker and takes its slot: an exact name before an alias, then the least busy by share of its capacity, then in rotation.
+    /// Lists the upstreams that have the model, exact names before aliases.
+    pub(super) fn candidates(
+        &self,
+        query: &ModelQuery,
+        tried: &[UpstreamId],
+        fallback: AliasFallback,
+        into: &mut Vec<Candidate>,
+    ) {
+        into.clear();
+        let name = canonical(&query.name);
+        let exact = self.exact.get(name).into_iter().flatten();
+        into.extend(exact.map(|offer| self.candidate(offer, NameMatch::Exact, tried)));
+        let alias = alias_key(&query.name).filter(|_| fallback != AliasFallback::Off);
+        let alias = alias.and_then(|key| self.alias.get(key)).into_iter().flatten();
+        let others = alias.filter(|offer| canonical(&offer.name) != name);
+        into.extend(others.map(|offer| self.candidate(offer, NameMatch::Alias, tried)));
+    }
+
+    fn candidate(&self, offer: &Offer, name_match: NameMatch, tried: &[UpstreamId]) -> Candidate {
+        let entry = &self.entries[&offer.upstream];
+        let capacity = entry.capacity();
+        let unavailable = if tried.contains(&offer.upstream) {
+            Some(Unavailable::Tried)
+        } else if !entry.is_ready() {
+            Some(Unavailable::NotReady)
+        } else if self.held.contains(&entry.identity.id) {
+            Some(Unavailable::Held)
+        } else {
+            capacity.filter(|capacity| entry.in_flight >= *capacity).map(|_| Unavailable::Busy)
+        };
+        Candidate {
+            upstream: offer.upstream,
+            name: offer.name.clone(),
+            name_match,
+            unavailable,
+            in_flight: entry.in_flight,
+            capacity,
+            last_turn: entry.last_turn,
+            is_loaded: offer.is_loaded,
+        }
+    }
+
+    /// Chooses among the candidates for `query`, which are listed in `candidates`, and takes the slot.
     pub(super) fn pick(
         &mut self,
-        want: &ModelQuery,
-        tried: &[ConnectionId],
+        query: &ModelQuery,
+        tried: &[UpstreamId],
         fallback: AliasFallback,
-    ) -> Pick {
-        match self.choose(want, tried, fallback) {
-            Ok(offer) => Pick::Seat(self.take(offer)),
-            Err(nobody) => nobody,
+        candidates: &mut Vec<Candidate>,
+    ) -> Result<Picked, NoCandidate> {
+        self.candidates(query, tried, fallback, candidates);
+        let chosen = selection::choose(candidates, fallback, STRATEGY)?;
+        Ok(self.take(&candidates[chosen]))
+    }
+
+    fn take(&mut self, candidate: &Candidate) -> Picked {
+        self.turn += 1;
+        let entry = self.entries.get_mut(&candidate.upstream).expect("candidates are of entries");
+        entry.in_flight += 1;
+        entry.last_turn = self.turn;
+        Picked {
+            id: candidate.upstream,
+            identity: entry.identity.clone(),
+            upstream: entry.upstream.clone(),
+            model: candidate.name.clone(),
         }
     }
 
-    fn choose(
-        &self,
-        want: &ModelQuery,
-        tried: &[ConnectionId],
-        fallback: AliasFallback,
-    ) -> Result<Offer, Pick> {
-        let exact = self.exact.get(canonical(&want.name)).map_or(&[][..], Vec::as_slice);
-        let alias = match alias_key(&want.name) {
-            Some(key) if fallback != AliasFallback::Off => self.alias.get(key).map_or(&[][..], Vec::as_slice),
-            _ => &[],
-        };
-        if exact.is_empty() && alias.is_empty() {
-            return Err(Pick::Unknown);
-        }
-        let mut any_ready = false;
-        for tier in [exact, alias] {
-            let ready = || tier.iter().filter(|offer| self.is_candidate(offer, tried));
-            let free = ready().filter(|offer| self.seats[&offer.seat].has_slot());
-            if let Some(best) = free.min_by(|a, b| self.compare(a, b)) {
-                return Ok(best.clone());
-            }
-            any_ready |= ready().next().is_some();
-            if any_ready && fallback == AliasFallback::Missing {
-                break;
-            }
-        }
-        Err(if any_ready { Pick::Busy } else { Pick::NobodyReady })
-    }
-
-    pub(super) fn release(&mut self, id: ConnectionId) {
-        if let Some(seat) = self.seats.get_mut(&id) {
-            seat.in_flight -= 1;
+    pub(super) fn release(&mut self, id: UpstreamId, outcome: SlotOutcome) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.in_flight -= 1;
+            entry.outcomes.record(outcome);
         }
     }
 
-    /// Model names with the names of the workers that have them, both sorted; `name` and `name:latest` are one.
+    /// How the requests of an upstream ended.
+    pub(super) fn outcomes(&self, id: UpstreamId) -> Option<Outcomes> {
+        self.entries.get(&id).map(|entry| entry.outcomes)
+    }
+
+    /// Model names with the names of the upstreams that have them, both sorted; `name` and `name:latest` are one.
     pub(super) fn models(&self) -> Vec<(String, BTreeSet<&str>)> {
         let mut models: Vec<_> = self
             .exact
             .values()
             .filter_map(|offers| {
-                let name = offers.iter().map(|offer| &offer.name).min()?.clone();
-                Some((name, offers.iter().map(|offer| &*self.seats[&offer.seat].member.name).collect()))
+                let name = offers.iter().map(|offer| &*offer.name).min()?.to_owned();
+                let names = offers.iter().map(|offer| &*self.entries[&offer.upstream].identity.name);
+                Some((name, names.collect()))
             })
             .collect();
         models.sort();
@@ -280,42 +322,19 @@ impl Pool {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.seats.values().any(|seat| seat.is_ready() && !self.held.contains(&seat.member.id))
+        self.entries.values().any(|entry| entry.is_ready() && !self.held.contains(&entry.identity.id))
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Worker>> {
-        self.seats.values().map(|seat| &seat.member)
+    pub(super) fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        self.entries.values().map(|entry| &entry.upstream)
     }
 
-    fn is_candidate(&self, offer: &Offer, tried: &[ConnectionId]) -> bool {
-        let seat = &self.seats[&offer.seat];
-        !tried.contains(&offer.seat) && seat.is_ready() && !self.held.contains(&seat.member.id)
-    }
-
-    /// Share of capacity in use, crosswise so that it stays whole numbers; then whose turn it is; then, of one worker's variants, the loaded.
-    fn compare(&self, a: &Offer, b: &Offer) -> std::cmp::Ordering {
-        let (x, y) = (&self.seats[&a.seat], &self.seats[&b.seat]);
-        let share = |of: &Seat, other: &Seat| u64::from(of.in_flight) * u64::from(other.capacity());
-        share(x, y)
-            .cmp(&share(y, x))
-            .then(x.last_turn.cmp(&y.last_turn))
-            .then(b.loaded.cmp(&a.loaded))
-            .then_with(|| a.name.cmp(&b.name))
-    }
-
-    fn take(&mut self, offer: Offer) -> Picked {
-        self.turn += 1;
-        let seat = self.seats.get_mut(&offer.seat).expect("offers are of seats that are there");
-        seat.in_flight += 1;
-        seat.last_turn = self.turn;
-        Picked { seat: offer.seat, member: seat.member.clone(), model: offer.name }
-    }
-
-    fn index(&mut self, id: ConnectionId) {
+    fn index(&mut self, id: UpstreamId) {
         self.unlist(id);
-        let report = self.seats.get(&id).and_then(|seat| seat.report.as_ref());
+        let report = self.entries.get(&id).and_then(|entry| entry.report.as_ref());
         for model in report.into_iter().flat_map(|report| &report.models) {
-            let offer = Offer { seat: id, name: model.name.clone(), loaded: model.loaded == Some(true) };
+            let is_loaded = model.loaded == Some(true);
+            let offer = Offer { upstream: id, name: model.name.as_str().into(), is_loaded };
             if let Some(key) = alias_key(&model.name) {
                 self.alias.entry(key.to_owned()).or_default().push(offer.clone());
             }
@@ -323,10 +342,10 @@ impl Pool {
         }
     }
 
-    fn unlist(&mut self, id: ConnectionId) {
+    fn unlist(&mut self, id: UpstreamId) {
         for index in [&mut self.exact, &mut self.alias] {
             index.retain(|_, offers| {
-                offers.retain(|offer| offer.seat != id);
+                offers.retain(|offer| offer.upstream != id);
                 !offers.is_empty()
             });
         }
@@ -334,7 +353,7 @@ impl Pool {
 
     #[cfg(test)]
     pub(super) fn in_flight(&self) -> u32 {
-        self.seats.values().map(|seat| seat.in_flight).sum()
+        self.entries.values().map(|entry| entry.in_flight).sum()
     }
 }
 

@@ -1,4 +1,4 @@
-//! When two model names mean the same model, and when one may stand in for another.
+//! When two names mean the same model, and when one model may replace another.
 
 /// The tag that may be left out.
 const LATEST: &str = ":latest";

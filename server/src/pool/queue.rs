@@ -1,82 +1,81 @@
-//! Who waits for a free slot: one line in order of arrival, in which each model has room for so many.
+//! Requests that wait for a free slot: one queue in order of arrival, with a limit per model.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::Claim;
-use super::catalog::{ConnectionId, ModelQuery};
 use super::names::canonical;
+use super::{ModelQuery, SlotPermit, UpstreamId};
 
-/// The line.
+/// The queue.
 #[derive(Default)]
 pub(super) struct WaitQueue {
     waiters: VecDeque<Waiter>,
-    returned: Vec<Claim>,
+    returned: Vec<SlotPermit>,
 }
 
 struct Waiter {
-    want: ModelQuery,
-    tried: Vec<ConnectionId>,
-    call: oneshot::Sender<Claim>,
+    query: ModelQuery,
+    tried: Vec<UpstreamId>,
+    permit: oneshot::Sender<SlotPermit>,
 }
 
 impl Waiter {
     fn model(&self) -> &str {
-        canonical(&self.want.name)
+        canonical(&self.query.name)
     }
 }
 
-/// Those who wait for one model, as others see them.
+/// The requests that wait for one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The model, without `:latest`.
     pub model: String,
-    /// Who waits.
+    /// Requests that wait.
     pub requests: usize,
-    /// Workers that have the model.
+    /// Upstreams that have the model.
     pub providers: usize,
 }
 
 impl Waiting {
-    /// Whether a model of this name would serve those who wait.
+    /// Whether a model of this name would serve them.
     pub fn serves(&self, name: &str) -> bool {
         canonical(name) == self.model
     }
 }
 
 impl WaitQueue {
-    /// Joins the line, unless `size` wait for the same model already.
+    /// Joins the queue, unless `size` requests wait for the same model already.
     pub(super) fn join(
         &mut self,
-        want: &ModelQuery,
-        tried: &[ConnectionId],
+        query: &ModelQuery,
+        tried: &[UpstreamId],
         size: usize,
-    ) -> Option<oneshot::Receiver<Claim>> {
-        self.waiters.retain(|waiter| !waiter.call.is_closed());
-        let before = self.waiters.iter().filter(|waiter| waiter.model() == canonical(&want.name)).count();
+    ) -> Option<oneshot::Receiver<SlotPermit>> {
+        self.waiters.retain(|waiter| !waiter.permit.is_closed());
+        let before = self.waiters.iter().filter(|waiter| waiter.model() == canonical(&query.name)).count();
         if before >= size {
             return None;
         }
-        let (call, called) = oneshot::channel();
-        self.waiters.push_back(Waiter { want: want.clone(), tried: tried.to_vec(), call });
+        let (permit, called) = oneshot::channel();
+        self.waiters.push_back(Waiter { query: query.clone(), tried: tried.to_vec(), permit });
         Some(called)
     }
 
-    /// Calls those for whom `slot` has one, the earliest first. Within one model nobody overtakes, except those whom a free worker has
-    /// already failed.
-    pub(super) fn call(&mut self, mut slot: impl FnMut(&ModelQuery, &[ConnectionId]) -> Option<Claim>) {
+    /// Hands out the slots that `claim` finds, to the earliest requests first. Within one model no request overtakes another, except one that a
+    /// free upstream has failed already.
+    pub(super) fn serve(&mut self, mut claim: impl FnMut(&ModelQuery, &[UpstreamId]) -> Option<SlotPermit>) {
         let mut busy: HashSet<String> = HashSet::new();
         for waiter in std::mem::take(&mut self.waiters) {
-            if waiter.call.is_closed() {
+            if waiter.permit.is_closed() {
                 continue;
             }
             if busy.contains(waiter.model()) {
                 self.waiters.push_back(waiter);
                 continue;
             }
-            match slot(&waiter.want, &waiter.tried) {
-                Some(claim) => self.returned.extend(waiter.call.send(claim).err()),
+            match claim(&waiter.query, &waiter.tried) {
+                Some(permit) => self.returned.extend(waiter.permit.send(permit).err()),
                 None => {
                     if waiter.tried.is_empty() {
                         busy.insert(waiter.model().to_owned());
@@ -87,27 +86,27 @@ impl WaitQueue {
         }
     }
 
-    /// Slots whose waiter left in the moment it was called.
-    pub(super) fn take_returned(&mut self) -> Vec<Claim> {
+    /// Slots whose request left in the moment it got one.
+    pub(super) fn take_returned(&mut self) -> Vec<SlotPermit> {
         std::mem::take(&mut self.returned)
     }
 
-    /// Those who wait, by model.
+    /// The requests that wait, by model.
     pub(super) fn waiting(&self, providers: impl Fn(&str) -> usize) -> Vec<Waiting> {
         let mut by_model: BTreeMap<&str, usize> = BTreeMap::new();
-        for waiter in self.waiters.iter().filter(|waiter| !waiter.call.is_closed()) {
+        for waiter in self.waiters.iter().filter(|waiter| !waiter.permit.is_closed()) {
             *by_model.entry(waiter.model()).or_default() += 1;
         }
-        let lines = by_model.into_iter().map(|(model, requests)| Waiting {
+        let queues = by_model.into_iter().map(|(model, requests)| Waiting {
             model: model.to_owned(),
             requests,
             providers: providers(model),
         });
-        lines.collect()
+        queues.collect()
     }
 
-    /// All who wait.
+    /// All requests that wait.
     pub(super) fn len(&self) -> usize {
-        self.waiters.iter().filter(|waiter| !waiter.call.is_closed()).count()
+        self.waiters.iter().filter(|waiter| !waiter.permit.is_closed()).count()
     }
 }

@@ -1,4 +1,4 @@
-//! Collects a request's body: up to the limit, within the memory there is, and no slower than the client may be.
+//! Collects the body of a request: up to the limit, within the memory for bodies, and no slower than a client may be.
 
 use std::time::Duration;
 
@@ -13,44 +13,44 @@ use crate::body_memory::BodyMemoryPermit;
 use crate::flow::accept::Arrival;
 use crate::http::error::ApiError;
 
-/// Memory set aside at once for a body that says how long it is; more follows as it comes.
+/// Memory allocated at once for a body that declares its length; more follows as the body arrives.
 const FIRST_ALLOCATION: usize = 1024 * 1024;
 
-/// After a refusal, what the client still sends is read and thrown away, so much and so long, because most clients read the answer only when
-/// they have sent everything.
+/// After an error, this much of what the client still sends is read and discarded, for this long, because most clients read the response only
+/// after they have sent everything.
 const LINGER_BYTES: usize = 32 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(3);
 
-/// A client that sends nothing for so long waits for our answer.
+/// A client that sends nothing for this long waits for the response.
 const LINGER_SILENCE: Duration = Duration::from_millis(250);
 
-/// What a body may be.
+/// Limits of a body.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
-    /// Bytes.
+    /// Largest size, bytes.
     pub(super) most: usize,
-    /// Longest silence.
+    /// Longest time without data.
     pub(super) silence: Duration,
 }
 
-/// Reads a body whole.
+/// Reads the whole body.
 ///
 /// # Errors
-/// 413, 408, 503 for want of memory, 400 if it is cut off. After a refusal of ours the rest is drained for a moment.
+/// 413, 408, 503 if the memory for bodies is exhausted, 400 if the body is cut off. After an error the rest is discarded for a moment.
 pub(super) async fn collect(
     mut body: Body,
     headers: &HeaderMap,
     bounds: Bounds,
-    share: &mut BodyMemoryPermit,
+    memory: &mut BodyMemoryPermit,
 ) -> Result<Bytes, ApiError> {
-    let collected = gather(&mut body, headers, bounds, share).await;
+    let collected = gather(&mut body, headers, bounds, memory).await;
     if collected.is_err() {
         drain(body, headers).await;
     }
     collected
 }
 
-/// Throws away what a refused client still sends.
+/// Discards what a refused client still sends.
 pub(in crate::flow) async fn linger(arrival: Arrival) {
     drain(arrival.body, &arrival.head.headers).await;
 }
@@ -59,7 +59,7 @@ async fn gather(
     body: &mut Body,
     headers: &HeaderMap,
     Bounds { most, silence }: Bounds,
-    share: &mut BodyMemoryPermit,
+    memory: &mut BodyMemoryPermit,
 ) -> Result<Bytes, ApiError> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|declared| declared > most) {
@@ -67,7 +67,7 @@ async fn gather(
     }
     let Some(first) = next(body, silence).await? else { return Ok(Bytes::new()) };
     if declared == Some(first.len()) {
-        share.grow(first.len())?;
+        memory.grow(first.len())?;
         return Ok(first);
     }
     let mut whole = BytesMut::with_capacity(declared.unwrap_or(first.len()).min(FIRST_ALLOCATION));
@@ -76,7 +76,7 @@ async fn gather(
         if whole.len() + bytes.len() > most {
             return Err(ApiError::BodyTooLarge(most));
         }
-        share.grow(bytes.len())?;
+        memory.grow(bytes.len())?;
         whole.extend_from_slice(&bytes);
         chunk = next(body, silence).await?;
     }

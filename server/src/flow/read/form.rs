@@ -1,9 +1,9 @@
-//! Finds the model in a multipart form (RFC 7578), as audio and images are sent: it is a field of its own.
+//! Looks into a multipart form (RFC 7578), as audio and images are sent. `model` and `stream` are fields of their own.
 
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::{Model, Spelling};
+use super::{Model, Peek, Spelling};
 use crate::http::error::ApiError;
 
 /// Longest boundary, RFC 2046, 5.1.1.
@@ -27,10 +27,13 @@ pub(super) fn boundary(content_type: &str) -> Result<Option<String>, ApiError> {
     }
 }
 
-pub(super) fn find_model(body: &Bytes, boundary: &str) -> Result<Model, ApiError> {
-    let mut found = None;
+pub(super) fn peek(body: &Bytes, boundary: &str) -> Result<Peek, ApiError> {
+    let (mut found, mut stream) = (None, false);
     for field in Fields::new(body, boundary)? {
         let (name, start, end) = field?;
+        if name == "stream" {
+            stream = body[start..end].trim_ascii().eq_ignore_ascii_case(b"true");
+        }
         if name != "model" {
             continue;
         }
@@ -42,7 +45,8 @@ pub(super) fn find_model(body: &Bytes, boundary: &str) -> Result<Model, ApiError
         }
         found = Some(Model { name: model.to_owned(), at: start..end, spelling: Spelling::Form });
     }
-    found.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))
+    let model = found.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))?;
+    Ok(Peek { model, stream })
 }
 
 /// The fields of a form: name, start and end of the value.

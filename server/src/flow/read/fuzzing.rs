@@ -1,14 +1,17 @@
-//! A way in for the fuzz targets: what strangers send is looked through here.
+//! The entry point of the fuzz targets: bodies that strangers send are parsed here.
 
 use axum::body::Bytes;
 use futures_util::FutureExt;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use super::{Ask, INLINE_PEEK, find_model};
+use super::{INLINE_PEEK, Model, peek};
 
 /// A body in which a model was found.
-pub struct Found(Ask);
+pub struct Found {
+    model: Model,
+    body: Bytes,
+}
 
 impl Found {
     /// Looks for the model; `None` if the request would be refused.
@@ -19,17 +22,17 @@ impl Found {
         let headers: HeaderMap =
             [(CONTENT_TYPE, HeaderValue::from_bytes(content_type).ok()?)].into_iter().collect();
         let body = Bytes::copy_from_slice(body);
-        let model = find_model(&headers, body.clone()).now_or_never()?.ok()?;
-        Some(Self(Ask { target: String::new(), headers, model, body }))
+        let model = peek(&headers, body.clone()).now_or_never()?.ok()?.model;
+        Some(Self { model, body })
     }
 
     /// The model's name.
     pub fn model(&self) -> &str {
-        &self.0.model.name
+        &self.model.name
     }
 
     /// The body with another name for the model.
     pub fn body_for(&self, model: &str) -> Bytes {
-        self.0.body_for(model)
+        self.model.rewritten_in(&self.body, model)
     }
 }

@@ -5,23 +5,34 @@ use super::*;
 const FORM: &str = "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a \\\"b.wav\"\r\nContent-Type: audio/wav\r\n\r\n\
      RIFF\r\n--xy not a boundary\r\n--xyz\r\ncontent-disposition: form-data; name=model\r\n\r\nwhisper-1\r\n--xyz--\r\n";
 
-fn ask(content_type: &str, body: &[u8]) -> Result<Ask, ApiError> {
+struct Found {
+    body: Bytes,
+    model: Model,
+    stream: bool,
+}
+
+impl Found {
+    fn body_for(&self, model: &str) -> Bytes {
+        self.model.rewritten_in(&self.body, model)
+    }
+}
+
+fn find(content_type: &str, body: &[u8]) -> Result<Found, ApiError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
     let body = Bytes::copy_from_slice(body);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let model = runtime.block_on(find_model(&headers, body.clone()))?;
-    let _share = crate::body_memory::BodyMemoryPermit::none();
-    Ok(Ask { target: String::new(), headers, model, body, _share })
+    let Peek { model, stream } = runtime.block_on(peek(&headers, body.clone()))?;
+    Ok(Found { body, model, stream })
 }
 
 #[test]
 fn the_model_is_found_and_rewritten_in_place() {
     let check = |content_type: &str, body: &str, model: &str, rewritten: &str| {
-        let ask = ask(content_type, body.as_bytes()).unwrap();
-        assert_eq!(ask.model.name, model);
-        assert_eq!(ask.body_for(model), body, "nothing changes");
-        assert_eq!(ask.body_for("new"), rewritten);
+        let found = find(content_type, body.as_bytes()).unwrap();
+        assert_eq!(found.model.name, model);
+        assert_eq!(found.body_for(model), body, "nothing changes");
+        assert_eq!(found.body_for("new"), rewritten);
     };
     let json = "application/json";
     check(json, r#"{"model":"old"}"#, "old", r#"{"model":"new"}"#);
@@ -47,14 +58,45 @@ fn the_model_is_found_and_rewritten_in_place() {
 }
 
 #[test]
+fn a_stream_is_recognised() {
+    let check = |content_type: &str, body: &str, expect| {
+        assert_eq!(find(content_type, body.as_bytes()).unwrap().stream, expect, "{body}");
+    };
+    check("application/json", r#"{"model":"m","stream":true}"#, true);
+    check("application/json", r#"{"model":"m","stream":false}"#, false);
+    check("application/json", r#"{"model":"m","stream":null}"#, false);
+    check("application/json", r#"{"model":"m"}"#, false);
+    let form = "multipart/form-data; boundary=xyz";
+    check(form, FORM, false);
+    check(
+        form,
+        &FORM.replace("name=\"file\"", "name=\"stream\"").replace("RIFF\r\n--xy not a boundary", "true"),
+        true,
+    );
+}
+
+#[test]
+fn a_session_is_taken_from_its_header() {
+    let check = |value: &str, expect: Option<&str>| {
+        let headers = [(SESSION, HeaderValue::from_bytes(value.as_bytes()).unwrap())].into_iter().collect();
+        assert_eq!(session(&headers).as_deref(), expect, "{value}");
+    };
+    check("chat-1", Some("chat-1"));
+    check("", None);
+    check("é", None);
+    check(&"x".repeat(MAX_SESSION + 1), None);
+    assert_eq!(session(&HeaderMap::new()), None);
+}
+
+#[test]
 fn a_large_body_is_searched_as_well() {
     let body = format!(r#"{{"input":"{}","model":"m"}}"#, "x".repeat(INLINE_PEEK));
-    assert_eq!(ask("application/json", body.as_bytes()).unwrap().model.name, "m");
+    assert_eq!(find("application/json", body.as_bytes()).unwrap().model.name, "m");
 }
 
 #[test]
 fn what_names_no_model_is_refused_with_the_reason() {
-    let check = |content_type: &str, body: &[u8], expect: &str| match ask(content_type, body) {
+    let check = |content_type: &str, body: &[u8], expect: &str| match find(content_type, body) {
         Ok(_) => panic!("{body:?} was taken"),
         Err(refusal) => {
             assert_eq!(refusal.status(), 400);
@@ -87,8 +129,8 @@ proptest! {
     #[test]
     fn rubbish_is_refused_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
         let body = Bytes::from(body);
-        let _ = json::find_model(&body);
-        let _ = form::find_model(&body, "b");
+        let _ = json::peek(&body);
+        let _ = form::peek(&body, "b");
     }
 
     /// Pieces of a form in any order: never a panic, never a range outside the body.
@@ -100,7 +142,7 @@ proptest! {
         ),
     ) {
         let body = Bytes::from(pieces.concat());
-        if let Ok(model) = form::find_model(&body, "b") {
+        if let Ok(Peek { model, .. }) = form::peek(&body, "b") {
             prop_assert_eq!(model.name.as_bytes(), &body[model.at]);
         }
     }
@@ -109,8 +151,8 @@ proptest! {
     #[test]
     fn rewriting_changes_the_model_only(name in "\\PC{1,20}", other in "\\PC{1,20}", extra in "\\PC{0,20}") {
         let body = serde_json::json!({ "a": extra, "model": name, "z": [1, null] }).to_string();
-        let ask = ask("application/json", body.as_bytes()).unwrap();
-        let rewritten: serde_json::Value = serde_json::from_slice(&ask.body_for(&other)).unwrap();
+        let found = find("application/json", body.as_bytes()).unwrap();
+        let rewritten: serde_json::Value = serde_json::from_slice(&found.body_for(&other)).unwrap();
         prop_assert_eq!(rewritten, serde_json::json!({ "a": extra, "model": other, "z": [1, null] }));
     }
 }

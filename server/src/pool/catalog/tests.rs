@@ -1,12 +1,27 @@
 use llamapool_worker_core::runtime::Model;
+use llamapool_worker_core::tunnel::Link;
 use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use proptest::prelude::*;
 
 use super::*;
 
-fn link() -> Link {
+fn tunnel() -> Upstream {
     let windows = Windows { initial: 1, max: 1 };
-    Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 })
+    Upstream::Worker(Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 }))
+}
+
+fn identity(id: &str, name: &str) -> Arc<Identity> {
+    Arc::new(Identity { id: id.into(), name: name.into(), version: String::new() })
+}
+
+/// Picks an upstream for the model `name`, as a request that has tried `tried` does.
+fn pick(
+    pool: &mut Catalog,
+    name: &str,
+    tried: &[UpstreamId],
+    fallback: AliasFallback,
+) -> Result<Picked, NoCandidate> {
+    pool.pick(&ModelQuery { name: name.into(), session: None }, tried, fallback, &mut Vec::new())
 }
 
 fn report(capacity: u32, models: &[&str]) -> Report {
@@ -24,34 +39,29 @@ fn report(capacity: u32, models: &[&str]) -> Report {
 }
 
 /// A pool of workers: name, capacity, models.
-fn pool(workers: &[(&str, u32, &[&str])]) -> Pool {
-    let mut pool = Pool::default();
+fn pool(workers: &[(&str, u32, &[&str])]) -> Catalog {
+    let mut pool = Catalog::default();
     for (name, capacity, models) in workers {
-        let member =
-            Worker { id: (*name).into(), name: (*name).into(), version: String::new(), link: link() };
-        let (seat, _) = pool.join(Arc::new(member));
-        pool.report(seat, report(*capacity, models));
+        let (id, _) = pool.join(identity(name, name), tunnel());
+        pool.report(id, report(*capacity, models));
     }
     pool
 }
 
 /// Takes slots until none is free and says whose, with the model's name there if it is another.
-fn picks(pool: &mut Pool, name: &str, fallback: AliasFallback) -> String {
-    let want = ModelQuery { name: name.into() };
-    let mut said = Vec::new();
-    loop {
-        match pool.pick(&want, &[], fallback) {
-            Pick::Seat(picked) if picked.model == name => said.push(picked.member.name.clone()),
-            Pick::Seat(picked) => said.push(format!("{}={}", picked.member.name, picked.model)),
-            Pick::Busy => said.push("busy".into()),
-            Pick::NobodyReady => said.push("nobody ready".into()),
-            Pick::Unknown => said.push("unknown".into()),
+fn picks(pool: &mut Catalog, name: &str, fallback: AliasFallback) -> String {
+    let mut picked = Vec::new();
+    let end = loop {
+        match pick(pool, name, &[], fallback) {
+            Ok(slot) if *slot.model == *name => picked.push(slot.identity.name.clone()),
+            Ok(slot) => picked.push(format!("{}={}", slot.identity.name, slot.model)),
+            Err(NoCandidate::Busy) => break "busy",
+            Err(NoCandidate::NobodyReady) => break "nobody ready",
+            Err(NoCandidate::Unknown) => break "unknown",
         }
-        if !matches!(said.last().map(String::as_str), Some(last) if !["busy", "nobody ready", "unknown"].contains(&last))
-        {
-            return said.join(" ");
-        }
-    }
+    };
+    picked.push(end.to_owned());
+    picked.join(" ")
 }
 
 #[test]
@@ -72,11 +82,9 @@ fn equals_take_turns_even_when_each_is_free_again_at_once() {
     let mut pool = pool(&[("a", 2, &["m"]), ("b", 2, &["m"]), ("c", 2, &["m"])]);
     let mut said = String::new();
     for _ in 0..7 {
-        let Pick::Seat(picked) = pool.pick(&ModelQuery { name: "m".into() }, &[], AliasFallback::Off) else {
-            panic!()
-        };
-        said.push_str(&picked.member.name);
-        pool.release(picked.seat);
+        let Ok(picked) = pick(&mut pool, "m", &[], AliasFallback::Off) else { panic!() };
+        said.push_str(&picked.identity.name);
+        pool.release(picked.id, SlotOutcome::Success);
     }
     assert!(said == "abcabca" || said.chars().collect::<BTreeSet<_>>().len() == 3, "{said}");
     assert_eq!(said[0..3], said[3..6], "a full turn before anybody's second");
@@ -102,21 +110,19 @@ fn names_that_are_one_and_aliases() {
 #[test]
 fn who_has_been_tried_is_not_tried_again() {
     let mut pool = pool(&[("a", 9, &["m"]), ("b", 9, &["m"])]);
-    let want = ModelQuery { name: "m".into() };
-    let Pick::Seat(first) = pool.pick(&want, &[], AliasFallback::Off) else { panic!() };
-    let Pick::Seat(second) = pool.pick(&want, &[first.seat], AliasFallback::Off) else { panic!() };
-    assert_ne!(first.seat, second.seat);
-    let tried = [first.seat, second.seat];
-    assert!(matches!(pool.pick(&want, &tried, AliasFallback::Off), Pick::NobodyReady));
+    let Ok(first) = pick(&mut pool, "m", &[], AliasFallback::Off) else { panic!() };
+    let Ok(second) = pick(&mut pool, "m", &[first.id], AliasFallback::Off) else { panic!() };
+    assert_ne!(first.id, second.id);
+    let tried = [first.id, second.id];
+    assert_eq!(pick(&mut pool, "m", &tried, AliasFallback::Off).err(), Some(NoCandidate::NobodyReady));
 }
 
 #[test]
 fn the_same_worker_again_replaces_itself_and_nobody_else() {
     let mut pool = pool(&[("a", 1, &["m"]), ("b", 1, &["m"])]);
-    let again = Arc::new(Worker { id: "a".into(), name: "a2".into(), version: String::new(), link: link() });
-    let (seat, replaced) = pool.join(again);
-    assert_eq!(replaced.iter().map(|member| &*member.name).collect::<Vec<_>>(), ["a"]);
-    pool.report(seat, report(1, &["m"]));
+    let (id, replaced) = pool.join(identity("a", "a2"), tunnel());
+    assert_eq!(replaced.len(), 1);
+    pool.report(id, report(1, &["m"]));
     assert_eq!(
         picks(&mut pool, "m", AliasFallback::Off).split(' ').collect::<BTreeSet<_>>(),
         ["a2", "b", "busy"].into()
@@ -145,24 +151,24 @@ proptest! {
         for (claim, which) in steps {
             if !claim {
                 if !held.is_empty() {
-                    pool.release(held.swap_remove(which.index(held.len())).seat);
+                    pool.release(held.swap_remove(which.index(held.len())).id, SlotOutcome::Neutral);
                 }
                 continue;
             }
-            let busy = |name: &str| held.iter().filter(|picked| picked.member.name == name).count() as u32;
+            let busy = |name: &str| held.iter().filter(|picked| picked.identity.name == name).count() as u32;
             let shares: Vec<f64> = workers
                 .iter()
                 .filter(|(name, capacity, _)| busy(name) < *capacity)
                 .map(|(name, capacity, _)| f64::from(busy(name)) / f64::from(*capacity))
                 .collect();
-            match pool.pick(&ModelQuery { name: "m".into() }, &[], AliasFallback::Off) {
-                Pick::Seat(picked) => {
-                    let (_, capacity, _) = workers.iter().find(|(name, ..)| *name == picked.member.name).unwrap();
-                    let share = f64::from(busy(&picked.member.name)) / f64::from(*capacity);
+            match pick(&mut pool, "m", &[], AliasFallback::Off) {
+                Ok(picked) => {
+                    let (_, capacity, _) = workers.iter().find(|(name, ..)| *name == picked.identity.name).unwrap();
+                    let share = f64::from(busy(&picked.identity.name)) / f64::from(*capacity);
                     prop_assert!(shares.iter().all(|other| share <= *other), "{share} of {shares:?}");
                     held.push(picked);
                 }
-                _ => prop_assert!(shares.is_empty(), "a free slot was missed"),
+                Err(_) => prop_assert!(shares.is_empty(), "a free slot was missed"),
             }
             prop_assert_eq!(pool.in_flight() as usize, held.len());
         }

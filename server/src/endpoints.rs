@@ -1,0 +1,137 @@
+//! Static endpoints: one task for each keeps the registry up to date about which models it has, and whether it is there.
+//!
+//! The kind of the endpoint and its models are found by the same code that a worker uses for its runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llamapool_worker_core::runtime::{Kind, Survey, Surveyor, Unready};
+use llamapool_worker_core::tunnel::control::{Readiness, Report};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::app::App;
+use crate::config::EndpointConfig;
+use crate::pool::UpstreamId;
+use crate::upstream::endpoint::Client;
+use crate::upstream::{Identity, Upstream};
+
+/// How often an endpoint is asked for its models.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// An endpoint that does not answer is asked again after this time at first, then after twice as long each time, up to [`INTERVAL`].
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// After a failed request the endpoint is asked at once, but no sooner than this after the last time.
+const PROBE_GAP: Duration = Duration::from_secs(1);
+
+/// An endpoint of the local network answers within milliseconds, one across an ocean within a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Adds the configured endpoints to the pool. Their tasks are tracked as sessions and end when the server stops.
+pub(crate) fn start(app: &Arc<App>) {
+    for config in &app.config.endpoints {
+        match Client::new(&config.url, CONNECT_TIMEOUT, None) {
+            Ok(client) => {
+                app.sessions.spawn(serve(app.clone(), config.clone(), client));
+            }
+            Err(error) => {
+                tracing::error!(
+                    endpoint.name = config.name,
+                    "Endpoint {} is disabled: {error:#}",
+                    config.name
+                );
+            }
+        }
+    }
+}
+
+/// An endpoint in the pool, until the server stops.
+async fn serve(app: Arc<App>, config: EndpointConfig, client: Client) {
+    let EndpointConfig { name, url } = config;
+    let identity = Identity { id: format!("endpoint:{name}"), name: name.clone(), version: String::new() };
+    let id = app.registry.join(identity, Upstream::Endpoint(client.clone()));
+    let monitor = Monitor {
+        app: &app,
+        id,
+        name,
+        surveyor: Surveyor::new(Some(url), None, Kind::Auto, CONNECT_TIMEOUT),
+        client,
+        last: None,
+    };
+    app.drain.stopped().run_until_cancelled(monitor.watch()).await;
+    app.registry.leave(id);
+    app.ledger.ring();
+}
+
+/// Keeps asking an endpoint what it has.
+struct Monitor<'a> {
+    app: &'a App,
+    id: UpstreamId,
+    name: String,
+    surveyor: Surveyor,
+    client: Client,
+    /// The last report, so that only changes are logged, and the models of an endpoint that is away stay known.
+    last: Option<Report>,
+}
+
+impl Monitor<'_> {
+    /// Never ends by itself.
+    async fn watch(mut self) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            let found = self.surveyor.survey().await;
+            let wait = if found.is_ok() { INTERVAL } else { retry };
+            retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(INTERVAL) };
+            self.note(found);
+            let probed = Instant::now();
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.client.failed() => sleep_until(probed + PROBE_GAP).await,
+            }
+        }
+    }
+
+    fn note(&mut self, found: Result<Survey, Unready>) {
+        let report = match found {
+            Ok(survey) => ready(survey),
+            Err(unready) => away(unready, self.last.as_ref()),
+        };
+        if self.last.as_ref() == Some(&report) {
+            return;
+        }
+        self.log(&report);
+        self.last = Some(report.clone());
+        self.app.registry.report(self.id, report);
+        self.app.ledger.ring();
+    }
+
+    fn log(&self, report: &Report) {
+        let (name, models) = (&self.name, report.models.len());
+        match &report.reason {
+            None => {
+                tracing::info!(endpoint.name = name, endpoint.models = models, "Endpoint {name} is ready")
+            }
+            Some(why) => tracing::warn!(endpoint.name = name, "Endpoint {name} is not ready: {why}"),
+        }
+    }
+}
+
+fn ready(survey: Survey) -> Report {
+    Report {
+        state: Readiness::Ready,
+        reason: None,
+        // Nothing is known of either.
+        capacity: 0,
+        in_flight: 0,
+        models: survey.models,
+        runtime: Some(survey.kind),
+        runtime_version: survey.version,
+        host: None,
+    }
+}
+
+/// An endpoint that is away keeps its models: they are not ready, rather than unknown.
+fn away(unready: Unready, last: Option<&Report>) -> Report {
+    let before = last.cloned().unwrap_or_else(|| ready(Survey::default()));
+    Report { state: Readiness::NotReady, reason: Some(unready.reason), ..before }
+}

@@ -1,0 +1,124 @@
+//! Which candidate gets a request: pure functions over the candidates of one model.
+
+use std::sync::Arc;
+
+use super::UpstreamId;
+use crate::config::AliasFallback;
+
+/// The share of an upstream that is in use is `in_flight / capacity`. Where the capacity is unknown, this one is assumed; it is no limit.
+const ASSUMED_CAPACITY: u32 = 4;
+
+/// An upstream that has the model of a request, as it was under the registry's lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The upstream.
+    pub upstream: UpstreamId,
+    /// The model's name there.
+    pub name: Arc<str>,
+    /// How that name matches the one asked for.
+    pub name_match: NameMatch,
+    /// The reason why the upstream cannot take the request now, if there is one.
+    pub unavailable: Option<Unavailable>,
+    /// Slots in use.
+    pub in_flight: u32,
+    /// Slots; `None` if no limit is known.
+    pub capacity: Option<u32>,
+    /// When it was last chosen: a count of all choices.
+    pub last_turn: u64,
+    /// Whether the model is in memory there.
+    pub is_loaded: bool,
+}
+
+/// How the name of a model matches the one asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameMatch {
+    /// The same model; `name` and `name:latest` are one.
+    Exact,
+    /// The same model and size in another quantization.
+    Alias,
+}
+
+/// Why an upstream cannot take a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unavailable {
+    /// It has failed this request before.
+    Tried,
+    /// It reports that it is not ready, or its connection is closed.
+    NotReady,
+    /// An operator keeps it from new requests.
+    Held,
+    /// All of its slots are in use.
+    Busy,
+}
+
+/// How the best candidate is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// The candidate with the smallest share of its slots in use; among equals, the one that was chosen longest ago.
+    LeastBusy,
+}
+
+/// Why no candidate was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoCandidate {
+    /// No upstream has the model.
+    Unknown,
+    /// None of those that have it is ready and untried.
+    NobodyReady,
+    /// All that are ready are busy.
+    Busy,
+}
+
+impl Candidate {
+    /// Whether it could take the request, now or when a slot becomes free.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.unavailable, None | Some(Unavailable::Busy))
+    }
+}
+
+/// The index of the best available candidate.
+pub fn select(candidates: &[Candidate], strategy: Strategy) -> Option<usize> {
+    let available = candidates.iter().enumerate().filter(|(_, candidate)| candidate.unavailable.is_none());
+    let best = match strategy {
+        Strategy::LeastBusy => available.min_by(|(_, a), (_, b)| compare_load(a, b)),
+    };
+    best.map(|(at, _)| at)
+}
+
+/// The index of the candidate that gets the request. Candidates with the exact name come first in the slice, and aliases are chosen only as
+/// `fallback` allows.
+pub(super) fn choose(
+    candidates: &[Candidate],
+    fallback: AliasFallback,
+    strategy: Strategy,
+) -> Result<usize, NoCandidate> {
+    let is_exact = |candidate: &Candidate| candidate.name_match == NameMatch::Exact;
+    let (exact, alias) = candidates.split_at(candidates.partition_point(is_exact));
+    if let Some(at) = select(exact, strategy) {
+        return Ok(at);
+    }
+    let only_exact = fallback == AliasFallback::Missing && exact.iter().any(Candidate::is_ready);
+    if !only_exact && let Some(at) = select(alias, strategy) {
+        return Ok(exact.len() + at);
+    }
+    Err(match candidates {
+        [] => NoCandidate::Unknown,
+        _ if candidates.iter().any(Candidate::is_ready) => NoCandidate::Busy,
+        _ => NoCandidate::NobodyReady,
+    })
+}
+
+/// Compares shares in use by cross-multiplication, so that they stay whole numbers; then turns; then, between models of one upstream, prefers the
+/// loaded one.
+fn compare_load(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    let capacity = |of: &Candidate| u64::from(of.capacity.unwrap_or(ASSUMED_CAPACITY));
+    let share = |of: &Candidate, other: &Candidate| u64::from(of.in_flight) * capacity(other);
+    share(a, b)
+        .cmp(&share(b, a))
+        .then(a.last_turn.cmp(&b.last_turn))
+        .then(b.is_loaded.cmp(&a.is_loaded))
+        .then_with(|| a.name.cmp(&b.name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! The candidates of one request, from the first look to the last attempt.
+
+use super::UpstreamId;
+use super::selection::Candidate;
+
+/// The model that a request asks for, and what else decides where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelQuery {
+    /// The name as the request has it.
+    pub name: String,
+    /// The conversation that the request belongs to, if the client names one.
+    pub session: Option<String>,
+}
+
+/// The candidates for one request, and those that have been tried. [`Registry::claim`](super::Registry::claim) brings it up to date.
+#[derive(Debug)]
+pub struct Shortlist {
+    pub(super) query: ModelQuery,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) tried: Vec<UpstreamId>,
+}
+
+impl Shortlist {
+    /// What was asked for.
+    pub fn query(&self) -> &ModelQuery {
+        &self.query
+    }
+
+    /// Every upstream that has the model, exact names before aliases.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// Attempts so far.
+    pub fn attempts(&self) -> usize {
+        self.tried.len()
+    }
+
+    /// Whether a candidate could take the request, now or when a slot becomes free.
+    pub fn is_any_ready(&self) -> bool {
+        self.candidates.iter().any(Candidate::is_ready)
+    }
+}

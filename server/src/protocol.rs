@@ -1,0 +1,106 @@
+//! The APIs that the server speaks, and the little that it knows of what passes through.
+//!
+//! An [`Api`] decides four things, all of them here: the family of its paths, the shape of its errors, how token counts are found in its
+//! replies, and the mark that ends a complete stream. A [`Service`] is one path that is relayed to an upstream; [`Framing`] is how the stream of
+//! a reply is divided into events or lines.
+
+mod framing;
+
+pub use framing::{ErrorShape, Framing, StreamTail};
+
+use http::HeaderMap;
+use llamapool_worker_core::usage::Tail;
+
+/// An API of model runtimes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// OpenAI's, with rerank as Cohere and Jina have it.
+    OpenAi,
+}
+
+impl Api {
+    /// The paths that are relayed.
+    pub const fn services(self) -> &'static [Service] {
+        match self {
+            Self::OpenAi => OPENAI,
+        }
+    }
+
+    /// The framing of a reply with these headers.
+    pub fn framing(self, service: Service, headers: &HeaderMap) -> Framing {
+        match self {
+            Self::OpenAi => Framing::new(headers, service.path == RESPONSES),
+        }
+    }
+
+    /// The shape of an error inside a stream with this framing.
+    pub fn error_shape(self, framing: Framing) -> ErrorShape {
+        match (self, framing) {
+            (Self::OpenAi, Framing::TypedEvents) => ErrorShape::OpenAiEvent,
+            (Self::OpenAi, _) => ErrorShape::OpenAi,
+        }
+    }
+
+    /// Looks for token counts in a reply.
+    pub fn usage_scanner(self) -> Tail {
+        match self {
+            Self::OpenAi => Tail::default(),
+        }
+    }
+
+    /// The data of the event that ends a complete stream. A broken stream never gets one from this server.
+    pub const fn end_mark(self) -> &'static str {
+        match self {
+            Self::OpenAi => "[DONE]",
+        }
+    }
+}
+
+/// A path that is relayed to an upstream that has the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    api: Api,
+    path: &'static str,
+}
+
+/// The path whose events have types.
+const RESPONSES: &str = "/v1/responses";
+
+const OPENAI: &[Service] = &[
+    Service::openai("/v1/chat/completions"),
+    Service::openai("/v1/completions"),
+    Service::openai("/v1/embeddings"),
+    Service::openai(RESPONSES),
+    Service::openai("/v1/rerank"),
+    Service::openai("/v1/moderations"),
+    Service::openai("/v1/images/generations"),
+    Service::openai("/v1/images/edits"),
+    Service::openai("/v1/images/variations"),
+    Service::openai("/v1/audio/speech"),
+    Service::openai("/v1/audio/transcriptions"),
+    Service::openai("/v1/audio/translations"),
+];
+
+impl Service {
+    /// Every service of every API.
+    pub const ALL: &[Self] = Api::OpenAi.services();
+
+    const fn openai(path: &'static str) -> Self {
+        Self { api: Api::OpenAi, path }
+    }
+
+    /// The API that the path belongs to.
+    pub fn api(self) -> Api {
+        self.api
+    }
+
+    /// The path, as upstreams know it.
+    pub fn path(self) -> &'static str {
+        self.path
+    }
+
+    /// The framing of a reply with these headers.
+    pub fn framing(self, headers: &HeaderMap) -> Framing {
+        self.api.framing(self, headers)
+    }
+}

@@ -1,0 +1,149 @@
+//! What a request can be sent to: the tunnel of a worker, or a static HTTP endpoint. Everything above this module treats both alike.
+//!
+//! [`Upstream::open`] sends one request and returns the head of the reply and its [`ReplyBody`], or a [`Fault`]: what failed, whose fault it is,
+//! and whether another upstream may be tried.
+
+pub mod endpoint;
+mod fault;
+mod worker;
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use llamapool_worker_core::tunnel::Link;
+use llamapool_worker_core::tunnel::control::{Bye, ByeCode, FromServer};
+
+pub use fault::{Blame, Fault, FaultKind};
+pub use llamapool_worker_core::tunnel::Traffic;
+
+/// A connection to something that serves models. Clones are the same connection.
+#[derive(Clone)]
+pub enum Upstream {
+    /// A worker, through the tunnel that it opened.
+    Worker(Link),
+    /// A static HTTP endpoint.
+    Endpoint(endpoint::Client),
+}
+
+/// The name of an upstream in logs, records and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Stable across reconnects and restarts.
+    pub id: String,
+    /// The name for people.
+    pub name: String,
+    /// The version of the worker's software; empty for an endpoint.
+    pub version: String,
+}
+
+/// The head of a request to an upstream.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHead<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Path and query, beginning with `/v1/`.
+    pub target: &'a str,
+    /// Its headers. Hop-by-hop headers are not passed on.
+    pub headers: &'a HeaderMap,
+}
+
+/// A reply whose body is still to come.
+pub struct UpstreamReply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its end-to-end headers.
+    pub headers: HeaderMap,
+    /// Its body. Dropping the body cancels the request.
+    pub body: ReplyBody,
+}
+
+/// The body of a reply, as it arrives. Every frame is data: trailers are dropped.
+pub enum ReplyBody {
+    /// From a worker.
+    Worker(worker::WorkerBody),
+    /// From an endpoint.
+    Endpoint(endpoint::EndpointBody),
+}
+
+impl Upstream {
+    /// Sends a request and waits for the head of the reply. Dropping the future cancels the request.
+    ///
+    /// # Errors
+    /// There is no reply; the fault says why.
+    pub async fn open(&self, head: RequestHead<'_>, body: Bytes) -> Result<UpstreamReply, Fault> {
+        match self {
+            Self::Worker(link) => worker::open(link, head, body).await,
+            // The HTTP client's future is large; requests to workers need not carry it.
+            Self::Endpoint(client) => Box::pin(client.open(head, body)).await,
+        }
+    }
+
+    /// Whether it is a worker.
+    pub fn is_worker(&self) -> bool {
+        matches!(self, Self::Worker(_))
+    }
+
+    /// Whether the connection is closed for good. An endpoint never is: it is ready or not.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Worker(link) => link.is_closed(),
+            Self::Endpoint(_) => false,
+        }
+    }
+
+    /// Bytes transferred over the connection, where they are counted.
+    pub fn traffic(&self) -> Option<Traffic> {
+        match self {
+            Self::Worker(link) => Some(link.traffic()),
+            Self::Endpoint(_) => None,
+        }
+    }
+
+    /// Announces that this server is about to stop.
+    pub fn announce_drain(&self) {
+        match self {
+            Self::Worker(link) => link.say(&FromServer::Drain),
+            Self::Endpoint(_) => {}
+        }
+    }
+
+    /// Closes the connection because the same worker has opened a newer one.
+    pub fn close_replaced(&self) {
+        match self {
+            Self::Worker(link) => link.close(&Bye {
+                code: ByeCode::Replaced,
+                reason: "a newer connection of the same worker id took over".to_owned(),
+            }),
+            Self::Endpoint(_) => {}
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        match self.get_mut() {
+            Self::Worker(body) => Pin::new(body).poll_frame(cx),
+            Self::Endpoint(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Worker(body) => body.is_end_stream(),
+            Self::Endpoint(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Worker(body) => body.size_hint(),
+            Self::Endpoint(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A static HTTP endpoint as an upstream: requests go to its base URL, over connections that are kept open.
+
+use std::error::Error;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::HOST;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use llamapool_worker_core::relay::client::{Client as HttpClient, Failure};
+use llamapool_worker_core::runtime::Target;
+use llamapool_worker_core::tunnel::head::{MODEL, end_to_end};
+use tokio::sync::Notify;
+use url::Url;
+
+use super::{Blame, Fault, FaultKind, ReplyBody, RequestHead, UpstreamReply};
+
+/// Sends requests to one endpoint. Clones share its connections.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient<Full<Bytes>>,
+    target: Target,
+    failed: Notify,
+}
+
+/// The body of an endpoint's reply.
+pub struct EndpointBody {
+    body: Incoming,
+    client: Client,
+    /// Whether a part of the body has arrived.
+    begun: bool,
+}
+
+impl Client {
+    /// A client for the endpoint at this base URL, with or without `/v1` at its end. It also trusts the certificates in the PEM file `extra_ca`.
+    ///
+    /// # Errors
+    /// For an `https` URL: the CA file or the system's trust store cannot be used.
+    pub fn new(base: &Url, connect_timeout: Duration, extra_ca: Option<&Path>) -> anyhow::Result<Self> {
+        let http = HttpClient::new(base.scheme() == "https", connect_timeout, extra_ca)?;
+        Ok(Self(Arc::new(Inner { http, target: Target::new(base), failed: Notify::new() })))
+    }
+
+    /// Waits until a request to the endpoint has failed since the last call.
+    pub async fn failed(&self) {
+        self.0.failed.notified().await;
+    }
+
+    pub(super) async fn open(&self, head: RequestHead<'_>, body: Bytes) -> Result<UpstreamReply, Fault> {
+        let uri = self.0.target.endpoint(head.target).map_err(|error| unsendable(&error))?;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = uri;
+        // The host is the endpoint's own, and the model's name is for workers only.
+        let headers = end_to_end(head.headers).filter(|(name, _)| **name != HOST && **name != MODEL);
+        request.headers_mut().extend(headers.map(|(name, value)| (name.clone(), value.clone())));
+        let reply = self.0.http.request(request).await.map_err(|failure| self.no_reply(&failure))?;
+        let (parts, body) = reply.into_parts();
+        let headers = end_to_end(&parts.headers).map(|(name, value)| (name.clone(), value.clone()));
+        Ok(UpstreamReply {
+            status: parts.status,
+            headers: headers.collect(),
+            body: ReplyBody::Endpoint(EndpointBody { body, client: self.clone(), begun: false }),
+        })
+    }
+
+    fn no_reply(&self, failure: &Failure) -> Fault {
+        self.0.failed.notify_one();
+        match failure {
+            Failure::Unreachable(why) => Fault {
+                kind: FaultKind::Unreachable,
+                blame: Blame::Upstream,
+                retry: true,
+                text: format!("The endpoint cannot be reached: {why}.").into(),
+            },
+            Failure::Broken(why) => Fault::lost(format!("The endpoint failed before it answered: {why}.")),
+        }
+    }
+
+    fn lost(&self, begun: bool) -> Fault {
+        self.0.failed.notify_one();
+        Fault::lost(match begun {
+            false => "The endpoint failed before it answered.",
+            true => "The endpoint failed in the middle of its answer.",
+        })
+    }
+}
+
+fn unsendable(error: &dyn Error) -> Fault {
+    Fault {
+        kind: FaultKind::Unsendable,
+        blame: Blame::Server,
+        retry: false,
+        text: format!("The request cannot be sent to an endpoint: {error}.").into(),
+    }
+}
+
+impl Body for EndpointBody {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let this = self.get_mut();
+        let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            // Trailers come last, and are dropped.
+            Some(Ok(frame)) => frame.into_data().ok().map(|data| Ok(Frame::data(data))),
+            Some(Err(_)) => Some(Err(this.client.lost(this.begun))),
+            None => None,
+        };
+        this.begun = true;
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
