@@ -6,6 +6,8 @@ mod cors;
 mod description;
 mod dispatch;
 mod metrics;
+mod scripted_endpoint;
 mod state;
 mod stream;
 mod support;
+mod upstreams;
