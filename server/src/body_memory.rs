@@ -1,28 +1,30 @@
-//! Memory for request bodies: how much all of them may take, and what each holds.
+//! Memory for request bodies: how much they may take together, and what each of them holds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::http::error::ApiError;
-
-/// Bytes of request bodies that are held, all together, and how many may be.
+/// How many bytes all request bodies hold together, and how many they may hold.
 #[derive(Debug, Clone)]
 pub struct BodyMemory {
     held: Arc<AtomicUsize>,
-    most: usize,
+    limit: usize,
 }
 
-/// One request's part of it, given back when it is dropped.
+/// The memory that one request's body holds, given back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct BodyMemoryPermit {
     memory: BodyMemory,
     bytes: usize,
 }
 
+/// All memory for request bodies is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exhausted;
+
 impl BodyMemory {
-    /// At most so many bytes.
-    pub fn new(most: usize) -> Self {
-        Self { held: Arc::default(), most }
+    /// Memory for `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { held: Arc::default(), limit }
     }
 
     /// A permit that holds nothing yet.
@@ -32,14 +34,15 @@ impl BodyMemory {
 }
 
 impl BodyMemoryPermit {
-    /// Takes more, before it is filled.
+
+    /// Takes more memory, before it is filled.
     ///
     /// # Errors
-    /// 503 if there is none left.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+    /// When the limit of all bodies is reached.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let before = self.memory.held.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        if before + bytes > self.memory.most { Err(ApiError::Overloaded) } else { Ok(()) }
+        if before + bytes > self.memory.limit { Err(Exhausted) } else { Ok(()) }
     }
 }
 
@@ -54,12 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_given_back() {
+    fn a_dropped_permit_gives_its_memory_back() {
         let memory = BodyMemory::new(10);
-        let share = || BodyMemoryPermit { memory: memory.clone(), bytes: 0 };
-        let (mut one, mut other) = (share(), share());
+        let (mut one, mut other) = (memory.permit(), memory.permit());
         assert_eq!(one.grow(6), Ok(()));
-        assert_eq!(other.grow(5), Err(ApiError::Overloaded));
+        assert_eq!(other.grow(5), Err(Exhausted));
         drop(other);
         assert_eq!(one.grow(4), Ok(()));
         drop(one);

@@ -67,7 +67,7 @@ async fn gather(
     }
     let Some(first) = next(body, silence).await? else { return Ok(Bytes::new()) };
     if declared == Some(first.len()) {
-        memory.grow(first.len())?;
+        memory.grow(first.len()).map_err(|_| ApiError::Overloaded)?;
         return Ok(first);
     }
     let mut whole = BytesMut::with_capacity(declared.unwrap_or(first.len()).min(FIRST_ALLOCATION));
@@ -76,7 +76,7 @@ async fn gather(
         if whole.len() + bytes.len() > most {
             return Err(ApiError::BodyTooLarge(most));
         }
-        memory.grow(bytes.len())?;
+        memory.grow(bytes.len()).map_err(|_| ApiError::Overloaded)?;
         whole.extend_from_slice(&bytes);
         chunk = next(body, silence).await?;
     }
