@@ -1,13 +1,24 @@
-//! What became of each request: its ticket, the requests in flight, the ledger with its counters, and one log line.
+//! What becomes of each request. A [`Ticket`](ticket::Ticket) owns it from its first byte in to its last byte out and fills in its
+//! [`RequestRecord`](record::RequestRecord). When the ticket is dropped, `account` turns the record into an
+//! [`EndedRequest`](record::EndedRequest): one log line, one trace, and one entry in the [`Ledger`], which keeps totals, counters and charts.
+//!
+//! These are domain values. What is promised as JSON is in [`state::view`](crate::state::view), what is promised as metrics in `metrics`; both
+//! read from here.
 
 mod account;
 mod capped;
 mod counters;
-mod history;
+pub(crate) mod histograms;
+pub(crate) mod history;
 pub mod in_flight;
 pub mod ledger;
+pub mod record;
+mod samples;
 pub mod ticket;
+mod trace;
+pub(crate) mod worker_totals;
 
 pub(crate) use capped::{CappedLabels, OTHER};
-pub(crate) use counters::{Counters, Ended, WorkerTally};
+pub(crate) use counters::{Counters, WorkerCounters};
 pub use ledger::Ledger;
+pub(crate) use trace::Trace;

@@ -1,4 +1,4 @@
-//! What every request can reach.
+//! The parts of the server, assembled. Handlers and stages of the flow reach them through [`App`]; each part itself takes only what it needs.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,16 +12,19 @@ use crate::accounting::Ledger;
 use crate::accounting::ticket::Ticket;
 use crate::auth::Keyring;
 use crate::body_memory::BodyMemory;
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::drain::Drain;
+use crate::http::error::ApiError;
+use crate::metrics::ServerMetrics;
 use crate::pool::Registry;
-use crate::state::Feed;
+use crate::state::{Feed, StateSources};
 
-/// The server's state, one for the process.
+/// The server's parts, one of each for the process.
 pub struct App {
     /// As configured.
     pub config: Config,
-    /// Keys of those who use the API.
+    /// Keys of callers.
     pub keys: Keyring,
     /// Keys of workers.
     pub worker_keys: Keyring,
@@ -29,56 +32,67 @@ pub struct App {
     pub registry: Registry,
     /// Whether the server is about to stop.
     pub drain: Drain,
-    /// For request bodies.
+    /// Memory for request bodies.
     pub body_memory: BodyMemory,
-    /// What happened and happens.
+    /// Requests: those that are open, and what is counted of them.
     pub ledger: Arc<Ledger>,
-    /// The same as events.
-    pub feed: Feed,
-    /// When the server started.
-    pub started: Instant,
+    /// What the state is read from.
+    pub sources: Arc<StateSources>,
+    /// The state as events.
+    pub feed: Arc<Feed>,
+    /// What Prometheus scrapes.
+    pub(crate) metrics: Arc<ServerMetrics>,
     /// Sessions of workers.
     pub sessions: TaskTracker,
-    /// How much is logged, if that is the server's to say.
+    /// The log level of the process, if it may be changed over the API.
     pub log_level: Option<Level>,
-    /// Makes traces of requests, if somebody collects them.
+    /// Makes traces of requests, if they are exported.
     pub tracer: Option<Arc<Tracer>>,
-    open: TaskTracker,
 }
 
 impl App {
     /// A server without workers, on the current runtime.
-    pub fn new(config: Config, drain: Drain) -> Self {
+    pub fn new(config: Config) -> Self {
+        let changes = Changes::default();
+        let keys = Keyring::new(config.keys.api.clone());
+        let worker_keys = Keyring::new(config.keys.client.clone());
+        let registry = Registry::new(config.queue.clone(), config.routing.alias_fallback, changes.clone());
+        let ledger = Arc::new(Ledger::new(changes.clone(), ApiError::CODES));
+        let drain = Drain::new(changes.clone());
+        let sources = Arc::new(StateSources {
+            registry: registry.clone(),
+            ledger: ledger.clone(),
+            drain: drain.clone(),
+            changes,
+            started: Instant::now(),
+            needs_key: !keys.is_open(),
+            workers_need_key: !worker_keys.is_open(),
+        });
+        let feed = Arc::new(Feed::new(sources.clone()));
         Self {
-            keys: Keyring::new(config.keys.api.clone()),
-            worker_keys: Keyring::new(config.keys.client.clone()),
-            registry: Registry::new(config.queue.clone(), config.routing.alias_fallback),
+            keys,
+            worker_keys,
+            registry,
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
-            ledger: Arc::default(),
-            feed: Feed::default(),
-            started: Instant::now(),
+            ledger,
+            metrics: Arc::new(ServerMetrics { sources: sources.clone(), feed: feed.clone() }),
+            feed,
+            sources,
             sessions: TaskTracker::new(),
             log_level: None,
             tracer: Tracer::start(&config.trace, &Service { name: "llamapool-server", instance: None }),
-            open: TaskTracker::new(),
             config,
         }
     }
 
     /// Opens a ticket for a request.
     pub fn open_ticket(&self, headers: &HeaderMap) -> Ticket {
-        Ticket::open(headers, self.ledger.clone(), self.open.token())
+        Ticket::open(headers, self.ledger.clone())
     }
 
-    /// Requests open now.
+    /// How many requests are open.
     pub fn open_requests(&self) -> usize {
-        self.open.len()
-    }
-
-    /// Waits until no request is open.
-    pub async fn idle(&self) {
-        self.open.close();
-        self.open.wait().await;
+        self.ledger.open_requests()
     }
 }

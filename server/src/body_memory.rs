@@ -34,7 +34,6 @@ impl BodyMemory {
 }
 
 impl BodyMemoryPermit {
-
     /// Takes more memory, before it is filled.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! One drain for the whole process: not ready, refuse new work, finish what is open, deadline, stop.
+//! One drain for the whole process: the server is not ready any more, refuses new requests, finishes the open ones until a deadline, and stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,76 +6,95 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use llamapool_worker_core::settings::DrainTimeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::accounting::Ledger;
+use crate::changes::Changes;
+use crate::pool::Registry;
 use crate::upstream::Upstream;
 
-/// How far the stop has come, for everybody to see.
+/// How far the drain has come. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
     draining: Arc<AtomicBool>,
     asked: CancellationToken,
     stopped: CancellationToken,
     cut: CancellationToken,
+    changes: Changes,
 }
 
-/// What a process is told from outside, by signal or by its owner.
+/// A request to stop from outside: a signal, or the owner of an embedded server.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Finish what is open, then stop.
+    /// Finish open requests, then stop.
     pub gently: CancellationToken,
     /// Stop at once.
     pub at_once: CancellationToken,
 }
 
 impl Drain {
+    /// A server that runs; `changes` is notified when it starts to drain.
+    pub fn new(changes: Changes) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
     /// Whether new requests are refused.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Starts the drain from inside, as a signal does from outside.
+    /// Starts the drain from inside, as [`Shutdown`] does from outside.
     pub fn ask(&self) {
         self.asked.cancel();
     }
 
-    /// Ends when nothing is to go on but what has been answered already.
+    /// Cancelled when nothing goes on any more but sending answers that are complete.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stopped
     }
 
-    /// Ends when requests that are still open are to be cut off.
+    /// Cancelled when the requests that are still open are cut off.
     pub fn cut(&self) -> &CancellationToken {
         &self.cut
     }
-}
 
-/// Waits for the word to stop, then for open requests as long as `timeout` allows.
-pub(crate) async fn drain(app: &App, shutdown: &Shutdown, timeout: DrainTimeout) {
-    tokio::select! {
-        () = shutdown.gently.cancelled() => {}
-        () = app.drain.asked.cancelled() => {}
-        () = shutdown.at_once.cancelled() => {}
-    }
-    app.drain.draining.store(true, Ordering::Relaxed);
-    app.ledger.ring();
-    app.registry.upstreams().iter().for_each(Upstream::announce_drain);
-    let open = app.open_requests();
-    tracing::info!(requests.open = open, "Draining: {open} requests are open");
-    let impatient = tokio::select! {
-        biased;
-        () = app.idle() => None,
-        () = shutdown.at_once.cancelled() => Some("Stopping at once"),
-        () = deadline(timeout) => Some("The drain timeout is over"),
-    };
-    match impatient {
-        None => tracing::info!("Drained"),
-        Some(why) => {
-            let open = app.open_requests();
-            tracing::warn!(requests.open = open, "{why}: {open} requests are cut off");
-            app.drain.cut.cancel();
+    /// Waits for a request to stop, then for open requests as long as `timeout` allows.
+    pub(crate) async fn run(
+        &self,
+        registry: &Registry,
+        ledger: &Ledger,
+        shutdown: &Shutdown,
+        timeout: DrainTimeout,
+    ) {
+        tokio::select! {
+            () = shutdown.gently.cancelled() => {}
+            () = self.asked.cancelled() => {}
+            () = shutdown.at_once.cancelled() => {}
         }
+        self.refuse_new_requests();
+        registry.upstreams().iter().for_each(Upstream::announce_drain);
+        let open = ledger.open_requests();
+        tracing::info!(requests.open = open, "Draining: {open} requests are open");
+        let cut_off = tokio::select! {
+            biased;
+            () = ledger.idle() => None,
+            () = shutdown.at_once.cancelled() => Some("Stopping at once"),
+            () = deadline(timeout) => Some("The drain timeout is over"),
+        };
+        match cut_off {
+            None => tracing::info!("Drained"),
+            Some(why) => {
+                let open = ledger.open_requests();
+                tracing::warn!(requests.open = open, "{why}: {open} requests are cut off");
+                self.cut.cancel();
+            }
+        }
+        self.stopped.cancel();
     }
-    app.drain.stopped.cancel();
+
+    /// From now on, the server is draining.
+    pub(crate) fn refuse_new_requests(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.changes.notify_changed();
+    }
 }
 
 async fn deadline(timeout: DrainTimeout) {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llamapool_worker_core::runtime::{Kind, Survey, Surveyor, Unready};
+use llamapool_worker_core::runtime::{Kind, Prober, RuntimeInfo, Unready};
 use llamapool_worker_core::tunnel::control::{Readiness, Report};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -54,13 +54,12 @@ async fn serve(app: Arc<App>, config: EndpointConfig, client: Client) {
         app: &app,
         id,
         name,
-        surveyor: Surveyor::new(Some(url), None, Kind::Auto, CONNECT_TIMEOUT),
+        prober: Prober::new(Some(url), None, Kind::Auto, CONNECT_TIMEOUT),
         client,
         last: None,
     };
     app.drain.stopped().run_until_cancelled(monitor.watch()).await;
     app.registry.leave(id);
-    app.ledger.ring();
 }
 
 /// Keeps asking an endpoint what it has.
@@ -68,7 +67,7 @@ struct Monitor<'a> {
     app: &'a App,
     id: UpstreamId,
     name: String,
-    surveyor: Surveyor,
+    prober: Prober,
     client: Client,
     /// The last report, so that only changes are logged, and the models of an endpoint that is away stay known.
     last: Option<Report>,
@@ -79,7 +78,7 @@ impl Monitor<'_> {
     async fn watch(mut self) {
         let mut retry = FIRST_RETRY;
         loop {
-            let found = self.surveyor.survey().await;
+            let found = self.prober.probe().await;
             let wait = if found.is_ok() { INTERVAL } else { retry };
             retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(INTERVAL) };
             self.note(found);
@@ -91,9 +90,9 @@ impl Monitor<'_> {
         }
     }
 
-    fn note(&mut self, found: Result<Survey, Unready>) {
+    fn note(&mut self, found: Result<RuntimeInfo, Unready>) {
         let report = match found {
-            Ok(survey) => ready(survey),
+            Ok(info) => ready(info),
             Err(unready) => away(unready, self.last.as_ref()),
         };
         if self.last.as_ref() == Some(&report) {
@@ -102,7 +101,6 @@ impl Monitor<'_> {
         self.log(&report);
         self.last = Some(report.clone());
         self.app.registry.report(self.id, report);
-        self.app.ledger.ring();
     }
 
     fn log(&self, report: &Report) {
@@ -116,22 +114,22 @@ impl Monitor<'_> {
     }
 }
 
-fn ready(survey: Survey) -> Report {
+fn ready(info: RuntimeInfo) -> Report {
     Report {
         state: Readiness::Ready,
         reason: None,
         // Nothing is known of either.
         capacity: 0,
         in_flight: 0,
-        models: survey.models,
-        runtime: Some(survey.kind),
-        runtime_version: survey.version,
+        models: info.models,
+        runtime: Some(info.kind),
+        runtime_version: info.version,
         host: None,
     }
 }
 
 /// An endpoint that is away keeps its models: they are not ready, rather than unknown.
 fn away(unready: Unready, last: Option<&Report>) -> Report {
-    let before = last.cloned().unwrap_or_else(|| ready(Survey::default()));
+    let before = last.cloned().unwrap_or_else(|| ready(RuntimeInfo::default()));
     Report { state: Readiness::NotReady, reason: Some(unready.reason), ..before }
 }

@@ -32,7 +32,8 @@ use http::Request;
 #[cfg(fuzzing)]
 pub use read::fuzzing;
 
-use crate::accounting::ticket::{Outcome, REQUEST_ID, Ticket};
+use crate::accounting::record::Outcome;
+use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::protocol::Service;
@@ -40,7 +41,7 @@ use crate::protocol::Service;
 /// Serves one request to a path that is relayed to an upstream.
 pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
-    let in_flight = ticket.live.clone();
+    let in_flight = ticket.in_flight.clone();
     let reply = tokio::select! {
         biased;
         reply = stages(app, service, request, &mut ticket) => reply,
@@ -75,7 +76,7 @@ async fn stages(
 fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, ApiError> {
     accept::check(app, arrival)?;
     let caller = app.keys.admit(&arrival.head.headers)?;
-    ticket.facts.key = caller.key.clone();
+    ticket.record.key = caller.key.clone();
     limit::limit(app, caller)
 }
 
@@ -83,8 +84,8 @@ fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<li
 pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
     let mut response = error.response(ticket.id());
     response.headers_mut().insert(REQUEST_ID, ticket.id.clone());
-    ticket.facts.status = Some(response.status().as_u16());
-    ticket.facts.outcome = match error {
+    ticket.record.status = Some(response.status().as_u16());
+    ticket.record.outcome = match error {
         ApiError::Cancelled => Outcome::Cancelled,
         _ if error.is_failure() => Outcome::Failed(error.to_string()),
         _ => Outcome::Refused(error.code().unwrap_or(ApiError::INVALID)),

@@ -15,6 +15,7 @@ mod api;
 pub mod app;
 pub mod auth;
 mod body_memory;
+pub mod changes;
 pub mod config;
 pub mod drain;
 mod endpoints;
@@ -28,7 +29,6 @@ pub mod protocol;
 pub mod reload;
 mod routes;
 pub mod state;
-mod trace;
 pub mod upstream;
 mod workers;
 
@@ -42,7 +42,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use app::App;
 use config::Config;
-use drain::{Drain, Shutdown};
+use drain::Shutdown;
 
 /// The server's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -91,7 +91,7 @@ pub async fn run(
 ) {
     let Listeners { api: listener, metrics } = listeners.into();
     let drain_timeout = config.drain_timeout;
-    let mut app = App::new(config, Drain::default());
+    let mut app = App::new(config);
     app.log_level = log_level;
     let app = Arc::new(app);
     greet(&app, &listener);
@@ -102,9 +102,10 @@ pub async fn run(
         routes::router(app.clone()),
         app.clone(),
     )));
-    let scraped = metrics.map(|metrics| AbortOnDropHandle::new(tokio::spawn(metrics.serve(app.clone()))));
-    let publisher = AbortOnDropHandle::new(tokio::spawn(state::Feed::publish(app.clone())));
-    drain::drain(&app, &shutdown, drain_timeout).await;
+    let scraped =
+        metrics.map(|metrics| AbortOnDropHandle::new(tokio::spawn(metrics.serve(app.metrics.clone()))));
+    let publisher = AbortOnDropHandle::new(tokio::spawn(app.feed.clone().publish()));
+    app.drain.run(&app.registry, &app.ledger, &shutdown, drain_timeout).await;
     app.sessions.close();
     let rest = async {
         app.sessions.wait().await;

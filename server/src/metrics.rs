@@ -1,19 +1,20 @@
-//! What the server tells Prometheus. Counts come from the ledger's [`Counters`]; what goes up and down is looked at when it is asked for, where it is:
-//! in the registry, the line, the feed.
+//! The server's Prometheus metrics. Counts come from the ledger's [`Counters`]; levels, such as queue lengths, are read from the registry and the
+//! feed when they are scraped.
 
 pub(crate) mod series;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use llamapool_worker_core::metrics::{Figures, Label, Series, Source};
-
-use crate::accounting::{CappedLabels, OTHER};
-use crate::accounting::{Counters, Ended, WorkerTally};
-use crate::app::App;
-use crate::pool::{ListedModel, Waiting, WorkerSnapshot};
-use crate::state::snapshot::{server_state, worker_state};
-use crate::state::view::{ServerState, WorkerState};
 use llamapool_worker_core::usage::Usage;
+
+use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKENS_PER_SECOND};
+use crate::accounting::record::OutcomeKind;
+use crate::accounting::{CappedLabels, Counters, OTHER, WorkerCounters};
+use crate::pool::{RegistryView, WorkerSnapshot};
+use crate::state::view::{ServerState, WorkerState};
+use crate::state::{Feed, StateSources, server_state};
 use series::*;
 
 const SERVER_STATES: [(ServerState, &str); 3] = [
@@ -30,49 +31,70 @@ const WORKER_STATES: [(WorkerState, &str); 5] = [
     (WorkerState::Gone, "gone"),
 ];
 
-impl Source for App {
+/// What metrics are read from.
+pub(crate) struct ServerMetrics {
+    /// Workers, requests and the drain.
+    pub(crate) sources: Arc<StateSources>,
+    /// Readers of the state.
+    pub(crate) feed: Arc<Feed>,
+}
+
+impl Source for ServerMetrics {
     const COMPONENT: &'static str = "server";
     const SERIES: &'static [&'static Series] = ALL;
 
     fn gather(&self, figures: &mut Figures) {
-        let seen = self.registry.seen();
-        let upstreams = [&seen[..], &self.registry.endpoints()].concat();
-        let tally = self.ledger.tally(&upstreams);
-        requests(figures, &tally);
-        models(figures, &tally);
-        queues(figures, &self.registry.waiting(), &self.registry.models(), &tally);
-        offers(figures, &seen, &tally);
-        for (id, worker) in tally.workers.iter() {
+        let StateSources { registry, ledger, drain, .. } = &*self.sources;
+        let registry = registry.view();
+        let counters = ledger.counters(registry.upstreams());
+        requests(figures, &counters);
+        models(figures, &counters);
+        queues(figures, &registry, &counters);
+        offers(figures, &registry.workers, &counters);
+        for (id, worker) in counters.workers.iter() {
             worker_counts(figures, id, worker);
         }
-        worker_levels(figures, &seen, &tally.workers);
-        figures.add(&IN_FLIGHT, [], self.open_requests());
+        worker_levels(figures, &registry.workers, &counters.workers);
+        figures.add(&IN_FLIGHT, [], ledger.open_requests());
         figures.add(&STATE_READERS, [], self.feed.readers());
-        for (state, word) in SERVER_STATES {
-            figures.add(&SERVER_STATE, [word.into()], state == server_state(self));
+        let current = server_state(drain, &registry);
+        for (state, label) in SERVER_STATES {
+            figures.add(&SERVER_STATE, [label.into()], state == current);
         }
     }
 }
 
-fn requests(figures: &mut Figures, tally: &Counters) {
-    let mut cancels = [(Ended::Left, "client", 0), (Ended::Cancelled, "admin", 0)];
-    for ((path, ended), count) in &tally.requests {
-        figures.add(&REQUESTS, [(*path).into(), ended.word().into()], *count);
-        cancels.iter_mut().filter(|(how, ..)| how == ended).for_each(|(.., sum)| *sum += count);
+/// An outcome as a label's value.
+fn outcome_label(outcome: OutcomeKind) -> &'static str {
+    match outcome {
+        OutcomeKind::Done => "success",
+        OutcomeKind::Failed => "error",
+        OutcomeKind::Refused => "refused",
+        OutcomeKind::Left => "left",
+        OutcomeKind::Cancelled => "cancelled",
     }
-    cancels.into_iter().for_each(|(_, by, count)| figures.add(&CANCELS, [by.into()], count));
-    for (reason, count) in &tally.rejects {
-        figures.add(&REJECTS, [(*reason).into()], *count);
-    }
-    figures.add(&RECEIVED, [], tally.received);
-    figures.add(&SENT, [], tally.sent);
 }
 
-fn models(figures: &mut Figures, tally: &Counters) {
-    for (name, model) in tally.models.iter() {
+fn requests(figures: &mut Figures, counters: &Counters) {
+    let mut cancels = [(OutcomeKind::Left, "client", 0), (OutcomeKind::Cancelled, "admin", 0)];
+    for ((path, outcome), count) in &counters.requests {
+        figures.add(&REQUESTS, [(*path).into(), outcome_label(*outcome).into()], *count);
+        cancels.iter_mut().filter(|(how, ..)| how == outcome).for_each(|(.., sum)| *sum += count);
+    }
+    cancels.into_iter().for_each(|(_, by, count)| figures.add(&CANCELS, [by.into()], count));
+    for (reason, count) in &counters.rejects {
+        figures.add(&REJECTS, [(*reason).into()], *count);
+    }
+    figures.add(&RECEIVED, [], counters.received);
+    figures.add(&SENT, [], counters.sent);
+}
+
+fn models(figures: &mut Figures, counters: &Counters) {
+    for (name, model) in counters.models.iter() {
         let label = || Label::from(name.to_owned());
-        for ended in Ended::ALL {
-            figures.add(&MODEL_REQUESTS, [label(), ended.word().into()], model.ended[ended as usize]);
+        for outcome in OutcomeKind::ALL {
+            let count = model.ended[outcome as usize];
+            figures.add(&MODEL_REQUESTS, [label(), outcome_label(outcome).into()], count);
         }
         for (kind, count) in kinds(model.usage) {
             figures.add(&MODEL_TOKENS, [label(), kind.into()], count);
@@ -88,25 +110,26 @@ fn kinds(usage: Usage) -> [(&'static str, u64); 2] {
     [("in", usage.tokens_in), ("out", usage.tokens_out)]
 }
 
-/// The lines, under the names of the model list.
-fn queues(figures: &mut Figures, waiting: &[Waiting], listed: &[ListedModel], tally: &Counters) {
-    let mut left: usize = waiting.iter().map(|line| line.requests).sum();
-    for model in listed.iter().filter(|model| tally.models.knows(&model.id)) {
+/// Queue lengths, under the names of the model list.
+fn queues(figures: &mut Figures, registry: &RegistryView, counters: &Counters) {
+    let waiting = &registry.waiting;
+    let mut rest: usize = waiting.iter().map(|queue| queue.requests).sum();
+    for name in registry.model_names().into_iter().filter(|name| counters.models.knows(name)) {
         let requests: usize =
-            waiting.iter().filter(|line| line.serves(&model.id)).map(|line| line.requests).sum();
-        left -= requests;
-        figures.add(&QUEUE_LENGTH, [model.id.clone().into()], requests);
+            waiting.iter().filter(|queue| queue.serves(name)).map(|queue| queue.requests).sum();
+        rest -= requests;
+        figures.add(&QUEUE_LENGTH, [name.to_owned().into()], requests);
     }
-    figures.add(&QUEUE_LENGTH, [OTHER.into()], left);
+    figures.add(&QUEUE_LENGTH, [OTHER.into()], rest);
 }
 
-/// Who could take requests for which model.
-fn offers(figures: &mut Figures, seen: &[WorkerSnapshot], tally: &Counters) {
+/// How many workers could take requests for each model.
+fn offers(figures: &mut Figures, workers: &[WorkerSnapshot], counters: &Counters) {
     let mut offers: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for worker in seen.iter().filter(|seen| seen.gone.is_none()) {
-        let ready = matches!(worker_state(worker), WorkerState::Idle | WorkerState::Working);
+    for worker in workers.iter().filter(|worker| worker.gone.is_none()) {
+        let ready = matches!(WorkerState::of(worker), WorkerState::Idle | WorkerState::Working);
         for model in worker.report.iter().flat_map(|report| &report.models) {
-            if tally.models.knows(&model.name) {
+            if counters.models.knows(&model.name) {
                 let (workers, loaded) = offers.entry(&model.name).or_default();
                 *workers += u32::from(ready);
                 *loaded += u32::from(ready && model.loaded == Some(true));
@@ -119,7 +142,7 @@ fn offers(figures: &mut Figures, seen: &[WorkerSnapshot], tally: &Counters) {
     }
 }
 
-fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerTally) {
+fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerCounters) {
     let labels = || [Label::from(id.to_owned()), worker.name.clone().into()];
     for (kind, count) in kinds(worker.usage) {
         let [id, name] = labels();
@@ -134,12 +157,12 @@ fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerTally) {
     }
 }
 
-/// How workers are. Those without figures of their own are in the sums only.
-fn worker_levels(figures: &mut Figures, seen: &[WorkerSnapshot], known: &CappedLabels<WorkerTally>) {
-    let mut by_state = WORKER_STATES.map(|(state, word)| (state, word, 0u32));
+/// The state of workers. Those without series of their own are in the sums only.
+fn worker_levels(figures: &mut Figures, workers: &[WorkerSnapshot], known: &CappedLabels<WorkerCounters>) {
+    let mut by_state = WORKER_STATES.map(|(state, label)| (state, label, 0u32));
     let mut rest = (0, 0);
-    for worker in seen {
-        let state = worker_state(worker);
+    for worker in workers {
+        let state = WorkerState::of(worker);
         by_state.iter_mut().filter(|(other, ..)| *other == state).for_each(|(.., count)| *count += 1);
         let slots =
             worker.report.as_ref().filter(|_| worker.gone.is_none()).map_or(0, |report| report.capacity);
@@ -147,7 +170,7 @@ fn worker_levels(figures: &mut Figures, seen: &[WorkerSnapshot], known: &CappedL
             rest = (rest.0 + slots, rest.1 + worker.in_flight);
             continue;
         }
-        worker_facts(figures, worker, state);
+        worker_info(figures, worker, state);
         let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
         figures.add(&WORKER_SLOTS, labels(), slots);
         figures.add(&WORKER_SLOTS_USED, labels(), worker.in_flight);
@@ -160,14 +183,14 @@ fn worker_levels(figures: &mut Figures, seen: &[WorkerSnapshot], known: &CappedL
         figures.add(&WORKER_SLOTS, [OTHER.into(), OTHER.into()], rest.0);
         figures.add(&WORKER_SLOTS_USED, [OTHER.into(), OTHER.into()], rest.1);
     }
-    by_state.into_iter().for_each(|(_, word, count)| figures.add(&WORKERS, [word.into()], count));
+    by_state.into_iter().for_each(|(_, label, count)| figures.add(&WORKERS, [label.into()], count));
 }
 
-fn worker_facts(figures: &mut Figures, worker: &WorkerSnapshot, state: WorkerState) {
+fn worker_info(figures: &mut Figures, worker: &WorkerSnapshot, state: WorkerState) {
     let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
-    for (other, word) in WORKER_STATES {
+    for (other, label) in WORKER_STATES {
         let [id, name] = labels();
-        figures.add(&WORKER_STATE, [id, name, word.into()], other == state);
+        figures.add(&WORKER_STATE, [id, name, label.into()], other == state);
     }
     let [id, name] = labels();
     let report = worker.report.as_ref();

@@ -12,6 +12,7 @@ mod permit;
 mod queue;
 mod selection;
 mod shortlist;
+mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +25,9 @@ pub use permit::SlotPermit;
 pub use queue::Waiting;
 pub use selection::{Candidate, NameMatch, Strategy, Unavailable, select};
 pub use shortlist::{ModelQuery, Shortlist};
+pub use view::RegistryView;
 
+use crate::changes::Changes;
 use crate::config::{AliasFallback, Queue};
 use crate::upstream::{Identity, Upstream};
 use catalog::Catalog;
@@ -41,6 +44,7 @@ struct Inner {
     state: Mutex<State>,
     fallback: AliasFallback,
     queue: Queue,
+    changes: Changes,
 }
 
 #[derive(Default)]
@@ -75,9 +79,9 @@ pub struct ListedModel {
 }
 
 impl Registry {
-    /// A registry without upstreams.
-    pub fn new(queue: Queue, fallback: AliasFallback) -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), fallback, queue }))
+    /// A registry without upstreams, which notifies `changes`.
+    pub fn new(queue: Queue, fallback: AliasFallback, changes: Changes) -> Self {
+        Self(Arc::new(Inner { state: Mutex::default(), fallback, queue, changes }))
     }
 
     /// Adds an upstream. An older connection with the same identity is closed.
@@ -88,6 +92,7 @@ impl Registry {
             state.note_models();
             joined
         };
+        self.0.changes.notify_changed();
         replaced.iter().for_each(Upstream::close_replaced);
         id
     }
@@ -99,6 +104,7 @@ impl Registry {
             state.note_models();
         }
         self.serve_queue(&mut state);
+        self.0.changes.notify_changed();
     }
 
     /// Removes an upstream.
@@ -106,6 +112,7 @@ impl Registry {
         let mut state = self.lock();
         state.pool.leave(id);
         state.note_models();
+        self.0.changes.notify_changed();
     }
 
     /// The upstreams that have the model, and why some of them cannot take the request now. Nothing is claimed.
@@ -150,6 +157,7 @@ impl Registry {
                 }
             }
         };
+        self.0.changes.notify_changed();
         let queued = self.lock().queue.len();
         on_wait(queued);
         match tokio::time::timeout(self.0.queue.timeout, waiting).await {
@@ -189,20 +197,15 @@ impl Registry {
         self.lock().pool.measured(id, latency);
     }
 
-    /// Every worker as it was seen last, including those that left in the last ten minutes.
-    pub fn seen(&self) -> Vec<WorkerSnapshot> {
-        self.lock().pool.workers()
-    }
-
-    /// Every endpoint as it was seen last.
-    pub fn endpoints(&self) -> Vec<WorkerSnapshot> {
-        self.lock().pool.endpoints()
-    }
-
-    /// The queues that have requests in them.
-    pub fn waiting(&self) -> Vec<Waiting> {
-        let state = self.lock();
-        state.queue.waiting(|name| state.pool.providers(name))
+    /// Upstreams and queues at one moment, read under one lock.
+    pub fn view(&self) -> RegistryView {
+        let mut state = self.lock();
+        RegistryView {
+            workers: state.pool.workers(),
+            endpoints: state.pool.endpoints(),
+            waiting: state.queue.waiting(|name| state.pool.providers(name)),
+            is_ready: state.pool.is_ready(),
+        }
     }
 
     /// Keeps an upstream from new requests, or no longer. Returns whether that changed anything.
@@ -210,6 +213,7 @@ impl Registry {
         let mut state = self.lock();
         let changed = state.pool.hold(id, hold);
         self.serve_queue(&mut state);
+        self.0.changes.notify_changed();
         changed
     }
 
@@ -241,6 +245,7 @@ impl Registry {
         loop {
             queue.serve(|query, tried| {
                 let picked = pool.pick(query, tried, self.0.fallback, &mut candidates).ok()?;
+                self.0.changes.notify_changed();
                 Some(SlotPermit::new(self.clone(), picked))
             });
             let returned = queue.take_returned();

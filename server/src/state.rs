@@ -1,9 +1,10 @@
-//! The state that others see: books of what happened ([`ledger`]), the requests that run ([`live`]), and the one [`view`] of it all that JSON, the
-//! event stream and the dashboard read.
+//! The state that others see. [`view`] holds the promised types; a snapshot of them is read from the [`StateSources`], on request as JSON, and
+//! by the [`Feed`] as events for dashboards.
 
 mod feed;
-pub(crate) mod snapshot;
+mod snapshot;
 pub mod view;
 
 pub use feed::Feed;
-pub use snapshot::snapshot;
+pub(crate) use snapshot::server_state;
+pub use snapshot::{StateSources, snapshot};

@@ -183,16 +183,12 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
     let name = hello.name.clone();
     let identity = Identity { id: hello.id, name: hello.name, version: hello.version.clone() };
     let id = app.registry.join(identity, Upstream::Worker(link.clone()));
-    app.ledger.ring();
     tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
 
-    let (registry, ledger) = (app.registry.clone(), app.ledger.clone());
+    let registry = app.registry.clone();
     let mut goodbye = None;
     let on_event = |event| match event {
-        Event::Control(FromWorker::Report(report)) => {
-            registry.report(id, tidied(report));
-            ledger.ring();
-        }
+        Event::Control(FromWorker::Report(report)) => registry.report(id, tidied(report)),
         Event::Control(FromWorker::Bye(bye)) => {
             goodbye = Some(brief(bye.reason));
             link.close(&Bye::stopping("goodbye"));
@@ -221,7 +217,6 @@ struct Joined<'a> {
 impl Drop for Joined<'_> {
     fn drop(&mut self) {
         self.app.registry.leave(self.id);
-        self.app.ledger.ring();
     }
 }
 

@@ -1,12 +1,12 @@
-//! Figures by a name that others choose, of which there must be an end.
+//! Values labelled by names that others choose, with a cardinality cap.
 
 use std::collections::BTreeMap;
 
-/// What stands for all names beyond the limit, and for those that nobody knows.
+/// The label of all names beyond the limit, and of unknown ones.
 pub(crate) const OTHER: &str = "other";
 
-/// A figure for each of so many names, and one for the rest. A name keeps its place until it is forgotten: counts never move from one to another,
-/// which would look as if the process had restarted.
+/// A value for each of a limited number of names, and one for all others. A name keeps its value until it is forgotten: counts never move from
+/// one name to another, which would look as if the process had restarted.
 #[derive(Debug, Clone)]
 pub(crate) struct CappedLabels<T> {
     most: usize,
@@ -16,25 +16,25 @@ pub(crate) struct CappedLabels<T> {
 }
 
 impl<T> CappedLabels<T> {
-    /// Nothing yet; room for so many names.
+    /// No names yet, and room for `most` of them.
     pub(crate) fn new(most: usize, new: fn() -> T) -> Self {
         Self { most, new, known: BTreeMap::new(), other: None }
     }
 
-    /// The figure of a name. Looking up a known one costs no memory.
+    /// The value of a name. Looking up a known name allocates nothing.
     pub(crate) fn of(&mut self, name: &str) -> &mut T {
         if name == OTHER || !self.admit(name) {
             return self.other();
         }
-        self.known.get_mut(name).expect("it was admitted")
+        self.known.get_mut(name).expect("it has been admitted")
     }
 
-    /// The figure of all that have none of their own.
+    /// The value that all names beyond the limit share.
     pub(crate) fn other(&mut self) -> &mut T {
         self.other.get_or_insert_with(self.new)
     }
 
-    /// Makes a place for a name, if there is one. Says whether it has one.
+    /// Adds a name if there is room for it. Returns whether the name has a value of its own.
     pub(crate) fn admit(&mut self, name: &str) -> bool {
         let known = self.known.contains_key(name);
         if known || self.known.len() >= self.most || name == OTHER {
@@ -44,20 +44,20 @@ impl<T> CappedLabels<T> {
         true
     }
 
-    /// Whether a name has a place.
+    /// Whether a name has a value of its own.
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.known.contains_key(name)
     }
 
-    /// Forgets names.
+    /// Forgets all names but those to `keep`.
     pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.known.retain(|name, _| keep(name));
     }
 
-    /// Everything, the rest last.
+    /// All names and their values; the shared one comes last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        let known = self.known.iter().map(|(name, figure)| (&**name, figure));
-        known.chain(self.other.iter().map(|figure| (OTHER, figure)))
+        let known = self.known.iter().map(|(name, value)| (&**name, value));
+        known.chain(self.other.iter().map(|value| (OTHER, value)))
     }
 }
 
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn names_beyond_the_limit_share_one_figure() {
+    fn names_beyond_the_limit_share_one_value() {
         let mut counts = CappedLabels::new(2, u64::default);
         ["a", "b", "c", "d", "a", OTHER].into_iter().for_each(|name| *counts.of(name) += 1);
         assert_eq!(all(&counts), [("a", 2), ("b", 1), (OTHER, 3)]);
     }
 
     #[test]
-    fn a_place_is_free_again_and_what_was_counted_for_others_stays_there() {
+    fn a_forgotten_name_makes_room_and_shared_counts_stay_shared() {
         let mut counts = CappedLabels::new(1, u64::default);
         ["a", "b"].into_iter().for_each(|name| *counts.of(name) += 1);
         counts.retain(|name| name != "a");

@@ -1,4 +1,4 @@
-//! An open request as others may see it while it runs: a few atomics that its stream updates without a lock, and the means to cancel it.
+//! An open request as it is shown while it runs: a few atomics that its stream updates without a lock, and the means to cancel it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -6,8 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
-
-use crate::state::view::{LiveRequest, RequestState};
 
 /// An open request.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub struct InFlight {
     pub id: String,
     /// When it came.
     pub opened: Instant,
-    state: AtomicU8,
+    progress: AtomicU8,
     chunks: AtomicU64,
     bytes: AtomicU64,
     about: Mutex<About>,
@@ -26,15 +24,31 @@ pub struct InFlight {
     waker: AtomicWaker,
 }
 
-#[derive(Debug, Default)]
-struct About {
-    path: &'static str,
-    model: Option<String>,
-    worker: Option<String>,
+/// What is known of an open request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    /// The path, in its canonical form.
+    pub(crate) path: &'static str,
+    /// The model asked for, once known.
+    pub(crate) model: Option<String>,
+    /// The name of the worker that has it, once chosen.
+    pub(crate) worker: Option<String>,
 }
 
-const STATES: [RequestState; 4] =
-    [RequestState::Reading, RequestState::Queued, RequestState::Waiting, RequestState::Streaming];
+/// How far an open request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Its body is being read.
+    Reading,
+    /// It waits for a free slot.
+    Queued,
+    /// It waits for the first byte of the reply.
+    Waiting,
+    /// The reply streams.
+    Streaming,
+}
+
+const PROGRESS: [Progress; 4] = [Progress::Reading, Progress::Queued, Progress::Waiting, Progress::Streaming];
 
 impl InFlight {
     pub(crate) fn new(number: u64, id: &str) -> Self {
@@ -42,7 +56,7 @@ impl InFlight {
             number,
             id: id.to_owned(),
             opened: Instant::now(),
-            state: AtomicU8::new(0),
+            progress: AtomicU8::new(0),
             chunks: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             about: Mutex::default(),
@@ -51,28 +65,32 @@ impl InFlight {
         }
     }
 
-    /// It is for this path.
+    /// The request is for this path.
     pub fn asks_at(&self, path: &'static str) {
-        self.about(|about| about.path = path);
+        self.with_about(|about| about.path = path);
     }
 
-    /// It asks for this model.
+    /// The request names this model.
     pub fn asks_for(&self, model: &str) {
-        self.about(|about| about.model = Some(model.to_owned()));
+        self.with_about(|about| about.model = Some(model.to_owned()));
     }
 
-    /// It is at this worker now.
+    /// This worker has the request now.
     pub fn is_at(&self, worker: &str) {
-        self.about(|about| about.worker = Some(worker.to_owned()));
+        self.with_about(|about| about.worker = Some(worker.to_owned()));
     }
 
-    /// It has come so far.
-    pub fn reached(&self, state: RequestState) {
-        let at = STATES.iter().position(|known| *known == state).unwrap_or_default();
-        self.state.store(at as u8, Ordering::Relaxed);
+    /// The request has come this far.
+    pub fn reached(&self, progress: Progress) {
+        self.progress.store(progress as u8, Ordering::Relaxed);
     }
 
-    /// A chunk of its reply passes.
+    /// How far the request has come.
+    pub fn progress(&self) -> Progress {
+        PROGRESS[usize::from(self.progress.load(Ordering::Relaxed)) % PROGRESS.len()]
+    }
+
+    /// A chunk of the reply passes to the client.
     pub fn pass(&self, bytes: usize) {
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -88,39 +106,29 @@ impl InFlight {
         self.chunks.load(Ordering::Relaxed)
     }
 
-    /// Ends the request, wherever it is.
+    /// Ends the request, whatever its progress.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.waker.wake();
     }
 
-    /// Whether somebody has cancelled it.
+    /// Whether it has been cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Ready once somebody cancels it. One task at a time may wait.
+    /// Ready once the request is cancelled. One task at a time may wait.
     pub fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
         self.waker.register(cx.waker());
         if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    pub(crate) fn view(&self) -> LiveRequest {
-        let state = STATES[usize::from(self.state.load(Ordering::Relaxed)) % STATES.len()];
-        self.about(|about| LiveRequest {
-            id: self.id.clone(),
-            number: self.number,
-            path: about.path.to_owned(),
-            model: about.model.clone(),
-            worker: about.worker.clone(),
-            age_ms: self.opened.elapsed().as_millis() as u64,
-            state,
-            tokens: self.chunks(),
-            bytes: self.bytes(),
-        })
+    /// What is known of it.
+    pub(crate) fn about(&self) -> About {
+        self.with_about(|about| about.clone())
     }
 
-    fn about<T>(&self, look: impl FnOnce(&mut About) -> T) -> T {
+    fn with_about<T>(&self, look: impl FnOnce(&mut About) -> T) -> T {
         look(&mut self.about.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

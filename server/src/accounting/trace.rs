@@ -3,14 +3,12 @@
 //! Traces never hold content.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::{HOST, HeaderMap};
 use http::uri::Authority;
 use llamapool_worker_core::trace::{KeyValue, Span, SpanKind, Tracer, operation};
 
-use crate::protocol::Service;
-use crate::state::view::{EndedAs, FinishedRequest};
+use super::record::{EndedRequest, Outcome, OutcomeKind};
 use crate::upstream::Identity;
 
 /// The provider of the models, as the conventions call it: for callers that is the pool.
@@ -28,9 +26,9 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Begins a trace, or continues the one that the headers name.
-    pub(crate) fn begin(tracer: &Arc<Tracer>, service: Service, headers: &HeaderMap, id: &str) -> Self {
-        let (operation, path) = (operation(service.path()), service.path());
+    /// Begins with the request's head.
+    pub(crate) fn begin(tracer: &Arc<Tracer>, path: &'static str, headers: &HeaderMap, id: &str) -> Self {
+        let operation = operation(path);
         let mut attributes = vec![
             KeyValue::new("gen_ai.operation.name", operation),
             KeyValue::new("gen_ai.provider.name", PROVIDER),
@@ -95,27 +93,28 @@ impl Trace {
         self.answered = true;
     }
 
-    /// The request has ended; `key` is the name of the caller's key.
-    pub(crate) fn end(mut self, ended: &FinishedRequest, key: Option<&str>) {
+    /// The request has ended.
+    pub(super) fn end(mut self, ended: &EndedRequest) {
+        let record = &ended.record;
         if let Some(step) = &mut self.step {
-            step.set("llamapool.outcome", ended.outcome.word());
+            step.set("llamapool.outcome", ended.outcome().as_str());
             if self.answered {
                 conclude(step, ended, 400);
-            } else if let Some(reason) = &ended.reason {
-                step.failed(kind(ended, 500).unwrap_or_default(), reason.clone());
+            } else if let Some(reason) = record.outcome.reason() {
+                step.failed(kind(ended, 500).unwrap_or_default(), reason.to_owned());
             }
         }
         let span = &mut self.request;
-        span.set("llamapool.outcome", ended.outcome.word());
-        span.set("llamapool.failovers", i64::from(ended.failovers));
-        span.set("llamapool.queue.duration", Duration::from_millis(ended.queue_ms).as_secs_f64());
-        span.set("http.request.body.size", ended.bytes_in as i64);
+        span.set("llamapool.outcome", ended.outcome().as_str());
+        span.set("llamapool.failovers", record.failovers as i64);
+        span.set("llamapool.queue.duration", record.queued.as_millis() as f64 / 1000.0);
+        span.set("http.request.body.size", record.received as i64);
         span.set("http.response.body.size", ended.bytes_out as i64);
-        if let Some(key) = key {
-            span.set("llamapool.key", key.to_owned());
+        if let Some(key) = &record.key {
+            span.set("llamapool.key", key.to_string());
         }
-        if let Some(worker) = &ended.worker {
-            span.set("llamapool.worker.name", worker.clone());
+        if let Some(worker) = &record.worker {
+            span.set("llamapool.worker.name", worker.name.clone());
         }
         conclude(span, ended, 500);
     }
@@ -125,31 +124,32 @@ impl Trace {
     }
 }
 
-/// Adds the result to a span. Statuses from `bad` on are errors: a client's mistake is not an error of the server.
-fn conclude(span: &mut Span, ended: &FinishedRequest, bad: u16) {
-    if let Some(status) = ended.status {
+/// What a span says of an answer. Statuses from `bad` on are errors: a client's mistake is none of the server's.
+fn conclude(span: &mut Span, ended: &EndedRequest, bad: u16) {
+    let record = &ended.record;
+    if let Some(status) = record.status {
         span.set("http.response.status_code", i64::from(status));
     }
-    if let (Some(tokens_in), Some(tokens_out)) = (ended.tokens_in, ended.tokens_out) {
-        span.set("gen_ai.usage.input_tokens", tokens_in as i64);
-        span.set("gen_ai.usage.output_tokens", tokens_out as i64);
+    if let Some(usage) = ended.usage {
+        span.set("gen_ai.usage.input_tokens", usage.tokens_in as i64);
+        span.set("gen_ai.usage.output_tokens", usage.tokens_out as i64);
     }
     let Some(kind) = kind(ended, bad) else { return };
-    if ended.outcome == EndedAs::Failed || ended.status.is_some_and(|status| status >= bad) {
-        span.failed(kind, ended.reason.clone().unwrap_or_default());
+    if ended.outcome() == OutcomeKind::Failed || record.status.is_some_and(|status| status >= bad) {
+        span.failed(kind, record.outcome.reason().unwrap_or_default().to_owned());
     } else {
         span.set("error.type", kind);
     }
 }
 
-/// The `error.type` of a request that did not succeed.
-fn kind(ended: &FinishedRequest, bad: u16) -> Option<String> {
-    let status = ended.status.filter(|status| *status >= bad).map(|status| status.to_string());
-    match ended.outcome {
-        EndedAs::Done => status,
-        EndedAs::Refused => ended.reason.clone(),
-        EndedAs::Failed => status.or_else(|| Some("broken_off".to_owned())),
-        EndedAs::Left | EndedAs::Cancelled => None,
+/// What went wrong, in one word of few.
+fn kind(ended: &EndedRequest, bad: u16) -> Option<String> {
+    let status = ended.record.status.filter(|status| *status >= bad).map(|status| status.to_string());
+    match ended.record.outcome {
+        Outcome::Done => status,
+        Outcome::Refused(code) => Some(code.to_owned()),
+        Outcome::Failed(_) => status.or_else(|| Some("broken_off".to_owned())),
+        Outcome::Left | Outcome::Cancelled => None,
     }
 }
 

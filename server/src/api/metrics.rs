@@ -27,7 +27,7 @@ use crate::http::answers::{Elsewhere, Guarded};
 )]
 pub(crate) async fn scrape(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.keys.admit(&headers) {
-        Ok(_) => metrics::respond(&app, &headers).await,
+        Ok(_) => metrics::respond(&app.metrics, &headers).await,
         Err(refusal) => refusal.answer(&headers),
     }
 }

@@ -9,7 +9,8 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounting::ticket::{Outcome, REQUEST_ID, Ticket};
+use crate::accounting::record::Outcome;
+use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::flow;
 use crate::http::answers::{Guarded, Malformed, UnknownModel};
@@ -89,8 +90,8 @@ fn answer<T: Serialize>(
     ticket.asks_at("/v1/models");
     match app.keys.admit(headers).and_then(|_| of()) {
         Ok(answer) => {
-            ticket.facts.outcome = Outcome::Done;
-            ticket.facts.status = Some(200);
+            ticket.record.outcome = Outcome::Done;
+            ticket.record.status = Some(200);
             ([(REQUEST_ID, ticket.id.clone())], Json(answer)).into_response()
         }
         Err(refusal) => flow::refuse(&refusal, ticket),

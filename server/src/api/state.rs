@@ -16,8 +16,8 @@ use crate::http::answers::{Event, Guarded, Malformed, Missing};
 use crate::http::error::ApiError;
 use crate::http::origin_guard::check_write;
 use crate::http::path_param::PathParam;
+use crate::state::snapshot;
 use crate::state::view::Snapshot;
-use crate::state::{Feed, snapshot};
 
 /// The whole state
 #[utoipa::path(
@@ -27,7 +27,7 @@ use crate::state::{Feed, snapshot};
 )]
 pub(crate) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.keys.admit(&headers) {
-        Ok(_) => ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app))).into_response(),
+        Ok(_) => ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app.sources))).into_response(),
         Err(refusal) => refusal.answer(&headers),
     }
 }
@@ -45,7 +45,7 @@ pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     if let Err(refusal) = app.keys.admit(&headers) {
         return refusal.answer(&headers);
     }
-    let events = stream::unfold(Feed::subscribe(&app), |mut reader| async move {
+    let events = stream::unfold(app.feed.subscribe(), |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok::<_, Infallible>(event), reader))
     });
@@ -125,7 +125,6 @@ fn hold(app: &App, id: &str, hold: bool) -> Result<(), ApiError> {
     }
     let word = if hold { "drained" } else { "undrained" };
     tracing::info!(worker.id = id, "Worker {id} is {word} over the API");
-    app.ledger.ring();
     Ok(())
 }
 

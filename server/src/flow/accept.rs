@@ -4,11 +4,11 @@ use axum::body::Body;
 use http::Request;
 use http::request::Parts;
 
+use crate::accounting::Trace;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::protocol::Service;
-use crate::trace::Trace;
 
 /// Bytes of a header line besides its name and value.
 const HEADER_LINE: usize = 4;
@@ -25,7 +25,8 @@ pub(super) fn accept(app: &App, service: Service, request: Request<Body>, ticket
     ticket.asks_at(service.path());
     ticket.tail = service.api().usage_scanner();
     let (head, body) = request.into_parts();
-    let trace = app.tracer.as_ref().map(|tracer| Trace::begin(tracer, service, &head.headers, ticket.id()));
+    let trace =
+        app.tracer.as_ref().map(|tracer| Trace::begin(tracer, service.path(), &head.headers, ticket.id()));
     ticket.trace = trace.map(Box::new);
     Arrival { service, head, body }
 }

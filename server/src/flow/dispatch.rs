@@ -10,12 +10,12 @@ use tokio::time::Instant;
 pub(super) use attempt::Reply;
 
 use super::route::Plan;
+use crate::accounting::Trace;
+use crate::accounting::in_flight::Progress;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::pool::{NoSlot, Shortlist, SlotPermit};
-use crate::state::view::RequestState;
-use crate::trace::Trace;
 use crate::upstream::{Fault, FaultKind, Identity};
 use attempt::{AttemptError, attempt};
 
@@ -43,12 +43,12 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             app.ledger.failed_over(&failed.upstream.id, &failed.model, &failed.error.to_string());
         }
         ticket.is_at(permit.identity(), permit.model());
-        ticket.facts.failovers = shortlist.attempts() - 1;
+        ticket.record.failovers = shortlist.attempts() - 1;
         let error = match attempt(app, &ask, &permit, &mut ticket.trace).await {
             Ok(reply) => {
                 ticket.trace.iter_mut().for_each(|trace| trace.answered(permit.model()));
                 ticket.claim = Some(permit);
-                ticket.facts.first_byte = Some(ticket.age());
+                ticket.record.first_byte = Some(ticket.age());
                 return Ok(reply);
             }
             Err(error) => error,
@@ -73,18 +73,18 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
 /// Claims a slot of the next candidate, or waits for one.
 async fn claim(app: &App, shortlist: &mut Shortlist, ticket: &mut Ticket) -> Result<SlotPermit, NoSlot> {
     let asked = Instant::now();
-    ticket.live.reached(RequestState::Queued);
+    ticket.in_flight.reached(Progress::Queued);
     let name = shortlist.query().name.clone();
-    let (trace, served_as) = (&mut ticket.trace, &mut ticket.facts.served_as);
+    let (trace, served_as) = (&mut ticket.trace, &mut ticket.record.served_as);
     let on_wait = |waiting| {
         app.ledger.queued(waiting);
         *served_as = app.registry.listed_name(&name);
         trace.iter_mut().for_each(|trace| trace.queues());
     };
     let claimed = app.registry.claim(shortlist, on_wait).await;
-    ticket.facts.queued += asked.elapsed();
-    if claimed.is_err() && ticket.facts.served_as.is_none() {
-        ticket.facts.served_as = app.registry.listed_name(&name);
+    ticket.record.queued += asked.elapsed();
+    if claimed.is_err() && ticket.record.served_as.is_none() {
+        ticket.record.served_as = app.registry.listed_name(&name);
     }
     claimed
 }

@@ -118,7 +118,7 @@ pub(super) async fn read(
     let Admitted { caller, mut memory } = admitted;
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
     let body = body::collect(body, &head.headers, bounds, &mut memory).await?;
-    ticket.facts.received = body.len();
+    ticket.record.received = body.len();
     let Peek { model, stream } = peek(&head.headers, body.clone()).await?;
     ticket.asks_for(&model.name);
 

@@ -22,7 +22,7 @@ pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, Ap
     if shortlist.is_any_ready() {
         return Ok(Plan { ask, shortlist });
     }
-    ticket.facts.served_as = app.registry.listed_name(&ask.model.name);
+    ticket.record.served_as = app.registry.listed_name(&ask.model.name);
     tracing::debug!(
         request.id = ticket.id(),
         request.model = ask.model.name,

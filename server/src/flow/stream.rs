@@ -13,12 +13,13 @@ use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
 
 use super::dispatch::Reply;
-use crate::accounting::ticket::{Outcome, REQUEST_ID, Ticket};
+use crate::accounting::in_flight::Progress;
+use crate::accounting::record::Outcome;
+use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::pool::SlotOutcome;
 use crate::protocol::{Api, ErrorShape, Framing, StreamTail};
-use crate::state::view::RequestState;
 use crate::upstream::ReplyBody;
 use idle_timer::IdleTimer;
 
@@ -44,9 +45,9 @@ pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
-    ticket.facts.status = Some(reply.status.as_u16());
-    ticket.facts.longest_gap = (framing != Framing::Opaque).then_some(Duration::ZERO);
-    ticket.live.reached(RequestState::Streaming);
+    ticket.record.status = Some(reply.status.as_u16());
+    ticket.record.longest_gap = (framing != Framing::Opaque).then_some(Duration::ZERO);
+    ticket.in_flight.reached(Progress::Streaming);
     let mut body = Streamed {
         first: reply.first,
         rest: reply.rest,
@@ -97,7 +98,7 @@ impl Streamed {
     /// Once nothing more is to come, the client cannot leave too early.
     fn settle_if_done(&mut self) {
         if self.rest.is_none() && self.broken.is_none() {
-            let (outcome, slot) = match self.ticket.facts.status {
+            let (outcome, slot) = match self.ticket.record.status {
                 Some(status @ 500..) => {
                     (Outcome::Failed(format!("The runtime answered {status}.")), SlotOutcome::Failure)
                 }
@@ -109,7 +110,7 @@ impl Streamed {
 
     /// Notes how the request ended, and releases its slot.
     fn settle(&mut self, outcome: Outcome, slot: SlotOutcome) {
-        self.ticket.facts.outcome = outcome;
+        self.ticket.record.outcome = outcome;
         self.ticket.claim.take().into_iter().for_each(|permit| permit.settle(slot));
     }
 
@@ -163,7 +164,7 @@ impl http_body::Body for Streamed {
         }
         let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) else {
-            if this.ticket.live.poll_cancelled(cx).is_ready() {
+            if this.ticket.in_flight.poll_cancelled(cx).is_ready() {
                 return this.fail(&ApiError::Cancelled, cx);
             }
             let limit = ready!(this.idle.poll(cx));

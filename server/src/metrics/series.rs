@@ -1,6 +1,9 @@
-//! Every series of the server. Those of the older server keep its names and labels; a worker's name has been added beside its id.
+//! Every series of the server. Names and labels of the older server are kept; a worker's name has been added beside its id. The histograms are
+//! declared in `accounting`, where they are filled.
 
-use llamapool_worker_core::metrics::{Kind, Series, buckets};
+use llamapool_worker_core::metrics::{Kind, Series};
+
+use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKENS_PER_SECOND};
 
 pub(crate) static REQUESTS: Series = Series::counter(
     "llamapool_requests_total",
@@ -35,30 +38,6 @@ pub(crate) static MODEL_TOKENS: Series = Series::counter(
     &["model", "kind"],
     "Tokens that answers told: `in` of the prompt, `out` generated.",
 );
-pub(crate) static QUEUE_WAIT: Series = Series::histogram(
-    "llamapool_request_queue_seconds",
-    &["model"],
-    buckets::QUEUE_WAIT,
-    "Waiting for a free slot.",
-);
-pub(crate) static FIRST_BYTE: Series = Series::histogram(
-    "llamapool_request_first_byte_seconds",
-    &["model"],
-    buckets::FIRST_BYTE,
-    "From a request's arrival to the first byte of its answer, waiting included.",
-);
-pub(crate) static GAP: Series = Series::histogram(
-    "llamapool_stream_longest_gap_seconds",
-    &["model"],
-    buckets::GAP,
-    "The longest time that a streamed answer was silent for; a client that reads slowly does not count.",
-);
-pub(crate) static TOKENS_PER_SECOND: Series = Series::histogram(
-    "llamapool_request_tokens_per_second",
-    &["model"],
-    buckets::TOKENS_PER_SECOND,
-    "Generated tokens a second: from first byte to last, or, of an answer in one piece, while it was at the worker.",
-);
 pub(crate) static QUEUE_LENGTH: Series =
     Series::gauge("llamapool_queue_length", &["model"], "Requests that wait for a free slot.");
 pub(crate) static MODEL_WORKERS: Series =
@@ -71,12 +50,6 @@ pub(crate) static MODEL_LOADED: Series = Series::gauge(
 
 const WORKER: &[&str] = &["worker_id", "worker"];
 
-pub(crate) static DURATION: Series = Series::histogram(
-    "llamapool_request_duration_seconds",
-    &["worker_id", "worker", "model"],
-    buckets::DURATION,
-    "From a request's arrival to its end, of those that a worker got.",
-);
 pub(crate) static WORKER_TOKENS: Series = Series::counter(
     "llamapool_worker_tokens_total",
     &["worker_id", "worker", "kind"],

@@ -114,7 +114,7 @@ fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
 }
 
 /// A worker that is there, with one model.
-fn seen(id: &str, model: &str) -> WorkerSnapshot {
+fn worker(id: &str, model: &str) -> WorkerSnapshot {
     let model = Model { name: model.to_owned(), ..Model::default() };
     WorkerSnapshot {
         member: Arc::new(Identity { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned() }),
@@ -138,44 +138,42 @@ fn seen(id: &str, model: &str) -> WorkerSnapshot {
     }
 }
 
-fn listed(seen: &[WorkerSnapshot]) -> Vec<ListedModel> {
-    let models = seen.iter().filter_map(|seen| seen.report.as_ref()).flat_map(|report| &report.models);
-    models.map(|model| ListedModel { id: model.name.clone(), created: 0, workers: Vec::new() }).collect()
-}
-
 #[test]
-fn who_is_not_seen_any_more_has_no_series() {
-    let mut tally = Counters::default();
-    let names = |tally: &Counters| {
-        let workers: Vec<_> = tally.workers.iter().map(|(id, _)| id.to_owned()).collect();
-        let models: Vec<_> = tally.models.iter().map(|(name, _)| name.to_owned()).collect();
+fn workers_that_are_gone_have_no_series() {
+    let mut counters = Counters::new(&[]);
+    let names = |counters: &Counters| {
+        let workers: Vec<_> = counters.workers.iter().map(|(id, _)| id.to_owned()).collect();
+        let models: Vec<_> = counters.models.iter().map(|(name, _)| name.to_owned()).collect();
         (workers.join(" "), models.join(" "))
     };
-    tally.meet(&[seen("a", "x"), seen("b", "y")]);
-    tally.failed_over("a");
-    assert_eq!(names(&tally), ("a b".to_owned(), "x y".to_owned()));
-    tally.meet(&[seen("b", "z")]);
-    assert_eq!(names(&tally), ("b".to_owned(), "z".to_owned()));
-    tally.meet(&[seen("a", "x")]);
-    let again = tally.workers.of("a");
-    assert_eq!((again.failures, &*again.name), (0, "a"), "it begins anew");
+    counters.track([worker("a", "x"), worker("b", "y")].iter());
+    counters.failed_over("a");
+    assert_eq!(names(&counters), ("a b".to_owned(), "x y".to_owned()));
+    counters.track([worker("b", "z")].iter());
+    assert_eq!(names(&counters), ("b".to_owned(), "z".to_owned()));
+    counters.track([worker("a", "x")].iter());
+    let again = counters.workers.of("a");
+    assert_eq!((again.failures, &*again.name), (0, "a"), "its counters start at zero again");
 }
 
 #[test]
-fn however_many_workers_there_are_the_page_has_an_end() {
-    let mut crowd: Vec<_> = (0..500).map(|at| seen(&format!("w{at}"), &format!("m{at}"))).collect();
-    crowd[0] = seen(OTHER, OTHER); // a name like any other
-    let mut tally = Counters::default();
-    tally.meet(&crowd);
+fn the_number_of_series_is_capped_however_many_workers_there_are() {
+    let mut crowd: Vec<_> = (0..500).map(|at| worker(&format!("w{at}"), &format!("m{at}"))).collect();
+    crowd[0] = worker(OTHER, OTHER); // a name like any other
+    let mut counters = Counters::new(&[]);
+    counters.track(crowd.iter());
+    let registry =
+        RegistryView { workers: crowd, endpoints: Vec::new(), waiting: Vec::new(), is_ready: true };
+    let crowd = &registry.workers;
     let mut figures = Figures::new(ALL.iter().copied());
-    models(&mut figures, &tally);
-    offers(&mut figures, &crowd, &tally);
-    queues(&mut figures, &[], &listed(&crowd), &tally);
-    tally.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
-    worker_levels(&mut figures, &crowd, &tally.workers);
+    models(&mut figures, &counters);
+    offers(&mut figures, crowd, &counters);
+    queues(&mut figures, &registry, &counters);
+    counters.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
+    worker_levels(&mut figures, crowd, &counters.workers);
     let text = figures.write(llamapool_worker_core::metrics::Format::Text);
     assert!(text.contains("llamapool_worker_slots{worker_id=\"other\",worker=\"other\"} 400\n"));
-    assert!(text.contains("llamapool_workers{state=\"idle\"} 500\n"), "sums count everybody");
+    assert!(text.contains("llamapool_workers{state=\"idle\"} 500\n"), "sums count every worker");
     let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let unique: BTreeSet<_> =
         series.iter().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();

@@ -7,7 +7,7 @@ use super::*;
 use crate::upstream::endpoint::Client;
 
 fn registry(size: usize) -> Registry {
-    Registry::new(Queue { size, timeout: Duration::from_secs(60) }, AliasFallback::Busy)
+    Registry::new(Queue { size, timeout: Duration::from_secs(60) }, AliasFallback::Busy, Changes::default())
 }
 
 fn identity(id: &str) -> Identity {
@@ -232,8 +232,11 @@ async fn an_endpoint_serves_without_a_limit_and_is_no_worker() {
     assert_eq!(claim(&registry, "m").await.unwrap().identity().name, "w", "it is the less busy one");
     let names =
         |seen: Vec<WorkerSnapshot>| seen.iter().map(|seen| seen.member.name.clone()).collect::<Vec<_>>();
-    assert_eq!((names(registry.seen()), names(registry.endpoints())), (vec!["w".into()], vec!["e".into()]));
+    assert_eq!(
+        (names(registry.view().workers), names(registry.view().endpoints)),
+        (vec!["w".into()], vec!["e".into()])
+    );
     assert_eq!(registry.model("m").unwrap().workers, ["e", "w"]);
     registry.leave(id);
-    assert_eq!(names(registry.seen()), ["w"], "an endpoint that left is no worker that left");
+    assert_eq!(names(registry.view().workers), ["w"], "an endpoint that left is no worker that left");
 }

@@ -7,7 +7,6 @@ use http::header::ALLOW;
 use tower::ServiceExt;
 
 use super::*;
-use crate::drain::Drain;
 
 /// Those of OpenAPI. HEAD goes with every GET.
 const METHODS: [Method; 7] =
@@ -42,7 +41,7 @@ fn every_path_is_described_and_no_other() {
 
 #[tokio::test]
 async fn every_path_takes_the_methods_that_are_described_and_no_other() {
-    let app = Arc::new(App::new(Config::for_testing(), Drain::default()));
+    let app = Arc::new(App::new(Config::for_testing()));
     for (path, methods) in described() {
         let asked = path.replace("{number}", "1");
         for method in METHODS {

@@ -1,5 +1,5 @@
-//! The event stream: what has changed is put together once, at most four times a second, and handed to every reader. A reader that cannot keep up
-//! skips, and gets the whole state again. Where readers are many and events large, events are rarer: requests come first.
+//! The event stream. An update is made once, at most four times a second, and shared by all readers. A reader that cannot keep up skips updates
+//! and gets the whole state again. With many readers or large events, updates are rarer, so that relaying requests comes first.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,26 +8,26 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::snapshot::{Had, since};
-use crate::app::App;
+use super::snapshot::{Since, StateSources, snapshot_since};
+use super::view::Snapshot;
 
-/// At most so often.
+/// The shortest time between two events.
 const SHORTEST: Duration = Duration::from_millis(250);
 
-/// At least so often, changed or not: readers tell a quiet server from a dead one by it.
+/// The longest time between two events, changed or not: readers tell a quiet server from a dead one by it.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Bytes a second that all readers together are sent, about: copying that much to sockets takes a tenth of a core.
+/// Bytes a second that all readers together get at most, about: copying that much to sockets takes a tenth of a core.
 const BUDGET: usize = 100 * 1000 * 1000;
 
-/// While requests run, their age and tokens change all the time: looked at so often.
-const WHILE_LIVE: Duration = Duration::from_secs(1);
+/// The longest time between two events while requests are open: their age and tokens change all the time.
+const WHILE_OPEN: Duration = Duration::from_secs(1);
 
-/// Events, for any number of readers.
-#[derive(Default)]
+/// The state as events, for any number of readers.
 pub struct Feed {
+    sources: Arc<StateSources>,
     events: watch::Sender<Event>,
-    /// The whole state as it was told last: those who come or skip at the same time share it.
+    /// The whole state as it was sent last: readers that come or skip at the same time share it.
     whole: Mutex<Option<(Instant, Event)>>,
 }
 
@@ -40,62 +40,69 @@ struct Event {
 
 /// One reader's place in the feed.
 pub struct Reader {
-    app: Arc<App>,
+    feed: Arc<Feed>,
     events: watch::Receiver<Event>,
-    had: Option<u64>,
+    /// The version of the event it got last.
+    last: Option<u64>,
 }
 
 impl Feed {
-    /// A new reader, whose first event comes at once.
-    pub fn subscribe(app: &Arc<App>) -> Reader {
-        let events = app.feed.events.subscribe();
-        app.ledger.ring(); // whoever publishes may be asleep for want of readers
-        Reader { app: app.clone(), events, had: None }
+    /// A feed without readers.
+    pub fn new(sources: Arc<StateSources>) -> Self {
+        Self { sources, events: watch::Sender::default(), whole: Mutex::default() }
     }
 
-    /// How many read.
+    /// A new reader, whose first event comes at once.
+    pub fn subscribe(self: &Arc<Self>) -> Reader {
+        let events = self.events.subscribe();
+        self.sources.changes.notify_changed(); // `publish` sleeps while there are no readers
+        Reader { feed: self.clone(), events, last: None }
+    }
+
+    /// How many readers there are.
     pub fn readers(&self) -> usize {
         self.events.receiver_count()
     }
 
-    /// The whole state after event `version`, not older than what readers are used to.
-    fn whole(&self, app: &App, version: u64) -> Bytes {
-        let mut told = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*told {
+    /// The whole state after event `version`, at most [`SHORTEST`] old.
+    fn whole(&self, version: u64) -> Bytes {
+        let mut sent = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*sent {
             Some((at, event)) if event.version == version && at.elapsed() < SHORTEST => event.text.clone(),
             _ => {
-                let text = event("snapshot", version, &since(app, version, Had::default()));
-                *told = Some((Instant::now(), Event { version, text: text.clone() }));
+                let text =
+                    event("snapshot", version, &snapshot_since(&self.sources, version, Since::default()));
+                *sent = Some((Instant::now(), Event { version, text: text.clone() }));
                 text
             }
         }
     }
 
     /// Publishes as long as the server runs; sleeps while nobody reads.
-    pub async fn publish(app: Arc<App>) {
-        let feed = &app.feed.events;
-        let mut had = Had::default();
-        let mut last = Instant::now() - LONGEST;
+    pub async fn publish(self: Arc<Self>) {
+        let Self { sources, events, .. } = &*self;
+        let mut since = Since::default();
+        let mut last = Instant::now();
         let mut pause = SHORTEST;
         loop {
-            let longest = if app.open_requests() > 0 { WHILE_LIVE } else { LONGEST };
-            // Either is a reason to go on: a change, or that there has been none for long.
-            let _ = timeout_at(last + longest, app.ledger.changed()).await;
+            let longest = if sources.ledger.open_requests() > 0 { WHILE_OPEN } else { LONGEST };
+            // Goes on in either case: after a change, or after the longest time without one.
+            let _ = timeout_at(last + longest, sources.changes.changed()).await;
             sleep_until(last + pause).await;
-            if feed.receiver_count() == 0 {
-                app.ledger.changed().await;
+            if self.readers() == 0 {
+                sources.changes.changed().await;
                 continue;
             }
             last = Instant::now();
-            let version = feed.borrow().version + 1;
-            let update = since(&app, version, had);
+            let version = events.borrow().version + 1;
+            let update = snapshot_since(sources, version, since);
             if let Some(newest) = update.recent.first() {
-                had.newest_ended = Some(newest.number);
+                since.ended = Some(newest.number);
             }
-            had.history = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            since.history = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
             let text = event("update", version, &update);
-            pause = pace(feed.receiver_count(), text.len());
-            feed.send_replace(Event { version, text });
+            pause = pace(self.readers(), text.len());
+            events.send_replace(Event { version, text });
         }
     }
 }
@@ -103,49 +110,39 @@ impl Feed {
 impl Reader {
     /// The next event to send.
     pub async fn next(&mut self) -> Option<Bytes> {
-        let Some(had) = self.had else {
+        let Some(last) = self.last else {
             self.events.mark_unchanged();
             return Some(self.whole());
         };
         tokio::select! {
             changed = self.events.changed() => changed.ok()?,
-            () = self.app.drain.stopped().cancelled() => return None,
+            () = self.feed.sources.drain.stopped().cancelled() => return None,
         }
         let event = self.events.borrow_and_update().clone();
-        if event.version == had + 1 {
-            self.had = Some(event.version);
+        if event.version == last + 1 {
+            self.last = Some(event.version);
             return Some(event.text);
         }
         Some(self.whole())
     }
 
-    /// The state as it is, numbered as the last event: what follows may repeat some of it, which does no harm.
+    /// The whole state, with the version of the last event: the next update may repeat some of it, which does no harm.
     fn whole(&mut self) -> Bytes {
         let version = self.events.borrow().version;
-        self.had = Some(version);
-        self.app.feed.whole(&self.app, version)
+        self.last = Some(version);
+        self.feed.whole(version)
     }
 }
 
-/// How long after an event of `bytes` to `readers` the next one comes at the earliest.
+/// The shortest time between an event of `bytes` to `readers` and the next one.
 fn pace(readers: usize, bytes: usize) -> Duration {
-    Duration::from_secs_f64((readers * bytes) as f64 / BUDGET as f64).clamp(SHORTEST, WHILE_LIVE)
+    Duration::from_secs_f64((readers * bytes) as f64 / BUDGET as f64).clamp(SHORTEST, WHILE_OPEN)
 }
 
-fn event(name: &str, version: u64, snapshot: &super::view::Snapshot) -> Bytes {
+fn event(name: &str, version: u64, snapshot: &Snapshot) -> Bytes {
     let json = serde_json::to_string(snapshot).expect("plain data");
     format!("event: {name}\nid: {version}\ndata: {json}\n\n").into()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_rarer_where_they_cost_much() {
-        assert_eq!(pace(1, 200_000), SHORTEST);
-        assert_eq!(pace(1_000, 2_000), SHORTEST);
-        assert_eq!(pace(1_000, 50_000), Duration::from_millis(500));
-        assert_eq!(pace(10_000, 80_000), WHILE_LIVE);
-    }
-}
+mod tests;

@@ -1,162 +1,103 @@
-//! Puts the snapshot together: from the books, the registry and the clock.
+//! Puts the snapshot together from the registry, the ledger and the clock.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
-use llamapool_worker_core::host::Host;
 use llamapool_worker_core::settings::build;
-use llamapool_worker_core::tunnel::control::Readiness;
 
 use super::view::{
-    FinishedRequest, HostView, McpView, ModelView, ServerState, ServerView, Snapshot, WorkerModel,
-    WorkerState, WorkerView, WorkersSummary,
+    FinishedRequest, HistoryBin, LiveRequest, McpView, ModelView, ServerState, ServerView, Snapshot,
+    WorkerState, WorkerView, WorkersSummary, rfc3339,
 };
-use crate::accounting::ledger::WorkerBook;
-use crate::app::App;
-use crate::pool::{Waiting, WorkerSnapshot};
+use crate::accounting::Ledger;
+use crate::changes::Changes;
+use crate::drain::Drain;
+use crate::pool::{Registry, RegistryView, Waiting};
 
-/// What a reader has already: it gets what is newer.
+/// What the state is read from.
+pub struct StateSources {
+    /// Workers and queues.
+    pub registry: Registry,
+    /// Requests.
+    pub ledger: Arc<Ledger>,
+    /// Whether the server is about to stop.
+    pub drain: Drain,
+    /// Notified by all of these when they change.
+    pub changes: Changes,
+    /// When the server started.
+    pub started: Instant,
+    /// Whether callers need a key.
+    pub needs_key: bool,
+    /// Whether workers need a key.
+    pub workers_need_key: bool,
+}
+
+/// What a reader has already. It gets only what is newer.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Had {
-    /// The highest settled count of requests.
-    pub(super) newest_ended: Option<u64>,
-    /// Unix seconds of the last look at the history.
+pub(super) struct Since {
+    /// The number of the newest ended request.
+    pub(super) ended: Option<u64>,
+    /// When the history was read, Unix seconds.
     pub(super) history: u64,
 }
 
 /// The whole state now.
-pub fn snapshot(app: &App) -> Snapshot {
-    since(app, 0, Had::default())
+pub fn snapshot(sources: &StateSources) -> Snapshot {
+    snapshot_since(sources, 0, Since::default())
 }
 
-/// The state now, with only what is new of what only grows.
-pub(super) fn since(app: &App, version: u64, had: Had) -> Snapshot {
-    let waiting = app.registry.waiting();
-    let seen = app.registry.seen();
-    let workers: Vec<WorkerView> = seen.into_iter().map(|seen| worker(app, seen, &waiting)).collect();
+/// The state now. Of ended requests and history, which only grow, it has what is new.
+pub(super) fn snapshot_since(sources: &StateSources, version: u64, since: Since) -> Snapshot {
+    let registry = sources.registry.view();
+    let ledger = &sources.ledger;
+    let workers: Vec<WorkerView> = registry
+        .workers
+        .iter()
+        .map(|worker| WorkerView::of(worker, ledger.worker(&worker.member.id), &registry.waiting))
+        .collect();
     Snapshot {
         version,
-        server: server(app, &waiting),
+        server: server(sources, &registry),
         workers_summary: summary(&workers),
-        models: models(&workers, &waiting),
+        models: models(&workers, &registry.waiting),
         mcp: McpView::default(),
-        live: app.ledger.live(),
-        recent: app.ledger.recent(|request: &FinishedRequest| had.newest_ended == Some(request.number)),
-        history: app.ledger.history(had.history),
+        live: ledger.in_flight().iter().map(|request| LiveRequest::from(&**request)).collect(),
+        recent: ledger.recent(since.ended).iter().map(|ended| FinishedRequest::from(&**ended)).collect(),
+        history: ledger.history(since.history).iter().map(HistoryBin::from).collect(),
         workers,
     }
 }
 
-/// How the server is.
-pub(crate) fn server_state(app: &App) -> ServerState {
-    match (app.drain.is_draining(), app.registry.is_ready()) {
+/// The state of the server itself.
+pub(crate) fn server_state(drain: &Drain, registry: &RegistryView) -> ServerState {
+    match (drain.is_draining(), registry.is_ready) {
         (true, _) => ServerState::Draining,
         (_, true) => ServerState::Ready,
         (_, false) => ServerState::NotReady,
     }
 }
 
-/// How a worker is.
-pub(crate) fn worker_state(seen: &WorkerSnapshot) -> WorkerState {
-    match (seen.gone, seen.report.as_ref().map(|report| report.state), seen.held) {
-        (Some(_), ..) => WorkerState::Gone,
-        (_, Some(Readiness::Draining), _) | (_, Some(_), true) => WorkerState::Draining,
-        (_, Some(Readiness::Ready), _) if seen.in_flight > 0 => WorkerState::Working,
-        (_, Some(Readiness::Ready), _) => WorkerState::Idle,
-        (_, Some(Readiness::NotReady | Readiness::Other) | None, _) => WorkerState::NotReady,
-    }
-}
-
-fn server(app: &App, waiting: &[Waiting]) -> ServerView {
-    let totals = app.ledger.totals();
+fn server(sources: &StateSources, registry: &RegistryView) -> ServerView {
+    let totals = sources.ledger.totals();
     ServerView {
         now: rfc3339(SystemTime::now()),
         version: build::VERSION.to_owned(),
         build_sha: build::SHA.to_owned(),
         build_date: build::DATE.to_owned(),
-        state: server_state(app),
-        uptime_s: app.started.elapsed().as_secs(),
-        jobs_inflight_total: app.open_requests() as u64,
+        state: server_state(&sources.drain, registry),
+        uptime_s: sources.started.elapsed().as_secs(),
+        jobs_inflight_total: sources.ledger.open_requests() as u64,
         jobs_completed_total: totals.done,
         jobs_failed_total: totals.failed,
         jobs_refused_total: totals.refused,
         jobs_cancelled_total: totals.left,
         failovers_total: totals.failovers,
-        scheduler_queue_len: waiting.iter().map(|line| line.requests as u64).sum(),
+        scheduler_queue_len: registry.waiting.iter().map(|queue| queue.requests as u64).sum(),
         tokens_in_total: totals.usage.tokens_in,
         tokens_out_total: totals.usage.tokens_out,
-        needs_key: !app.keys.is_open(),
-        workers_need_key: !app.worker_keys.is_open(),
-    }
-}
-
-fn worker(app: &App, seen: WorkerSnapshot, waiting: &[Waiting]) -> WorkerView {
-    let book = app.ledger.worker(&seen.member.id);
-    let report = seen.report.as_ref();
-    let models = report.map_or(&[][..], |report| &report.models);
-    let only_here =
-        |line: &&Waiting| line.providers == 1 && models.iter().any(|model| line.serves(&model.name));
-    let error = book.last_error.clone();
-    WorkerView {
-        status: worker_state(&seen),
-        reason: report.and_then(|report| report.reason.clone()),
-        connected_at: rfc3339(seen.joined),
-        last_heartbeat: rfc3339(seen.heard),
-        latency_ms: seen.latency.map(|took| took.as_micros() as f64 / 1000.0),
-        gone_since: seen.gone.map(rfc3339),
-        version: seen.member.version.clone(),
-        backend_family: report.and_then(|report| report.runtime).unwrap_or_default().to_string(),
-        backend_version: report.and_then(|report| report.runtime_version.clone()),
-        models_supported: models.iter().map(|model| model.name.clone()).collect(),
-        models: models
-            .iter()
-            .map(|model| WorkerModel {
-                name: model.name.clone(),
-                loaded: model.loaded,
-                size: model.size,
-                context: model.context,
-                quantization: model.quantization.clone(),
-            })
-            .collect(),
-        max_concurrency: report.map_or(0, |report| report.capacity),
-        inflight: seen.in_flight,
-        queue_len: waiting.iter().filter(only_here).map(|line| line.requests as u32).sum(),
-        last_error: error.as_ref().map(|(why, _)| why.clone()),
-        last_error_at: error.map(|(_, at)| rfc3339(at)),
-        host: report.and_then(|report| report.host.as_ref()).map(host).unwrap_or_default(),
-        id: seen.member.id.clone(),
-        name: seen.member.name.clone(),
-        ..figures(book)
-    }
-}
-
-/// What the books say of a worker.
-fn figures(book: WorkerBook) -> WorkerView {
-    let seconds = |of: Duration| of.as_secs_f64();
-    let mean = |sum: f64, of: f64| if of > 0.0 { sum / of } else { 0.0 };
-    WorkerView {
-        processed_total: book.processed,
-        processing_ms_total: book.processing.as_millis() as u64,
-        avg_processing_ms: mean(seconds(book.processing) * 1000.0, book.processed as f64),
-        failures_total: book.failures,
-        tokens_in_total: book.usage.tokens_in,
-        tokens_out_total: book.usage.tokens_out,
-        tokens_total: book.usage.tokens_in + book.usage.tokens_out,
-        avg_tokens_per_second: mean(book.usage.tokens_out as f64, seconds(book.generating)),
-        first_byte_p50_ms: book.first_bytes.quantile(0.5),
-        first_byte_p95_ms: book.first_bytes.quantile(0.95),
-        per_model: book.per_model,
-        ..WorkerView::default()
-    }
-}
-
-fn host(host: &Host) -> HostView {
-    HostView {
-        hostname: host.hostname.clone(),
-        os: host.os_version.clone().or_else(|| host.os.clone()),
-        arch: host.arch.clone(),
-        cpus: host.cpus,
-        memory_bytes: host.memory_bytes,
+        needs_key: sources.needs_key,
+        workers_need_key: sources.workers_need_key,
     }
 }
 
@@ -183,8 +124,8 @@ fn models(workers: &[WorkerView], waiting: &[Waiting]) -> Vec<ModelView> {
                 loaded: 0,
                 queue_len: waiting
                     .iter()
-                    .filter(|line| line.serves(&model.name))
-                    .map(|line| line.requests as u32)
+                    .filter(|queue| queue.serves(&model.name))
+                    .map(|queue| queue.requests as u32)
                     .sum(),
             });
             view.workers += 1;
@@ -192,9 +133,4 @@ fn models(workers: &[WorkerView], waiting: &[Waiting]) -> Vec<ModelView> {
         }
     }
     models.into_values().collect()
-}
-
-/// RFC 3339 in UTC, with milliseconds.
-pub(crate) fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }

@@ -10,11 +10,11 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use crate::accounting::Trace;
 use crate::app::App;
 use crate::flow::read::{Ask, name_model};
 use crate::pool::{SlotOutcome, SlotPermit};
 use crate::protocol::{Api, Framing};
-use crate::trace::Trace;
 use crate::upstream::{Blame, Fault, ReplyBody, RequestHead};
 
 /// While other candidates are tried, this much of the body of a declined request is kept, and awaited for this long: it is an error message.

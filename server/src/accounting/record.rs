@@ -1,0 +1,145 @@
+//! What is known of a request: the record that its ticket fills in, and what is left of it when it has ended. Never content.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use llamapool_worker_core::usage::Usage;
+
+use crate::upstream::Identity;
+
+/// What is known of a request so far.
+#[derive(Debug, Default)]
+pub struct RequestRecord {
+    /// The path, in its canonical form.
+    pub path: &'static str,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// The same model under its worker's name for it or, before there is a worker, its name in the model list; `None` if nobody has it.
+    pub served_as: Option<String>,
+    /// The name of the key that was used.
+    pub key: Option<Arc<str>>,
+    /// The worker that answered or failed it.
+    pub worker: Option<Arc<Identity>>,
+    /// When it was sent to that worker.
+    pub sent_at: Option<Instant>,
+    /// How many workers were tried before.
+    pub failovers: usize,
+    /// Time spent waiting for a slot.
+    pub queued: Duration,
+    /// From accept to the first byte of the reply.
+    pub first_byte: Option<Duration>,
+    /// The longest silence of the reply; `None` if it is not a stream.
+    pub longest_gap: Option<Duration>,
+    /// HTTP status of the reply.
+    pub status: Option<u16>,
+    /// Body bytes in.
+    pub received: usize,
+    /// How it ended. Until something else is known, the client left.
+    pub outcome: Outcome,
+}
+
+/// How a request ended, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client went away.
+    #[default]
+    Left,
+    /// Answered to the last byte.
+    Done,
+    /// Refused by this server, with this error code.
+    Refused(&'static str),
+    /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
+    Failed(String),
+    /// Cancelled by an administrator.
+    Cancelled,
+}
+
+/// How a request ended, without the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OutcomeKind {
+    /// Answered to the last byte.
+    Done,
+    /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
+    Failed,
+    /// Refused by this server.
+    Refused,
+    /// The client went away.
+    Left,
+    /// Cancelled by an administrator.
+    Cancelled,
+}
+
+/// A request that has ended.
+#[derive(Debug)]
+pub struct EndedRequest {
+    /// The request id.
+    pub id: String,
+    /// Unique in this process, in order of arrival.
+    pub number: u64,
+    /// What became known of it.
+    pub record: RequestRecord,
+    /// When it ended.
+    pub ended_at: SystemTime,
+    /// How long it was open.
+    pub total: Duration,
+    /// How long it was at the worker that it was sent to last.
+    pub processing: Duration,
+    /// How long the reply was generated for: from the first byte to the end. A reply in one piece is generated before its first byte, so for it
+    /// all its time at the worker counts.
+    pub generating: Duration,
+    /// Body bytes out.
+    pub bytes_out: u64,
+    /// The tokens that the reply reports.
+    pub usage: Option<Usage>,
+}
+
+impl Outcome {
+    /// Which of them it is.
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Left => OutcomeKind::Left,
+            Self::Done => OutcomeKind::Done,
+            Self::Refused(_) => OutcomeKind::Refused,
+            Self::Failed(_) => OutcomeKind::Failed,
+            Self::Cancelled => OutcomeKind::Cancelled,
+        }
+    }
+
+    /// Why: the code of a refusal, the sentence of a failure.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused(code) => Some(code),
+            Self::Failed(reason) => Some(reason),
+            Self::Left | Self::Done | Self::Cancelled => None,
+        }
+    }
+}
+
+impl OutcomeKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Failed, Self::Refused, Self::Left, Self::Cancelled];
+
+    /// For logs and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Left => "left",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl EndedRequest {
+    /// How it ended.
+    pub fn outcome(&self) -> OutcomeKind {
+        self.record.outcome.kind()
+    }
+
+    /// Generated tokens per second of generating, if the reply reports its tokens.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let generating = self.generating.as_secs_f64();
+        self.usage.filter(|_| generating > 0.0).map(|usage| usage.tokens_out as f64 / generating)
+    }
+}

@@ -1,0 +1,46 @@
+//! The last measurements of something, for percentiles.
+
+use std::time::Duration;
+
+/// The last so many measurements.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Samples {
+    millis: Vec<f32>,
+    next: usize,
+}
+
+impl Samples {
+    /// Adds a measurement; beyond `most`, each new one replaces the oldest.
+    pub(super) fn add(&mut self, value: Duration, most: usize) {
+        let millis = value.as_secs_f32() * 1000.0;
+        if self.millis.len() < most {
+            self.millis.push(millis);
+        } else {
+            self.millis[self.next % most] = millis;
+        }
+        self.next += 1;
+    }
+
+    /// A quantile in milliseconds, by the nearest rank.
+    pub(crate) fn quantile(&self, quantile: f64) -> Option<f64> {
+        let mut sorted = self.millis.clone();
+        sorted.sort_by(f32::total_cmp);
+        let rank = (quantile * sorted.len() as f64).ceil() as usize;
+        sorted.get(rank.saturating_sub(1)).map(|millis| f64::from(*millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_measurements_replace_the_oldest() {
+        let mut samples = Samples::default();
+        assert_eq!(samples.quantile(0.5), None);
+        (1..=6).for_each(|millis| samples.add(Duration::from_millis(millis), 4));
+        assert_eq!(samples.quantile(0.0).map(f64::round), Some(3.0));
+        assert_eq!(samples.quantile(0.5).map(f64::round), Some(4.0));
+        assert_eq!(samples.quantile(0.95).map(f64::round), Some(6.0));
+    }
+}

@@ -1,0 +1,154 @@
+use std::sync::Arc;
+use std::time::Instant as StdInstant;
+
+use http::HeaderMap;
+use llamapool_worker_core::runtime::Model;
+use llamapool_worker_core::tunnel::Link;
+use llamapool_worker_core::tunnel::control::{Readiness, Report};
+use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::*;
+use crate::accounting::Ledger;
+use crate::accounting::ticket::Ticket;
+use crate::changes::Changes;
+use crate::config::{AliasFallback, Queue};
+use crate::drain::Drain;
+use crate::pool::{ModelQuery, NoSlot, Registry, SlotPermit, UpstreamId};
+use crate::upstream::{Identity, Upstream};
+
+#[test]
+fn events_are_rarer_where_they_cost_much() {
+    assert_eq!(pace(1, 200_000), SHORTEST);
+    assert_eq!(pace(1_000, 2_000), SHORTEST);
+    assert_eq!(pace(1_000, 50_000), Duration::from_millis(500));
+    assert_eq!(pace(10_000, 80_000), WHILE_OPEN);
+}
+
+fn sources() -> StateSources {
+    let changes = Changes::default();
+    let queue = Queue { size: 10, timeout: Duration::from_secs(600) };
+    StateSources {
+        registry: Registry::new(queue, AliasFallback::Off, changes.clone()),
+        ledger: Arc::new(Ledger::new(changes.clone(), &[])),
+        drain: Drain::new(changes.clone()),
+        changes,
+        started: StdInstant::now(),
+        needs_key: false,
+        workers_need_key: false,
+    }
+}
+
+fn join(registry: &Registry) -> UpstreamId {
+    let windows = Windows { initial: 1, max: 1 };
+    let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
+    let identity = Identity { id: "a".into(), name: "a".into(), version: String::new() };
+    registry.join(identity, Upstream::Worker(link))
+}
+
+async fn claim(registry: Registry) -> Result<SlotPermit, NoSlot> {
+    let mut shortlist = registry.shortlist(ModelQuery { name: "m".to_owned(), session: None });
+    registry.claim(&mut shortlist, |_| {}).await
+}
+
+fn report() -> Report {
+    Report {
+        state: Readiness::Ready,
+        reason: None,
+        capacity: 1,
+        in_flight: 0,
+        models: vec![Model { name: "m".to_owned(), ..Model::default() }],
+        runtime: None,
+        runtime_version: None,
+        host: None,
+    }
+}
+
+/// A feed that publishes, with one reader.
+struct Watched {
+    reader: Reader,
+    _publisher: AbortOnDropHandle<()>,
+}
+
+impl Watched {
+    fn start(sources: &Arc<StateSources>) -> Self {
+        let feed = Arc::new(Feed::new(sources.clone()));
+        let publisher = AbortOnDropHandle::new(tokio::spawn(feed.clone().publish()));
+        Self { reader: feed.subscribe(), _publisher: publisher }
+    }
+
+    /// Waits until all earlier changes are published. The next event that is due without a change is then still [`SHORTEST`] or more away.
+    async fn settle(&mut self) {
+        while timeout(2 * SHORTEST, self.reader.next()).await.is_ok() {}
+    }
+
+    /// Whether there is an event before one would be due without a change.
+    async fn is_woken(&mut self) -> bool {
+        timeout(SHORTEST, self.reader.next()).await.is_ok()
+    }
+
+    /// Checks that a change wakes the feed.
+    async fn expect<T>(&mut self, change: &str, make: impl FnOnce() -> T) -> T {
+        self.settle().await;
+        let made = make();
+        assert!(self.is_woken().await, "{change}");
+        made
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_change_of_the_registry_wakes_the_feed() {
+    let sources = Arc::new(sources());
+    let mut watched = Watched::start(&sources);
+    let registry = &sources.registry;
+    let id = watched.expect("join", || join(registry)).await;
+    watched.expect("report", || registry.report(id, report())).await;
+    watched.settle().await;
+    registry.measured(id, Duration::from_millis(1));
+    assert!(!watched.is_woken().await, "latency is shown with the next change");
+    watched.expect("hold", || registry.hold("a", true)).await;
+    watched.expect("release of a hold", || registry.hold("a", false)).await;
+
+    let slot = claim(registry.clone()).await.ok().unwrap();
+    let waits = || AbortOnDropHandle::new(tokio::spawn(claim(registry.clone())));
+    let waiter = watched.expect("a request joins the queue", waits).await;
+    watched.expect("a request leaves the queue with a slot", || drop(slot)).await;
+    let slot = waiter.await.unwrap();
+    assert!(slot.is_ok());
+    watched.expect("leave", || registry.leave(id)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_change_of_the_ledger_and_the_drain_wake_the_feed() {
+    let sources = Arc::new(sources());
+    let mut watched = Watched::start(&sources);
+    let ledger = &sources.ledger;
+    let ticket = watched.expect("open", || Ticket::open(&HeaderMap::new(), ledger.clone())).await;
+    watched.expect("queued", || ledger.queued(1)).await;
+    watched.expect("failover", || ledger.failed_over("a", "m", "it is lost")).await;
+    watched.expect("settle", || drop(ticket)).await;
+    watched.expect("drain", || sources.drain.refuse_new_requests()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_shares_reports_and_agrees_with_itself() {
+    let sources = sources();
+    let registry = &sources.registry;
+    let id = join(registry);
+    registry.report(id, report());
+    let slot = claim(registry.clone()).await.ok().unwrap();
+    let mut waiter = std::pin::pin!(claim(registry.clone()));
+    assert!(timeout(SHORTEST, waiter.as_mut()).await.is_err(), "there is one slot only");
+
+    let view = registry.view();
+    let reports = [&view, &registry.view()].map(|view| view.workers[0].report.clone().unwrap());
+    assert!(Arc::ptr_eq(&reports[0], &reports[1]));
+    assert_eq!((view.workers[0].in_flight, view.waiting[0].requests), (1, 1));
+    assert_eq!((view.model_names(), view.is_ready), (vec!["m"], true));
+
+    drop(slot);
+    let view = registry.view();
+    assert_eq!((view.workers[0].in_flight, view.waiting.len()), (1, 0), "the slot went to the waiter");
+    assert!(waiter.await.is_ok());
+}

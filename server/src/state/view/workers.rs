@@ -1,0 +1,260 @@
+//! Workers, their models and their machines.
+
+use std::time::Duration;
+
+use llamapool_worker_core::host::Host;
+use llamapool_worker_core::runtime::Model;
+use llamapool_worker_core::tunnel::control::Readiness;
+use serde::Serialize;
+use ts_rs::TS;
+use utoipa::ToSchema;
+
+use super::rfc3339;
+use crate::accounting::worker_totals::{ModelTotals, WorkerTotals};
+use crate::pool::{Waiting, WorkerSnapshot};
+
+/// How a worker is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum WorkerState {
+    /// Ready, nothing to do.
+    Idle,
+    /// Has requests.
+    Working,
+    /// Its runtime is away, or it has not reported yet.
+    #[default]
+    NotReady,
+    /// Finishes what it has.
+    Draining,
+    /// Left.
+    Gone,
+}
+
+/// One worker.
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
+#[ts(export)]
+pub struct WorkerView {
+    /// Stable across reconnects.
+    pub id: String,
+    /// For people. Chosen by the worker: text, never markup.
+    pub name: String,
+    /// From facts, not from what it says.
+    pub status: WorkerState,
+    /// Why it is not ready.
+    pub reason: Option<String>,
+    /// RFC 3339, UTC.
+    pub connected_at: String,
+    /// RFC 3339, UTC: when it was last heard of.
+    pub last_heartbeat: String,
+    /// How long the worker took to answer a PING last: the way there and back, milliseconds.
+    pub latency_ms: Option<f64>,
+    /// RFC 3339, UTC: when it left.
+    pub gone_since: Option<String>,
+    /// Of the worker's software.
+    pub version: String,
+    /// `ollama`, `llama_cpp`, `lm_studio`, `vllm`, `openai`, or `auto` if not known.
+    pub backend_family: String,
+    /// Of its runtime.
+    pub backend_version: Option<String>,
+    /// What it has.
+    pub models_supported: Vec<String>,
+    /// The same, with what is known of each.
+    pub models: Vec<WorkerModel>,
+    /// Requests it runs at once, at most.
+    pub max_concurrency: u32,
+    /// Requests it runs.
+    pub inflight: u32,
+    /// Requests that wait for a model of which it is the only provider.
+    pub queue_len: u32,
+    /// Requests answered.
+    #[ts(type = "number")]
+    pub processed_total: u64,
+    /// Time spent on those, milliseconds.
+    #[ts(type = "number")]
+    pub processing_ms_total: u64,
+    /// The mean of that.
+    pub avg_processing_ms: f64,
+    /// Requests it failed.
+    #[ts(type = "number")]
+    pub failures_total: u64,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When. RFC 3339, UTC.
+    pub last_error_at: Option<String>,
+    /// Prompt tokens.
+    #[ts(type = "number")]
+    pub tokens_in_total: u64,
+    /// Generated tokens.
+    #[ts(type = "number")]
+    pub tokens_out_total: u64,
+    /// Both.
+    #[ts(type = "number")]
+    pub tokens_total: u64,
+    /// Generated tokens per second of generating, over the requests that told their tokens.
+    pub avg_tokens_per_second: f64,
+    /// Median time to the first byte over the last hundred requests, milliseconds.
+    pub first_byte_p50_ms: Option<f64>,
+    /// 95th percentile of the same.
+    pub first_byte_p95_ms: Option<f64>,
+    /// By model, as the worker has it.
+    pub per_model: std::collections::BTreeMap<String, PerModel>,
+    /// The machine: host name, system, CPUs, memory.
+    pub host: HostView,
+}
+
+/// One model of one worker.
+#[derive(Debug, Clone, Serialize, TS, ToSchema)]
+#[ts(export)]
+pub struct WorkerModel {
+    /// Its name there.
+    pub name: String,
+    /// In memory, if known.
+    pub loaded: Option<bool>,
+    /// Bytes.
+    #[ts(type = "number | null")]
+    pub size: Option<u64>,
+    /// Tokens.
+    #[ts(type = "number | null")]
+    pub context: Option<u64>,
+    /// As `Q4_K_M`.
+    pub quantization: Option<String>,
+}
+
+/// What a worker did for one model.
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
+#[ts(export)]
+pub struct PerModel {
+    /// Requests answered.
+    #[ts(type = "number")]
+    pub success_total: u64,
+    /// Requests failed.
+    #[ts(type = "number")]
+    pub error_total: u64,
+    /// Prompt tokens.
+    #[ts(type = "number")]
+    pub tokens_in_total: u64,
+    /// Generated tokens.
+    #[ts(type = "number")]
+    pub tokens_out_total: u64,
+}
+
+/// The machine of a worker, as far as it tells.
+#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
+#[ts(export)]
+pub struct HostView {
+    /// Its name on its network.
+    pub hostname: Option<String>,
+    /// System and version.
+    pub os: Option<String>,
+    /// `x86_64`, `aarch64`.
+    pub arch: Option<String>,
+    /// Logical processors.
+    pub cpus: Option<u32>,
+    /// Bytes.
+    #[ts(type = "number | null")]
+    pub memory_bytes: Option<u64>,
+}
+
+impl WorkerState {
+    /// The state of a worker, from what is known of it.
+    pub(crate) fn of(worker: &WorkerSnapshot) -> Self {
+        match (worker.gone, worker.report.as_ref().map(|report| report.state), worker.held) {
+            (Some(_), ..) => Self::Gone,
+            (_, Some(Readiness::Draining), _) | (_, Some(_), true) => Self::Draining,
+            (_, Some(Readiness::Ready), _) if worker.in_flight > 0 => Self::Working,
+            (_, Some(Readiness::Ready), _) => Self::Idle,
+            (_, Some(Readiness::NotReady | Readiness::Other) | None, _) => Self::NotReady,
+        }
+    }
+}
+
+impl WorkerView {
+    /// A worker with what it did so far; `waiting` are the queues of all models.
+    pub(crate) fn of(worker: &WorkerSnapshot, totals: WorkerTotals, waiting: &[Waiting]) -> Self {
+        let report = worker.report.as_deref();
+        let models = report.map_or(&[][..], |report| &report.models);
+        let only_here =
+            |line: &&Waiting| line.providers == 1 && models.iter().any(|model| line.serves(&model.name));
+        Self {
+            id: worker.member.id.clone(),
+            name: worker.member.name.clone(),
+            status: WorkerState::of(worker),
+            reason: report.and_then(|report| report.reason.clone()),
+            connected_at: rfc3339(worker.joined),
+            last_heartbeat: rfc3339(worker.heard),
+            latency_ms: worker.latency.map(|took| took.as_micros() as f64 / 1000.0),
+            gone_since: worker.gone.map(rfc3339),
+            version: worker.member.version.clone(),
+            backend_family: report.and_then(|report| report.runtime).unwrap_or_default().to_string(),
+            backend_version: report.and_then(|report| report.runtime_version.clone()),
+            models_supported: models.iter().map(|model| model.name.clone()).collect(),
+            models: models.iter().map(WorkerModel::from).collect(),
+            max_concurrency: report.map_or(0, |report| report.capacity),
+            inflight: worker.in_flight,
+            queue_len: waiting.iter().filter(only_here).map(|line| line.requests as u32).sum(),
+            host: report.and_then(|report| report.host.as_ref()).map(HostView::from).unwrap_or_default(),
+            ..Self::from(totals)
+        }
+    }
+}
+
+impl From<WorkerTotals> for WorkerView {
+    /// What the worker did; the rest is empty.
+    fn from(totals: WorkerTotals) -> Self {
+        let seconds = |time: Duration| time.as_secs_f64();
+        let mean = |sum: f64, of: f64| if of > 0.0 { sum / of } else { 0.0 };
+        let (last_error, last_error_at) = totals.last_error.unzip();
+        Self {
+            processed_total: totals.processed,
+            processing_ms_total: totals.processing.as_millis() as u64,
+            avg_processing_ms: mean(seconds(totals.processing) * 1000.0, totals.processed as f64),
+            failures_total: totals.failures,
+            last_error,
+            last_error_at: last_error_at.map(rfc3339),
+            tokens_in_total: totals.usage.tokens_in,
+            tokens_out_total: totals.usage.tokens_out,
+            tokens_total: totals.usage.tokens_in + totals.usage.tokens_out,
+            avg_tokens_per_second: mean(totals.usage.tokens_out as f64, seconds(totals.generating)),
+            first_byte_p50_ms: totals.first_bytes.quantile(0.5),
+            first_byte_p95_ms: totals.first_bytes.quantile(0.95),
+            per_model: totals.per_model.into_iter().map(|(name, totals)| (name, totals.into())).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<ModelTotals> for PerModel {
+    fn from(totals: ModelTotals) -> Self {
+        Self {
+            success_total: totals.succeeded,
+            error_total: totals.failed,
+            tokens_in_total: totals.usage.tokens_in,
+            tokens_out_total: totals.usage.tokens_out,
+        }
+    }
+}
+
+impl From<&Model> for WorkerModel {
+    fn from(model: &Model) -> Self {
+        Self {
+            name: model.name.clone(),
+            loaded: model.loaded,
+            size: model.size,
+            context: model.context,
+            quantization: model.quantization.clone(),
+        }
+    }
+}
+
+impl From<&Host> for HostView {
+    fn from(host: &Host) -> Self {
+        Self {
+            hostname: host.hostname.clone(),
+            os: host.os_version.clone().or_else(|| host.os.clone()),
+            arch: host.arch.clone(),
+            cpus: host.cpus,
+            memory_bytes: host.memory_bytes,
+        }
+    }
+}
