@@ -84,13 +84,24 @@ pub struct EndedRequest {
     pub total: Duration,
     /// How long it was at the worker that it was sent to last.
     pub processing: Duration,
-    /// How long the reply was generated for: from the first byte to the end. A reply in one piece is generated before its first byte, so for it
-    /// all its time at the worker counts.
+    /// How long the reply was generated for.
     pub generating: Duration,
     /// Body bytes out.
     pub bytes_out: u64,
     /// The tokens that the reply reports.
     pub usage: Option<Usage>,
+}
+
+impl RequestRecord {
+    /// How long the reply of a request that has been open for `total` and at its worker for `processing` was generated for. A stream is generated
+    /// from its first byte on. A reply in one piece is generated before its first byte, so all its time at the worker counts.
+    pub(super) fn generating(&self, total: Duration, processing: Duration) -> Duration {
+        match (self.first_byte, self.longest_gap) {
+            (None, _) => Duration::ZERO,
+            (Some(first_byte), Some(_)) => total.saturating_sub(first_byte),
+            (Some(_), None) => processing,
+        }
+    }
 }
 
 impl Outcome {

@@ -3,14 +3,14 @@
 //! as its ticket exists, and drain waits for tickets.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::HeaderValue;
 use llamapool_worker_core::usage::Tail;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::in_flight::{InFlight, Progress};
-use super::record::RequestRecord;
+use super::record::{EndedRequest, RequestRecord};
 use super::trace::Trace;
 use super::{Ledger, account};
 use crate::pool::SlotPermit;
@@ -34,7 +34,7 @@ pub struct Ticket {
     pub(crate) claim: Option<SlotPermit>,
     /// The last bytes of the reply, for the tokens that it reports.
     pub(crate) tail: Tail,
-    pub(super) ledger: Arc<Ledger>,
+    ledger: Arc<Ledger>,
     /// The trace of the request, if requests are traced.
     pub(crate) trace: Option<Box<Trace>>,
     _open: TaskTrackerToken,
@@ -107,11 +107,30 @@ impl Ticket {
         self.in_flight.pass(chunk.len());
         self.tail.pass(chunk);
     }
+
+    /// The request as it ended. Reads the clock once, so that log, trace and ledger agree.
+    fn end(&mut self) -> EndedRequest {
+        let total = self.age();
+        let record = std::mem::take(&mut self.record);
+        let processing = record.sent_at.map(|sent| sent.elapsed()).unwrap_or_default();
+        EndedRequest {
+            id: self.id().to_owned(),
+            number: self.in_flight.number,
+            ended_at: SystemTime::now(),
+            total,
+            processing,
+            generating: record.generating(total, processing),
+            bytes_out: self.in_flight.bytes(),
+            usage: record.status.filter(|status| *status < 300).and_then(|_| self.tail.usage()),
+            record,
+        }
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        account::account(self);
+        let (ended, trace) = (self.end(), self.trace.take());
+        account::account(ended, trace, &self.ledger);
     }
 }
 

@@ -240,3 +240,16 @@ async fn an_endpoint_serves_without_a_limit_and_is_no_worker() {
     registry.leave(id);
     assert_eq!(names(registry.view().workers), ["w"], "an endpoint that left is no worker that left");
 }
+
+#[test]
+fn a_view_has_the_names_of_the_model_list() {
+    let registry = registry(10);
+    join(&registry, "a", 1, &["z:latest", "m"]);
+    join(&registry, "b", 1, &["z", "n:latest"]);
+    let gone = join(&registry, "c", 1, &["x"]);
+    registry.leave(gone);
+    let view = registry.view();
+    assert_eq!(view.model_names(), ["m", "n:latest", "z"]);
+    let listed: Vec<_> = registry.models().into_iter().map(|listed| listed.id).collect();
+    assert_eq!(view.model_names(), listed);
+}
