@@ -5,6 +5,7 @@
 //! [`Shortlist`] holds the candidates of one request, and a [`SlotPermit`] the slot that it got.
 
 mod catalog;
+mod entry;
 mod names;
 mod offered;
 mod outcomes;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use llamapool_worker_core::tunnel::control::Report;
 
-pub use catalog::{UpstreamId, WorkerSnapshot};
+pub use entry::{UpstreamId, WorkerSnapshot};
 pub use outcomes::{Outcomes, SlotOutcome};
 pub use permit::SlotPermit;
 pub use queue::Waiting;

@@ -5,40 +5,15 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use llamapool_worker_core::tunnel::control::{Readiness, Report};
+use llamapool_worker_core::tunnel::control::Report;
 
+use super::entry::{Entry, UpstreamId, WorkerSnapshot};
 use super::names::{alias_key, canonical};
 use super::outcomes::{Outcomes, SlotOutcome};
 use super::selection::{self, Candidate, NameMatch, NoCandidate, Strategy, Unavailable};
 use super::shortlist::ModelQuery;
 use crate::config::AliasFallback;
-use crate::upstream::{Identity, Traffic, Upstream};
-
-/// Names one connection of an upstream; never used twice.
-pub type UpstreamId = u64;
-
-/// An upstream as it was seen last.
-#[derive(Clone)]
-pub struct WorkerSnapshot {
-    /// Its name.
-    pub member: Arc<Identity>,
-    /// When it connected.
-    pub joined: SystemTime,
-    /// When it last reported.
-    pub heard: SystemTime,
-    /// The round-trip time of its last PING.
-    pub latency: Option<Duration>,
-    /// Its last report.
-    pub report: Option<Arc<Report>>,
-    /// Slots in use.
-    pub in_flight: u32,
-    /// Whether an operator keeps it from new requests.
-    pub held: bool,
-    /// Bytes transferred; `None` where they are not counted.
-    pub traffic: Option<Traffic>,
-    /// When it left.
-    pub gone: Option<SystemTime>,
-}
+use crate::upstream::{Identity, Upstream};
 
 /// How long workers that left are shown.
 const KEEP_GONE: Duration = Duration::from_secs(600);
@@ -83,71 +58,18 @@ struct Offer {
     is_loaded: bool,
 }
 
-struct Entry {
-    identity: Arc<Identity>,
-    upstream: Upstream,
-    joined: SystemTime,
-    heard: SystemTime,
-    latency: Option<Duration>,
-    report: Option<Arc<Report>>,
-    in_flight: u32,
-    last_turn: u64,
-    outcomes: Outcomes,
-}
-
-impl Entry {
-    fn new(identity: Arc<Identity>, upstream: Upstream) -> Self {
-        let now = SystemTime::now();
-        Self {
-            identity,
-            upstream,
-            joined: now,
-            heard: now,
-            latency: None,
-            report: None,
-            in_flight: 0,
-            last_turn: 0,
-            outcomes: Outcomes::default(),
-        }
-    }
-
-    fn snapshot(&self, held: &HashSet<String>) -> WorkerSnapshot {
-        WorkerSnapshot {
-            member: self.identity.clone(),
-            joined: self.joined,
-            heard: self.heard,
-            latency: self.latency,
-            report: self.report.clone(),
-            in_flight: self.in_flight,
-            held: held.contains(&self.identity.id),
-            traffic: self.upstream.traffic(),
-            gone: None,
-        }
-    }
-
-    fn is_ready(&self) -> bool {
-        self.capacity() != Some(0)
-            && self.report.as_ref().is_some_and(|report| report.state == Readiness::Ready)
-            && !self.upstream.is_closed()
-    }
-
-    /// Slots; `None` if no limit is known. Endpoints do not tell theirs.
-    fn capacity(&self) -> Option<u32> {
-        match &self.upstream {
-            Upstream::Worker(_) => Some(self.report.as_ref().map_or(0, |report| report.capacity)),
-            Upstream::Endpoint(_) => None,
-        }
-    }
-}
-
 impl Catalog {
-    /// Adds an upstream. Returns its id and the connections that it replaces, which are those with the same identity.
+    /// Adds an upstream. Returns its id and the connections that it replaces, which are those of the same kind with the same identity: a worker
+    /// cannot replace an endpoint by taking its id.
     pub(super) fn join(
         &mut self,
         identity: Arc<Identity>,
         upstream: Upstream,
     ) -> (UpstreamId, Vec<Upstream>) {
-        let same = self.entries.iter().filter(|(_, entry)| entry.identity.id == identity.id);
+        let is_same = |entry: &Entry| {
+            entry.identity.id == identity.id && entry.upstream.is_worker() == upstream.is_worker()
+        };
+        let same = self.entries.iter().filter(|(_, entry)| is_same(entry));
         let older: Vec<UpstreamId> = same.map(|(id, _)| *id).collect();
         let replaced = older.into_iter().filter_map(|id| self.leave(id)).collect();
         self.last_id += 1;

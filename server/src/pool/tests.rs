@@ -253,3 +253,13 @@ fn a_view_has_the_names_of_the_model_list() {
     let listed: Vec<_> = registry.models().into_iter().map(|listed| listed.id).collect();
     assert_eq!(view.model_names(), listed);
 }
+
+#[test]
+fn a_worker_with_the_id_of_an_endpoint_does_not_replace_it() {
+    let registry = registry(10);
+    join_endpoint(&registry, "same", &["m"]);
+    join(&registry, "same", 1, &["n"]);
+    join(&registry, "same", 1, &["o"]);
+    let models: Vec<_> = registry.models().into_iter().map(|listed| listed.id).collect();
+    assert_eq!(models, ["m", "o"]);
+}

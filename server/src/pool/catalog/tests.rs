@@ -1,5 +1,6 @@
 use llamapool_worker_core::runtime::Model;
 use llamapool_worker_core::tunnel::Link;
+use llamapool_worker_core::tunnel::control::Readiness;
 use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use proptest::prelude::*;
 

@@ -1,0 +1,96 @@
+//! One connected upstream: what it reported last, and how many of its slots are in use.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use llamapool_worker_core::tunnel::control::{Readiness, Report};
+
+use super::outcomes::Outcomes;
+use crate::upstream::{Identity, Traffic, Upstream};
+
+/// Names one connection of an upstream; never used twice.
+pub type UpstreamId = u64;
+
+/// An upstream as it was seen last.
+#[derive(Clone)]
+pub struct WorkerSnapshot {
+    /// Its name.
+    pub member: Arc<Identity>,
+    /// When it connected.
+    pub joined: SystemTime,
+    /// When it last reported.
+    pub heard: SystemTime,
+    /// The round-trip time of its last PING.
+    pub latency: Option<Duration>,
+    /// Its last report.
+    pub report: Option<Arc<Report>>,
+    /// Slots in use.
+    pub in_flight: u32,
+    /// Whether an operator keeps it from new requests.
+    pub held: bool,
+    /// Bytes transferred; `None` where they are not counted.
+    pub traffic: Option<Traffic>,
+    /// When it left.
+    pub gone: Option<SystemTime>,
+}
+
+/// A connected upstream.
+pub(super) struct Entry {
+    pub(super) identity: Arc<Identity>,
+    pub(super) upstream: Upstream,
+    pub(super) joined: SystemTime,
+    pub(super) heard: SystemTime,
+    pub(super) latency: Option<Duration>,
+    pub(super) report: Option<Arc<Report>>,
+    pub(super) in_flight: u32,
+    pub(super) last_turn: u64,
+    pub(super) outcomes: Outcomes,
+}
+
+impl Entry {
+    pub(super) fn new(identity: Arc<Identity>, upstream: Upstream) -> Self {
+        let now = SystemTime::now();
+        Self {
+            identity,
+            upstream,
+            joined: now,
+            heard: now,
+            latency: None,
+            report: None,
+            in_flight: 0,
+            last_turn: 0,
+            outcomes: Outcomes::default(),
+        }
+    }
+
+    /// The entry as it is now; `held` are the ids that an operator keeps from new requests.
+    pub(super) fn snapshot(&self, held: &HashSet<String>) -> WorkerSnapshot {
+        WorkerSnapshot {
+            member: self.identity.clone(),
+            joined: self.joined,
+            heard: self.heard,
+            latency: self.latency,
+            report: self.report.clone(),
+            in_flight: self.in_flight,
+            held: held.contains(&self.identity.id),
+            traffic: self.upstream.traffic(),
+            gone: None,
+        }
+    }
+
+    /// Whether it can serve.
+    pub(super) fn is_ready(&self) -> bool {
+        self.capacity() != Some(0)
+            && self.report.as_ref().is_some_and(|report| report.state == Readiness::Ready)
+            && !self.upstream.is_closed()
+    }
+
+    /// Slots; `None` if no limit is known. Endpoints do not tell theirs.
+    pub(super) fn capacity(&self) -> Option<u32> {
+        match &self.upstream {
+            Upstream::Worker(_) => Some(self.report.as_ref().map_or(0, |report| report.capacity)),
+            Upstream::Endpoint(_) => None,
+        }
+    }
+}
