@@ -70,7 +70,7 @@ async fn answer(
 ) -> io::Result<Response<ScriptedBody>> {
     if request.method() == Method::GET {
         let known = request.uri().path() == "/v1/models";
-        let mut response = Response::new(ScriptedBody::whole(if known { &*listing } else { "{}" }));
+        let mut response = Response::new(ScriptedBody::whole(if known { &listing } else { "{}" }));
         *response.status_mut() = if known { StatusCode::OK } else { StatusCode::NOT_FOUND };
         return Ok(response);
     }
