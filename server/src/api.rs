@@ -1,4 +1,4 @@
-//! Handlers of the paths that are not relayed: health, the model list, the state and its controls, the log level, metrics.
+//! Handlers of the paths that are not relayed: health, the model list, the state and its controls, the log level, and metrics.
 
 pub(crate) mod health;
 pub(crate) mod log_level;

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounting::Ledger;
 use crate::accounting::ticket::Ticket;
-use crate::auth::Keyring;
+use crate::auth::{Keyring, WorkerKeys};
 use crate::body_memory::BodyMemory;
 use crate::changes::Changes;
 use crate::config::Config;
@@ -27,7 +27,7 @@ pub struct App {
     /// Keys of callers.
     pub keys: Keyring,
     /// Keys of workers.
-    pub worker_keys: Keyring,
+    pub worker_keys: WorkerKeys,
     /// The workers.
     pub registry: Registry,
     /// Whether the server is about to stop.
@@ -54,8 +54,8 @@ impl App {
     /// A server without workers, on the current runtime.
     pub fn new(config: Config) -> Self {
         let changes = Changes::default();
-        let keys = Keyring::new(config.keys.api.clone());
-        let worker_keys = Keyring::new(config.keys.client.clone());
+        let keys = Keyring::new(&config.keys);
+        let worker_keys = WorkerKeys::new(&config.keys);
         let registry = Registry::new(config.queue.clone(), config.routing.alias_fallback, changes.clone());
         let ledger = Arc::new(Ledger::new(changes.clone(), ApiError::CODES));
         let drain = Drain::new(changes.clone());

@@ -27,52 +27,53 @@ pub use self::{
     timeouts::Timeouts,
 };
 
-/// Everything the server is told.
+/// All settings of the server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where it listens.
+    /// The address and port to listen on.
     pub listen: Listen,
-    /// Who is let in.
+    /// The keys of callers and workers.
     pub keys: Keys,
-    /// Which other sites' pages may use it.
+    /// Cross-origin requests (CORS).
     pub cors: Cors,
-    /// How much of everything it takes.
+    /// Limits on requests.
     pub limits: Limits,
-    /// What waits for a free worker.
+    /// The queue for a free worker.
     pub queue: Queue,
-    /// How long it waits for whom.
+    /// Timeouts.
     pub timeouts: Timeouts,
-    /// Which worker gets a request.
+    /// The choice of a worker.
     pub routing: Routing,
     /// Static HTTP endpoints that take part in the pool.
     pub endpoints: Vec<EndpointConfig>,
     /// How long open requests may go on when it is told to stop; 5 minutes by default.
+    /// How long open requests may continue after a shutdown was requested; 5 minutes by default.
     pub drain_timeout: DrainTimeout,
-    /// Where its metrics are.
+    /// Metrics.
     pub metrics: metrics::Config,
-    /// What it logs.
+    /// Logs.
     pub log: logs::Config,
-    /// Where traces of requests go.
+    /// Traces of requests.
     pub trace: trace::Config,
 }
 
 impl Config {
-    /// A configuration for tests: any free port of the loopback interface, no keys.
+    /// A configuration for tests: any free port on loopback, no keys.
     pub fn for_testing() -> Self {
         let mut config = Self::default();
         config.listen.port = 0;
         config
     }
 
-    /// The addresses to listen on, the next one only if this machine cannot have the former. Without an address in
-    /// the settings that is loopback, and everything once both sides need a key or anonymous access was asked for.
+    /// The addresses to try, in this order; the server listens on the first that works. Without `listen_addr` it is loopback, or all interfaces if
+    /// callers and workers need keys or if anonymous access is allowed.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listen.addresses(self.keys.guard_everything())
     }
 
-    /// Whether only this machine reaches the server.
-    pub fn is_at_home(&self) -> bool {
-        self.listen.is_at_home(self.keys.guard_everything())
+    /// Whether the server is reachable from this machine only.
+    pub fn listens_on_loopback(&self) -> bool {
+        self.listen.is_on_loopback(self.keys.guard_everything())
     }
 }
 
@@ -94,15 +95,18 @@ impl Concern for Config {
         };
         if config.metrics.addr.is_some_and(|addr| addr.port() == config.listen.port && addr.port() != 0) {
             config.metrics.addr = None;
-            from.warn("metrics_port is the API's own port: metrics are there, and need the API's key");
+            from.warn("metrics_port is the same as the API's own port: metrics are served there and need an API key");
         }
         if config.limits.body_memory < config.limits.max_body {
-            from.refuse("body_memory is less than max_body: no request of that size could ever be served");
+            from.refuse("body_memory is less than max_body: requests of that size could never be served");
+        }
+        if let Some(mistake) = config.keys.duplicate() {
+            from.refuse(mistake);
         }
         if let Some(addr) = config.listen.is_open_to_strangers(config.keys.guard_everything()) {
             from.refuse(format!(
-                "listen_addr {addr} is open to other machines, but {}: set both API_KEY and CLIENT_KEY, or listen \
-                 on 127.0.0.1, or say --allow-anonymous if everybody may use the pool",
+                "listen_addr {addr} is reachable from other machines, but {}: set both API_KEY and CLIENT_KEY, listen on 127.0.0.1, or use \
+                 --allow-anonymous to let everyone use the pool",
                 config.keys.missing()
             ));
         }

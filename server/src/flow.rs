@@ -35,6 +35,7 @@ pub use read::fuzzing;
 use crate::accounting::record::Outcome;
 use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
+use crate::auth::Permission;
 use crate::http::error::ApiError;
 use crate::protocol::Service;
 
@@ -75,8 +76,8 @@ async fn stages(
 /// The stages that need the head only.
 fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, ApiError> {
     accept::check(app, arrival)?;
-    let caller = app.keys.admit(&arrival.head.headers)?;
-    ticket.record.key = caller.key.clone();
+    let caller = app.keys.authorize(&arrival.head.headers, Permission::UseModels)?;
+    ticket.record.caller = Some(caller.clone());
     limit::limit(app, caller)
 }
 

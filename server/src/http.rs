@@ -1,9 +1,12 @@
-//! What every HTTP response of the server has in common: errors in the shape of the API that was asked, CORS, the origin guard, path parameters,
+//! What all HTTP responses of the server share: errors in the shape of the caller's API, request ids, CORS, the origin guard, path parameters,
 //! and the files of the dashboard.
+//!
+//! These modules know the settings, but nothing of the request flow or of the handlers, which are above them.
 
-pub(crate) mod answers;
 pub(crate) mod cors;
 pub(crate) mod dashboard;
 pub mod error;
 pub(crate) mod origin_guard;
 pub(crate) mod path_param;
+pub mod request_id;
+pub(crate) mod responses;

@@ -1,4 +1,4 @@
-//! The gateway: one OpenAI-compatible API in front of everybody's own machines.
+//! The server: one OpenAI-compatible API in front of your own machines.
 //!
 //! ```text
 //!  listen ─▶ routes ─▶ flow: accept → authenticate → limit → read → route → dispatch → stream → account
@@ -47,26 +47,26 @@ use drain::Shutdown;
 /// The server's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// After everything is told to end, so long for goodbyes to be sent.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// Grace period for closing tunnels and connections after shutdown.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// So long the last traces may take to be sent.
-const LAST_TRACES: Duration = Duration::from_secs(2);
+/// Grace period for sending the last traces.
+const TRACES_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where the server listens.
+/// The sockets that the server listens on.
 #[derive(Debug)]
 pub struct Listeners {
     /// For the API, the dashboard and workers.
     pub api: TcpListener,
-    /// For Prometheus, if it has a port of its own.
+    /// For Prometheus, if metrics have a port of their own.
     pub metrics: Option<MetricsListener>,
 }
 
 impl Listeners {
-    /// Binds what the configuration says.
+    /// Binds the addresses in the configuration.
     ///
     /// # Errors
-    /// A port is taken, or the machine does not have an address.
+    /// A port is in use, or the machine does not have an address.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         let metrics = match config.metrics.addr {
             Some(addr) => Some(MetricsListener::bind(addr).await?),
@@ -82,7 +82,7 @@ impl From<TcpListener> for Listeners {
     }
 }
 
-/// Runs the server on its listeners until it is told to stop, and has. `log_level` is the process's, if it may be changed over the API.
+/// Runs the server on its listeners until it has shut down. `log_level` is the log level of the process, if the API may change it.
 pub async fn run(
     config: Config,
     listeners: impl Into<Listeners>,
@@ -94,7 +94,7 @@ pub async fn run(
     let mut app = App::new(config);
     app.log_level = log_level;
     let app = Arc::new(app);
-    greet(&app, &listener);
+    log_access(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
     endpoints::start(&app);
     let front = AbortOnDropHandle::new(tokio::spawn(listen::serve(
@@ -110,29 +110,34 @@ pub async fn run(
     let rest = async {
         app.sessions.wait().await;
         if let Err(error) = front.await {
-            tracing::error!("The listener ended badly: {error}");
+            tracing::error!("The listener failed: {error}");
         }
     };
     drop((publisher, scraped));
-    if tokio::time::timeout(GOODBYE, rest).await.is_err() {
-        tracing::warn!("Some connections did not end in time");
+    if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
+        tracing::warn!("Some connections did not close in time");
     }
     if let Some(tracer) = &app.tracer {
-        let _ = shutdown.at_once.run_until_cancelled(tracer.finish(LAST_TRACES)).await;
+        let _ = shutdown.at_once.run_until_cancelled(tracer.finish(TRACES_TIMEOUT)).await;
     }
 }
 
-/// Says where the server listens and who may come.
-fn greet(app: &App, listener: &TcpListener) {
+/// Logs the address, and warns if keys are missing.
+fn log_access(app: &App, listener: &TcpListener) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(listen.addr = %address, "Listening on http://{address}");
     }
     match (app.keys.is_open(), app.worker_keys.is_open(), app.config.listen.allow_anonymous) {
         (false, false, _) => {}
-        (_, _, true) => tracing::warn!("Anonymous access is allowed: whoever reaches this server may use it"),
+        (_, _, true) => {
+            tracing::warn!("Anonymous access is allowed: anyone who can reach this server can use it")
+        }
         (api, _, false) => {
             let missing = if api { "API_KEY" } else { "CLIENT_KEY" };
-            tracing::warn!("{missing} is not set: the server listens on this machine only");
+            tracing::warn!("{missing} is not set, so the server listens on this machine only");
         }
+    }
+    if app.config.keys.guard_api() && app.config.keys.api.is_empty() {
+        tracing::warn!("API_KEY is not set, only USER_KEY or VIEWER_KEY: nobody can administer this server");
     }
 }

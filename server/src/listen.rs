@@ -1,4 +1,4 @@
-//! The public side: listeners, connections, and what every response has.
+//! Listeners and connections, and the headers that every response has.
 
 use std::convert::Infallible;
 use std::io;
@@ -18,35 +18,36 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use llamapool_worker_core::VERSION_HEADER;
+use llamapool_worker_core::tunnel::control::CONNECT_PATH;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use crate::accounting::ticket::{self, REQUEST_ID};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::origin_guard;
+use crate::http::request_id::{REQUEST_ID, request_id};
 
-/// After a failed accept, such as for want of file descriptors, the next try waits so long.
+/// Pause after a failed accept, for example because of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What hyper reads beyond the header limit, so that we can say what is wrong; and never less than so much, since it bounds writes too.
+/// Size of hyper's buffer beyond the header limit, so that larger headers get an error message, and its smallest size, because it also limits writes.
 const BUFFER_SLACK: usize = 16 * 1024;
 const MIN_BUFFER: usize = 64 * 1024;
 
-/// A connection on which nothing is said is asked for a sign of life after so long, and then so often and so many times: a client that vanished
-/// while its request waits is noticed within a minute.
+/// TCP keepalive: first probe after 30 s of silence, then every 10 s; three lost probes close the connection. A client that vanished while its
+/// request waits is noticed within a minute.
 const SILENCE: Duration = Duration::from_secs(30);
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 #[cfg(not(windows))]
 const PROBES: u32 = 3;
 
-/// What is not sent yet waits here rather than in the kernel, where tokens would queue behind it. Bytes.
+/// Unsent bytes that the kernel buffers per connection. More would delay tokens.
 #[cfg(target_os = "linux")]
 const NOTSENT_LOWAT: u32 = 128 * 1024;
 
-/// Where a connection comes from; known of upgrade requests only.
+/// The address of the client. Only upgrade requests have it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
@@ -80,7 +81,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts connections until the server stops; what has been answered by then is still sent.
+/// Accepts connections until the server stops. Responses that are complete by then are still sent.
 pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) {
     let drain = &app.drain;
     let connections = TaskTracker::new();
@@ -101,7 +102,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
                 connections.spawn(connection(stream, peer, http.clone(), router.clone(), app.clone()));
             }
             Err(error) => {
-                tracing::warn!("A connection could not be accepted: {error}");
+                tracing::warn!("Cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -122,7 +123,7 @@ async fn connection(
         hyper::service::service_fn(move |request| respond(router.clone(), peer, app.clone(), request));
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
-        biased; // a cut comes with the stop, and goes before it
+        biased; // a cut comes together with the stop, and takes precedence
         () = drain.cut().cancelled() => return,
         ended = connection.as_mut() => ended,
         () = drain.stopped().cancelled() => {
@@ -141,32 +142,39 @@ async fn respond(
     app: Arc<App>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let id = ticket::request_id(request.headers());
+    let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     if request.headers().contains_key(UPGRADE) {
         request.extensions_mut().insert(Peer(peer));
     }
-    let asker = app.config.cors.asker(&request);
-    let mut response = if let Some(answer) = asker.preflight(&request) {
-        answer
+    let cors = app.config.cors.check(&request);
+    let mut response = if let Some(preflight) = cors.preflight(&request) {
+        preflight
     } else {
-        let mut answer = match origin_guard::check_read(&app, &request) {
-            Ok(()) => answer(router, request, &id).await,
-            Err(refusal) => refusal.answer(request.headers()),
+        let mut response = match check_origin(&app, &request) {
+            Ok(()) => handle(router, request, &id).await,
+            Err(error) => error.response_to(request.headers()),
         };
-        asker.mark(answer.headers_mut());
-        answer
+        cors.apply(response.headers_mut());
+        response
     };
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(crate::VERSION));
     Ok(response)
 }
 
-/// What the paths say, with a panic and a wrong method in the same shape as every other error.
-async fn answer(mut router: Router, request: Request<Incoming>, id: &HeaderValue) -> Response {
+/// Without a key to keep other sites' pages out, the origin guard does.
+fn check_origin(app: &App, request: &Request<Incoming>) -> Result<(), ApiError> {
+    let is_worker = request.uri().path() == CONNECT_PATH;
+    let is_open = if is_worker { app.worker_keys.is_open() } else { app.keys.is_open() };
+    if is_open { origin_guard::check_read(&app.config, request) } else { Ok(()) }
+}
+
+/// The router's response. A panic and an unknown method get the same error shape as everything else.
+async fn handle(mut router: Router, request: Request<Incoming>, id: &HeaderValue) -> Response {
     let id = id.to_str().unwrap_or_default();
-    let answer = AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind();
-    let response = match answer.await {
+    let called = AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind();
+    let response = match called.await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => ApiError::Internal.response(id), // the panic hook has logged it
@@ -178,8 +186,8 @@ async fn answer(mut router: Router, request: Request<Incoming>, id: &HeaderValue
     response
 }
 
-/// Each setting is a wish: on systems that lack it the server works all the same.
-fn tune(stream: &TcpStream, patience: Option<Duration>) {
+/// Sets socket options. Errors are ignored: the server also works on systems that lack an option.
+fn tune(stream: &TcpStream, client_timeout: Option<Duration>) {
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_nodelay(true);
     let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_INTERVAL);
@@ -189,8 +197,8 @@ fn tune(stream: &TcpStream, patience: Option<Duration>) {
     #[cfg(target_os = "linux")]
     {
         let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT);
-        let _ = socket.set_tcp_user_timeout(patience);
+        let _ = socket.set_tcp_user_timeout(client_timeout);
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = patience;
+    let _ = client_timeout;
 }

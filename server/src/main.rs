@@ -9,6 +9,7 @@ use llamapool_worker_core::logs::Level;
 use llamapool_worker_core::settings::cli::{self, Invocation};
 use llamapool_worker_core::settings::{Config as _, Loaded, Sources};
 use llamapool_worker_core::signals::{Hangups, Signals};
+#[cfg(feature = "update")]
 use llamapool_worker_core::update::command as update;
 use llamapool_worker_core::{descriptors, logs, paths};
 use tokio_util::task::AbortOnDropHandle;
@@ -18,10 +19,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let sources = Sources::of_process(Some(paths::config_file("server")));
-    let loaded = match cli::invoke_with::<Config>(&sources, vec![update::command()]) {
+    #[cfg(feature = "update")]
+    let commands = vec![update::command()];
+    #[cfg(not(feature = "update"))]
+    let commands = Vec::new();
+    let loaded = match cli::invoke_with::<Config>(&sources, commands) {
         Invocation::Run(loaded) => loaded,
         Invocation::Print(answer) => return answer.print(),
-        Invocation::Command(called) => return update::run(Config::PROGRAM, &called.args),
+        #[cfg(feature = "update")]
+        Invocation::Command(command) => return update::run(Config::PROGRAM, &command.args),
+        #[cfg(not(feature = "update"))]
+        Invocation::Command(_) => unreachable!("this build has no subcommands"),
     };
     logs::around(&loaded.config.log.clone(), "server", |level| start(loaded, level))
 }
@@ -29,22 +37,22 @@ fn main() -> ExitCode {
 fn start(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
     descriptors::raise_limit();
     let config = loaded.with_warnings_logged();
-    // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
+    // A single thread relays everything. Work collects in batches on it; see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listeners = Listeners::bind(&config).await?;
         let shutdown = Shutdown::default();
-        let _signals = AbortOnDropHandle::new(tokio::spawn(obey(Signals::new()?, shutdown.clone())));
+        let _signals = AbortOnDropHandle::new(tokio::spawn(shut_down_on(Signals::new()?, shutdown.clone())));
         let hangups = reload::on_hangup(Hangups::new()?, level.clone(), shutdown.clone());
         let _hangups = AbortOnDropHandle::new(tokio::spawn(hangups));
-        // A task of its own: what `block_on` polls is not batched with the rest.
+        // In a task of its own: the future that `block_on` polls is not batched with other work.
         tokio::spawn(run(config, listeners, shutdown, Some(level))).await?;
         Ok(())
     })
 }
 
-/// The first signal asks to drain, the second to stop at once.
-async fn obey(mut signals: Signals, shutdown: Shutdown) {
+/// Drains at the first signal, and stops immediately at the second.
+async fn shut_down_on(mut signals: Signals, shutdown: Shutdown) {
     signals.next().await;
     shutdown.gently.cancel();
     signals.next().await;

@@ -1,8 +1,7 @@
-//! The description of the API (OpenAPI 3.1), made from the code, and a page to read it and to try things out.
+//! The description of the API (OpenAPI 3.1), generated from the code, and the API page that shows it.
 //!
-//! What answers a path of its own is described beside its function, and named in the list below. The paths that are passed on are described by
-//! [`relayed`], from the table they are routed by; errors by [`answers`], from the refusals themselves. A test beside the routes shows that they and
-//! this document are the same.
+//! Handlers are described next to their functions and listed below. [`relayed`] describes the paths that are passed on to a model, and
+//! [`responses`] the errors, from [`ApiError`] itself. A test next to the routes checks that the routes and this document agree.
 
 mod page;
 mod relayed;
@@ -21,30 +20,32 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 
 pub(crate) use page::{file, page, slash};
 
-use crate::http::answers::{self, Event, header};
 use crate::http::dashboard;
 use crate::http::error::ApiError;
+use crate::http::responses::{self, Event, header};
 use crate::{api, workers};
 
 const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
-    Keys are needed where the server has any: `Authorization: Bearer KEY` or `X-API-Key: KEY`. Paths are the same with a slash at their end; those \
-    below `/v1` are there below `/api/v1` too. A path with another method is a 405 that says in `Allow` which ones it takes, and anything else a \
-    404. Every answer has an `X-Request-Id`. An error of the server's own is a JSON object with `error`, whose `code` programs branch on; \
-    where it is worth trying again there is a `Retry-After`. What a model's runtime says passes through as it is, its errors included; a stream \
-    that breaks ends with an event that has `error`, and an unfinished body.";
+    If the server has API keys, send one as `Authorization: Bearer KEY` or `X-API-Key: KEY`. A key has a role: `user` lists and uses models, \
+    `viewer` lists models and reads the state and the metrics, and `admin` does everything. A missing or wrong key is a 401, a role that is not \
+    enough a 403.\n\n\
+    All paths also work with a slash at the end, and paths below `/v1` also below `/api/v1`. A wrong method is a 405 with the right ones in `Allow`. \
+    Every response has an `X-Request-Id`. Errors of the server itself are a JSON object with `error`, whose `code` programs can branch on, and a \
+    `Retry-After` if retrying helps. Responses of a model's runtime, including its errors, pass through unchanged. A stream that breaks ends with an \
+    event that has `error`, and with an incomplete body.";
 
-/// What is described beside its function.
+/// The handlers, each described next to its function.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "llamapool", description = ABOUT, license(name = "MIT", identifier = "MIT")),
     servers((url = "/", description = "This server")),
     tags(
-        (name = "Models", description = "What OpenAI's clients use: passed on to a machine that has the model."),
-        (name = "State", description = "What happens, and what can be done about it."),
+        (name = "Models", description = "OpenAI-compatible endpoints, passed on to a machine that has the model."),
+        (name = "State", description = "Monitoring and administration."),
         (name = "Health"),
-        (name = "Workers", description = "For the machines that have models."),
-        (name = "Pages", description = "For people. No key is needed for the pages themselves."),
-        (name = "Models, below /api", description = "The same as below /v1."),
+        (name = "Workers", description = "For workers only."),
+        (name = "Pages", description = "Web pages. The pages themselves need no key."),
+        (name = "Models, below /api", description = "The same endpoints as below /v1."),
     ),
     paths(
         api::health::healthz,
@@ -71,14 +72,14 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
 )]
 struct Described;
 
-/// The document as it is sent.
+/// The document as JSON.
 static JSON: LazyLock<Bytes> =
     LazyLock::new(|| document().to_json().expect("a document is plain data").into());
 
-/// This description
+/// Get this description
 #[utoipa::path(
     get, path = "/api/client/openapi.json", operation_id = "openapi", tag = "Pages", security(()),
-    responses((status = 200, description = "An OpenAPI document.", content_type = "application/json", body = Object)),
+    responses((status = 200, description = "The OpenAPI document.", content_type = "application/json", body = Object)),
 )]
 pub(crate) async fn description() -> Response {
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], JSON.clone()).into_response()
@@ -108,7 +109,7 @@ fn move_below_api(operation: &mut Operation) {
     operation.tags = Some(vec!["Models, below /api".to_owned()]);
 }
 
-/// The same for another path.
+/// A copy of a path's operations, changed.
 fn copied(item: &PathItem, change: impl FnMut(&mut Operation)) -> PathItem {
     let mut item = item.clone();
     operations(&mut item).for_each(change);
@@ -119,9 +120,9 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
-/// What all answers have, and every path may answer.
+/// Adds what all responses have, and the responses that every path may give.
 fn complete(operation: &mut Operation) {
-    operation.responses.responses.extend(answers::refused(&[ApiError::Internal]));
+    operation.responses.responses.extend(responses::errors(&[ApiError::Internal]));
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             response.headers.insert("X-Request-Id".to_owned(), header("RequestId"));
@@ -130,14 +131,14 @@ fn complete(operation: &mut Operation) {
 }
 
 fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
-    let told = [
-        ("RequestId", Type::String, "Names the request in logs: the client's own, or a new one."),
-        ("RetryAfter", Type::Integer, "Seconds after which it is worth trying again."),
-        ("ShouldRetry", Type::String, "`false` where SDKs must not try again."),
-        ("Worker", Type::String, "The machine that answered."),
-        ("Model", Type::String, "The model that answered, if it is not the one asked for."),
+    let headers = [
+        ("RequestId", Type::String, "The request id in logs: the client's own, or a new one."),
+        ("RetryAfter", Type::Integer, "Seconds to wait before retrying."),
+        ("ShouldRetry", Type::String, "`false` if SDKs must not retry."),
+        ("Worker", Type::String, "The worker that served the request."),
+        ("Model", Type::String, "The model that served the request, if it is not the requested one."),
     ];
-    told.into_iter().map(|(name, kind, about)| {
+    headers.into_iter().map(|(name, kind, about)| {
         let mut header = Header::new(Object::with_type(kind));
         header.description = Some(about.to_owned());
         (name.to_owned(), header.into())
@@ -145,7 +146,7 @@ fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
 }
 
 fn request_id() -> Parameter {
-    let about = "Names the request in logs, in the answer and for the model's runtime. 1 to 128 visible ASCII characters; anything else is replaced.";
+    let about = "The request id in logs, in the response and for the model's runtime: 1 to 128 visible ASCII characters. Any other value is replaced.";
     utoipa::openapi::path::ParameterBuilder::new()
         .name("X-Request-Id")
         .parameter_in(ParameterIn::Header)
@@ -158,8 +159,13 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     let bearer = |about| HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     let header = ApiKeyValue::with_description("X-API-Key", "The same key, as some clients send it.");
     [
-        ("bearer", SecurityScheme::Http(bearer("One of the server's `API_KEY`s."))),
+        (
+            "bearer",
+            SecurityScheme::Http(bearer(
+                "An API key of the server: `API_KEY` (admin), `USER_KEY` or `VIEWER_KEY`.",
+            )),
+        ),
         ("x_api_key", SecurityScheme::ApiKey(ApiKey::Header(header))),
-        ("worker_key", SecurityScheme::Http(bearer("One of the server's `CLIENT_KEY`s."))),
+        ("worker_key", SecurityScheme::Http(bearer("A worker key of the server (`CLIENT_KEY`)."))),
     ]
 }

@@ -1,4 +1,6 @@
-//! Every path there is, on one screen.
+//! Every path and who may use it, on one screen.
+
+mod access;
 
 use std::sync::Arc;
 
@@ -6,62 +8,49 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use http::Request;
 
 use crate::api::{health, log_level, metrics, models, state};
 use crate::app::App;
-use crate::config::Config;
+use crate::auth::Permission::{Administer, ListModels, UseModels, ViewState};
 use crate::flow;
 use crate::http::dashboard;
 use crate::http::error::ApiError;
 use crate::protocol::Service;
 use crate::{openapi, workers};
+use access::Access::{self, Needs, Public, Ticketed, Workers};
 
-/// The API's own prefix, and the one that OpenAI's clients have built in.
+/// The prefix of the API, and the empty one that OpenAI's clients expect.
 const PREFIXES: [&str; 2] = ["/api", ""];
 
-/// Paths and who answers there. The paths are kept, so that a test can see whether each of them is described.
-#[derive(Default)]
-struct Routes {
-    router: Router<Arc<App>>,
-    paths: Vec<String>,
-}
-
-impl Routes {
-    fn route(mut self, path: &str, methods: MethodRouter<Arc<App>>) -> Self {
-        self.router = self.router.route(path, methods);
-        self.paths.push(path.to_owned());
-        self
-    }
-}
-
-/// The whole HTTP face of the server.
+/// The router of the server.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    routes(&app.config).router.fallback(unknown_path).with_state(app)
+    routes(&app).router.fallback(unknown_path).with_state(app)
 }
 
-fn routes(config: &Config) -> Routes {
-    let mut routes = Routes::default()
-        .route("/healthz", get(health::healthz))
-        .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, get(workers::connect))
-        .route("/", get(dashboard::page))
-        .route("/state", get(dashboard::page))
-        .route("/state/", get(dashboard::page))
-        .route("/state/{*path}", get(dashboard::asset))
-        .route("/api/client", get(openapi::slash))
-        .route("/api/client/", get(openapi::page))
-        .route("/api/client/{file}", get(openapi::file))
-        .route("/api/client/openapi.json", get(openapi::description))
-        .route("/api/state", get(state::whole))
-        .route("/api/state/stream", get(state::events))
-        .route("/api/state/workers/{id}/drain", post(state::drain_worker))
-        .route("/api/state/workers/{id}/undrain", post(state::undrain_worker))
-        .route("/api/state/requests/{number}/cancel", post(state::cancel))
-        .route("/api/state/drain", post(state::drain))
-        .route("/api/log-level", get(log_level::get).put(log_level::put));
-    if config.metrics.addr.is_none() {
-        routes = routes.route(llamapool_worker_core::metrics::PATH, get(metrics::scrape));
+fn routes(app: &Arc<App>) -> Routes {
+    let mut routes = Routes::new(app)
+        .route("/healthz", Public, get(health::healthz))
+        .route("/", Public, get(dashboard::page))
+        .route("/state", Public, get(dashboard::page))
+        .route("/state/", Public, get(dashboard::page))
+        .route("/state/{*path}", Public, get(dashboard::asset))
+        .route("/api/client", Public, get(openapi::slash))
+        .route("/api/client/", Public, get(openapi::page))
+        .route("/api/client/{file}", Public, get(openapi::file))
+        .route("/api/client/openapi.json", Public, get(openapi::description))
+        .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, Workers, get(workers::connect))
+        .route("/api/state", Needs(ViewState), get(state::whole))
+        .route("/api/state/stream", Needs(ViewState), get(state::events))
+        .route("/api/state/workers/{id}/drain", Needs(Administer), post(state::drain_worker))
+        .route("/api/state/workers/{id}/undrain", Needs(Administer), post(state::undrain_worker))
+        .route("/api/state/requests/{number}/cancel", Needs(Administer), post(state::cancel))
+        .route("/api/state/drain", Needs(Administer), post(state::drain))
+        .route("/api/log-level", Needs(ViewState), get(log_level::get))
+        .route("/api/log-level", Needs(Administer), put(log_level::put));
+    if app.config.metrics.addr.is_none() {
+        routes = routes.route(llamapool_worker_core::metrics::PATH, Needs(ViewState), get(metrics::scrape));
     }
     for prefix in PREFIXES {
         for service in Service::ALL {
@@ -69,12 +58,13 @@ fn routes(config: &Config) -> Routes {
                 flow::serve(&app, *service, request).await
             };
             let path = format!("{prefix}{}", service.path());
-            routes = routes.route(&format!("{path}/"), post(serve)).route(&path, post(serve));
+            routes = routes.route(&path, Ticketed(UseModels), post(serve));
+            routes = routes.route(&format!("{path}/"), Ticketed(UseModels), post(serve));
         }
         routes = routes
-            .route(&format!("{prefix}/v1/models"), get(models::list))
-            .route(&format!("{prefix}/v1/models/"), get(models::list))
-            .route(&format!("{prefix}/v1/models/{{*id}}"), get(models::one));
+            .route(&format!("{prefix}/v1/models"), Ticketed(ListModels), get(models::list))
+            .route(&format!("{prefix}/v1/models/"), Ticketed(ListModels), get(models::list))
+            .route(&format!("{prefix}/v1/models/{{*id}}"), Ticketed(ListModels), get(models::one));
     }
     routes
 }
@@ -82,8 +72,27 @@ fn routes(config: &Config) -> Routes {
 async fn unknown_path(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
     ticket.asks_at("unknown path");
-    let asked = format!("{} {}", request.method(), request.uri().path());
-    flow::refuse(&ApiError::UnknownPath(asked), ticket)
+    let url = format!("{} {}", request.method(), request.uri().path());
+    flow::refuse(&ApiError::UnknownPath(url), ticket)
+}
+
+/// The routes so far. Their paths are kept, so that a test can check that each is described.
+struct Routes {
+    app: Arc<App>,
+    router: Router<Arc<App>>,
+    paths: Vec<(String, Access)>,
+}
+
+impl Routes {
+    fn new(app: &Arc<App>) -> Self {
+        Self { app: app.clone(), router: Router::new(), paths: Vec::new() }
+    }
+
+    fn route(mut self, path: &str, access: Access, handlers: MethodRouter<Arc<App>>) -> Self {
+        self.router = self.router.route(path, access.guard(&self.app, handlers));
+        self.paths.push((path.to_owned(), access));
+        self
+    }
 }
 
 #[cfg(test)]

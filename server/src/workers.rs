@@ -26,8 +26,8 @@ use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use crate::app::App;
 use crate::flow;
-use crate::http::answers::Tunnel;
 use crate::http::error::ApiError;
+use crate::http::responses::WorkerHandshake;
 use crate::listen::Peer;
 use crate::pool::UpstreamId;
 use crate::upstream::{Identity, Upstream};
@@ -51,7 +51,7 @@ type Socket = WebSocketStream<TcpStream>;
 /// A WebSocket with the subprotocol `llamapool.v2`, which `docs/tunnel.md` describes.
 #[utoipa::path(
     get, path = "/api/workers/connect", operation_id = "connect_worker", tag = "Workers",
-    responses((status = 101, description = "The tunnel is open."), Tunnel),
+    responses((status = 101, description = "The tunnel is open."), WorkerHandshake),
     security(("worker_key" = [])),
 )]
 pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Body>) -> Response {

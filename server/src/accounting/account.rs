@@ -23,7 +23,7 @@ fn log(ended: &EndedRequest, trace: Option<&Trace>) {
         request.id = ended.id,
         trace.id = trace.map(Trace::id),
         request.model = record.model,
-        request.key = record.key.as_deref(),
+        request.key = record.key_name().as_deref(),
         request.bytes = record.received,
         worker.name = record.worker.as_ref().map(|worker| &*worker.name),
         response.status = record.status,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use llamapool_worker_core::usage::Usage;
 
+use crate::auth::Caller;
 use crate::upstream::Identity;
 
 /// What is known of a request so far.
@@ -16,8 +17,8 @@ pub struct RequestRecord {
     pub model: Option<String>,
     /// The same model under its worker's name for it or, before there is a worker, its name in the model list; `None` if nobody has it.
     pub served_as: Option<String>,
-    /// The name of the key that was used.
-    pub key: Option<Arc<str>>,
+    /// Whose request it is, once that is known.
+    pub caller: Option<Caller>,
     /// The worker that answered or failed it.
     pub worker: Option<Arc<Identity>>,
     /// When it was sent to that worker.
@@ -101,6 +102,13 @@ impl RequestRecord {
             (Some(first_byte), Some(_)) => total.saturating_sub(first_byte),
             (Some(_), None) => processing,
         }
+    }
+}
+
+impl RequestRecord {
+    /// The name of the caller's key, for logs and traces.
+    pub fn key_name(&self) -> Option<Arc<str>> {
+        self.caller.as_ref().and_then(Caller::key_name)
     }
 }
 

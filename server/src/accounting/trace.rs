@@ -110,7 +110,7 @@ impl Trace {
         span.set("llamapool.queue.duration", record.queued.as_millis() as f64 / 1000.0);
         span.set("http.request.body.size", record.received as i64);
         span.set("http.response.body.size", ended.bytes_out as i64);
-        if let Some(key) = &record.key {
+        if let Some(key) = record.key_name() {
             span.set("llamapool.key", key.to_string());
         }
         if let Some(worker) = &record.worker {

@@ -1,4 +1,4 @@
-//! Whether the server can serve, for load balancers and people.
+//! Health, for load balancers and monitoring.
 
 use std::sync::Arc;
 
@@ -10,28 +10,28 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// Whether the server can serve.
+/// The health of the server.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     /// `ok`, `no_worker` or `draining`.
     status: &'static str,
-    /// The same for people.
+    /// The same as a sentence.
     message: &'static str,
 }
 
-/// Whether the server can serve
+/// Get the health of the server
 ///
-/// 200 if at least one worker is ready and the server takes requests, else 503 with what is missing.
+/// 200 if at least one worker is ready and the server accepts requests, else 503 with the reason.
 #[utoipa::path(
     get, path = "/healthz", operation_id = "health", tag = "Health", security(()),
     responses(
         (status = 200, description = "A worker is ready.", body = Health),
-        (status = 503, description = "`no_worker` is ready, or the server is `draining`.", body = Health),
+        (status = 503, description = "No worker is ready (`no_worker`), or the server is shutting down (`draining`).", body = Health),
     ),
 )]
 pub(crate) async fn healthz(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
     let (code, status, message) = if app.drain.is_draining() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining", "the server is about to stop")
+        (StatusCode::SERVICE_UNAVAILABLE, "draining", "the server is shutting down")
     } else if !app.registry.is_ready() {
         (StatusCode::SERVICE_UNAVAILABLE, "no_worker", "no worker is ready")
     } else {

@@ -1,4 +1,4 @@
-//! How much is logged: to be read, and to be changed until the next start.
+//! The log level: reading it, and changing it until the next start.
 
 use std::sync::Arc;
 
@@ -14,56 +14,53 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::http::answers::{Guarded, Malformed, Missing};
 use crate::http::error::ApiError;
-use crate::http::origin_guard::check_write;
+use crate::http::responses::{AdminRequired, InvalidBody, NotFound, ViewerRequired};
 
-/// Longest body that sets a level, bytes; directives for a dozen modules have some hundred.
+/// Longest body that sets a level, bytes. Directives for a dozen modules have a few hundred.
 const MAX_BODY: usize = 4 * 1024;
 
-/// A level as it is read and set.
+/// A log level.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LogLevel {
-    /// A level, or directives by module, as the setting `log_level` takes them.
+    /// A level, or directives by module, as in the setting `log_level`.
     #[schema(example = "info")]
     pub(crate) level: String,
 }
 
-/// How much is logged
+/// Get the log level
 #[utoipa::path(
     get, path = "/api/log-level", operation_id = "log_level", tag = "State",
-    responses((status = 200, description = "The level that counts now.", body = LogLevel), Guarded, Missing),
+    responses((status = 200, description = "The current level.", body = LogLevel), ViewerRequired, NotFound),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    answer(app.keys.admit(&headers).and_then(|_| level(&app)), &headers)
+    respond(level(&app), &headers)
 }
 
-/// Set how much is logged
+/// Set the log level
 ///
-/// Until the next start, or until the configuration is read again.
+/// The level lasts until the server restarts or reloads its configuration.
 #[utoipa::path(
     put, path = "/api/log-level", operation_id = "set_log_level", tag = "State",
     request_body = LogLevel,
     responses(
-        (status = 200, description = "The level that counts from now on.", body = LogLevel),
-        Guarded, Malformed, Missing,
+        (status = 200, description = "The new level.", body = LogLevel),
+        AdminRequired, InvalidBody, NotFound,
     ),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
-    let allowed =
-        app.keys.admit(&headers).and_then(|_| check_write(&app, &headers)).and_then(|()| level(&app));
-    let set = match allowed {
+    let set = match level(&app) {
         Ok(level) => set(level, body).await,
-        Err(refusal) => Err(refusal),
+        Err(error) => Err(error),
     };
-    answer(set, &headers)
+    respond(set, &headers)
 }
 
-/// A server that is part of another program may not have logs of its own.
+/// A server that is part of another program has no log level of its own.
 fn level(app: &App) -> Result<&Level, ApiError> {
-    app.log_level.as_ref().ok_or(ApiError::Nothing("This server has no log level of its own."))
+    app.log_level.as_ref().ok_or(ApiError::NotFound("This server has no log level of its own."))
 }
 
 async fn set(level: &Level, body: Body) -> Result<&Level, ApiError> {
@@ -71,13 +68,13 @@ async fn set(level: &Level, body: Body) -> Result<&Level, ApiError> {
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| unreadable())?.to_bytes();
     let wanted: LogLevel = serde_json::from_slice(&body).map_err(|_| unreadable())?;
     level.set(&wanted.level).map_err(|error| ApiError::field("level", format!("{error}.")))?;
-    tracing::info!(log.level = level.get(), "The log level is changed over the API");
+    tracing::info!(log.level = level.get(), "The log level was changed through the API");
     Ok(level)
 }
 
-fn answer(level: Result<&Level, ApiError>, headers: &HeaderMap) -> Response {
+fn respond(level: Result<&Level, ApiError>, headers: &HeaderMap) -> Response {
     match level {
         Ok(level) => ([(CACHE_CONTROL, "no-store")], Json(LogLevel { level: level.get() })).into_response(),
-        Err(refusal) => refusal.answer(headers),
+        Err(error) => error.response_to(headers),
     }
 }

@@ -1,4 +1,4 @@
-//! Metrics on the API's own port, for whoever has a key. With a port of their own they are there alone.
+//! Metrics on the API's port. If the settings give metrics a port of their own, this path does not exist.
 
 use std::sync::Arc;
 
@@ -8,26 +8,23 @@ use http::HeaderMap;
 use llamapool_worker_core::metrics;
 
 use crate::app::App;
-use crate::http::answers::{Elsewhere, Guarded};
+use crate::http::responses::{OnMetricsPort, ViewerRequired};
 
-/// What Prometheus scrapes
+/// Get the metrics for Prometheus
 ///
-/// In the older text format, or as OpenMetrics for who asks for that in `Accept`. `docs/metrics.md` has the series.
+/// Prometheus' text format, or OpenMetrics if `Accept` asks for it. `docs/metrics.md` lists the metrics.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "metrics", tag = "State",
     responses(
-        (status = 200, description = "All series.", content(
+        (status = 200, description = "All metrics.", content(
             (String = "text/plain"),
             (String = "application/openmetrics-text"),
         )),
-        Guarded,
-        Elsewhere,
+        ViewerRequired,
+        OnMetricsPort,
     ),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn scrape(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    match app.keys.admit(&headers) {
-        Ok(_) => metrics::respond(&app.metrics, &headers).await,
-        Err(refusal) => refusal.answer(&headers),
-    }
+    metrics::respond(&app.metrics, &headers).await
 }

@@ -1,4 +1,4 @@
-//! The model list, in OpenAI's shape.
+//! The list of models, in the shape of OpenAI's API.
 
 use std::sync::Arc;
 
@@ -10,19 +10,21 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accounting::record::Outcome;
-use crate::accounting::ticket::{REQUEST_ID, Ticket};
+use crate::accounting::ticket::Ticket;
 use crate::app::App;
+use crate::auth::Permission;
 use crate::flow;
-use crate::http::answers::{Guarded, Malformed, UnknownModel};
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
+use crate::http::request_id::REQUEST_ID;
+use crate::http::responses::{BadPathParam, KeyRequired, ModelNotFound};
 use crate::pool::ListedModel;
 
-/// Models.
+/// A list of models.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ModelList)]
 pub(crate) struct List {
-    /// `list`.
+    /// Always `list`.
     object: &'static str,
     /// Sorted by id.
     data: Vec<Model>,
@@ -31,13 +33,13 @@ pub(crate) struct List {
 /// A model.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Model {
-    /// Its name in requests.
+    /// The name to use in requests.
     id: String,
-    /// `model`.
+    /// Always `model`.
     object: &'static str,
-    /// When a worker first had it, Unix seconds.
+    /// When a worker first offered it, in Unix seconds.
     created: u64,
-    /// The names of the workers that have it, with commas between.
+    /// The names of the workers that have it, separated by commas.
     owned_by: String,
 }
 
@@ -47,26 +49,28 @@ impl From<ListedModel> for Model {
     }
 }
 
-/// Every model of every worker
+/// List models
+///
+/// All models of all workers.
 #[utoipa::path(
     get, path = "/v1/models", operation_id = "models", tag = "Models",
-    responses((status = 200, description = "All of them.", body = List), Guarded),
+    responses((status = 200, description = "The list of models.", body = List), KeyRequired),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    answer(&app, &headers, || {
+    respond(&app, &headers, || {
         let data = app.registry.models().into_iter().map(Model::from).collect();
         Ok(List { object: "list", data })
     })
 }
 
-/// One model
+/// Retrieve a model
 ///
-/// The id may have slashes, as they are or as `%2F`.
+/// The id may contain slashes, as they are or as `%2F`.
 #[utoipa::path(
     get, path = "/v1/models/{id}", operation_id = "model", tag = "Models",
     params(("id" = String, Path, description = "The model's id.", min_length = 1)),
-    responses((status = 200, description = "It is here.", body = Model), Guarded, Malformed, UnknownModel),
+    responses((status = 200, description = "The model.", body = Model), KeyRequired, BadPathParam, ModelNotFound),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn one(
@@ -75,25 +79,25 @@ pub(crate) async fn one(
     headers: HeaderMap,
 ) -> Response {
     let id = id.strip_suffix('/').unwrap_or(&id);
-    answer(&app, &headers, || {
+    respond(&app, &headers, || {
         app.registry.model(id).map(Model::from).ok_or_else(|| ApiError::UnknownModel(id.to_owned()))
     })
 }
 
-/// What is behind the key.
-fn answer<T: Serialize>(
+/// Checks the key, and settles a ticket with the result.
+fn respond<T: Serialize>(
     app: &App,
     headers: &HeaderMap,
-    of: impl FnOnce() -> Result<T, ApiError>,
+    result: impl FnOnce() -> Result<T, ApiError>,
 ) -> Response {
     let mut ticket: Ticket = app.open_ticket(headers);
     ticket.asks_at("/v1/models");
-    match app.keys.admit(headers).and_then(|_| of()) {
-        Ok(answer) => {
+    match app.keys.authorize(headers, Permission::ListModels).and_then(|_| result()) {
+        Ok(body) => {
             ticket.record.outcome = Outcome::Done;
             ticket.record.status = Some(200);
-            ([(REQUEST_ID, ticket.id.clone())], Json(answer)).into_response()
+            ([(REQUEST_ID, ticket.id.clone())], Json(body)).into_response()
         }
-        Err(refusal) => flow::refuse(&refusal, ticket),
+        Err(error) => flow::refuse(&error, ticket),
     }
 }

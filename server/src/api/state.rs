@@ -1,4 +1,4 @@
-//! The state, whole and as it changes, and the few things that can be done about it.
+//! The state: as a whole, as a stream of changes, and the actions on it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,39 +12,32 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
 use crate::app::App;
-use crate::http::answers::{Event, Guarded, Malformed, Missing};
 use crate::http::error::ApiError;
-use crate::http::origin_guard::check_write;
 use crate::http::path_param::PathParam;
+use crate::http::responses::{AdminRequired, BadPathParam, Event, NotFound, ViewerRequired};
 use crate::state::snapshot;
 use crate::state::view::Snapshot;
 
-/// The whole state
+/// Get the state
 #[utoipa::path(
     get, path = "/api/state", operation_id = "state", tag = "State",
-    responses((status = 200, description = "The state at this moment.", body = Snapshot), Guarded),
+    responses((status = 200, description = "The current state.", body = Snapshot), ViewerRequired),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn whole(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    match app.keys.admit(&headers) {
-        Ok(_) => ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app.sources))).into_response(),
-        Err(refusal) => refusal.answer(&headers),
-    }
+pub(crate) async fn whole(State(app): State<Arc<App>>) -> Response {
+    ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app.sources))).into_response()
 }
 
-/// The state at once, and then what changes
+/// Stream the state
 ///
-/// Server-sent events without an end: `snapshot` with the whole state, then `update` with the same fields, where `recent` and `history` have only
-/// what is new. At most four a second, and at least one every 15 seconds. Who reads too slowly gets a new `snapshot`.
+/// Server-sent events: first `snapshot` with the whole state, then an `update` for each change, with the same fields, but only new entries in `recent`
+/// and `history`. At most four events per second, and at least one every 15 seconds. A client that reads too slowly gets a new `snapshot`.
 #[utoipa::path(
     get, path = "/api/state/stream", operation_id = "state_stream", tag = "State",
-    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = Event), Guarded),
+    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = Event), ViewerRequired),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    if let Err(refusal) = app.keys.admit(&headers) {
-        return refusal.answer(&headers);
-    }
+pub(crate) async fn events(State(app): State<Arc<App>>) -> Response {
     let events = stream::unfold(app.feed.subscribe(), |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok::<_, Infallible>(event), reader))
@@ -57,11 +50,11 @@ pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     (headers, Body::from_stream(events)).into_response()
 }
 
-/// Keep a worker from new requests
+/// Drain a worker
 #[utoipa::path(
     post, path = "/api/state/workers/{id}/drain", operation_id = "drain_worker", tag = "State",
-    params(("id" = String, Path, description = "The worker's id, as the state has it.")),
-    responses((status = 204, description = "It gets no new requests, and finishes what it has."), Guarded, Malformed, Missing),
+    params(("id" = String, Path, description = "The worker's id, as in the state.")),
+    responses((status = 204, description = "The worker gets no new requests, and finishes its open ones."), AdminRequired, BadPathParam, NotFound),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn drain_worker(
@@ -69,14 +62,14 @@ pub(crate) async fn drain_worker(
     PathParam(id): PathParam<String>,
     headers: HeaderMap,
 ) -> Response {
-    act(&app, &headers, || hold(&app, &id, true))
+    respond(hold(&app, &id, true), &headers)
 }
 
-/// Give a worker requests again
+/// Undrain a worker
 #[utoipa::path(
     post, path = "/api/state/workers/{id}/undrain", operation_id = "undrain_worker", tag = "State",
-    params(("id" = String, Path, description = "The worker's id, as the state has it.")),
-    responses((status = 204, description = "It gets requests again."), Guarded, Malformed, Missing),
+    params(("id" = String, Path, description = "The worker's id, as in the state.")),
+    responses((status = 204, description = "The worker gets new requests again."), AdminRequired, BadPathParam, NotFound),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn undrain_worker(
@@ -84,14 +77,14 @@ pub(crate) async fn undrain_worker(
     PathParam(id): PathParam<String>,
     headers: HeaderMap,
 ) -> Response {
-    act(&app, &headers, || hold(&app, &id, false))
+    respond(hold(&app, &id, false), &headers)
 }
 
-/// End an open request
+/// Cancel a request
 #[utoipa::path(
     post, path = "/api/state/requests/{number}/cancel", operation_id = "cancel_request", tag = "State",
-    params(("number" = u64, Path, description = "The request's number, as the state has it.")),
-    responses((status = 204, description = "Whoever sent it is told, and its worker stops."), Guarded, Malformed, Missing),
+    params(("number" = u64, Path, description = "The request's number, as in the state.")),
+    responses((status = 204, description = "The client gets an error, and the worker stops."), AdminRequired, BadPathParam, NotFound),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn cancel(
@@ -99,40 +92,34 @@ pub(crate) async fn cancel(
     PathParam(number): PathParam<u64>,
     headers: HeaderMap,
 ) -> Response {
-    act(&app, &headers, || {
-        let known = app.ledger.cancel(number);
-        if known { Ok(()) } else { Err(ApiError::Nothing("That request is not open any more.")) }
-    })
+    let is_open = app.ledger.cancel(number);
+    respond(is_open.then_some(()).ok_or(ApiError::NotFound("This request is no longer open.")), &headers)
 }
 
-/// Drain the server, which then ends
+/// Drain and stop the server
 #[utoipa::path(
     post, path = "/api/state/drain", operation_id = "drain_server", tag = "State",
-    responses((status = 204, description = "No new request is taken; when the open ones are done, the server ends."), Guarded),
+    responses((status = 204, description = "The server accepts no new requests, and stops when the open ones are done."), AdminRequired),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn drain(app: State<Arc<App>>, headers: HeaderMap) -> Response {
-    act(&app, &headers, || {
-        tracing::info!("Told to drain over the API");
-        app.drain.ask();
-        Ok(())
-    })
+pub(crate) async fn drain(State(app): State<Arc<App>>) -> StatusCode {
+    tracing::info!("Drain requested through the API");
+    app.drain.ask();
+    StatusCode::NO_CONTENT
 }
 
 fn hold(app: &App, id: &str, hold: bool) -> Result<(), ApiError> {
     if !app.registry.hold(id, hold) {
-        return Err(ApiError::Nothing("There is no such worker, or nothing to undo."));
+        return Err(ApiError::NotFound("There is no worker with this id, or it is not drained."));
     }
-    let word = if hold { "drained" } else { "undrained" };
-    tracing::info!(worker.id = id, "Worker {id} is {word} over the API");
+    let action = if hold { "drained" } else { "undrained" };
+    tracing::info!(worker.id = id, "Worker {id} was {action} through the API");
     Ok(())
 }
 
-/// What changes something asks for the key, and does not take orders from other sites: a browser says where it is.
-fn act(app: &App, headers: &HeaderMap, action: impl FnOnce() -> Result<(), ApiError>) -> Response {
-    let acted = app.keys.admit(headers).and_then(|_| check_write(app, headers)).and_then(|()| action());
-    match acted {
+fn respond(result: Result<(), ApiError>, headers: &HeaderMap) -> Response {
+    match result {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => refusal.answer(headers),
+        Err(error) => error.response_to(headers),
     }
 }

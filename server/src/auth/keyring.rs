@@ -1,96 +1,100 @@
-//! Who is calling. Keys are compared in constant time, all of them each time, so that the time it takes tells nothing of what is in them.
+//! The configured keys: those of the API with their roles, and those of workers.
 
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
+use super::caller::{Caller, KeyInfo};
+use super::credentials;
+use super::role::{Permission, Role};
+use crate::config::Keys;
 use crate::http::error::ApiError;
 
-/// Where some clients put their key instead of `Authorization`.
-const X_API_KEY: &str = "x-api-key";
+/// Bytes of a key's hash in its name: enough to tell keys apart, and no help in guessing one.
+const NAME_BYTES: usize = 4;
 
-/// Bytes of a key's hash that name it in logs: enough to tell keys apart, and no help in finding one.
-const NAME: usize = 4;
-
-/// Keys of one kind; none at all means that everybody is let in.
+/// The API keys. An empty keyring lets every request in.
 #[derive(Debug, Default)]
 pub struct Keyring(Vec<Key>);
 
 #[derive(Debug)]
 struct Key {
     secret: SecretString,
-    name: Arc<str>,
-}
-
-/// Somebody who may use the API. Made by [`Keyring::admit`] only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The name of the key that was used, which is the beginning of its SHA-256 in hexadecimal; `None` where no key is asked for.
-    pub key: Option<Arc<str>>,
+    info: Arc<KeyInfo>,
 }
 
 impl Key {
-    fn new(secret: SecretString) -> Self {
+    fn new(secret: &SecretString, role: Role) -> Self {
         let hash = Sha256::digest(secret.expose_secret().as_bytes());
-        let name = hash[..NAME].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Self { secret, name: name.into() }
+        let name = hash[..NAME_BYTES].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Self { secret: secret.clone(), info: Arc::new(KeyInfo { name: name.into(), role }) }
     }
 }
 
 impl Keyring {
-    /// The keys of the configuration.
-    pub fn new(keys: Vec<SecretString>) -> Self {
-        Self(keys.into_iter().map(Key::new).collect())
+    /// The API keys of the configuration.
+    pub fn new(keys: &Keys) -> Self {
+        let lists = [(&keys.api, Role::Admin), (&keys.user, Role::User), (&keys.viewer, Role::Viewer)];
+        let keys = lists.into_iter().flat_map(|(list, role)| list.iter().map(move |key| Key::new(key, role)));
+        Self(keys.collect())
     }
 
-    /// Whether no key is asked for.
+    /// Whether requests need no API key.
     pub fn is_open(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Looks for a key in `Authorization: Bearer` (the scheme in any case) or `X-API-Key`.
+    /// Finds out who sent a request.
     ///
     /// # Errors
-    /// 401 if there is none, or if it is none of ours.
-    pub fn admit(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    /// 401 if the key is missing or wrong.
+    pub fn identify(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         if self.is_open() {
-            return Ok(Caller { key: None });
+            return Ok(Caller::ANONYMOUS);
         }
-        let given = bearer(headers).or_else(|| headers.get(X_API_KEY).map(|value| value.as_bytes()));
-        let given = given.filter(|key| !key.is_empty()).ok_or(ApiError::Unauthorized(
-            "You did not provide an API key. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
-        ))?;
-        let key = self.find(given).ok_or(ApiError::Unauthorized("Incorrect API key provided."))?;
-        Ok(Caller { key: Some(key.name.clone()) })
+        let given = credentials::given_key(headers)?;
+        let found = credentials::find(self.0.iter().map(|key| &key.secret), given)?;
+        Ok(Caller { key: Some(self.0[found].info.clone()) })
     }
 
-    fn find(&self, given: &[u8]) -> Option<&Key> {
-        let none = u64::MAX;
-        let mut found = none;
-        for (at, key) in self.0.iter().enumerate() {
-            let same: Choice = key.secret.expose_secret().as_bytes().ct_eq(given);
-            found.conditional_assign(&(at as u64), same);
-        }
-        self.0.get(usize::try_from(found).ok()?)
+    /// Finds out who sent a request, and checks that they have a permission.
+    ///
+    /// # Errors
+    /// 401 if the key is missing or wrong, 403 if its role is not enough.
+    pub fn authorize(&self, headers: &HeaderMap, permission: Permission) -> Result<Caller, ApiError> {
+        let caller = self.identify(headers)?;
+        caller.require(permission)?;
+        Ok(caller)
     }
 }
 
-/// Drops what proves who the caller is: that is between the caller and us.
-pub(crate) fn drop_credentials(headers: &mut HeaderMap) {
-    headers.remove(AUTHORIZATION);
-    headers.remove(X_API_KEY);
-    headers.remove(http::header::PROXY_AUTHORIZATION);
-    headers.remove(http::header::COOKIE);
-}
+/// The keys of workers. Without any, every worker is accepted.
+#[derive(Debug, Default)]
+pub struct WorkerKeys(Vec<SecretString>);
 
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, key) = value.split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+impl WorkerKeys {
+    /// The worker keys of the configuration.
+    pub fn new(keys: &Keys) -> Self {
+        Self(keys.client.clone())
+    }
+
+    /// Whether workers need no key.
+    pub fn is_open(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks a worker's key.
+    ///
+    /// # Errors
+    /// 401 if the key is missing or wrong.
+    pub fn admit(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        if !self.is_open() {
+            credentials::find(self.0.iter(), credentials::given_key(headers)?)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -101,13 +105,19 @@ mod tests {
         [(http::HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect()
     }
 
+    fn keys(api: &[&str], user: &[&str], viewer: &[&str]) -> Keys {
+        let list = |keys: &[&str]| keys.iter().map(|key| (*key).into()).collect();
+        Keys { api: list(api), user: list(user), viewer: list(viewer), client: list(&["worker"]) }
+    }
+
     #[test]
-    fn every_place_and_spelling_of_a_key_is_taken() {
-        let keys = Keyring::new(vec!["first".into(), "second".into()]);
-        // As `printf %s KEY | sha256sum` begins.
+    fn every_place_and_spelling_of_a_key_is_accepted() {
+        let keys = Keyring::new(&keys(&["first", "second"], &[], &[]));
+        // The output of `printf %s KEY | sha256sum` begins with these.
         const NAMES: [&str; 2] = ["a7937b64", "16367aac"];
         let check = |name, value, expect: Result<usize, ()>| {
-            let caller = keys.admit(&headers(name, value)).map(|caller| caller.key.unwrap().to_string());
+            let caller =
+                keys.identify(&headers(name, value)).map(|caller| caller.key_name().unwrap().to_string());
             let expect = expect.map(|at| NAMES[at].to_owned());
             assert_eq!(caller.map_err(drop), expect, "{name}: {value}");
         };
@@ -124,7 +134,40 @@ mod tests {
     }
 
     #[test]
-    fn without_keys_everybody_is_let_in() {
-        assert_eq!(Keyring::default().admit(&HeaderMap::new()), Ok(Caller { key: None }));
+    fn a_key_has_the_role_of_its_list() {
+        let keys = Keyring::new(&keys(&["a"], &["u1", "u2"], &["v"]));
+        let role = |key| keys.identify(&headers("x-api-key", key)).map(|caller| caller.role()).map_err(drop);
+        assert_eq!(
+            ["a", "u1", "u2", "v"].map(role),
+            [Ok(Role::Admin), Ok(Role::User), Ok(Role::User), Ok(Role::Viewer)]
+        );
+        assert_eq!(role("worker"), Err(()), "a worker's key is no API key");
+    }
+
+    #[test]
+    fn a_role_that_is_not_enough_is_named_in_the_error() {
+        let keys = Keyring::new(&keys(&[], &["u"], &[]));
+        let refused = keys.authorize(&headers("x-api-key", "u"), Permission::ViewState).unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.code()), (403, Some("insufficient_permissions")));
+        assert_eq!(
+            refused.to_string(),
+            "This API key has the role `user`, but this request needs a key with the role `viewer` or `admin`."
+        );
+        let missing = keys.authorize(&HeaderMap::new(), Permission::ViewState).unwrap_err();
+        assert_eq!(missing.status(), 401, "one key of any role closes the whole API");
+    }
+
+    #[test]
+    fn without_keys_everyone_is_admitted_as_admin() {
+        let caller = Keyring::default().authorize(&HeaderMap::new(), Permission::Administer).unwrap();
+        assert_eq!((caller.key.clone(), caller.role()), (None, Role::Admin));
+    }
+
+    #[test]
+    fn a_worker_needs_a_worker_key() {
+        let keys = WorkerKeys::new(&keys(&["a"], &[], &[]));
+        assert_eq!(keys.admit(&headers("authorization", "Bearer worker")), Ok(()));
+        assert_eq!(keys.admit(&headers("authorization", "Bearer a")).unwrap_err().status(), 401);
+        assert!(WorkerKeys::default().admit(&HeaderMap::new()).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Which other sites' pages may use the server.
+//! Cross-origin requests: which sites may use the API from a browser.
 
 use llamapool_worker_core::{
     concern,
@@ -6,34 +6,34 @@ use llamapool_worker_core::{
 };
 
 concern! {
-    /// Which other sites' pages may use the server.
-    pub struct Cors: "Pages of other sites" {
-        /// Origins whose pages may use the API from a browser (CORS). Without any, browsers keep the pages of other
-        /// sites away; programs are not concerned.
+    /// Which sites may use the API from a browser.
+    pub struct Cors: "Cross-origin requests (CORS)" {
+        /// Origins whose pages may use the API from a browser. Without any, browsers block pages of other sites. Clients that are not browsers are
+        /// unaffected.
         allowed: Vec<Origin> = Setting::new("allowed_origins", origin().list()).default_words("none");
     }
 }
 
-/// Where a page comes from (RFC 6454), or a pattern of such places. All in lower case, as browsers send them.
+/// The origin of a page (RFC 6454), or a pattern of origins, in lower case as browsers send them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `*`: everywhere.
+    /// `*`: any origin.
     Any,
-    /// `https://app.example.com`: there and nowhere else.
+    /// `https://app.example.com`: this origin only.
     Exact(String),
-    /// `https://*.example.com`: every name below a domain, not the domain itself.
+    /// `https://*.example.com`: every subdomain, but not the domain itself.
     Below {
         /// `https://`
         scheme: String,
         /// `.example.com`, and the port if there is one.
         domain: String,
     },
-    /// `http://localhost:*`: every port of a host, the scheme's own too.
+    /// `http://localhost:*`: every port of a host, including the scheme's default port.
     AnyPort(String),
 }
 
 impl Origin {
-    /// Whether a page from `origin`, as a browser says it, is from here.
+    /// Whether the `Origin` header of a browser matches.
     pub fn matches(&self, origin: &str) -> bool {
         match self {
             Self::Any => true,
@@ -53,7 +53,7 @@ impl Origin {
 }
 
 fn origin() -> Kind<Origin> {
-    let allowed = "an origin such as https://app.example.com, https://*.example.com or http://localhost:*, or * for all";
+    let allowed = "an origin such as https://app.example.com, https://*.example.com or http://localhost:*, or * for any";
     Kind::new("ORIGIN", allowed, |text| parse(&text.to_ascii_lowercase()))
 }
 
@@ -61,25 +61,25 @@ fn parse(text: &str) -> Option<Origin> {
     if text == "*" {
         return Some(Origin::Any);
     }
-    let text = text.strip_suffix('/').unwrap_or(text); // people copy it from the address bar
-    let (scheme, place) = text.split_once("://")?;
+    let text = text.strip_suffix('/').unwrap_or(text); // as copied from the address bar
+    let (scheme, host) = text.split_once("://")?;
     if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
         return None;
     }
-    if let Some(host) = place.strip_suffix(":*") {
+    if let Some(host) = host.strip_suffix(":*") {
         return is_host_or_ipv6(host).then(|| Origin::AnyPort(format!("{scheme}://{host}")));
     }
-    let place = place.strip_suffix(own_port(scheme)).unwrap_or(place);
-    if let Some(domain) = place.strip_prefix('*') {
+    let host = host.strip_suffix(default_port(scheme)).unwrap_or(host);
+    if let Some(domain) = host.strip_prefix('*') {
         let name = domain.strip_prefix('.')?;
         let scheme = format!("{scheme}://");
-        return is_place(name).then(|| Origin::Below { scheme, domain: domain.to_owned() });
+        return is_host_and_port(name).then(|| Origin::Below { scheme, domain: domain.to_owned() });
     }
-    is_place(place).then(|| Origin::Exact(format!("{scheme}://{place}")))
+    is_host_and_port(host).then(|| Origin::Exact(format!("{scheme}://{host}")))
 }
 
-/// What browsers leave out.
-fn own_port(scheme: &str) -> &'static str {
+/// The port that browsers omit.
+fn default_port(scheme: &str) -> &'static str {
     match scheme {
         "http" => ":80",
         "https" => ":443",
@@ -87,11 +87,11 @@ fn own_port(scheme: &str) -> &'static str {
     }
 }
 
-/// A host, with a port or without.
-fn is_place(place: &str) -> bool {
-    match place.rsplit_once(':') {
-        Some((host, port)) if !place.ends_with(']') => is_host_or_ipv6(host) && is_port(port),
-        _ => is_host_or_ipv6(place),
+/// A host, with or without a port.
+fn is_host_and_port(text: &str) -> bool {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => is_host_or_ipv6(host) && is_port(port),
+        _ => is_host_or_ipv6(text),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the server listens.
+//! The address and port to listen on.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,20 +7,20 @@ use llamapool_worker_core::settings::{
     kind::{self, Kind},
 };
 
-/// Where the server listens.
+/// The address and port to listen on.
 ///
-/// Not a `concern!`: `listen_addr` may bring the port along, as `0.0.0.0:8080`.
+/// Not a `concern!`, because `listen_addr` may include the port, such as `0.0.0.0:8080`.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// Address to listen on; `None` for what [`Config::addresses`](super::Config::addresses) says.
+    /// Address to listen on; without one, see [`Config::addresses`](super::Config::addresses).
     pub addr: Option<IpAddr>,
-    /// Port, 8080 by default; 0 for any that is free.
+    /// Port, 8080 by default; 0 for any free port.
     pub port: u16,
-    /// Let anybody in who reaches the server, wherever it listens.
+    /// Whether the server may listen on all interfaces without keys.
     pub allow_anonymous: bool,
 }
 
-/// The port if none is given.
+/// The default port.
 const PORT: u16 = 8080;
 
 impl Concern for Listen {
@@ -29,28 +29,27 @@ impl Concern for Listen {
         let (addr, port_there) = from.read(
             Setting::new("listen_addr", listen_addr())
                 .default_words("loopback; all interfaces once both keys are set or `allow_anonymous` is on")
-                .doc("Address to listen on. `host:port` gives the port too, unless `port` is set."),
+                .doc("Address to listen on. `host:port` also sets the port, unless `port` is set."),
         );
         let port = from.read(
             Setting::new("port", kind::port().optional())
                 .default_words("8080")
-                .doc("Port to listen on; 0 for any that is free."),
+                .doc("Port to listen on; 0 for any free port."),
         );
-        let allow_anonymous = from.read(
-            Setting::new("allow_anonymous", kind::switch())
-                .default("false")
-                .doc("Let anybody in who reaches the server, even without keys and on all interfaces."),
-        );
+        let allow_anonymous = from
+            .read(Setting::new("allow_anonymous", kind::switch()).default("false").doc(
+            "Accept requests from anyone who can reach the server, even without keys and on all interfaces.",
+        ));
         Self { addr, port: port.or(port_there).unwrap_or(PORT), allow_anonymous }
     }
 }
 
 impl Listen {
-    /// Where to listen, in the order to try.
+    /// The addresses to listen on, in the order to try.
     pub(super) fn addresses(&self, guarded: bool) -> Vec<SocketAddr> {
         let ips = match self.addr {
             Some(addr) => vec![addr],
-            // The first takes IPv4 as well; the second is for machines where IPv6 is switched off.
+            // The first accepts IPv4 as well; the second is for machines without IPv6.
             None if self.is_for_others(guarded) => {
                 vec![Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()]
             }
@@ -59,17 +58,17 @@ impl Listen {
         ips.into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect()
     }
 
-    /// Whether only this machine reaches them.
-    pub(super) fn is_at_home(&self, guarded: bool) -> bool {
+    /// Whether these addresses are reachable from this machine only.
+    pub(super) fn is_on_loopback(&self, guarded: bool) -> bool {
         self.addr.map_or_else(|| !self.is_for_others(guarded), |addr| addr.is_loopback())
     }
 
-    /// Whether others may reach the server: keys keep strangers out, or nobody is to be kept out.
+    /// Whether other machines may reach the server: keys keep strangers out, or anonymous access is allowed.
     fn is_for_others(&self, guarded: bool) -> bool {
         guarded || self.allow_anonymous
     }
 
-    /// The address, if others can reach it and nothing keeps them out.
+    /// The address, if other machines can reach it and nothing keeps strangers out.
     pub(super) fn is_open_to_strangers(&self, guarded: bool) -> Option<IpAddr> {
         self.addr.filter(|addr| !addr.is_loopback() && !self.is_for_others(guarded))
     }

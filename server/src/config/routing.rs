@@ -1,11 +1,11 @@
-//! Which worker gets a request.
+//! The choice of a worker.
 
 use llamapool_worker_core::{
     concern,
     settings::{Setting, kind},
 };
 
-/// When a request may go to an alias of its model: the same name and size in another quantization.
+/// When a request may use an alias of its model: the same name and size in another quantization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AliasFallback {
     /// When no worker with the exact model has a free slot.
@@ -20,10 +20,10 @@ const FALLBACKS: &[(&str, AliasFallback)] =
     &[("busy", AliasFallback::Busy), ("missing", AliasFallback::Missing), ("off", AliasFallback::Off)];
 
 concern! {
-    /// Which worker gets a request.
+    /// The choice of a worker.
     pub struct Routing: "Routing" {
-        /// When an alias of the model will do (`llama3:8b-q4_0` for `llama3:8b-fp16`): `busy` when no worker with
-        /// the exact model has a free slot, `missing` when no ready worker has it, `off` never.
+        /// When to use an alias of the model (`llama3:8b-q4_0` for `llama3:8b-fp16`): `busy` if no worker with the exact model has a free slot,
+        /// `missing` if no ready worker has it, `off` never.
         alias_fallback: AliasFallback = Setting::new("alias_fallback", kind::one_of(FALLBACKS)).default("busy");
     }
 }

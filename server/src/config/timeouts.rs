@@ -1,4 +1,4 @@
-//! How long the server waits for whom.
+//! Timeouts.
 
 use std::time::Duration;
 
@@ -7,27 +7,26 @@ use llamapool_worker_core::{
     settings::{Setting, kind},
 };
 
-/// Peers ping several times in this span; shorter ones would take a busy machine for a dead one.
+/// Peers ping several times in this span. With a shorter one, a busy machine would be considered dead.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 
-/// Less than this would cut off clients on slow lines.
+/// A shorter time would cut off clients with slow connections.
 const SHORTEST_BODY_SILENCE: Duration = Duration::from_secs(1);
 
 concern! {
-    /// How long the server waits for whom.
+    /// Timeouts.
     pub struct Timeouts: "Timeouts" {
-        /// Longest wait for the first byte of a reply; large models take minutes to load. 0 waits for ever.
+        /// Longest wait for the first byte of a response. Large models take minutes to load. 0 disables the timeout.
         first_byte: Option<Duration> =
             Setting::new("first_byte_timeout", kind::duration().or_off()).default("10m");
 
-        /// Longest silence between two chunks of a reply. 0 waits for ever.
+        /// Longest silence between two chunks of a response. 0 disables the timeout.
         chunk: Option<Duration> = Setting::new("request_timeout", kind::duration().or_off()).default("120s");
 
-        /// How long a client may leave what was sent to it unread. A stalled client holds a worker's slot. Linux only; 0 waits for
-        /// ever.
+        /// How long a client may leave sent data unread. A stalled client occupies a worker's slot. Linux only. 0 disables the timeout.
         client: Option<Duration> = Setting::new("client_timeout", kind::duration().or_off()).default("5m");
 
-        /// A worker that is silent for so long is lost. It is noticed after two thirds of it at the earliest.
+        /// A worker that is silent for this long is considered lost. This is detected after 2/3 of the time at the earliest.
         keepalive: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
 

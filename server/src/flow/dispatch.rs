@@ -95,7 +95,7 @@ fn give_up(no_slot: NoSlot, last: Option<FailedAttempt>, model: &str) -> Result<
         (Some(AttemptError::Declined(reply)), _) => Ok(*reply),
         (Some(AttemptError::Fault(fault)), _) => Err(api_error(fault, model)),
         (None, NoSlot::Unknown) => Err(ApiError::UnknownModel(model.to_owned())),
-        (None, NoSlot::NobodyReady) => Err(ApiError::NobodyReady(model.to_owned())),
+        (None, NoSlot::NobodyReady) => Err(ApiError::NoUpstreamReady(model.to_owned())),
         (None, NoSlot::Full) => Err(ApiError::QueueFull(model.to_owned())),
         (None, NoSlot::Timeout) => Err(ApiError::QueueTimeout(model.to_owned())),
     }

@@ -34,5 +34,5 @@ pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, Ap
     if shortlist.candidates().is_empty() && !app.registry.remembers(&name) {
         return Err(ApiError::UnknownModel(name));
     }
-    Err(ApiError::NobodyReady(name))
+    Err(ApiError::NoUpstreamReady(name))
 }

@@ -123,8 +123,8 @@ impl Streamed {
         }
         self.rest = None;
         let json = match self.api.error_shape(self.framing) {
-            ErrorShape::OpenAi => error.json(self.ticket.id()),
-            ErrorShape::OpenAiEvent => error.typed_json(self.ticket.id()),
+            ErrorShape::OpenAi => error.openai_json(self.ticket.id()),
+            ErrorShape::OpenAiEvent => error.openai_responses_json(self.ticket.id()),
         };
         match self.framing.error_frame(&self.tail, &json) {
             Some(frame) => {

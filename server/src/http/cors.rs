@@ -1,5 +1,9 @@
-//! What browsers ask before a page of another site may use the API (Fetch Standard, "CORS protocol"). It is about every answer below the API's
-//! paths, errors and streams included; the dashboard and other programs need none of it.
+//! Cross-origin requests from browsers (Fetch Standard, "CORS protocol"): whether pages of other sites may read the API's responses, errors and
+//! streams included. The dashboard is same-origin and needs none of this.
+//!
+//! tower-http's `CorsLayer` does not replace this module. It answers every `OPTIONS` request with 200, also without `Origin`; it sends
+//! `Vary` and `Access-Control-Expose-Headers` on all paths and to origins that are not allowed; it sends the other preflight headers to those
+//! too; and it leaves a runtime's own `Access-Control-*` headers in place. Wrapping it to correct that takes more code than the few lines below.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -12,59 +16,59 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
 use crate::config::{Cors, Origin};
 
-/// Where the API is.
+/// Path prefixes of the API.
 const PATHS: [&str; 3] = ["/api/", "/v1/", "/healthz"];
 
-/// Every method that the API has.
+/// All methods of the API.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
 
-/// What a page may read beside the few headers that it always may.
+/// Response headers that a page may read, besides those that the Fetch Standard always allows.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "x-request-id, x-should-retry, retry-after, x-llamapool-worker, x-llamapool-model, x-llamapool-version",
 );
 
-/// Seconds a browser may remember a permission: Chromium's own limit, so that a change of the setting is noticed the same day.
+/// Seconds for which a browser may cache a preflight response. It is also Chromium's upper limit.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
-/// What the answer depends on, for caches.
+/// Request headers that the response depends on.
 const VARIES: HeaderValue = HeaderValue::from_static("origin");
 const PREFLIGHT_VARIES: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 
-/// What a runtime or a proxy before it may have said of other sites is not theirs to say.
+/// Prefix of headers that only this server may set. Those of a runtime, or of a proxy in front of it, are removed.
 const OURS_ALONE: &str = "access-control-";
 
-/// Who asks, as far as browsers care.
+/// The result of the CORS check of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CorsDecision {
-    /// Nobody has to be told: no origins are allowed, or it is not about the API.
-    Unconcerned,
-    /// No page of another site, or one that may not.
-    Unknown,
-    /// A page that may read the answer. The header to say so.
+    /// CORS does not apply: no origins are allowed, or the path is not part of the API.
+    NotApplicable,
+    /// The request has no `Origin`, or one that is not allowed.
+    Denied,
+    /// The page may read the response. Holds the value of `Access-Control-Allow-Origin`.
     Allowed(HeaderValue),
 }
 
 impl Cors {
-    /// Who asks.
-    pub(crate) fn asker(&self, request: &Request<impl Sized>) -> CorsDecision {
+    /// Checks where a request comes from.
+    pub(crate) fn check(&self, request: &Request<impl Sized>) -> CorsDecision {
         let path = request.uri().path();
         if self.allowed.is_empty() || !PATHS.iter().any(|api| path.starts_with(api)) {
-            return CorsDecision::Unconcerned;
+            return CorsDecision::NotApplicable;
         }
         match request.headers().get(ORIGIN) {
             Some(_) if self.allowed.contains(&Origin::Any) => {
                 CorsDecision::Allowed(HeaderValue::from_static("*"))
             }
             Some(origin) if self.lists(origin) => CorsDecision::Allowed(origin.clone()),
-            _ => CorsDecision::Unknown,
+            _ => CorsDecision::Denied,
         }
     }
 
-    /// Whether a page from there is among the allowed. `*` counts only if `or_any`: where no key is asked for, it would let every page in the
-    /// world give orders.
-    pub(crate) fn trusts(&self, origin: &HeaderValue, or_any: bool) -> bool {
-        (or_any && self.allowed.contains(&Origin::Any)) || self.lists(origin)
+    /// Whether pages of `origin` are allowed. `*` counts only if `wildcard_counts`: on a server without API keys it would let every page in the
+    /// world change something.
+    pub(crate) fn trusts(&self, origin: &HeaderValue, wildcard_counts: bool) -> bool {
+        (wildcard_counts && self.allowed.contains(&Origin::Any)) || self.lists(origin)
     }
 
     fn lists(&self, origin: &HeaderValue) -> bool {
@@ -74,40 +78,40 @@ impl Cors {
 }
 
 impl CorsDecision {
-    /// The answer to a browser that asks whether a page may ask. No key is needed: browsers send none with this.
+    /// The response to a preflight request; `None` for any other request. Browsers send preflight requests without a key.
     pub(crate) fn preflight(&self, request: &Request<impl Sized>) -> Option<Response> {
         let headers = request.headers();
-        let asks = *self != Self::Unconcerned
+        let is_preflight = *self != Self::NotApplicable
             && request.method() == Method::OPTIONS
             && headers.contains_key(ORIGIN)
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if !asks {
+        if !is_preflight {
             return None;
         }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        let answer = response.headers_mut();
-        answer.insert(VARY, PREFLIGHT_VARIES);
+        let out = response.headers_mut();
+        out.insert(VARY, PREFLIGHT_VARIES);
         if let Self::Allowed(origin) = self {
-            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            answer.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-            answer.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-            // Whatever they are: SDKs send a dozen of their own, and none of them means anything here but the key.
-            if let Some(wanted) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-                answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+            out.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            out.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+            out.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+            // All of them: SDKs send a dozen of their own, and only the key has a meaning here.
+            if let Some(requested) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+                out.insert(ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
             }
         }
         Some(response)
     }
 
-    /// Says in any other answer who may read it.
-    pub(crate) fn mark(self, headers: &mut HeaderMap) {
-        let theirs = headers.keys().filter(|name| name.as_str().starts_with(OURS_ALONE));
-        let theirs: Vec<_> = theirs.cloned().collect(); // nearly always none, which costs nothing
-        for name in theirs {
+    /// Adds the CORS headers to any other response.
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        let foreign = headers.keys().filter(|name| name.as_str().starts_with(OURS_ALONE));
+        let foreign: Vec<_> = foreign.cloned().collect(); // nearly always none, which costs nothing
+        for name in foreign {
             headers.remove(name);
         }
-        if self == Self::Unconcerned {
+        if self == Self::NotApplicable {
             return;
         }
         headers.append(VARY, VARIES);

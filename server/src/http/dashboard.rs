@@ -1,5 +1,5 @@
-//! The dashboard: files that `npm run build` leaves in `ui/dist/dashboard`, part of this program. It needs nothing from the network, and the page may
-//! load nothing from anywhere else.
+//! The dashboard's files, which `npm run build` writes to `ui/dist/dashboard` and which are embedded in the program. The page loads nothing from
+//! other sites.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -7,16 +7,16 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use rust_embed::RustEmbed;
 
-use crate::http::answers::Malformed;
 use crate::http::path_param::PathParam;
+use crate::http::responses::BadPathParam;
 
-/// What a page of ours may do (CSP Level 3): its own scripts, styles and images, and talk to this server.
+/// What our pages may do (CSP Level 3): load their own scripts, styles and images, and send requests to this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Shown by a server that was built without the dashboard.
-const NOT_BUILT: &str = "This server was built without its dashboard: `npm ci && npm run build` makes it, then build the server again. \
-     The state is at /api/state.";
+/// The response of a server that was built without the dashboard.
+const NOT_BUILT: &str = "This server was built without its dashboard. Run `npm ci && npm run build`, then build the server again. \
+     The state is available at /api/state.";
 
 #[derive(RustEmbed)]
 #[folder = "../ui/dist/dashboard"]
@@ -28,7 +28,7 @@ struct Files;
     get, path = "/state", operation_id = "dashboard", tag = "Pages", security(()),
     responses(
         (status = 200, description = "The page.", content_type = "text/html", body = String),
-        (status = 404, description = "This server was built without it.", content_type = "text/plain", body = String),
+        (status = 404, description = "This server was built without its dashboard.", content_type = "text/plain", body = String),
     ),
 )]
 pub(crate) async fn page() -> Response {
@@ -40,24 +40,24 @@ pub(crate) async fn page() -> Response {
 
 /// A file of the dashboard
 ///
-/// What is no file of it is the page.
+/// Unknown paths return `index.html`.
 #[utoipa::path(
     get, path = "/state/{path}", operation_id = "dashboard_file", tag = "Pages", security(()),
-    params(("path" = String, Path, description = "Its name.")),
+    params(("path" = String, Path, description = "The file's name.")),
     responses(
         (status = 200, description = "The file.", content_type = "*/*", body = String),
         (status = 404, description = "This server was built without its dashboard.", content_type = "text/plain", body = String),
-        Malformed,
+        BadPathParam,
     ),
 )]
 pub(crate) async fn asset(PathParam(path): PathParam<String>) -> Response {
     let Some(found) = Files::get(&path) else { return page().await };
-    // Those below `assets` have names that change with what is in them.
+    // Names below `assets` contain a hash of the content.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     file(content_type(&path), cache, found.data.into_owned())
 }
 
-/// A file of a page of ours, with what keeps browsers from more than it needs.
+/// The response for a file of one of our pages, with headers that restrict what the page can do.
 pub(crate) fn file(content_type: &'static str, cache: &'static str, bytes: impl Into<Body>) -> Response {
     let headers = [
         (CONTENT_TYPE, content_type),

@@ -1,7 +1,9 @@
-//! Whose fault it is, whether to try again, and what the caller may read: every error this server makes is born here, in OpenAI's shape.
+//! Every error that this server itself reports: its status, its code, whether to retry, and the message. [`openai`] renders it as JSON.
 //!
-//! Types and codes are those the official SDKs branch on. SDKs repeat 408, 409, 429 and 5xx twice, which is why the permanent ones are not
-//! among them.
+//! Types and codes are those that the official SDKs branch on. SDKs retry 408, 409, 429 and 5xx twice, so permanent errors have other
+//! statuses.
+
+mod openai;
 
 use std::time::Duration;
 
@@ -9,77 +11,78 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::accounting::ticket::request_id;
+use super::request_id::request_id;
+pub(crate) use openai::Envelope;
 
-/// Why a request is not served.
+/// The reason why a request is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
-    /// The request itself is wrong; `param` names the field.
+    /// The request itself is invalid.
     Invalid {
-        /// What is wrong, for the person who wrote the client.
+        /// What is wrong, for the author of the client.
         message: String,
-        /// The field at fault.
+        /// The invalid field.
         param: Option<&'static str>,
     },
-    /// The body is larger than this server takes, bytes.
+    /// The body exceeds this limit, bytes.
     BodyTooLarge(usize),
-    /// The head is larger than this server takes, bytes.
+    /// The head exceeds this limit, bytes.
     HeadersTooLarge(usize),
     /// The client took too long to send its request.
-    TooSlow,
-    /// There is no such path.
+    RequestTimeout,
+    /// The path does not exist. Holds the method and the path.
     UnknownPath(String),
-    /// What is to be acted on is not there.
-    Nothing(&'static str),
-    /// A page of another site asks.
+    /// The object to act on does not exist. Holds the message.
+    NotFound(&'static str),
+    /// The request comes from a page of another site, which the settings do not allow.
     ForeignOrigin,
-    /// It was sent to a name that is not this machine's.
+    /// The `Host` is not a name of this machine.
     ForeignHost,
-    /// The path is known, the method is not.
+    /// The path does not accept the method. Holds the methods that it accepts, as in `Allow`.
     UnknownMethod(String),
-    /// The path wants a WebSocket.
+    /// The path requires a WebSocket.
     NotWebSocket,
-    /// The key is missing or wrong.
+    /// The key is missing or wrong. Holds the message.
     Unauthorized(&'static str),
-    /// No worker has the model.
+    /// The key's role does not allow the request. Holds the message.
+    InsufficientPermissions(String),
+    /// The model is unknown.
     UnknownModel(String),
-    /// Workers have the model, but none is ready.
-    NobodyReady(String),
-    /// All workers with the model are busy, and so many requests wait already.
+    /// The model is known, but no upstream that has it is ready.
+    NoUpstreamReady(String),
+    /// All upstreams with the model are busy, and its queue is full.
     QueueFull(String),
-    /// No worker became free in time.
+    /// No upstream became free within the queue timeout.
     QueueTimeout(String),
-    /// As many requests are open as this server takes.
+    /// Too many requests are open, or their bodies take too much memory.
     Overloaded,
-    /// The server is about to stop.
+    /// The server is shutting down.
     Draining,
-    /// The worker was lost or its runtime failed, and no other could take over.
+    /// The upstream failed, and no other could take over. Holds the message.
     Backend(String),
-    /// The runtime was silent for too long.
+    /// The upstream sent nothing for this long.
     Timeout(Duration),
-    /// Somebody on this side has ended the request.
+    /// An operator cancelled the request.
     Cancelled,
-    /// A bug of ours.
+    /// A bug in the server.
     Internal,
 }
 
-/// Keeps the official SDKs from repeating what somebody has ended on purpose.
+/// Keeps the official SDKs from retrying a request that was cancelled on purpose.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// Seconds after which a client should try again: a worker that restarts is back by then.
+/// `Retry-After` in seconds: a worker that restarts is back by then.
 const RETRY_SOON: u64 = 2;
 
-/// The same when the server itself goes away.
+/// `Retry-After` in seconds while the server itself shuts down.
 const RETRY_RESTART: u64 = 5;
 
 impl ApiError {
-    /// What books and metrics call a refusal that has no code.
+    /// The name in accounting and metrics of an error without a code.
     pub const INVALID: &'static str = "invalid_request";
 
-    /// How books and metrics name what may become of a ticket that is refused: codes, and [`ApiError::INVALID`].
+    /// The names in accounting and metrics of all errors that a ticket can end with: codes, and [`ApiError::INVALID`].
     pub const CODES: &'static [&'static str] = &[
         Self::INVALID,
         "request_too_large",
@@ -88,6 +91,7 @@ impl ApiError {
         "unknown_url",
         "upgrade_required",
         "invalid_api_key",
+        "insufficient_permissions",
         "model_not_found",
         "no_worker_ready",
         "queue_full",
@@ -96,29 +100,31 @@ impl ApiError {
         "server_draining",
     ];
 
-    /// The request is wrong.
+    /// The request is invalid.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), param: None }
     }
 
-    /// A field of the request is wrong.
+    /// A field of the request is invalid.
     pub fn field(param: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), param: Some(param) }
     }
 
-    /// The HTTP status it is sent with.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownPath(_) | Self::Nothing(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
-            Self::ForeignOrigin | Self::ForeignHost => StatusCode::FORBIDDEN,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::UnknownPath(_) | Self::NotFound(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::ForeignOrigin | Self::ForeignHost | Self::InsufficientPermissions(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::NobodyReady(_)
+            Self::NoUpstreamReady(_)
             | Self::QueueFull(_)
             | Self::QueueTimeout(_)
             | Self::Overloaded
@@ -130,11 +136,12 @@ impl ApiError {
         }
     }
 
-    /// Whether a worker or runtime, or we, are to blame, and not who asked.
+    /// Whether an upstream or this server is at fault, not the caller.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Backend(_) | Self::Timeout(_) | Self::Internal)
     }
 
+    /// OpenAI's error type.
     fn kind(&self) -> &'static str {
         match self.status().as_u16() {
             401 => "authentication_error",
@@ -146,22 +153,23 @@ impl ApiError {
         }
     }
 
-    /// What programs branch on.
+    /// The code that programs branch on.
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Invalid { .. } => return None,
             Self::BodyTooLarge(_) => "request_too_large",
             Self::HeadersTooLarge(_) => "headers_too_large",
-            Self::TooSlow => "request_timeout",
+            Self::RequestTimeout => "request_timeout",
             Self::UnknownPath(_) => "unknown_url",
-            Self::Nothing(_) => "not_found",
+            Self::NotFound(_) => "not_found",
             Self::ForeignOrigin => "foreign_origin",
             Self::ForeignHost => "foreign_host",
             Self::UnknownMethod(_) => "method_not_allowed",
             Self::NotWebSocket => "upgrade_required",
             Self::Unauthorized(_) => "invalid_api_key",
+            Self::InsufficientPermissions(_) => "insufficient_permissions",
             Self::UnknownModel(_) => "model_not_found",
-            Self::NobodyReady(_) => "no_worker_ready",
+            Self::NoUpstreamReady(_) => "no_worker_ready",
             Self::QueueFull(_) => "queue_full",
             Self::QueueTimeout(_) => "queue_timeout",
             Self::Overloaded => "server_is_overloaded",
@@ -181,7 +189,7 @@ impl ApiError {
         }
     }
 
-    /// Seconds after which it is worth trying again, if it is.
+    /// Seconds after which the client should retry; `None` if retrying does not help.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Draining => Some(RETRY_RESTART),
@@ -191,42 +199,14 @@ impl ApiError {
         }
     }
 
-    /// The error as JSON.
-    pub fn json(&self, request_id: &str) -> String {
-        serde_json::to_string(&Envelope { error: self.error(request_id) }).expect("plain data")
-    }
-
-    fn error<'a>(&self, request_id: &'a str) -> Error<'a> {
-        Error {
-            message: self.to_string(),
-            kind: self.kind(),
-            param: self.param(),
-            code: self.code(),
-            request_id,
-        }
-    }
-
-    /// The error as an event of the Responses API has it: with a type, and its parts at the top; the whole as well, for clients that look there.
-    pub fn typed_json(&self, request_id: &str) -> String {
-        let error = self.error(request_id);
-        let event = Event {
-            kind: "error",
-            code: error.code,
-            message: &error.message,
-            param: error.param,
-            error: &error,
-        };
-        serde_json::to_string(&event).expect("plain data")
-    }
-
-    /// The error as a response to a request with these headers, for whoever keeps no ticket of it.
-    pub fn answer(&self, headers: &HeaderMap) -> Response {
+    /// The response to a request with these headers, for requests without a ticket.
+    pub fn response_to(&self, headers: &HeaderMap) -> Response {
         self.response(request_id(headers).to_str().unwrap_or_default())
     }
 
-    /// The error as a response.
+    /// The response, in the shape of OpenAI's API.
     pub fn response(&self, request_id: &str) -> Response {
-        let mut response = (self.status(), Body::from(self.json(request_id))).into_response();
+        let mut response = (self.status(), Body::from(self.openai_json(request_id))).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after() {
@@ -256,23 +236,29 @@ impl std::fmt::Display for ApiError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Invalid { message, .. } => out.write_str(message),
-            Self::BodyTooLarge(most) => write!(out, "The request body is larger than {most} bytes."),
-            Self::HeadersTooLarge(most) => write!(out, "The request's headers are larger than {most} bytes."),
-            Self::TooSlow => out.write_str("The request took too long to arrive."),
-            Self::UnknownPath(path) => write!(out, "There is nothing at {path}."),
-            Self::Nothing(message) => out.write_str(message),
-            Self::ForeignOrigin => out.write_str("Pages of other sites may not do that."),
-            Self::ForeignHost => out.write_str(
-                "A server without keys that listens on this machine only answers to localhost and to addresses, unless `allowed_origins` lists the site.",
-            ),
-            Self::UnknownMethod(allow) => write!(out, "This path takes {allow} only."),
-            Self::NotWebSocket => out.write_str("This path is for workers, which speak WebSocket."),
-            Self::Unauthorized(message) => out.write_str(message),
-            Self::UnknownModel(model) => {
-                write!(out, "The model `{model}` does not exist here. GET /v1/models lists those that do.")
+            Self::BodyTooLarge(limit) => write!(out, "The request body is larger than {limit} bytes."),
+            Self::HeadersTooLarge(limit) => {
+                write!(out, "The request's headers are larger than {limit} bytes.")
             }
-            Self::NobodyReady(model) => {
-                write!(out, "The workers that have the model `{model}` are not ready. Try again soon.")
+            Self::RequestTimeout => out.write_str("The request took too long to arrive."),
+            Self::UnknownPath(path) => write!(out, "Unknown URL: {path}."),
+            Self::NotFound(message) => out.write_str(message),
+            Self::ForeignOrigin => out.write_str(
+                "Cross-origin request denied. Add the page's origin to `allowed_origins` to allow it.",
+            ),
+            Self::ForeignHost => out.write_str(
+                "Unknown host name. Without API keys, a server that listens on loopback accepts only localhost, IP addresses and the sites in \
+                 `allowed_origins`.",
+            ),
+            Self::UnknownMethod(allow) => write!(out, "This URL accepts only {}.", allow.split(',').map(str::trim).collect::<Vec<_>>().join(", ")),
+            Self::NotWebSocket => out.write_str("Workers connect to this URL with a WebSocket."),
+            Self::Unauthorized(message) => out.write_str(message),
+            Self::InsufficientPermissions(message) | Self::Backend(message) => out.write_str(message),
+            Self::UnknownModel(model) => {
+                write!(out, "The model `{model}` does not exist on this server. GET /v1/models lists the available models.")
+            }
+            Self::NoUpstreamReady(model) => {
+                write!(out, "The model `{model}` is known, but no worker that has it is ready. Try again soon.")
             }
             Self::QueueFull(model) => {
                 write!(
@@ -284,55 +270,16 @@ impl std::fmt::Display for ApiError {
                 write!(out, "No worker with the model `{model}` became free in time. Try again soon.")
             }
             Self::Overloaded => out.write_str("The server has too many open requests. Try again soon."),
-            Self::Draining => out.write_str("The server is about to stop and takes no new requests."),
-            Self::Backend(message) => out.write_str(message),
+            Self::Draining => out.write_str("The server is shutting down and accepts no new requests."),
             Self::Timeout(limit) => {
                 write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
             }
             Self::Cancelled => out.write_str("The request was cancelled by the operator of this server."),
             Self::Internal => {
-                out.write_str("The server made a mistake. Its log says more under the request id.")
+                out.write_str("Internal server error. The server's log has details under the request id.")
             }
         }
     }
-}
-
-/// An error as OpenAI's clients know it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Error)]
-pub(crate) struct Envelope<'a> {
-    error: Error<'a>,
-}
-
-#[derive(Serialize)]
-struct Event<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    code: Option<&'static str>,
-    message: &'a str,
-    param: Option<&'static str>,
-    error: &'a Error<'a>,
-}
-
-/// What went wrong.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ErrorDetail)]
-struct Error<'a> {
-    /// For people.
-    message: String,
-    /// Whose fault it is: `invalid_request_error`, `authentication_error`, `permission_error`, `not_found_error`, `server_error` or
-    /// `service_unavailable_error`.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// The field of the request at fault.
-    #[schema(required)]
-    param: Option<&'static str>,
-    /// What programs branch on.
-    #[schema(required)]
-    code: Option<&'static str>,
-    /// As `X-Request-Id` has it, and the server's log. Errors of a model's runtime have none.
-    #[schema(required = false)]
-    request_id: &'a str,
 }
 
 #[cfg(test)]
@@ -340,22 +287,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_has_the_shape_that_sdks_read() {
-        let refusal = ApiError::UnknownModel("gpt-9\"".into());
-        let json: serde_json::Value = serde_json::from_str(&refusal.json("req-1")).unwrap();
-        let error = &json["error"];
-        assert_eq!(error["type"], "not_found_error");
-        assert_eq!((&error["param"], &error["code"]), (&"model".into(), &"model_not_found".into()));
-        assert_eq!(error["request_id"], "req-1");
-        assert!(error["message"].as_str().unwrap().contains("gpt-9\""));
-    }
-
-    #[test]
-    fn who_may_come_back_is_told_when() {
-        let check = |refusal: ApiError, status: u16, retry: Option<&str>| {
-            let response = refusal.response("r");
+    fn temporary_errors_say_when_to_retry() {
+        let check = |error: ApiError, status: u16, retry: Option<&str>| {
+            let response = error.response("r");
             let after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
-            assert_eq!((response.status().as_u16(), after), (status, retry), "{refusal}");
+            assert_eq!((response.status().as_u16(), after), (status, retry), "{error}");
         };
         check(ApiError::QueueFull("m".into()), 503, Some("2"));
         check(ApiError::Draining, 503, Some("5"));
@@ -363,5 +299,13 @@ mod tests {
         check(ApiError::Backend("lost".into()), 502, None);
         check(ApiError::Timeout(Duration::from_secs(1)), 504, None);
         check(ApiError::invalid("no"), 400, None);
+    }
+
+    #[test]
+    fn accepted_methods_are_listed_with_spaces() {
+        assert_eq!(
+            ApiError::UnknownMethod("GET,HEAD".into()).to_string(),
+            "This URL accepts only GET, HEAD."
+        );
     }
 }

@@ -1,77 +1,76 @@
-//! Requests that pages of other sites make a browser send. CORS keeps such a page from the answer, not from asking: what asks for a key is safe,
-//! since the page has none, and what does not is guarded here.
+//! Protection against requests that a page of another site makes a browser send. CORS keeps such a page from reading the response, not from
+//! sending the request. API keys protect against that, because the page does not have one; this module protects servers without API keys.
 
 use std::net::IpAddr;
 
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Request};
-use llamapool_worker_core::tunnel::control::CONNECT_PATH;
 
-use crate::app::App;
+use crate::config::Config;
 use crate::http::error::ApiError;
 
-/// What uses the models or tells of them. The dashboard's files are the same for everybody.
+/// Paths that use models or reveal the state. The dashboard's files are public.
 const GUARDED: [&str; 3] = ["/api/", "/v1/", "/metrics"];
 
-/// Looks at a request to a server that asks for no key. Everybody who reaches it may use it, but a page that its user happens to visit is not
-/// its user.
+/// Checks a request to a path for which the server asks for no key. Programs that reach the server may use it, but a page that a user happens to
+/// visit may not.
 ///
 /// # Errors
-/// 403 for pages of sites that the settings do not allow, and for names that are not this machine's where it listens to itself only: any name can be made to
-/// mean 127.0.0.1 (DNS rebinding), and then the page is of the same site.
-pub(crate) fn check_read(app: &App, request: &Request<impl Sized>) -> Result<(), ApiError> {
+/// 403 for pages of sites that the settings do not allow. If the server listens on loopback only, also for host names that are not this machine's:
+/// an attacker's name may resolve to 127.0.0.1 (DNS rebinding), which makes the page same-origin.
+pub(crate) fn check_read(config: &Config, request: &Request<impl Sized>) -> Result<(), ApiError> {
     let (path, headers) = (request.uri().path(), request.headers());
-    let keys = if path == CONNECT_PATH { &app.worker_keys } else { &app.keys };
-    if !keys.is_open() || !GUARDED.iter().any(|guarded| path.starts_with(guarded)) {
+    if !GUARDED.iter().any(|guarded| path.starts_with(guarded)) {
         return Ok(());
     }
-    if app.config.is_at_home() && !host(headers).is_none_or(|host| is_here(&host) || names(app, &host)) {
+    let is_known = |host: Authority| is_local(&host) || is_allowed_site(config, &host);
+    if config.listens_on_loopback() && !host(headers).is_none_or(is_known) {
         return Err(ApiError::ForeignHost);
     }
-    is_of_known_site(app, headers, true)
+    check_origin(config, headers, true)
 }
 
-/// Looks at what changes something: that is for the dashboard's own pages and those of the sites that the settings allow, key or not.
+/// Checks a request that changes something: only the dashboard's own pages and those of allowed sites may send it, with a key or without.
+/// `*` in `allowed_origins` counts only if the server asks for a key.
 ///
 /// # Errors
-/// 403 for other pages.
-pub(crate) fn check_write(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
-    is_of_known_site(app, headers, !app.keys.is_open())
+/// 403 for pages of other sites.
+pub(crate) fn check_write(config: &Config, headers: &HeaderMap, key_required: bool) -> Result<(), ApiError> {
+    check_origin(config, headers, key_required)
 }
 
-/// `or_any` is whether `*` among the allowed sites counts.
-fn is_of_known_site(app: &App, headers: &HeaderMap, or_any: bool) -> Result<(), ApiError> {
-    let known = |origin| is_ours(origin, headers) || app.config.cors.trusts(origin, or_any);
-    if headers.get_all(ORIGIN).iter().all(known) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
+fn check_origin(config: &Config, headers: &HeaderMap, wildcard_counts: bool) -> Result<(), ApiError> {
+    let is_known = |origin| is_same_origin(origin, headers) || config.cors.trusts(origin, wildcard_counts);
+    if headers.get_all(ORIGIN).iter().all(is_known) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
 }
 
-fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+fn is_same_origin(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
 }
 
-/// The name that the request was sent to; none in HTTP/1.0, which no browser speaks.
+/// The host name of the request. HTTP/1.0 has none, but no browser uses that.
 fn host(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
     let only = hosts.next().map(|host| Authority::try_from(host.as_bytes()))?;
     Some(only.ok().filter(|_| hosts.next().is_none()).unwrap_or_else(|| Authority::from_static("invalid")))
 }
 
-/// An address, or a name that browsers resolve to this machine by themselves.
-fn is_here(host: &Authority) -> bool {
+/// Whether browsers resolve the host to this machine without DNS, or it is an IP address.
+fn is_local(host: &Authority) -> bool {
     let host = host.host();
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let host = host.to_ascii_lowercase();
     address.parse::<IpAddr>().is_ok() || host == "localhost" || host.ends_with(".localhost")
 }
 
-/// The site of a proxy before us, which the settings name.
-fn names(app: &App, host: &Authority) -> bool {
-    let lists = |scheme: &str| {
+/// Whether the settings name the host, such as that of a reverse proxy.
+fn is_allowed_site(config: &Config, host: &Authority) -> bool {
+    let is_listed = |scheme: &str| {
         let origin = HeaderValue::try_from(format!("{scheme}://{}", host.as_str().to_ascii_lowercase()));
-        origin.is_ok_and(|origin| app.config.cors.trusts(&origin, false))
+        origin.is_ok_and(|origin| config.cors.trusts(&origin, false))
     };
-    lists("https") || lists("http")
+    is_listed("https") || is_listed("http")
 }

@@ -1,78 +1,63 @@
-//! Swagger UI on the description. Its script and its styles are part of this program; the page around them is ours, since it may run no script that
-//! stands in the page itself, and ask nobody but this server.
+//! The API page: Swagger UI for the description. It is part of the program if the Cargo feature `api-docs` is on.
 
-use std::sync::{Arc, LazyLock};
-
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, LOCATION};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use utoipa_swagger_ui::Config;
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
 
-use crate::http::answers::{Malformed, NoFile};
-use crate::http::dashboard;
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
+use crate::http::responses::{BadPathParam, FileNotFound};
 
-/// Browsers ask whether it has changed, which it does with each version of the server.
-const CACHE: &str = "no-cache";
+#[cfg(feature = "api-docs")]
+mod swagger;
 
-/// The files of Swagger UI that the page needs, of about a dozen.
-static SCRIPT: LazyLock<Bytes> = LazyLock::new(|| vendored("swagger-ui-bundle.js"));
-static STYLES: LazyLock<Bytes> = LazyLock::new(|| vendored("swagger-ui.css"));
-
-/// The page's address with its slash
-#[utoipa::path(
-    get, path = "/api/client", operation_id = "client_slash", tag = "Pages", security(()),
-    responses((status = 307, description = "It is at `/api/client/`.")),
-)]
-pub(crate) async fn slash() -> Response {
-    // Relative, so that it holds behind a proxy that has put a prefix before it.
-    (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, "client/")]).into_response()
-}
-
-/// A page to read this description and to try things out
-#[utoipa::path(
-    get, path = "/api/client/", operation_id = "client", tag = "Pages", security(()),
-    responses((status = 200, description = "The page.", content_type = "text/html", body = String)),
-)]
-pub(crate) async fn page() -> Response {
-    dashboard::file("text/html; charset=utf-8", CACHE, include_str!("page/index.html"))
-}
-
-/// A file of the page
-#[utoipa::path(
-    get, path = "/api/client/{file}", operation_id = "client_file", tag = "Pages", security(()),
-    params(("file" = String, Path, description = "Its name.")),
-    responses(
-        (status = 200, description = "The file.", content_type = "text/*", body = String),
-        NoFile,
-        Malformed,
-    ),
-)]
-pub(crate) async fn file(PathParam(name): PathParam<String>, headers: HeaderMap) -> Response {
-    const SCRIPTS: &str = "text/javascript; charset=utf-8";
-    const STYLE: &str = "text/css; charset=utf-8";
-    match name.as_str() {
-        "start.js" => dashboard::file(SCRIPTS, CACHE, include_str!("page/start.js")),
-        "page.css" => dashboard::file(STYLE, CACHE, include_str!("page/page.css")),
-        "swagger-ui.js" => packed(SCRIPTS, &SCRIPT),
-        "swagger-ui.css" => packed(STYLE, &STYLES),
-        _ => ApiError::UnknownPath(format!("GET /api/client/{name}")).answer(&headers),
+/// Without the feature there are no files.
+#[cfg(not(feature = "api-docs"))]
+mod swagger {
+    pub(super) fn file(_name: &str) -> Option<axum::response::Response> {
+        None
     }
 }
 
-/// A file that is kept as gzip has packed it. Every browser unpacks it, and nobody else asks.
-fn packed(content_type: &'static str, bytes: &Bytes) -> Response {
-    let mut response = dashboard::file(content_type, CACHE, Body::from(bytes.clone()));
-    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    response
+/// The response of a server that was built without the feature.
+const NOT_BUILT: &str = "This server was built without its API page (Cargo feature `api-docs`). \
+     The OpenAPI description is available at /api/client/openapi.json.";
+
+/// Redirect to the API page
+#[utoipa::path(
+    get, path = "/api/client", operation_id = "client_slash", tag = "Pages", security(()),
+    responses((status = 307, description = "The page is at `/api/client/`.")),
+)]
+pub(crate) async fn slash() -> Response {
+    // Relative, so that it also works behind a proxy that adds a path prefix.
+    (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, "client/")]).into_response()
 }
 
-fn vendored(name: &str) -> Bytes {
-    let found = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
-    let found = found.expect("only its start script is made anew").expect("Swagger UI has this file");
-    debug_assert!(found.gzpipped, "it says so in our Cargo.toml");
-    Bytes::from(found.bytes.into_owned())
+/// The API page
+///
+/// Shows this description, and sends requests from it.
+#[utoipa::path(
+    get, path = "/api/client/", operation_id = "client", tag = "Pages", security(()),
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String),
+        (status = 404, description = "This server was built without its API page.", content_type = "text/plain", body = String),
+    ),
+)]
+pub(crate) async fn page() -> Response {
+    swagger::file("index.html").unwrap_or_else(|| (StatusCode::NOT_FOUND, NOT_BUILT).into_response())
+}
+
+/// A file of the API page
+#[utoipa::path(
+    get, path = "/api/client/{file}", operation_id = "client_file", tag = "Pages", security(()),
+    params(("file" = String, Path, description = "The file's name.")),
+    responses(
+        (status = 200, description = "The file.", content_type = "text/*", body = String),
+        FileNotFound,
+        BadPathParam,
+    ),
+)]
+pub(crate) async fn file(PathParam(name): PathParam<String>, headers: HeaderMap) -> Response {
+    let unknown = || ApiError::UnknownPath(format!("GET /api/client/{name}")).response_to(&headers);
+    swagger::file(&name).unwrap_or_else(unknown)
 }

@@ -1,5 +1,5 @@
-//! The paths that are passed on to whoever has the model. What is in their bodies is between client and runtime, but for the little that the server
-//! looks at.
+//! The description of the paths that are passed on to a model. The server describes only the fields that it reads; the rest is defined by the
+//! model's runtime.
 
 use serde_json::{Value, json};
 use utoipa::openapi::content::{Content, ContentBuilder};
@@ -10,24 +10,24 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Ref, Required};
 
-use crate::http::answers;
+use crate::http::responses;
 use crate::protocol::Service;
 
-/// Longest name that the server takes for a model.
+/// Longest model name that the server accepts, bytes.
 const MAX_MODEL: usize = 512;
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 const FORM: &str = "multipart/form-data";
 
-/// What there is to say of one path.
-struct Told {
+/// The documentation of one path.
+struct ServiceDoc {
     summary: &'static str,
-    /// The content type of its requests.
-    takes: &'static str,
-    /// Those of its answers.
-    gives: &'static [&'static str],
-    /// Fields of a request, to begin with. Of a form, those that are files are `null`.
+    /// The content type of requests.
+    request_type: &'static str,
+    /// The content types of responses.
+    response_types: &'static [&'static str],
+    /// Example fields of a request, besides `model`. In a form, files are `null`.
     example: Value,
 }
 
@@ -35,97 +35,105 @@ struct Told {
 pub(super) fn paths() -> impl Iterator<Item = (String, PathItem)> {
     Service::ALL.iter().map(|service| {
         let path = service.path();
-        (path.to_owned(), PathItem::new(HttpMethod::Post, operation(path, &told(path))))
+        (path.to_owned(), PathItem::new(HttpMethod::Post, operation(path, &doc(path))))
     })
 }
 
-/// The words for a path. One that is new has a plain description until it gets its own; the tests ask for that.
-fn told(path: &str) -> Told {
-    let json = |summary, gives, example| Told { summary, takes: JSON, gives, example };
-    let form = |summary, gives, example| Told { summary, takes: FORM, gives, example };
+/// The documentation of a path. The titles are those of OpenAI's reference. A test checks that every path has one.
+fn doc(path: &str) -> ServiceDoc {
+    let json = |summary, response_types, example| ServiceDoc {
+        summary,
+        request_type: JSON,
+        response_types,
+        example,
+    };
+    let form = |summary, response_types, example| ServiceDoc {
+        summary,
+        request_type: FORM,
+        response_types,
+        example,
+    };
     match path {
         "/v1/chat/completions" => json(
-            "Answer in a conversation",
+            "Create chat completion",
             &[JSON, EVENTS],
             json!({"messages": [{"role": "user", "content": "Hello"}], "stream": false}),
         ),
         "/v1/completions" => {
-            json("Go on with a text", &[JSON, EVENTS], json!({"prompt": "Once upon a time"}))
+            json("Create completion", &[JSON, EVENTS], json!({"prompt": "Once upon a time"}))
         }
-        "/v1/responses" => json("Answer (Responses API)", &[JSON, EVENTS], json!({"input": "Hello"})),
-        "/v1/embeddings" => json("Turn texts into vectors", &[JSON], json!({"input": ["Hello"]})),
+        "/v1/responses" => json("Create a model response", &[JSON, EVENTS], json!({"input": "Hello"})),
+        "/v1/embeddings" => json("Create embeddings", &[JSON], json!({"input": ["Hello"]})),
         "/v1/rerank" => json(
-            "Sort documents by how well they fit a query",
+            "Rerank documents",
             &[JSON],
             json!({"query": "animals", "documents": ["a llama", "a chair"]}),
         ),
-        "/v1/moderations" => json("Say what is wrong with a text", &[JSON], json!({"input": "Hello"})),
-        "/v1/images/generations" => json("Draw", &[JSON, EVENTS], json!({"prompt": "a llama"})),
+        "/v1/moderations" => json("Create moderation", &[JSON], json!({"input": "Hello"})),
+        "/v1/images/generations" => json("Create image", &[JSON, EVENTS], json!({"prompt": "a llama"})),
         "/v1/audio/speech" => {
-            json("Speak", &["audio/*", EVENTS], json!({"input": "Hello", "voice": "alloy"}))
+            json("Create speech", &["audio/*", EVENTS], json!({"input": "Hello", "voice": "alloy"}))
         }
         "/v1/images/edits" => {
-            form("Change an image", &[JSON, EVENTS], json!({"image": null, "prompt": "a hat"}))
+            form("Create image edit", &[JSON, EVENTS], json!({"image": null, "prompt": "a hat"}))
         }
-        "/v1/images/variations" => form("Draw it again, differently", &[JSON], json!({"image": null})),
+        "/v1/images/variations" => form("Create image variation", &[JSON], json!({"image": null})),
         "/v1/audio/transcriptions" => {
-            form("Write down what is said", &[JSON, "text/plain", EVENTS], json!({"file": null}))
+            form("Create transcription", &[JSON, "text/plain", EVENTS], json!({"file": null}))
         }
-        "/v1/audio/translations" => {
-            form("Write down what is said, in English", &[JSON, "text/plain"], json!({"file": null}))
-        }
-        _ => json("Passed on", &[JSON, EVENTS], json!({})),
+        "/v1/audio/translations" => form("Create translation", &[JSON, "text/plain"], json!({"file": null})),
+        _ => json("Pass on to a model", &[JSON, EVENTS], json!({})),
     }
 }
 
-fn operation(path: &str, told: &Told) -> Operation {
+fn operation(path: &str, doc: &ServiceDoc) -> Operation {
     let id = path.trim_start_matches("/v1/").replace('/', "_");
     let mut operation = OperationBuilder::new()
         .tag("Models")
         .operation_id(Some(id))
-        .summary(Some(told.summary))
+        .summary(Some(doc.summary))
         .description(Some(
-            "Passed on as it is, query and unknown fields included, to a machine that has the model.",
+            "Passed on unchanged, including the query and unknown fields, to a machine that has the model.",
         ))
-        .request_body(Some(request(told)))
-        .response("200", whole(told))
-        .response("default", other())
+        .request_body(Some(request(doc)))
+        .response("200", success(doc))
+        .response("default", any_other())
         .parameter_ref(Ref::new("#/components/parameters/RequestId"))
         .securities(Some(["bearer", "x_api_key"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]))))
         .build();
-    operation.responses.responses.extend(answers::of_the_flow());
+    operation.responses.responses.extend(responses::model_request_errors());
     operation
 }
 
-fn request(told: &Told) -> RequestBody {
+fn request(doc: &ServiceDoc) -> RequestBody {
     let mut example = json!({"model": "MODEL"});
-    let fields = told.example.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    let known = example.as_object_mut().expect("it is one");
+    let fields = doc.example.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let known = example.as_object_mut().expect("it is an object");
     known.extend(fields.map(|(name, value)| (name.clone(), value.clone())));
-    let content = ContentBuilder::new().schema(Some(fields_of(told))).example(Some(example)).build();
-    RequestBodyBuilder::new().required(Some(Required::True)).content(told.takes, content).build()
+    let content = ContentBuilder::new().schema(Some(schema(doc))).example(Some(example)).build();
+    RequestBodyBuilder::new().required(Some(Required::True)).content(doc.request_type, content).build()
 }
 
-/// The fields that the server looks at; and the files of a form.
-fn fields_of(told: &Told) -> Object {
+/// The fields that the server reads, and the files of a form.
+fn schema(doc: &ServiceDoc) -> Object {
     let model = ObjectBuilder::new()
         .schema_type(Type::String)
-        .description(Some("A model of `/v1/models`, or another name of it."))
+        .description(Some("An id from `/v1/models`, or an alias."))
         .min_length(Some(1))
         .max_length(Some(MAX_MODEL));
     let mut fields = ObjectBuilder::new().property("model", model).required("model");
-    if told.takes == FORM {
-        // RFC 7578, 4.2: a name is part of a header, which has no control characters.
+    if doc.request_type == FORM {
+        // RFC 7578, 4.2: a name is part of a header, which cannot contain control characters.
         let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[^\\x00-\\x1f\\x7f]*$"));
         fields = fields.property_names(Some(name));
     }
-    if told.takes == JSON {
+    if doc.request_type == JSON {
         let stream = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::Boolean, Type::Null]))
-            .description(Some("Whether the answer is to come in pieces."));
+            .description(Some("Whether to stream the response."));
         fields = fields.property("stream", stream);
     }
-    let files = told.example.as_object().into_iter().flatten().filter(|(_, value)| value.is_null());
+    let files = doc.example.as_object().into_iter().flatten().filter(|(_, value)| value.is_null());
     for (name, _) in files {
         let file =
             ObjectBuilder::new().schema_type(Type::String).content_media_type("application/octet-stream");
@@ -134,9 +142,9 @@ fn fields_of(told: &Told) -> Object {
     fields.build()
 }
 
-fn whole(told: &Told) -> Response {
-    let mut response = ResponseBuilder::new().description("The answer of the model's runtime.");
-    for content_type in told.gives {
+fn success(doc: &ServiceDoc) -> Response {
+    let mut response = ResponseBuilder::new().description("The response of the model's runtime.");
+    for content_type in doc.response_types {
         let content = match *content_type {
             JSON => Content::new(Some(Object::with_type(Type::Object))),
             EVENTS => Content::new(Some(Ref::from_schema_name("Event"))),
@@ -144,19 +152,17 @@ fn whole(told: &Told) -> Response {
         };
         response = response.content(*content_type, content);
     }
-    signed(response.build())
+    with_origin(response.build())
 }
 
-fn other() -> Response {
-    signed(
-        ResponseBuilder::new()
-            .description("Whatever else the model's runtime says, in its own words.")
-            .build(),
+fn any_other() -> Response {
+    with_origin(
+        ResponseBuilder::new().description("Any other response of the model's runtime, unchanged.").build(),
     )
 }
 
-/// With the headers that say who answered.
-fn signed(mut response: Response) -> Response {
+/// Adds the headers that name the worker and the model.
+fn with_origin(mut response: Response) -> Response {
     response.headers.insert("X-Llamapool-Worker".to_owned(), super::header("Worker"));
     response.headers.insert("X-Llamapool-Model".to_owned(), super::header("Model"));
     response
@@ -167,9 +173,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_has_words_of_its_own() {
+    fn every_path_has_its_own_title() {
         for service in Service::ALL {
-            assert_ne!(told(service.path()).summary, told("").summary, "{}", service.path());
+            assert_ne!(doc(service.path()).summary, doc("").summary, "{}", service.path());
         }
     }
 }

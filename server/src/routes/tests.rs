@@ -1,4 +1,4 @@
-//! The routes and their description are the same.
+//! The routes and the OpenAPI description agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,17 @@ use http::header::ALLOW;
 use tower::ServiceExt;
 
 use super::*;
+use crate::config::Config;
 
-/// Those of OpenAPI. HEAD goes with every GET.
+/// The methods of OpenAPI. Every GET also accepts HEAD.
 const METHODS: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS, Method::TRACE];
 
-/// What is described: the methods of each path.
+fn app() -> Arc<App> {
+    Arc::new(App::new(Config::for_testing()))
+}
+
+/// The described methods of each path.
 fn described() -> BTreeMap<String, BTreeSet<Method>> {
     let document = serde_json::to_value(openapi::document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
@@ -25,8 +30,8 @@ fn described() -> BTreeMap<String, BTreeSet<Method>> {
     paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
 }
 
-/// A route as the description has it: a path with a slash at its end is the same as without, and what a part may be is told elsewhere.
-fn plain(route: &str) -> String {
+/// A route as the description writes it: without `*` in parameters, and without a slash at the end, because both forms are the same.
+fn described_as(route: &str) -> String {
     let route = route.replace("{*", "{");
     let kept = ["/", "/api/client/"].contains(&route.as_str());
     if kept { route } else { route.trim_end_matches('/').to_owned() }
@@ -34,23 +39,46 @@ fn plain(route: &str) -> String {
 
 #[test]
 fn every_path_is_described_and_no_other() {
-    let there: BTreeSet<_> = routes(&Config::for_testing()).paths.iter().map(|route| plain(route)).collect();
-    let told: BTreeSet<_> = described().into_keys().collect();
-    assert_eq!(there, told);
+    let routed: BTreeSet<_> = routes(&app()).paths.iter().map(|(route, _)| described_as(route)).collect();
+    let described: BTreeSet<_> = described().into_keys().collect();
+    assert_eq!(routed, described);
+}
+
+/// OpenAPI marks an operation without a key by an empty security requirement.
+#[test]
+fn every_path_that_needs_a_key_is_described_so() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    for (route, access) in routes(&app()).paths {
+        let item = document["paths"][described_as(&route)].as_object().unwrap();
+        for (method, operation) in item {
+            let schemes: BTreeSet<_> = operation["security"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|scheme| scheme.as_object().unwrap().keys().map(String::as_str))
+                .collect();
+            let expect: &[&str] = match access {
+                Public => &[],
+                Workers => &["worker_key"],
+                Needs(_) | Ticketed(_) => &["bearer", "x_api_key"],
+            };
+            assert_eq!(schemes, expect.iter().copied().collect(), "{method} {route}");
+        }
+    }
 }
 
 #[tokio::test]
-async fn every_path_takes_the_methods_that_are_described_and_no_other() {
-    let app = Arc::new(App::new(Config::for_testing()));
+async fn every_path_accepts_the_described_methods_and_no_other() {
+    let app = app();
     for (path, methods) in described() {
-        let asked = path.replace("{number}", "1");
+        let url = path.replace("{number}", "1");
         for method in METHODS {
-            let request = Request::builder().method(&method).uri(&asked).body(Body::empty()).unwrap();
-            let answer = router(app.clone()).oneshot(request).await.unwrap();
-            let taken = answer.status() != http::StatusCode::METHOD_NOT_ALLOWED;
-            assert_eq!(taken, methods.contains(&method), "{method} {path}");
-            if !taken {
-                let allowed = answer.headers()[ALLOW].to_str().unwrap();
+            let request = Request::builder().method(&method).uri(&url).body(Body::empty()).unwrap();
+            let response = router(app.clone()).oneshot(request).await.unwrap();
+            let accepted = response.status() != http::StatusCode::METHOD_NOT_ALLOWED;
+            assert_eq!(accepted, methods.contains(&method), "{method} {path}");
+            if !accepted {
+                let allowed = response.headers()[ALLOW].to_str().unwrap();
                 let allowed = allowed.split(',').map(|method| method.parse().unwrap());
                 let allowed: BTreeSet<_> = allowed.filter(|method| method != Method::HEAD).collect();
                 assert_eq!(allowed, methods, "Allow of {path}");
@@ -59,9 +87,9 @@ async fn every_path_takes_the_methods_that_are_described_and_no_other() {
     }
 }
 
-/// Names of operations are what programs are generated from.
+/// Client libraries are generated from the names of operations.
 #[test]
-fn every_operation_has_a_name_of_its_own_and_every_reference_an_end() {
+fn every_operation_has_a_unique_name_and_every_reference_resolves() {
     let document = serde_json::to_value(openapi::document()).unwrap();
     let operations =
         document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());

@@ -20,6 +20,7 @@ async fn the_description_is_public_and_tells_of_the_keys() {
     server.stop().await;
 }
 
+#[cfg(feature = "api-docs")]
 #[tokio::test]
 async fn the_page_may_load_nothing_from_elsewhere_and_has_all_it_loads() {
     let server = TestServer::start().await;
@@ -40,5 +41,15 @@ async fn the_page_may_load_nothing_from_elsewhere_and_has_all_it_loads() {
     }
     assert_eq!(get("/api/client/other.js").await.status(), 404);
     assert_eq!(get("/api/client/%FF").await.status(), 400);
+    server.stop().await;
+}
+
+#[cfg(not(feature = "api-docs"))]
+#[tokio::test]
+async fn without_the_page_its_url_says_so() {
+    let server = TestServer::start().await;
+    let page = server.client.get(format!("{}/api/client/", server.url)).send().await.unwrap();
+    assert_eq!(page.status(), 404);
+    assert!(page.text().await.unwrap().contains("/api/client/openapi.json"));
     server.stop().await;
 }

@@ -6,6 +6,7 @@ mod cors;
 mod description;
 mod dispatch;
 mod metrics;
+mod roles;
 mod scripted_endpoint;
 mod state;
 mod stream;

@@ -85,7 +85,8 @@ async fn gather(
 
 async fn next(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, ApiError> {
     loop {
-        let frame = tokio::time::timeout(silence, body.frame()).await.map_err(|_| ApiError::TooSlow)?;
+        let frame =
+            tokio::time::timeout(silence, body.frame()).await.map_err(|_| ApiError::RequestTimeout)?;
         match frame {
             None => return Ok(None),
             Some(Ok(frame)) => {

@@ -1,4 +1,4 @@
-// Shows the description beside this page. Nothing is asked of anybody else: no validator, no other file.
+// Shows the description next to this page. Loads nothing from other sites, such as a validator.
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
 dark.addEventListener('change', paint);
