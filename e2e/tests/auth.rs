@@ -51,6 +51,49 @@ async fn only_health_is_open() {
     pool.stop().await;
 }
 
+/// A user key uses models, a viewer key reads the state, and only the admin key administers.
+#[tokio::test]
+async fn each_key_has_the_role_of_its_list() {
+    let pool = Pool::with(1, &[("USER_KEY", "sk-user"), ("VIEWER_KEY", "sk-viewer")], &[]).await;
+    let status = async |method: Method, path: &str, key: &str| {
+        let ask = Ask::new(pool.server.addr, method, path).json(&chat(MODEL, &Script::Answer));
+        ask.key(key).whole().await.status
+    };
+    let chat_path = "/v1/chat/completions";
+    let cancel_path = "/api/state/requests/999999/cancel";
+    for (key, used, seen, cancelled) in
+        [("sk-user", 200, 403, 403), ("sk-viewer", 403, 200, 403), (API_KEY, 200, 200, 404)]
+    {
+        assert_eq!(status(Method::GET, "/v1/models", key).await, 200, "{key}");
+        assert_eq!(status(Method::POST, chat_path, key).await, used, "{key}");
+        assert_eq!(status(Method::GET, "/api/state", key).await, seen, "{key}");
+        assert_eq!(status(Method::GET, "/metrics", key).await, seen, "{key}");
+        assert_eq!(status(Method::POST, cancel_path, key).await, cancelled, "{key}");
+    }
+    let refused = Ask::new(pool.server.addr, Method::GET, "/api/state").key("sk-user");
+    let error = refused.whole().await.expect_error(403);
+    assert_eq!(error["code"], "insufficient_permissions");
+    assert_eq!(error["type"], "permission_error");
+    assert_eq!(pool.llm().seen().len(), 2);
+    pool.stop().await;
+}
+
+/// One user key closes the whole API, and the log warns that nobody can administer the server.
+#[tokio::test]
+async fn without_an_admin_key_nobody_administers() {
+    let server = Server::with(&[("API_KEY", ""), ("USER_KEY", "sk-user")]).await;
+    until("the warning", async || server.has_logged("nobody can administer").then_some(())).await;
+    let state = || Ask::new(server.addr, Method::GET, "/api/state");
+    state().whole().await.expect_error(401);
+    state().key("sk-user").whole().await.expect_error(403);
+    server.stop().await;
+
+    let mut refused = Server::launch(&[("USER_KEY", API_KEY)], &[]);
+    let (_, code) = refused.wait_exit(llamapool_e2e::secs(10)).await;
+    assert_eq!(code, Some(64));
+    assert!(refused.log().iter().any(|line| line.contains("have a key in common")), "{:?}", refused.log());
+}
+
 /// The caller's keys stop at the server; the runtime gets the worker's.
 #[tokio::test]
 async fn the_runtime_gets_the_workers_key_only() {

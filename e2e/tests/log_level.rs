@@ -52,11 +52,11 @@ async fn it_is_read_again_on_sighup() {
     let mut server = Server::with(&[("CONFIG_FILE", file.to_str().unwrap())]).await;
     std::fs::write(&file, "log_level: llamapool_server=debug\nport: 1\n").unwrap();
     server.sighup();
-    server.until_log("the new level", |line| line.contains("read again").then_some(())).await;
+    server.until_log("the new level", |line| line.contains("Log level reloaded").then_some(())).await;
     assert_eq!(level(&server).await, "llamapool_server=debug");
     std::fs::write(&file, "log_level: loud\n").unwrap();
     server.sighup();
-    server.until_log("the mistake", |line| line.contains("stays as it is").then_some(())).await;
+    server.until_log("the mistake", |line| line.contains("stays the same").then_some(())).await;
     assert_eq!(level(&server).await, "llamapool_server=debug");
     server.stop().await;
 }

@@ -49,6 +49,9 @@ fn without_keys_it_listens_on_loopback_only() {
     assert_eq!(addresses(&[]), ["127.0.0.1:8080"]);
     assert_eq!(addresses(&[("API_KEY", "a")]), ["127.0.0.1:8080"], "workers could come in without a key");
     assert_eq!(addresses(&[("API_KEY", "a"), ("CLIENT_KEY", "b")]), ["[::]:8080", "0.0.0.0:8080"]);
+    assert_eq!(addresses(&[("USER_KEY", "a"), ("CLIENT_KEY", "b")]), ["[::]:8080", "0.0.0.0:8080"]);
+    assert_eq!(addresses(&[("VIEWER_KEY", "a"), ("CLIENT_KEY", "b")]), ["[::]:8080", "0.0.0.0:8080"]);
+    assert_eq!(addresses(&[("USER_KEY", "a")]), ["127.0.0.1:8080"], "workers could come in without a key");
     assert_eq!(addresses(&[("ALLOW_ANONYMOUS", "1"), ("PORT", "9000")]), ["[::]:9000", "0.0.0.0:9000"]);
     assert_eq!(Config::for_testing().addresses()[0].to_string(), "127.0.0.1:0");
 }
@@ -67,16 +70,30 @@ fn an_address_may_bring_its_port() {
 
 #[test]
 fn being_open_to_strangers_has_to_be_asked_for() {
-    let said = refused(&[("LISTEN_ADDR", "0.0.0.0"), ("API_KEY", "a")]);
-    assert!(said.contains("there is no CLIENT_KEY") && said.contains("--allow-anonymous"), "{said}");
+    let message = refused(&[("LISTEN_ADDR", "0.0.0.0"), ("API_KEY", "a")]);
+    assert!(message.contains("there is no CLIENT_KEY") && message.contains("--allow-anonymous"), "{message}");
     assert!(refused(&[("LISTEN_ADDR", "::")]).contains("there are no keys"));
     assert!(refused(&[("LISTEN_ADDR", "192.168.1.2"), ("CLIENT_KEY", "a")]).contains("there is no API_KEY"));
     assert!(load(&[("LISTEN_ADDR", "0.0.0.0"), ("API_KEY", "a"), ("CLIENT_KEY", "b")]).is_ok());
-    let said = refused(&[("LISTEN_ADDR", "0.0.0.0"), ("API_KEY", "a b"), ("CLIENT_KEY", "b")]);
+    let message = refused(&[("LISTEN_ADDR", "0.0.0.0"), ("API_KEY", "a b"), ("CLIENT_KEY", "b")]);
     assert!(
-        said.contains("API_KEY") && !said.contains("--allow-anonymous"),
-        "no consequences of mistakes: {said}"
+        message.contains("API_KEY") && !message.contains("--allow-anonymous"),
+        "a mistake is reported without its consequences: {message}"
     );
+}
+
+#[test]
+fn a_key_is_in_one_list_only() {
+    let check = |env, one: &str, other: &str| {
+        let message = refused(env);
+        assert!(message.contains(&format!("{one} and {other} have a key in common")), "{message}");
+    };
+    check(&[("API_KEY", "a,b"), ("USER_KEY", "c,b")], "api_key", "user_key");
+    check(&[("API_KEY", "a"), ("CLIENT_KEY", "a")], "api_key", "client_key");
+    check(&[("USER_KEY", "a"), ("VIEWER_KEY", "a")], "user_key", "viewer_key");
+    check(&[("VIEWER_KEY", "a"), ("CLIENT_KEY", "b,a")], "viewer_key", "client_key");
+    assert!(!refused(&[("API_KEY", "secret"), ("USER_KEY", "secret")]).contains("secret"));
+    assert!(load(&[("API_KEY", "a"), ("USER_KEY", "b"), ("VIEWER_KEY", "c"), ("CLIENT_KEY", "d")]).is_ok());
 }
 
 #[test]
@@ -99,7 +116,7 @@ fn settings_without_effect_are_warned_of() {
     let warnings = warnings.unwrap().warnings;
     assert_eq!(warnings.len(), 3);
     assert!(
-        warnings.iter().any(|said| said.starts_with("environment WS_PATH: ws_path has no effect")),
+        warnings.iter().any(|warning| warning.starts_with("environment WS_PATH: ws_path has no effect")),
         "{warnings:?}"
     );
 }
