@@ -54,15 +54,16 @@ impl Keys {
             ("viewer_key", &self.viewer),
             ("client_key", &self.client),
         ];
-        let pairs = lists
-            .iter()
-            .enumerate()
-            .flat_map(|(at, one)| lists[at + 1..].iter().map(move |other| (one, other)));
-        let shared = pairs.filter(|((_, one), (_, other))| one.iter().any(|key| contains(other, key)));
-        let name = |((one, _), (other, _)): (&(&str, _), &(&str, _))| {
-            format!("{one} and {other} have a key in common: use a different key for each purpose")
-        };
-        shared.map(name).next()
+        for (at, (name, keys)) in lists.iter().enumerate() {
+            let shares =
+                |(_, others): &&(&str, &Vec<SecretString>)| keys.iter().any(|key| contains(others, key));
+            if let Some((other, _)) = lists[at + 1..].iter().find(shares) {
+                return Some(format!(
+                    "{name} and {other} have a key in common: use a different key for each purpose"
+                ));
+            }
+        }
+        None
     }
 }
 

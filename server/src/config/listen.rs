@@ -28,7 +28,7 @@ impl Concern for Listen {
         from.concern("Listening");
         let (addr, port_there) = from.read(
             Setting::new("listen_addr", listen_addr())
-                .default_words("loopback; all interfaces once both keys are set or `allow_anonymous` is on")
+                .default_words("loopback; all interfaces if the API and the workers have keys, or if `allow_anonymous` is on")
                 .doc("Address to listen on. `host:port` also sets the port, unless `port` is set."),
         );
         let port = from.read(

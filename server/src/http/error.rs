@@ -1,8 +1,10 @@
-//! Every error that this server itself reports: its status, its code, whether to retry, and the message. [`openai`] renders it as JSON.
+//! Every error that this server itself reports: its status, its code, and whether to retry. `message` words it,
+//! and `openai` renders it as JSON.
 //!
 //! Types and codes are those that the official SDKs branch on. SDKs retry 408, 409, 429 and 5xx twice, so permanent errors have other
 //! statuses.
 
+mod message;
 mod openai;
 
 use std::time::Duration;
@@ -232,56 +234,6 @@ impl ApiError {
     }
 }
 
-impl std::fmt::Display for ApiError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Invalid { message, .. } => out.write_str(message),
-            Self::BodyTooLarge(limit) => write!(out, "The request body is larger than {limit} bytes."),
-            Self::HeadersTooLarge(limit) => {
-                write!(out, "The request's headers are larger than {limit} bytes.")
-            }
-            Self::RequestTimeout => out.write_str("The request took too long to arrive."),
-            Self::UnknownPath(path) => write!(out, "Unknown URL: {path}."),
-            Self::NotFound(message) => out.write_str(message),
-            Self::ForeignOrigin => out.write_str(
-                "Cross-origin request denied. Add the page's origin to `allowed_origins` to allow it.",
-            ),
-            Self::ForeignHost => out.write_str(
-                "Unknown host name. Without API keys, a server that listens on loopback accepts only localhost, IP addresses and the sites in \
-                 `allowed_origins`.",
-            ),
-            Self::UnknownMethod(allow) => write!(out, "This URL accepts only {}.", allow.split(',').map(str::trim).collect::<Vec<_>>().join(", ")),
-            Self::NotWebSocket => out.write_str("Workers connect to this URL with a WebSocket."),
-            Self::Unauthorized(message) => out.write_str(message),
-            Self::InsufficientPermissions(message) | Self::Backend(message) => out.write_str(message),
-            Self::UnknownModel(model) => {
-                write!(out, "The model `{model}` does not exist on this server. GET /v1/models lists the available models.")
-            }
-            Self::NoUpstreamReady(model) => {
-                write!(out, "The model `{model}` is known, but no worker that has it is ready. Try again soon.")
-            }
-            Self::QueueFull(model) => {
-                write!(
-                    out,
-                    "All workers with the model `{model}` are busy and the queue is full. Try again soon."
-                )
-            }
-            Self::QueueTimeout(model) => {
-                write!(out, "No worker with the model `{model}` became free in time. Try again soon.")
-            }
-            Self::Overloaded => out.write_str("The server has too many open requests. Try again soon."),
-            Self::Draining => out.write_str("The server is shutting down and accepts no new requests."),
-            Self::Timeout(limit) => {
-                write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
-            }
-            Self::Cancelled => out.write_str("The request was cancelled by the operator of this server."),
-            Self::Internal => {
-                out.write_str("Internal server error. The server's log has details under the request id.")
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,13 +251,5 @@ mod tests {
         check(ApiError::Backend("lost".into()), 502, None);
         check(ApiError::Timeout(Duration::from_secs(1)), 504, None);
         check(ApiError::invalid("no"), 400, None);
-    }
-
-    #[test]
-    fn accepted_methods_are_listed_with_spaces() {
-        assert_eq!(
-            ApiError::UnknownMethod("GET,HEAD".into()).to_string(),
-            "This URL accepts only GET, HEAD."
-        );
     }
 }

@@ -1,0 +1,65 @@
+//! The messages of errors, for the people who read them.
+
+use std::fmt::{Display, Formatter, Result};
+
+use super::ApiError;
+
+impl Display for ApiError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Invalid { message, .. } | Self::InsufficientPermissions(message) | Self::Backend(message) => {
+                out.write_str(message)
+            }
+            Self::NotFound(message) | Self::Unauthorized(message) => out.write_str(message),
+            Self::BodyTooLarge(limit) => write!(out, "The request body is larger than {limit} bytes."),
+            Self::HeadersTooLarge(limit) => {
+                write!(out, "The request's headers are larger than {limit} bytes.")
+            }
+            Self::RequestTimeout => out.write_str("The request took too long to arrive."),
+            Self::UnknownPath(path) => write!(out, "Unknown URL: {path}."),
+            Self::UnknownMethod(allow) => write!(out, "This URL accepts only {}.", allow.replace(',', ", ")),
+            Self::NotWebSocket => out.write_str("Workers connect to this URL with a WebSocket."),
+            Self::ForeignOrigin => out.write_str(
+                "Cross-origin request denied. To allow it, add the page's origin to `allowed_origins`.",
+            ),
+            Self::ForeignHost => out.write_str(
+                "Unknown host name. A server without API keys that listens on loopback accepts only localhost, \
+                 IP addresses, and the sites in `allowed_origins`.",
+            ),
+            Self::UnknownModel(model) => write!(
+                out,
+                "The model `{model}` does not exist on this server. GET /v1/models lists the available models."
+            ),
+            Self::NoUpstreamReady(model) => {
+                write!(out, "No worker with the model `{model}` is ready. Try again soon.")
+            }
+            Self::QueueFull(model) => write!(
+                out,
+                "All workers with the model `{model}` are busy and the queue is full. Try again soon."
+            ),
+            Self::QueueTimeout(model) => {
+                write!(out, "No worker with the model `{model}` became free in time. Try again soon.")
+            }
+            Self::Overloaded => out.write_str("The server has too many open requests. Try again soon."),
+            Self::Draining => out.write_str("The server is shutting down and accepts no new requests."),
+            Self::Timeout(limit) => {
+                write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
+            }
+            Self::Cancelled => out.write_str("The request was cancelled by the operator of this server."),
+            Self::Internal => {
+                out.write_str("Internal server error. The server's log has details under the request id.")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted_methods_are_listed_with_spaces() {
+        let message = ApiError::UnknownMethod("GET,HEAD".into()).to_string();
+        assert_eq!(message, "This URL accepts only GET, HEAD.");
+    }
+}
