@@ -6,8 +6,10 @@ use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
 use llamapool_server::{Listeners, reload, run};
 use llamapool_worker_core::logs::Level;
+#[cfg(feature = "update")]
+use llamapool_worker_core::settings::Config as _;
 use llamapool_worker_core::settings::cli::{self, Invocation};
-use llamapool_worker_core::settings::{Config as _, Loaded, Sources};
+use llamapool_worker_core::settings::{Loaded, Sources};
 use llamapool_worker_core::signals::{Hangups, Signals};
 #[cfg(feature = "update")]
 use llamapool_worker_core::update::command as update;
