@@ -17,24 +17,24 @@ use crate::{
     trace,
 };
 
-/// Everything a worker is told.
+/// The configuration of a worker.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The server it works for.
+    /// The server it connects to.
     pub server: Server,
     /// Who it is.
     pub identity: Identity,
     /// The LLM runtime behind it.
     pub runtime: Runtime,
-    /// How it is watched and steered on its own machine.
+    /// Its local status and controls.
     pub control: Control,
-    /// Where it is measured.
+    /// Its metrics.
     pub metrics: metrics::Config,
-    /// How long requests may go on when it is told to stop; 1 minute by default.
+    /// How long requests in flight may run after it is asked to stop; 1 minute by default.
     pub drain_timeout: DrainTimeout,
-    /// What it logs.
+    /// Its logs.
     pub log: logs::Config,
-    /// Where traces of requests go.
+    /// Its traces.
     pub trace: trace::Config,
 }
 
@@ -47,13 +47,13 @@ impl Config {
 }
 
 concern! {
-    /// How the worker is watched and steered on its own machine.
+    /// Local status and controls of the worker.
     pub struct Control: "Control" {
-        /// Address of the local status and controls. `/status`, `/control/drain` and others, for this machine alone.
+        /// Address of the local status and control API: `/status`, `/control/drain` and others. Loopback only.
         status_addr: Option<SocketAddr> = Setting::new("status_addr", loopback().optional()).default_words("off");
 
-        /// Folder for what the worker remembers. That is its id and its control token, which otherwise is kept beside
-        /// the configuration file, if that can be written.
+        /// Folder for the worker's state: its id, and its control token. Without this setting the token is kept next to
+        /// the configuration file if that folder is writable.
         state_dir: Option<PathBuf> = Setting::new("state_dir", kind::path().optional())
             .default_words("`$STATE_DIRECTORY`, else the user's own");
     }
@@ -76,10 +76,10 @@ impl Concern for Config {
 
 impl settings::Config for Config {
     const PROGRAM: &'static str = "llamapool-worker";
-    const ABOUT: &'static str = "Brings the LLM runtime of this machine into a llamapool server's pool.";
+    const ABOUT: &'static str = "Connects the LLM runtime of this machine to a llamapool server.";
     const RETIRED: &'static [Retired] = &[
         Retired { keys: &["embedding_batch_size"], why: "the server does not split embeddings" },
-        Retired { keys: &["completion_agent_version"], why: "the version is asked of the runtime" },
+        Retired { keys: &["completion_agent_version"], why: "the worker asks the runtime for its version" },
     ];
 }
 

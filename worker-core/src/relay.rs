@@ -78,7 +78,7 @@ impl Relay {
         let asked = asked(&mut incoming);
         let span = self.span(&incoming.head.headers, &asked);
         if let Some(model) = asked.model.as_ref().filter(|model| self.setup.withheld.covers(model)) {
-            answer_withheld(incoming.responder, model);
+            answer_hidden(incoming.responder, model);
             let mut job = self.ledger.enter(asked);
             job.span = span;
             return job.end(Outcome::Failed);
@@ -336,8 +336,8 @@ fn answer_unreachable(responder: Responder, why: &str) {
     answer_error(responder, StatusCode::BAD_GATEWAY, "server_error", &message);
 }
 
-/// The model is there, but its owner keeps it back: to others it is not there.
-fn answer_withheld(responder: Responder, model: &str) {
+/// The model is hidden: callers see that it does not exist.
+fn answer_hidden(responder: Responder, model: &str) {
     let message = format!("The model `{model}` does not exist, or is not offered here.");
     let error = serde_json::json!({
         "message": message, "type": "not_found_error", "param": "model", "code": "model_not_found",

@@ -76,7 +76,7 @@ pub fn around(config: &LogConfig, name: &str, run: impl FnOnce(Level) -> anyhow:
     match run(logs.level()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("Ended by an error: {error:#}");
+            tracing::error!("Stopped by an error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -108,7 +108,7 @@ fn prepare(
             layers.push(layer(config.format, lines, false));
             guard._writers.push(writer);
         }
-        Some(Err(error)) => warning = Some(format!("There are no log files: {error:#}")),
+        Some(Err(error)) => warning = Some(format!("Log files are off: {error:#}")),
     }
     Ok((tracing_subscriber::registry().with(filter).with(layers), guard, warning))
 }

@@ -1,5 +1,5 @@
-//! Control messages: JSON in text messages, one object each, told apart by the field `t`. What is not known is ignored, so that versions can
-//! grow.
+//! Control messages: JSON in text messages, one object each, with the type in the field `t`. Unknown messages and fields are ignored, so that
+//! versions can grow.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ pub const SUBPROTOCOL: &str = "llamapool.v2";
 /// Where workers connect.
 pub const CONNECT_PATH: &str = "/api/workers/connect";
 
-/// The peer must have introduced itself by then.
+/// The peer must send its hello within this time.
 pub const HELLO_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// A report comes at least so often, changed or not.
+/// A report is sent at least this often, changed or not.
 pub const REPORT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Window a worker grants for request bodies at first, bytes: a prompt with an image fits.
@@ -27,32 +27,32 @@ pub const RESPONSE_WINDOW: u32 = 64 * 1024;
 /// Streams one worker's tunnel carries at once.
 pub const MAX_STREAMS: usize = 4096;
 
-/// What a worker says to the server.
+/// Messages from a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum FromWorker {
-    /// First of all: who it is.
+    /// The first message: who the worker is.
     Hello(WorkerHello),
-    /// How it is, the whole of it: at every change and at least every [`REPORT_INTERVAL`].
+    /// The whole state of the worker: at every change, and at least every [`REPORT_INTERVAL`].
     Report(Report),
-    /// Why it leaves.
+    /// Why the worker closes the tunnel.
     Bye(Bye),
-    /// Something a newer worker says.
+    /// A message of a newer worker.
     #[serde(other)]
     Unknown,
 }
 
-/// What the server says to a worker.
+/// Messages from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum FromServer {
     /// The answer to the worker's hello.
     Hello(ServerHello),
-    /// The server is about to stop: it opens no more streams.
+    /// The server is about to stop, and opens no more streams.
     Drain,
     /// Why it closes the tunnel.
     Bye(Bye),
-    /// Something a newer server says.
+    /// A message of a newer server.
     #[serde(other)]
     Unknown,
 }
@@ -60,15 +60,15 @@ pub enum FromServer {
 /// Who a worker is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerHello {
-    /// Stable across restarts. A tunnel with the id of another one replaces it.
+    /// Stable across restarts. A new tunnel with the same id replaces the old one.
     pub id: String,
-    /// For people.
+    /// Its name, for people.
     pub name: String,
-    /// Of the worker's software.
+    /// The version of the worker.
     pub version: String,
-    /// Of this run of the process.
+    /// The id of this run of the process.
     pub instance: String,
-    /// Most streams at once.
+    /// The most streams at once.
     pub max_streams: usize,
     /// Initial credit for request bodies, bytes.
     pub recv_window: u32,
@@ -77,35 +77,35 @@ pub struct WorkerHello {
 /// What the server grants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerHello {
-    /// Names the tunnel in both ends' logs.
+    /// The id of the tunnel, in the logs of both ends.
     pub tunnel: String,
-    /// Of the server's software.
+    /// The version of the server.
     pub version: String,
-    /// Tunnels the server would like this worker to keep, one for each of its threads.
+    /// Tunnels that the server asks this worker to keep, one for each of its threads.
     pub shards: usize,
     /// Initial credit for response bodies, bytes.
     pub recv_window: u32,
 }
 
-/// How a worker is.
+/// The state of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Whether it can serve.
     pub state: Readiness,
-    /// Why not, in a sentence.
+    /// If it cannot: the reason, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Requests it will run at once.
+    /// Requests it runs at once, at most.
     pub capacity: u32,
-    /// Requests it runs now.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// What it serves, with what is known of each. An entry that is not understood is left out.
+    /// The models it serves. Entries that cannot be read are left out.
     #[serde(default, deserialize_with = "crate::lenient::list")]
     pub models: Vec<Model>,
-    /// What its runtime is, once known.
+    /// The kind of its runtime, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<RuntimeKind>,
-    /// Of its runtime.
+    /// The version of its runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_version: Option<String>,
     /// The machine.
@@ -129,13 +129,13 @@ impl Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Readiness {
-    /// It can.
+    /// It can serve.
     Ready,
-    /// Its runtime is away.
+    /// Its runtime is unavailable.
     NotReady,
-    /// It finishes what it has and takes nothing new.
+    /// It finishes its requests and takes no new ones.
     Draining,
-    /// What only a newer worker can be: not ready for us.
+    /// A state of a newer worker: treated as not ready.
     #[serde(other)]
     Other,
 }
@@ -143,34 +143,34 @@ pub enum Readiness {
 /// Why an end closes the tunnel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bye {
-    /// For the machine.
+    /// For programs.
     pub code: ByeCode,
-    /// For people, a sentence.
+    /// For people: a sentence.
     pub reason: String,
 }
 
-/// What the peer of a [`Bye`] should make of it.
+/// What the receiver of a [`Bye`] should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeCode {
-    /// A process stops as it should: connect again soon, a successor may be there.
+    /// The process stops in order: reconnect soon, it may restart.
     Stopping,
-    /// Another tunnel came with the same worker id: connect again slowly, if at all.
+    /// Another tunnel has the same worker id: reconnect slowly, if at all.
     Replaced,
-    /// The peer said something this end cannot accept: connect again slowly.
+    /// The receiver broke the protocol: reconnect slowly.
     Refused,
-    /// A newer peer's reason.
+    /// A code of a newer peer.
     #[serde(other)]
     Other,
 }
 
 impl Bye {
-    /// A process stops as it should.
+    /// This process stops in order.
     pub fn stopping(reason: &str) -> Self {
         Self { code: ByeCode::Stopping, reason: reason.to_owned() }
     }
 
-    /// The peer is not wanted.
+    /// The peer is refused.
     pub fn refused(reason: String) -> Self {
         Self { code: ByeCode::Refused, reason }
     }

@@ -1,7 +1,7 @@
-//! The task that owns the socket and moves messages between it and the multiplexer, both ways.
+//! The task that owns the socket and moves messages between it and the multiplexer, in both directions.
 //!
-//! One wake-up reads what is there, then writes everything queued since as one message. It must run as a task of its own (`spawn`), never
-//! inside `block_on`: there every frame would cross threads.
+//! Each wake-up reads the messages that have arrived, then writes everything queued as one message. Run it as a task of its own (`spawn`), not
+//! inside `block_on`, where every frame would cross threads.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,22 +21,22 @@ use super::incoming::Incoming;
 use super::link::{Link, Outgoing};
 use super::mux::Accepted;
 
-/// Messages read in one wake-up before other tasks get their turn.
+/// Messages read in one wake-up before other tasks run.
 const READ_BURST: usize = 64;
 
 /// Ticks of the keepalive in its timeout: a peer is lost after two that heard nothing, that is after two to three intervals.
 const TICKS: u32 = 3;
 
-/// So long a close may take, from our last words to the peer's answer, before the socket is dropped.
+/// Time for a close, from our close message to the answer of the peer; then the socket is dropped.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What arrives for the owner of a tunnel.
+/// Events for the owner of a tunnel.
 pub enum Event<C> {
     /// A control message.
     Control(C),
     /// A request to answer.
     Request(Incoming),
-    /// The peer has answered a PING after so long.
+    /// The peer answered a PING after this time.
     RoundTrip(Duration),
 }
 
@@ -49,7 +49,7 @@ pub enum End {
     /// The peer closed it, or its process ended.
     #[error("the peer closed the connection{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
     Closed(String),
-    /// Nothing was heard for so long.
+    /// The peer sent nothing for this time.
     #[error("the peer has been silent for {} s", .0.as_secs())]
     Silent(Duration),
     /// The peer broke the protocol.
@@ -67,7 +67,7 @@ pub struct Driver<S, C, F> {
     on_event: F,
     accepted: Vec<Accepted>,
     flushing: bool,
-    /// Nothing is read until the peer has taken what waits for it.
+    /// Reading is paused until the peer has read what is queued for it.
     paused: bool,
     /// Runs from the moment this end is told to close.
     closing: Option<Pin<Box<Sleep>>>,
@@ -136,7 +136,7 @@ where
         for accepted in self.accepted.drain(..) {
             match Incoming::new(&self.link, accepted) {
                 Ok(incoming) => (self.on_event)(Event::Request(incoming)),
-                Err(error) => tracing::warn!("A request was refused: {error}"),
+                Err(error) => tracing::warn!("Refused a malformed request: {error}"),
             }
         }
         if let Some(took) = self.keepalive.round_trip(&self.link) {
@@ -148,7 +148,7 @@ where
     fn control(&mut self, text: &str) {
         match serde_json::from_str(text) {
             Ok(message) => (self.on_event)(Event::Control(message)),
-            Err(error) => tracing::warn!("A control message was not understood: {error}"),
+            Err(error) => tracing::warn!("Ignored an unreadable control message: {error}"),
         }
     }
 
@@ -230,7 +230,7 @@ impl<S, C, F> Drop for Driver<S, C, F> {
     }
 }
 
-/// Finds out whether the peer is still there. Any message counts; a PING makes sure that there is one. It travels in band, because that proves
+/// Detects a dead peer. Any message counts as a sign of life; a PING makes sure that there is one. It travels in band, because that proves
 /// the peer's multiplexer runs, and counts as traffic for every proxy between.
 struct Keepalive {
     timeout: Duration,

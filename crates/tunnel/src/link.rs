@@ -1,4 +1,4 @@
-//! The handle of a tunnel: what everybody but the driver holds. It puts the multiplexer behind one short lock and wakes tasks outside it.
+//! The handle of a tunnel, for everyone but the driver. It holds the multiplexer behind one short lock, and wakes tasks after releasing it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::control::Bye;
 use super::frame::Violation;
 use super::mux::{Accepted, Limits, Mux, Role};
 
-/// Control messages that may wait for the socket. Reports carry the whole state, so of too many the oldest are dropped.
+/// Control messages that may wait for the socket. Each report carries the whole state, so the oldest messages are dropped beyond this number.
 const MAX_TEXTS: usize = 16;
 
 /// One tunnel. Clones are the same tunnel; the driver ends it.
@@ -26,7 +26,7 @@ struct State {
     down: bool,
 }
 
-/// Bytes of binary messages, which are all that matter, since the tunnel is up.
+/// Bytes of binary messages since the tunnel is up. Control messages are too small to count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// From the peer.
@@ -46,7 +46,7 @@ enum Goodbye<'a> {
 pub(super) enum Outgoing {
     Text(String),
     Batch(Bytes),
-    /// All is said.
+    /// Everything is sent: close the socket.
     Close,
 }
 
@@ -71,7 +71,7 @@ impl Link {
         });
     }
 
-    /// Says goodbye and closes the tunnel once that is sent. Streams still open are lost.
+    /// Sends a goodbye, then closes the tunnel. Streams that are still open are lost.
     pub fn close(&self, bye: &Bye) {
         self.say(&Goodbye::Bye(bye));
         self.with(|state| {
@@ -95,7 +95,7 @@ impl Link {
         self.with(|state| state.mux.len())
     }
 
-    /// What has gone through it.
+    /// The traffic so far.
     pub fn traffic(&self) -> Traffic {
         self.with(|state| state.traffic)
     }
@@ -119,7 +119,7 @@ impl Link {
     /// What to send now; if nothing, the driver will be woken when there is something.
     pub(super) fn poll_outgoing(&self, cx: &Context<'_>) -> Poll<Outgoing> {
         self.with(|state| {
-            // Words first, since they are few; but a goodbye comes last.
+            // Control messages first, because they are few; the goodbye last.
             if !state.closing
                 && let Some(text) = state.texts.pop_front()
             {
@@ -158,7 +158,7 @@ impl Link {
         result
     }
 
-    /// A panic under the lock is a bug of ours that has been reported already; the tunnel then dies of its consequences, not of the poison.
+    /// A poisoned lock is ignored: the panic has been reported, and the tunnel fails by its consequences.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

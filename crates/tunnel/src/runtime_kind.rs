@@ -1,15 +1,15 @@
-//! Which LLM runtime is behind the worker: each family has its own way of listing models.
+//! Which LLM runtime is behind the worker. Each kind has its own API for listing models.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The family of an LLM runtime; as a setting, `Auto` means "find out".
+/// The kind of an LLM runtime; as a setting, `Auto` means to detect it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuntimeKind {
-    /// Not known yet: the worker finds out by asking.
+    /// Not known yet: the worker detects it.
     #[default]
     Auto,
     /// Ollama: `/api/tags`, `/api/ps`, `/api/version`.
@@ -43,7 +43,7 @@ impl RuntimeKind {
         }
     }
 
-    /// The name people know it by, for sentences, e.g. `LM Studio`.
+    /// The product name, for sentences, e.g. `LM Studio`.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -63,9 +63,9 @@ impl fmt::Display for RuntimeKind {
     }
 }
 
-/// A word that names no kind of runtime.
+/// The text does not name a kind of runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of runtime; known are auto, ollama, llama_cpp, lm_studio, vllm, openai")]
+#[error("unknown runtime kind `{0}`; known kinds are auto, ollama, llama_cpp, lm_studio, vllm, openai")]
 pub struct UnknownKind(String);
 
 impl FromStr for RuntimeKind {

@@ -1,13 +1,20 @@
-//! Updates of a program by itself: a release is found, checked and staged beside the program, and takes its place; what was there before
-//! is kept until the new one has shown that it works.
+//! Signed self-update: finds a release, verifies it, stages it beside the program and replaces the program with it. The previous version is kept
+//! until the new one has confirmed that it works.
 //!
-//! Nothing is believed that is not signed (ed25519, zipsign) with the key that is part of this build: no checksum, no name, no server. Releases come over
-//! https only, older ones are never taken, and what a package manager has installed is left to it ([`managed_by`]).
-//! Releases are looked up, fetched, verified and unpacked by the crate `self_update`, as far as a file beside the program; what comes after that is ours,
-//! because the crate keeps nothing to go back to.
+//! Only a signature (ed25519, zipsign) made with the key of this build counts: no checksum, no name, no server. Releases come over https only, older
+//! ones are refused, and programs that a package manager installed are left to it ([`managed_by`]).
 //!
-//! `releases` is where releases are, `transport` how they travel, `swap` how a program is replaced, `watchdog` what watches a new one start, `managed` whose a
-//! program is, `command` the command `update` of the programs.
+//! The crate `self_update` finds, fetches, verifies and unpacks releases into a file beside the program. The rest is done here, because that crate
+//! keeps no previous version.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `releases` | finds and fetches releases |
+//! | `transport` | the HTTP client for it |
+//! | `swap` | replaces the program, and restores it |
+//! | `watchdog` | watches the new version start |
+//! | `managed` | detects package managers |
+//! | `command` | the command `update` |
 //!
 //! ```text
 //! check -> Release -> stage -> Staged -> apply -> Applied -> confirm
@@ -41,32 +48,34 @@ use llamapool_settings::build;
 /// not told has none, and takes no updates.
 const RELEASE_KEY: Option<&str> = option_env!("LLAMAPOOL_RELEASE_KEY");
 
-/// A new program that is not known to work after that time is taken back.
+/// A new version that has not confirmed itself within this time is rolled back.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why there is no update.
+/// Why an update failed.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
-    /// This build knows no key, so that it cannot tell ours from anybody's.
-    #[error("this build has no release key, and takes no updates: it could not tell ours from anybody's")]
+    /// This build has no key to verify releases with.
+    #[error(
+        "this build has no release key, so updates cannot be verified: download releases from the project's page"
+    )]
     NoKey,
-    /// The list of releases, or one of them, cannot be had.
-    #[error("the releases cannot be reached: {0}")]
+    /// The list of releases, or a release, cannot be fetched.
+    #[error("cannot reach the releases: {0}")]
     Unreachable(String),
-    /// It is not what a release looks like.
-    #[error("the release cannot be used: {0}")]
+    /// The release is malformed.
+    #[error("the release is unusable: {0}")]
     Unusable(String),
-    /// It is not signed with our key, or not as what it is offered as.
-    #[error("the download is not signed by the makers of llamapool: it is not used")]
+    /// The release is not signed with the key of this build, or under another name.
+    #[error("the download has no valid llamapool signature and was discarded")]
     NotSigned,
-    /// The new program does not start, or is another one.
-    #[error("the new version does not work here: {0}; the one before is in its place")]
+    /// The new version does not start, or is another program.
+    #[error("the new version does not work here: {0}; the previous version was restored")]
     DoesNotWork(String),
     /// Another process updates the same program.
-    #[error("another update of {} is under way", .0.display())]
+    #[error("another update of {} is in progress", .0.display())]
     Busy(PathBuf),
-    /// The program lies where this process may not write.
-    #[error("{} cannot be replaced: call this with the rights of whoever installed it", .0.display())]
+    /// This process may not write to the folder of the program.
+    #[error("cannot replace {}: run this as the user who installed it", .0.display())]
     NotOurs(PathBuf),
     /// Files cannot be read or written.
     #[error("{}: {error}", .path.display())]

@@ -33,7 +33,7 @@ const ARCHIVE: &str = "application/octet-stream";
 /// What went wrong on the way. It passes through `self_update`, and is found again by [`TransportError::within`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum TransportError {
-    #[error("it is not offered over https")]
+    #[error("it is not available over https")]
     Unencrypted,
     #[error("it is too large")]
     TooLarge,

@@ -1,4 +1,4 @@
-//! Who a worker is.
+//! The identity of a worker.
 
 use crate::{
     concern,
@@ -6,15 +6,15 @@ use crate::{
 };
 
 concern! {
-    /// Who the worker is.
+    /// The identity of the worker.
     pub struct Identity: "Identity" {
-        /// Id that stays the same over restarts.
+        /// ID of the worker, stable across restarts.
         id: Option<String> = Setting::new("client_id", kind::name().optional()).formerly("worker_id")
-            .default_words("made once and kept");
+            .default_words("generated once and stored");
 
-        /// Name for people.
+        /// Display name of the worker.
         name: String = Setting::new("client_name", name()).formerly("worker_name")
-            .default_words("the name of this machine");
+            .default_words("the host name");
     }
 }
 

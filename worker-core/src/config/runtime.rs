@@ -11,10 +11,10 @@ use crate::{
     settings::{Setting, kind},
 };
 
-/// Polling faster than this is load without news.
+/// Faster polling adds load without new information.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
 
-/// A connection that must be made faster than this would fail on every hiccup of the network.
+/// A shorter timeout would fail on every hiccup of the network.
 const SHORTEST_CONNECT: Duration = Duration::from_millis(100);
 
 const KINDS: &[(&str, Kind)] = &[
@@ -29,40 +29,40 @@ const KINDS: &[(&str, Kind)] = &[
 concern! {
     /// The LLM runtime behind the worker.
     pub struct Runtime: "Runtime" {
-        /// Address of the runtime's OpenAI API, as `http://127.0.0.1:11434/v1`. Without it, the first that answers on
-        /// this machine is taken: Ollama (11434), LM Studio (1234), llama.cpp (8080), vLLM (8000).
+        /// URL of the runtime's OpenAI-compatible API, for example `http://127.0.0.1:11434/v1`. If unset, the worker tries
+        /// the default ports on this machine: Ollama (11434), LM Studio (1234), llama.cpp (8080), vLLM (8000).
         base_url: Option<Url> = Setting::new("completion_base_url", kind::http_url().optional())
             .formerly("ollama_base_url").formerly("ollama_url")
-            .default_words("found");
+            .default_words("detected");
 
-        /// Key for the runtime, if it wants one.
+        /// API key of the runtime, if it requires one.
         api_key: Option<SecretString> =
             Setting::new("completion_api_key", kind::secret().optional()).formerly("ollama_api_key");
 
-        /// What the runtime is; `auto` finds out.
+        /// Kind of the runtime; `auto` detects it.
         kind: Kind = Setting::new("runtime_kind", kind::one_of(KINDS)).formerly("api_style").default("auto");
 
-        /// Requests the runtime works on at the same time.
+        /// Maximum number of concurrent requests to the runtime.
         max_concurrency: u32 =
             Setting::new("max_concurrency", kind::count(1..=4096).map(|n| n as u32)).default("2");
 
-        /// Models that are kept back from the pool. Their names, where `*` stands for any characters: `*` alone offers
-        /// none, `*embed*` all but those for embeddings.
+        /// Hidden models: names of models that this worker does not offer. `*` matches any characters: `*embed*` hides all
+        /// embedding models, `*` hides every model.
         withheld: HiddenModels = Setting::new("models_withheld", names().list().map(HiddenModels::new));
 
-        /// How often the runtime is asked for its models.
+        /// How often the worker asks the runtime for its models.
         poll_interval: Duration =
             Setting::new("model_poll_interval", kind::duration().at_least(SHORTEST_POLL)).default("30s");
 
-        /// Longest silence of the runtime within a request; 0 leaves that to the server.
+        /// Longest time without data from the runtime within a request; 0 leaves the limit to the server.
         request_timeout: Option<Duration> =
             Setting::new("request_timeout", kind::duration().or_off()).default("0");
 
-        /// How long connecting to the runtime may take.
+        /// Timeout for connecting to the runtime.
         connect_timeout: Duration =
             Setting::new("connect_timeout", kind::duration().at_least(SHORTEST_CONNECT)).default("10s");
 
-        /// Serve the built-in demo model (an echo) instead of a runtime.
+        /// Serve the built-in demo model, which echoes the prompt, instead of a runtime.
         demo: bool = Setting::new("demo", kind::switch()).default("false");
     }
 }

@@ -1,4 +1,4 @@
-//! The server a worker works for.
+//! The server a worker connects to.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,22 +15,22 @@ use crate::{
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 
 concern! {
-    /// The server the worker works for, and how it stays with it.
+    /// The server the worker connects to, and how it stays connected.
     pub struct Server: "Server" {
-        /// Address of the server. `host:port` is enough; `https://` and `wss://` are encrypted.
+        /// URL of the server. `host:port` is enough; use `wss://` or `https://` for TLS.
         url: Url = Setting::new("server_url", server_url()).default("ws://localhost:8080/api/workers/connect");
 
-        /// Key that lets workers in; the server's `CLIENT_KEY`.
+        /// Worker key, the same as the server's `CLIENT_KEY`.
         client_key: Option<SecretString> =
             Setting::new("client_key", kind::secret().optional()).formerly("worker_key");
 
-        /// Certificates to trust besides the system's own. PEM, for a server with a private authority.
+        /// PEM file with additional CA certificates to trust, for a server with a private CA.
         ca_file: Option<PathBuf> = Setting::new("ca_file", kind::path().optional());
 
-        /// Connect again when the server is away; without it the worker exits.
+        /// Reconnect when the connection is lost; if off, the worker exits instead.
         reconnect: bool = Setting::new("reconnect", kind::switch()).default("true").short('r');
 
-        /// A server that is silent for so long is lost. It is noticed after two thirds of it at the earliest.
+        /// A server silent for this long is considered lost. A lost server is detected after two thirds of it at the earliest.
         keepalive_timeout: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
     }

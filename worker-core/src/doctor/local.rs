@@ -1,4 +1,4 @@
-//! This machine: configuration, versions, files, disk, and a worker that runs already.
+//! Checks this machine: configuration, version, file permissions, disk space, and whether a worker is running.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -37,7 +37,7 @@ pub(super) fn configuration<'p>(notes: &mut Notes<'_>, context: &'p Context) -> 
     match &context.loaded {
         Err(mistakes) => {
             let wrong: Vec<_> = mistakes.0.iter().map(ToString::to_string).collect();
-            let fix = "Put it right; docs/config.md lists every setting and what it takes.";
+            let fix = "Correct it; docs/config.md lists all settings and their values.";
             notes.note(id, title, failed(wrong.join("; "), fix));
             None
         }
@@ -48,9 +48,7 @@ pub(super) fn configuration<'p>(notes: &mut Notes<'_>, context: &'p Context) -> 
             };
             let finding = match loaded.warnings.is_empty() {
                 true => ok(from),
-                false => {
-                    warning(loaded.warnings.join("; "), "Correct the file, so that it says what is meant.")
-                }
+                false => warning(loaded.warnings.join("; "), "Correct the file."),
             };
             notes.note(id, title, finding);
             Some(&loaded.config)
@@ -74,7 +72,7 @@ fn rights(file: &Path, home: &Path) -> Finding {
     let tokens = [home.to_owned(), paths::state_dir()].map(|dir| dir.join(paths::TOKEN_FILE));
     let open: Vec<_> = config.chain(tokens).filter(|path| others_may_read(path)).collect();
     if open.is_empty() {
-        return ok("keys and tokens are readable for their owner alone");
+        return ok("keys and tokens are readable only by their owner");
     }
     let names: Vec<_> = open.iter().map(|path| path.display().to_string()).collect();
     let names = names.join(", ");

@@ -64,7 +64,7 @@ fn offered(config: &Config, info: &RuntimeInfo) -> Finding {
     let (all, some) = (info.models.len(), names.len());
     match (all, some) {
         (0, _) => warning("the runtime has none", "Get a model, as with `ollama pull llama3.2`."),
-        (_, 0) => warning(format!("all {all} are withheld"), "Shorten models_withheld."),
+        (_, 0) => warning(format!("all {all} are hidden"), "Shorten models_withheld."),
         _ if all == some => ok(format!("{some}: {}", some_of(&names))),
         _ => ok(format!("{some} of {all} are offered: {}", some_of(&names))),
     }

@@ -61,35 +61,35 @@ pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, options: &Optio
 async fn reach(notes: &mut Notes<'_>, steps: &Steps<'_>) -> Option<Wire> {
     let (host, port) = steps.host();
     let proxy = steps.proxy().ok().flatten();
-    let said = proxy.as_ref().map_or("none on this way".to_owned(), |proxy| format!("{proxy} is used"));
+    let said = proxy.as_ref().map_or("none".to_owned(), |proxy| format!("using {proxy}"));
     notes.note(PROXY.0, PROXY.1, ok(said));
     let is_found = match (&proxy, host.parse::<std::net::IpAddr>()) {
         (Some(_), _) => {
-            notes.skip(DNS.0, DNS.1, "the proxy finds the server");
+            notes.skip(DNS.0, DNS.1, "the proxy resolves the name");
             true
         }
         (None, Ok(_)) => {
-            notes.skip(DNS.0, DNS.1, "it is an address, no name");
+            notes.skip(DNS.0, DNS.1, "not needed: server_url has an IP address");
             true
         }
         (None, Err(_)) => notes.check(DNS, DNS_LIMIT, name(host, port)).await.is_some(),
     };
     if !is_found {
-        notes.skip(TCP.0, TCP.1, "its name is not known");
+        notes.skip(TCP.0, TCP.1, "its name cannot be resolved");
         return None;
     }
     notes.check(TCP, STEP_LIMIT, connection(steps)).await
 }
 
 async fn name(host: &str, port: u16) -> (Finding, Option<()>) {
-    let fix = "Check the host in server_url, and that this machine can look names up.";
+    let fix = "Check the host in server_url, and the DNS settings of this machine.";
     match tokio::net::lookup_host((host, port))
         .await
         .map(|found| found.map(|one| one.ip()).collect::<Vec<_>>())
     {
         Ok(found) if !found.is_empty() => {
             let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-            (ok(format!("{host} is {}", found.join(", "))), Some(()))
+            (ok(format!("{host} resolves to {}", found.join(", "))), Some(()))
         }
         Ok(_) => (failed(format!("{host} has no address"), fix), None),
         Err(error) => (failed(format!("{host}: {error}"), fix), None),
@@ -99,14 +99,14 @@ async fn name(host: &str, port: u16) -> (Finding, Option<()>) {
 async fn connection(steps: &Steps<'_>) -> (Finding, Option<Wire>) {
     let (host, port) = steps.host();
     match steps.open().await {
-        Ok(wire) => (ok(format!("{host}:{port} answers")), Some(wire)),
+        Ok(wire) => (ok(format!("connected to {host}:{port}")), Some(wire)),
         Err(error) => {
             let fix = match &error {
                 DialError::Proxy(_) => "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.",
                 DialError::Unreachable(why) if local_network::is_forbidden(OS, host, why) => {
                     local_network::FIX
                 }
-                _ => "Check host and port in server_url, that the server runs, and firewalls on the way.",
+                _ => "Check host and port in server_url, that the server is running, and firewalls.",
             };
             (failed(error.to_string(), fix), None)
         }
@@ -116,10 +116,10 @@ async fn connection(steps: &Steps<'_>) -> (Finding, Option<Wire>) {
 async fn encryption(notes: &mut Notes<'_>, steps: &Steps<'_>, wire: Wire) -> Option<Wire> {
     if !steps.is_secure() {
         let finding = match steps.is_loopback() {
-            true => ok("none, and none is needed on this machine"),
+            true => ok("off; not needed on this machine"),
             false => warning(
-                "none: on the way to the server, key and prompts can be read",
-                "Give the server a certificate, and dial it with wss://.",
+                "off: others on the network can read the key and prompts",
+                "Set up TLS in front of the server, and use wss:// in server_url.",
             ),
         };
         notes.note(TLS.0, TLS.1, finding);
@@ -131,7 +131,7 @@ async fn encryption(notes: &mut Notes<'_>, steps: &Steps<'_>, wire: Wire) -> Opt
 /// WebSocket and key are one question to the server, and two checks.
 async fn shake(notes: &mut Notes<'_>, config: &Config, steps: &Steps<'_>, wire: Wire) -> Option<Dialed> {
     let key = config.server.client_key.as_ref();
-    let mut key_finding = skipped("the server did not get so far");
+    let mut key_finding = skipped("the server was not reached");
     let shaken = notes.check(WEBSOCKET, STEP_LIMIT, async {
         let shaken = match steps.request(key) {
             Ok(request) => steps.shake(wire, request).await,
@@ -139,12 +139,13 @@ async fn shake(notes: &mut Notes<'_>, config: &Config, steps: &Steps<'_>, wire: 
         };
         match shaken {
             Ok(dialed) => {
-                key_finding = ok(if key.is_some() { "the server takes it" } else { "the server wants none" });
-                (ok("a llamapool server answers"), Some(dialed))
+                key_finding =
+                    ok(if key.is_some() { "accepted by the server" } else { "the server requires no key" });
+                (ok("a llamapool server answered"), Some(dialed))
             }
             Err(error @ DialError::Unauthorized { .. }) => {
                 key_finding = failed(error.to_string(), refused_key(key.is_some()));
-                (ok("a llamapool server answers"), None)
+                (ok("a llamapool server answered"), None)
             }
             Err(error) => (failed(error.to_string(), not_shaken(&error)), None),
         }
@@ -158,20 +159,22 @@ fn refused_key(is_set: bool) -> &'static str {
     if is_set {
         "Set client_key to the CLIENT_KEY of the server, or ask whoever runs it for a new join link."
     } else {
-        "The server wants a key: set client_key to the CLIENT_KEY of the server."
+        "The server requires a key: set client_key to the CLIENT_KEY of the server."
     }
 }
 
 fn not_shaken(error: &DialError) -> &'static str {
     match error {
         DialError::NotLlamapool(_) => {
-            "Check server_url, path included, and that what stands before the server passes WebSockets on."
+            "Check server_url including its path, and that the reverse proxy in front of the server forwards WebSockets."
         }
         DialError::Refused { .. } => {
-            "The server, or what stands before it, cannot take workers now: see its logs."
+            "The server or the reverse proxy in front of it cannot accept workers now: see its logs."
         }
         DialError::Settings(_) => "Correct server_url and client_key.",
-        _ => "Check that what stands before the server passes WebSockets on, and that it runs.",
+        _ => {
+            "Check that the server is running, and that the reverse proxy in front of it forwards WebSockets."
+        }
     }
 }
 
@@ -181,13 +184,13 @@ fn about(notes: &mut Notes<'_>, dialed: Option<&Dialed>) {
         .map(|dialed| dialed.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok()))
     {
         None => skipped(NOTHING_THERE),
-        Some(None) => skipped("the server does not tell the time"),
+        Some(None) => skipped("the server sent no date"),
         Some(Some(there)) => clock(SystemTime::now(), there),
     };
     notes.note(CLOCK.0, CLOCK.1, clock);
     let version = match dialed.map(|dialed| dialed.server_version.as_deref()) {
         None => skipped(NOTHING_THERE),
-        Some(None) => skipped("it is not told"),
+        Some(None) => skipped("the server did not send it"),
         Some(Some(theirs)) => version(theirs),
     };
     notes.note(SERVER.0, SERVER.1, version);
@@ -199,13 +202,10 @@ pub(super) fn clock(here: SystemTime, there: SystemTime) -> Finding {
         Err(error) => (error.duration(), "behind"),
     };
     match skew {
-        _ if skew <= MOST_SKEW => ok("as the server's"),
+        _ if skew <= MOST_SKEW => ok("in sync with the server"),
         _ => warning(
-            format!(
-                "{} {side} the server's",
-                humantime::format_duration(Duration::from_secs(skew.as_secs()))
-            ),
-            "Let this machine set its clock from the network.",
+            format!("{} {side} the server", humantime::format_duration(Duration::from_secs(skew.as_secs()))),
+            "Enable time synchronization (NTP) on this machine.",
         ),
     }
 }
@@ -217,5 +217,5 @@ pub(super) fn version(theirs: &str) -> Finding {
         return ok(theirs.to_owned());
     }
     let found = format!("{theirs}, and this is {}", build::VERSION);
-    warning(found, "They understand each other, but what is new needs both: update the older one.")
+    warning(found, "They are compatible, but new features need both: update the older one.")
 }

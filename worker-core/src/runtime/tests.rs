@@ -237,7 +237,7 @@ async fn rubbish_is_no_runtime() {
         let fake = Fake::with_fallback(status, body).await;
         for kind in Kind::ALL {
             let reason = reason(&fake, kind).await;
-            assert!(reason.contains("no list of models"), "{kind}, {body:.20}: {reason}");
+            assert!(reason.contains("not with a list of models"), "{kind}, {body:.20}: {reason}");
         }
     }
 }
@@ -263,11 +263,11 @@ async fn a_key_is_sent_and_its_lack_is_told() {
     let fake = Fake::start().await.locked("s3cret").says("/v1/models", 200, json!({"data": [{"id": "m"}]}));
     let open = Some(fake.base.clone());
     let reason = reason(&fake, Kind::Auto).await;
-    assert!(reason.contains("wants an API key") && reason.contains("COMPLETION_API_KEY"), "{reason}");
+    assert!(reason.contains("requires an API key") && reason.contains("COMPLETION_API_KEY"), "{reason}");
 
     let wrong = Some(SecretString::from("wrong"));
     let refused = Prober::new(open.clone(), wrong, Kind::Auto, CONNECT).probe().await.unwrap_err();
-    assert!(refused.reason.contains("refuses our API key"), "{refused}");
+    assert!(refused.reason.contains("rejected the API key"), "{refused}");
 
     let right = Some(SecretString::from("s3cret"));
     assert_eq!(Prober::new(open, right, Kind::Auto, CONNECT).probe().await.unwrap().models, [model("m")]);
@@ -339,7 +339,7 @@ async fn nothing_on_the_usual_ports() {
     let mut prober = Prober::new(None, None, Kind::Auto, CONNECT).with_ports(ports);
     let reason = prober.probe().await.unwrap_err().to_string();
     assert!(reason.starts_with("no LLM runtime found") && reason.contains("llama.cpp on port"), "{reason}");
-    assert!(reason.contains("wants an API key"), "{reason}");
+    assert!(reason.contains("requires an API key"), "{reason}");
     assert_eq!(prober.base(), None);
 }
 
@@ -387,5 +387,7 @@ async fn all_that_answer_are_found() {
     assert_eq!(kinds, [Kind::Ollama, Kind::LmStudio, Kind::Vllm, Kind::Vllm], "by what they are");
     assert_eq!(found[0].url, first.base);
     assert!(found[..3].iter().all(|one| !one.models.is_empty() && one.problem.is_none()), "{found:?}");
-    assert!(found[3].models.is_empty() && found[3].problem.as_deref().unwrap().contains("wants an API key"));
+    assert!(
+        found[3].models.is_empty() && found[3].problem.as_deref().unwrap().contains("requires an API key")
+    );
 }

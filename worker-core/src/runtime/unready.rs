@@ -1,4 +1,4 @@
-//! Why there is no usable runtime, said so that its owner knows what to do.
+//! Why there is no usable runtime, in words that tell its owner what to do.
 
 use url::Url;
 
@@ -17,28 +17,30 @@ impl Unready {
     pub(super) fn because(error: &ProbeError, kind: Kind, base: &Url, has_key: bool) -> Self {
         let who = format!("{} at {}", kind.title(), shown(base));
         let reason = match error {
-            ProbeError::Refused => format!("{who} refuses connections: is it running?"),
+            ProbeError::Refused => format!("{who} refused the connection: is it running?"),
             ProbeError::Unreachable(why) => format!("{who} cannot be reached: {why}"),
-            ProbeError::Slow => format!("{who} took the connection, but does not answer"),
+            ProbeError::Slow => format!("{who} accepted the connection but does not answer"),
             ProbeError::Status(status, _) if error.is_locked() => {
-                let wrong = if has_key { "refuses our API key" } else { "wants an API key" };
+                let wrong = if has_key { "rejected the API key" } else { "requires an API key" };
                 format!("{who} {wrong} (HTTP {}): set COMPLETION_API_KEY", status.as_u16())
             }
             ProbeError::Status(status, _) if status.as_u16() == 404 => {
                 format!("{who} does not list models (HTTP 404): check COMPLETION_BASE_URL and RUNTIME_KIND")
             }
-            ProbeError::Status(status, said) if said.is_empty() => {
-                format!("{who} answers HTTP {}", status.as_u16())
+            ProbeError::Status(status, message) if message.is_empty() => {
+                format!("{who} answered HTTP {}", status.as_u16())
             }
-            ProbeError::Status(status, said) => format!("{who} answers HTTP {}: {said}", status.as_u16()),
-            ProbeError::TooLong => format!("{who} sends a list of models too long to read"),
+            ProbeError::Status(status, message) => {
+                format!("{who} answered HTTP {}: {message}", status.as_u16())
+            }
+            ProbeError::TooLong => format!("{who} sent a list of models that is too long"),
             ProbeError::Rubbish => {
                 format!(
-                    "{who} answers, but with no list of models: check COMPLETION_BASE_URL and RUNTIME_KIND"
+                    "{who} answered, but not with a list of models: check COMPLETION_BASE_URL and RUNTIME_KIND"
                 )
             }
             ProbeError::OurServer => format!(
-                "at {} is a llamapool server, no LLM runtime: check COMPLETION_BASE_URL \
+                "{} is a llamapool server, not an LLM runtime: check COMPLETION_BASE_URL \
                  (to chain pools, set RUNTIME_KIND to openai)",
                 shown(base)
             ),
@@ -48,14 +50,14 @@ impl Unready {
     }
 
     /// `hint` is what may be a runtime, but is not usable.
-    pub(super) fn nothing_found(looked_for: &[(Kind, u16)], hint: Option<Self>) -> Self {
-        let places: Vec<String> =
-            looked_for.iter().map(|(kind, port)| format!("{} on port {port}", kind.title())).collect();
+    pub(super) fn nothing_found(tried: &[(Kind, u16)], hint: Option<Self>) -> Self {
+        let ports: Vec<String> =
+            tried.iter().map(|(kind, port)| format!("{} on port {port}", kind.title())).collect();
         let hint = hint.map(|hint| format!(" ({})", hint.reason)).unwrap_or_default();
-        let places = places.join(", ");
+        let ports = ports.join(", ");
         Self {
             reason: format!(
-                "no LLM runtime found on this machine, looked for {places}: start one, \
+                "no LLM runtime found on this machine; tried {ports}. Start one, \
                  or set COMPLETION_BASE_URL{hint}"
             ),
         }

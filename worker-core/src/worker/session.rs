@@ -1,4 +1,4 @@
-//! One connection's life: introduce, report, relay, and take leave.
+//! One session with the server: hello, reports, relaying, goodbye.
 
 use std::time::Duration;
 
@@ -23,21 +23,21 @@ use crate::settings::DrainTimeout;
 /// How far the window of a request body may grow, bytes: uploads are few and large.
 const MAX_WINDOW: u32 = 4 * 1024 * 1024;
 
-/// Largest credit taken from a server's hello; more would only invite overflow.
+/// Largest credit accepted from a server's hello; more would only risk overflow.
 const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
-/// When a worker ends, so long for its last answers to leave, looked after so often.
+/// Time for the last answers to be sent when a worker ends, and how often to check.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-const LAST_ANSWERS_LOOK: Duration = Duration::from_millis(5);
+const LAST_ANSWERS_POLL: Duration = Duration::from_millis(5);
 
-/// Several changes within so short a time are one report.
+/// Changes within this time are combined into one report.
 const GATHER: Duration = Duration::from_millis(20);
 
 pub(super) type Socket = WebSocketStream<Wire>;
 
 /// Runs a session on an open socket, to its end.
 pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
-    let hello = match tokio::time::timeout(HELLO_TIMEOUT, introduce(shared, &mut socket)).await {
+    let hello = match tokio::time::timeout(HELLO_TIMEOUT, say_hello(shared, &mut socket)).await {
         Ok(Ok(hello)) => hello,
         Ok(Err(disconnect)) => return SessionEnd::Disconnected(disconnect),
         Err(_) => return lost("the server did not answer the hello message"),
@@ -63,7 +63,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
         Driver::new(socket, link.clone(), shared.config.server.keepalive_timeout, |event| match event {
             Event::Request(incoming) => relay.take(incoming),
             Event::Control(FromServer::Bye(said)) => bye = Some(said),
-            Event::Control(FromServer::Drain) => tracing::info!("The server is about to stop"),
+            Event::Control(FromServer::Drain) => tracing::info!("The server is stopping"),
             Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
             Event::RoundTrip(took) => shared.publisher.measured(took),
         })
@@ -71,7 +71,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
     let end = tokio::select! {
         end = driver => end,
         () = report(shared, &link) => unreachable!("reports go on as long as the session"),
-        () = take_leave(shared, &link) => unreachable!("the driver ends first"),
+        () = say_goodbye(shared, &link) => unreachable!("the driver ends first"),
     };
     match bye {
         _ if shared.handle.orders.borrow().shutdown.is_some() && link.is_closed() => SessionEnd::Stopped,
@@ -92,7 +92,7 @@ fn refused(reason: impl Into<String>) -> SessionEnd {
     SessionEnd::Disconnected(Disconnect::refused(reason))
 }
 
-async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, Disconnect> {
+async fn say_hello(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, Disconnect> {
     let hello = FromWorker::Hello(WorkerHello {
         id: shared.id.clone(),
         name: shared.config.identity.name.clone(),
@@ -105,8 +105,11 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
     let lost = |error: &dyn std::fmt::Display| Disconnect::lost(error.to_string());
     socket.send(Message::text(text)).await.map_err(|error| lost(&error))?;
     loop {
-        let message =
-            socket.next().await.ok_or_else(|| lost(&"the server hung up"))?.map_err(|error| lost(&error))?;
+        let message = socket
+            .next()
+            .await
+            .ok_or_else(|| lost(&"the server closed the connection"))?
+            .map_err(|error| lost(&error))?;
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(FromServer::Hello(hello)) if hello.recv_window > 0 => return Ok(hello),
@@ -114,7 +117,7 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
                 Ok(FromServer::Drain | FromServer::Unknown) => {}
                 _ => return Err(Disconnect::refused("the server's hello message could not be read")),
             },
-            Message::Close(_) => return Err(lost(&"the server hung up")),
+            Message::Close(_) => return Err(lost(&"the server closed the connection")),
             Message::Binary(_) => {
                 return Err(Disconnect::refused("the server did not send a hello message"));
             }
@@ -123,7 +126,7 @@ async fn introduce(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
     }
 }
 
-/// Says how the worker is: at every change, and now and then anyway.
+/// Sends reports: at every change, and at regular intervals.
 async fn report(shared: &Shared, link: &Link) {
     let host = host::this_machine();
     let mut clocks = Clocks::now();
@@ -165,13 +168,13 @@ fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
     }
 }
 
-/// When told to end: waits for what runs, as long as it may, then says goodbye. The driver ends then.
-async fn take_leave(shared: &Shared, link: &Link) {
+/// On shutdown: waits for the requests in flight within the drain timeout, then says goodbye, which ends the driver.
+async fn say_goodbye(shared: &Shared, link: &Link) {
     stopped(shared).await;
     // The last answers have been handed over; they are sent before the goodbye.
     let sent = async {
         while link.streams() > 0 {
-            tokio::time::sleep(LAST_ANSWERS_LOOK).await;
+            tokio::time::sleep(LAST_ANSWERS_POLL).await;
         }
     };
     if shared.ledger.running() == 0 {
@@ -181,7 +184,7 @@ async fn take_leave(shared: &Shared, link: &Link) {
     std::future::pending().await
 }
 
-/// Ends when the worker is told to end and nothing runs any more, or its time is over.
+/// Completes when the worker is asked to stop and no request is in flight any more, or the drain timeout is reached.
 pub(super) async fn stopped(shared: &Shared) {
     let mut orders = shared.handle.orders.subscribe();
     let mut jobs = shared.ledger.watch();
@@ -201,7 +204,7 @@ pub(super) async fn stopped(shared: &Shared) {
             biased;
             _ = jobs.wait_for(|jobs| *jobs == 0) => return tracing::info!("Drained"),
             () = deadline => return tracing::warn!("Drain timeout reached: {} cut off", running(shared)),
-            _ = orders.changed() => {} // a second word, perhaps with less patience
+            _ = orders.changed() => {} // another shutdown, perhaps with a shorter timeout
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What others see of the worker: one snapshot, changed at one place, watched by the local status page, the log and the desktop app.
+//! The status of a worker: one snapshot with one writer, watched by the local API and the desktop app.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,81 +9,80 @@ use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::runtime::{Kind, Model};
 
-/// The worker's state but for the number of running requests.
+/// The status of a worker, without the number of requests in flight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// Stable across restarts.
     pub id: String,
-    /// For people.
+    /// Its display name.
     pub name: String,
-    /// The server, as configured.
+    /// The URL of the server, as configured.
     pub server: String,
-    /// The tunnel to it.
+    /// The connection to it.
     pub connection: Connection,
-    /// Whether the runtime is there.
+    /// Whether the runtime is available.
     pub runtime: Readiness,
-    /// What the runtime is.
+    /// The kind of the runtime.
     pub kind: Kind,
     /// Its version.
     pub runtime_version: Option<String>,
-    /// Something odd about it that is no failure, in a sentence: that it has no models, for one.
+    /// A warning about the runtime that is not an error, for example that it has no models.
     pub runtime_note: Option<String>,
-    /// What it has, also what of it is withheld; while it is away, what it had.
+    /// Its models, hidden ones included; while it is unavailable, those it had.
     pub models: Vec<Model>,
     /// Requests that run at once, at most.
     pub max_concurrency: u32,
-    /// Takes nothing new.
+    /// Takes no new requests.
     pub draining: bool,
-    /// Ends when nothing runs any more.
+    /// Ends when no request is in flight any more.
     pub terminating: bool,
-    /// Why the last try to connect failed, or what ended the connection; nothing once it is up.
+    /// Why the last attempt to connect failed, or why the connection ended; `None` while it is up.
     pub link_error: Option<Problem>,
-    /// How many times it has been made.
+    /// Number of connections so far.
     pub connections: u64,
-    /// How long the server takes to answer, there and back. It is measured every few seconds while connected, and is another one when that
-    /// differs so much that somebody might care.
+    /// Round-trip time to the server. It is measured every few seconds while connected, and updated when it changes noticeably.
     pub latency: Option<Duration>,
-    /// When a report last went to the server. Nobody is woken for it.
+    /// When the last report was sent to the server. A change of it alone wakes no watcher.
     pub last_report: Option<SystemTime>,
 }
 
-/// How the runtime is.
+/// Whether the runtime is available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
-    /// Not looked at yet.
+    /// Not probed yet.
     Unknown,
-    /// It answers.
+    /// It is available.
     Ready,
-    /// It does not.
+    /// It is not available.
     Away(Problem),
 }
 
-/// Something that is wrong.
+/// A problem that a person should know about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What, in a sentence.
+    /// What is wrong, in a sentence.
     pub what: String,
-    /// Since when: the time at which these words were first true.
+    /// Since when it is so.
     pub since: SystemTime,
 }
 
-/// How the tunnel is.
+/// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connection {
-    /// Being made.
+    /// Connecting.
     Connecting,
-    /// Up.
+    /// Connected.
     Connected,
-    /// Down; the next try is due then.
+    /// Disconnected; waiting for the next attempt.
     Waiting {
-        /// Monotonic.
+        /// When the next attempt starts.
         until: tokio::time::Instant,
-        /// Somebody has to change something first: the key, the address.
+        /// Somebody has to change something first, such as the key or the address.
         refused: bool,
     },
 }
 
-/// Where the status is written.
+/// Writes the status, and lets others watch it.
 #[derive(Clone)]
 pub(super) struct StatusPublisher {
     status: Arc<watch::Sender<Status>>,
@@ -117,7 +116,7 @@ impl StatusPublisher {
         self.status.send_modify(change);
     }
 
-    /// The server has answered after so long.
+    /// Notes a round-trip time.
     pub(super) fn measured(&self, latency: Duration) {
         self.status.send_if_modified(|status| {
             let is_news = status.latency.is_none_or(|before| differs(before, latency));
@@ -128,7 +127,7 @@ impl StatusPublisher {
         });
     }
 
-    /// A report has gone to the server.
+    /// Notes that a report was sent.
     pub(super) fn reported(&self) {
         self.status.send_if_modified(|status| {
             status.last_report = Some(SystemTime::now());
@@ -140,7 +139,7 @@ impl StatusPublisher {
         self.status.borrow().clone()
     }
 
-    /// Whether this note is not the one that is there.
+    /// Whether this note differs from the current one.
     pub(super) fn is_news(&self, note: &str) -> bool {
         self.status.borrow().runtime_note.as_deref() != Some(note)
     }
@@ -170,7 +169,7 @@ impl Status {
         }
     }
 
-    /// What is wrong now: with the connection before the runtime, since nothing works without it.
+    /// The current problem: of the connection first, because nothing works without it.
     pub fn trouble(&self) -> Option<&Problem> {
         let runtime = match &self.runtime {
             Readiness::Away(trouble) => Some(trouble),
@@ -180,16 +179,16 @@ impl Status {
     }
 }
 
-/// Whether one latency says something else than another: by more than half, and more than what schedulers and radios add now and then.
+/// Whether two latencies differ noticeably: by more than half, and by more than the jitter of schedulers and radios.
 fn differs(before: Duration, now: Duration) -> bool {
-    /// Below that all is near.
+    /// Smaller differences are jitter.
     const NOISE: Duration = Duration::from_millis(5);
     let (less, more) = (before.min(now), before.max(now));
     more - less > NOISE.max(less / 2)
 }
 
 impl Problem {
-    /// Problem that is found now, and may be the one there was before.
+    /// A problem found now; it keeps its time if it is the same as before.
     pub(super) fn found(what: &str, before: Option<&Self>) -> Self {
         let known = before.filter(|before| before.what == what);
         let since = known.map_or_else(SystemTime::now, |known| known.since);

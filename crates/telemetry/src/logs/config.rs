@@ -1,4 +1,4 @@
-//! What is logged, how, and where.
+//! The settings of logs.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ const SMALLEST_FILE: u64 = 64 * 1024;
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// What fits the place; for now that is always [`Format::Human`].
+    /// Currently always [`Format::Human`].
     Auto,
     /// For people.
     Human,
@@ -23,22 +23,22 @@ const FORMATS: &[(&str, Format)] =
     &[("auto", Format::Auto), ("human", Format::Human), ("json", Format::Json)];
 
 concern! {
-    /// What is logged, how, and where.
+    /// Log level, format and files.
     pub struct LogConfig: "Logs" {
-        /// How much is logged. `error`, `warn`, `info`, `debug`, `trace`, `off`, or by module, as
-        /// `info,llamapool_server::flow=debug`. `DEBUG=true` stands for `debug`.
+        /// Log level: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a level per module, for example
+        /// `info,llamapool_server::flow=debug`. `DEBUG=true` is short for `debug`.
         level: String = Setting::new("log_level", level()).shorthand("debug", "debug").default("info");
 
-        /// How a line looks: for people, or as JSON.
+        /// Format of log lines: `human` or `json`.
         format: Format = Setting::new("log_format", kind::one_of(FORMATS)).default("auto");
 
-        /// Folder for log files, one a day. With or without them, all goes to the standard error.
+        /// Folder for daily log files. Logs also go to standard error.
         dir: Option<PathBuf> = Setting::new("log_dir", kind::path().optional()).default_words("no files");
 
-        /// Size at which a log file is continued in another. A day may so have several, numbered.
+        /// Size at which a new log file is started; a day can have several, numbered.
         max_size: u64 = Setting::new("log_max_size", kind::bytes(SMALLEST_FILE..=1 << 40)).default("50MiB");
 
-        /// Log files that are kept. The oldest are removed.
+        /// Number of log files to keep; the oldest are removed.
         keep: usize = Setting::new("log_keep", kind::count(1..=10_000).map(|n| n as usize)).default("7");
     }
 }

@@ -1,4 +1,4 @@
-//! How much is logged: reading it, and changing it while the process runs.
+//! The log level: reading it, and changing it while the process runs.
 
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{EnvFilter, Registry, reload};
@@ -7,18 +7,18 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 pub(super) const ALLOWED: &str =
     "error, warn, info, debug, trace, off, or directives such as info,hyper=warn";
 
-/// How much this process logs. Clones are the same dial; what is set counts until the process ends, the configuration stays as it is.
+/// The log level of this process. Clones share it. A change lasts until the process ends and is not written to the configuration.
 #[derive(Clone)]
 pub struct Level(reload::Handle<EnvFilter, Registry>);
 
 /// Why a level was not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LevelError {
-    /// It is none.
-    #[error("that is no log level; wanted: {ALLOWED}")]
+    /// The text is not a log level.
+    #[error("invalid log level; use {ALLOWED}")]
     Unreadable,
-    /// Nothing is logged any more: the process ends.
-    #[error("logging has ended")]
+    /// Logging has stopped, because the process ends.
+    #[error("logging has stopped")]
     Ended,
 }
 

@@ -74,5 +74,5 @@ fn a_folder_that_cannot_be_written_is_warned_of() {
     std::fs::write(&file, "").unwrap();
     let config = Config { dir: Some(file), ..Config::default() };
     let shown = shown(&config, |_| tracing::info!("hello"));
-    assert!(shown.contains("There are no log files") && shown.contains("hello"), "{shown}");
+    assert!(shown.contains("Log files are off") && shown.contains("hello"), "{shown}");
 }

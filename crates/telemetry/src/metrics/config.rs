@@ -1,4 +1,4 @@
-//! Where metrics are served.
+//! The setting of the metrics port.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,10 +8,10 @@ use llamapool_settings::{Setting, concern};
 concern! {
     /// Where metrics are served.
     pub struct MetricsConfig: "Metrics" {
-        /// Port for Prometheus, with `/metrics` and nothing else. A bare port is one of this machine alone; `0.0.0.0:9090` is open to
-        /// other machines. No key is asked for there.
+        /// Separate port that serves only `/metrics`, for Prometheus. A bare port listens on loopback; `0.0.0.0:9090` listens on all
+        /// interfaces. The port requires no key.
         addr: Option<SocketAddr> =
-            Setting::new("metrics_port", addr().optional()).formerly("metrics_addr").default_words("none of its own");
+            Setting::new("metrics_port", addr().optional()).formerly("metrics_addr").default_words("off");
     }
 }
 

@@ -44,7 +44,7 @@ impl Listener {
         let addr = listener.local_addr()?;
         tracing::info!(metrics.addr = %addr, "Metrics on http://{addr}{PATH}");
         if !addr.ip().is_loopback() {
-            tracing::warn!("Whoever reaches {addr} can read the metrics: no key is asked for there");
+            tracing::warn!("Metrics on {addr} need no key: anyone who can reach this address can read them");
         }
         Ok(Self { listener, addr })
     }
@@ -70,7 +70,7 @@ impl Listener {
                         connections.spawn(connection(stream, router.clone()));
                     }
                     Err(error) => {
-                        tracing::warn!("A connection for metrics could not be accepted: {error}");
+                        tracing::warn!("Cannot accept a metrics connection: {error}");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -86,7 +86,7 @@ async fn connection(stream: TcpStream, router: Router) {
     http.timer(TokioTimer::new()).header_read_timeout(SILENCE);
     let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
     if let Err(error) = served {
-        tracing::debug!("A connection for metrics ended: {error}");
+        tracing::debug!("A metrics connection failed: {error}");
     }
 }
 

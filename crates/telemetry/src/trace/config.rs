@@ -1,4 +1,4 @@
-//! Where traces go.
+//! The settings of traces.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
@@ -14,15 +14,15 @@ const TRACES: &str = "/v1/traces";
 concern! {
     /// Where traces of requests go. See docs/tracing.md.
     pub struct TraceConfig: "Traces" {
-        /// Address of an OpenTelemetry receiver that takes OTLP over HTTP. Usually port 4318; `/v1/traces` is appended
-        /// if it is not there.
+        /// URL of an OpenTelemetry receiver for OTLP over HTTP, usually on port 4318. `/v1/traces` is appended
+        /// if it is missing.
         endpoint: Option<Url> = Setting::new("otlp_endpoint", kind::http_url().optional())
             .also("otel_exporter_otlp_endpoint").default_words("no traces");
 
-        /// Headers that the receiver wants, as `name=value`. Percent-encoded; they may be keys, so they are kept secret.
+        /// Headers for the receiver, as `name=value`, percent-encoded. They may contain keys, so they are kept secret.
         headers: HeaderMap = Setting::new("otlp_headers", headers()).also("otel_exporter_otlp_headers");
 
-        /// What this program is called in traces.
+        /// Service name in traces.
         service_name: Option<String> = Setting::new("otel_service_name", kind::name().optional())
             .default_words("the program's name");
     }
@@ -47,7 +47,7 @@ impl TraceConfig {
     }
 }
 
-/// Pairs with commas between. The values are marked, so that nothing prints them.
+/// Comma-separated pairs. The values are marked as sensitive, so that nothing prints them.
 fn headers() -> Kind<HeaderMap> {
     let allowed = "name=value pairs with commas between, values percent-encoded";
     Kind::new("HEADERS", allowed, |text| {

@@ -47,11 +47,11 @@ impl Tracer {
         let url = config.traces_url()?;
         match Self::new(config, &url, service) {
             Ok(tracer) => {
-                tracing::info!("Traces go to {url}");
+                tracing::info!("Exporting traces to {url}");
                 Some(Arc::new(tracer))
             }
             Err(error) => {
-                tracing::warn!("There are no traces: {error:#}");
+                tracing::warn!("Tracing is off: {error:#}");
                 None
             }
         }

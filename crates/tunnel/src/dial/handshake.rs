@@ -27,7 +27,7 @@ pub(super) async fn shake(wire: Wire, request: Request, host_port: &HostPort) ->
     let shaking = tokio_tungstenite::client_async_with_config(request, wire, Some(websocket_config()));
     match timeout(HANDSHAKE_TIMEOUT, Box::pin(shaking)).await {
         Err(_) => Err(DialError::Unreachable(format!(
-            "{} took the connection, but did not answer within {} s",
+            "{} accepted the connection, but did not answer within {} s",
             host_port.authority(),
             HANDSHAKE_TIMEOUT.as_secs()
         ))),

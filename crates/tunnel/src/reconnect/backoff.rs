@@ -1,12 +1,12 @@
-//! How long to wait before the next try: longer each time, up to a bound, and never the same for two workers, so that a server that comes back is
-//! not run over by all of them at once.
+//! How long to wait before the next attempt: longer each time, up to a bound, and with jitter, so that a server that restarts is not hit by all
+//! clients at once.
 
 use std::time::Duration;
 
-/// Between tries after a lost or failed connection.
+/// Between attempts after a lost or failed connection.
 pub(super) const QUICK: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
-/// Between tries that need somebody to change something first.
+/// Between attempts that need somebody to change something first.
 pub(super) const SLOW: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(300));
 
 /// A doubling, jittered delay.

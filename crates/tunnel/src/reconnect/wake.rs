@@ -1,4 +1,4 @@
-//! Notices that the machine has slept or changed its network: then a connection that failed before is worth an immediate try.
+//! Detects that the machine resumed from sleep or that its network changed: then an immediate attempt to connect is worthwhile.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use url::Url;
 
-/// How often the clocks and the route are looked at, while waiting only. (A session looks at the clocks when it reports.)
+/// How often the clocks and the route are checked while the loop waits. (A session checks the clocks when it reports.)
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The wall clock runs on while a machine sleeps, the monotonic one does not. More than clocks are corrected by.
+/// The wall clock runs on while a machine sleeps, the monotonic clock does not. More than clocks are usually corrected by.
 const SLEPT: Duration = Duration::from_secs(10);
 
-/// Both clocks, as they were when somebody last looked.
+/// The wall clock and the monotonic clock, as they were at the last check.
 #[derive(Debug)]
 pub struct Clocks {
     wall: SystemTime,
@@ -26,7 +26,7 @@ impl Clocks {
         Self { wall: SystemTime::now(), monotonic: Instant::now() }
     }
 
-    /// Whether the machine has slept since the last look.
+    /// Whether the machine has slept since the last check.
     pub fn have_slept(&mut self) -> bool {
         let before = std::mem::replace(self, Self::now());
         let passed = self.wall.duration_since(before.wall).unwrap_or_default();
@@ -34,7 +34,7 @@ impl Clocks {
     }
 }
 
-/// Ends when the machine has slept, or when the way to `server` leads through another address of this machine than before.
+/// Completes when the machine has resumed from sleep, or when packets to `server` leave from another local address than before.
 pub(super) async fn woken(server: &Url) {
     let before = source(server).await;
     let mut clocks = Clocks::now();
@@ -49,7 +49,7 @@ pub(super) async fn woken(server: &Url) {
     }
 }
 
-/// The address of ours from which packets to the server would come. Nothing is sent.
+/// The local address from which packets to the server would leave. Nothing is sent.
 async fn source(server: &Url) -> Option<IpAddr> {
     let (host, port) = (server.host_str()?, server.port_or_known_default()?);
     // The same of several addresses each time, in whatever order the resolver says them.

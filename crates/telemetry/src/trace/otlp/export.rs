@@ -60,11 +60,11 @@ impl Sending {
     pub(super) async fn finish(&self, limit: Duration) {
         self.stop.cancel();
         if tokio::time::timeout(limit, self.ended.cancelled()).await.is_err() {
-            tracing::warn!("The last traces could not be sent in time");
+            tracing::warn!("Timed out sending the last traces");
         }
         match self.lost() {
             0 => {}
-            lost => tracing::warn!(spans.lost = lost, "{lost} spans of traces were lost"),
+            lost => tracing::warn!(spans.lost = lost, "Dropped {lost} spans of traces"),
         }
     }
 }
@@ -85,7 +85,7 @@ impl SpanProcessor for Queue {
         }
         if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!(
-                "Spans of traces are lost: the receiver does not keep up. This is said once; the sum is told at the end"
+                "Dropping spans of traces: the OTLP receiver does not keep up. Logged once; the total is logged at exit"
             );
         }
     }
@@ -160,12 +160,12 @@ impl<E: SpanExporter> Export<E> {
         };
         let was_away = std::mem::replace(&mut self.is_away, why.is_some());
         match why {
-            None if was_away => tracing::info!("Traces arrive again"),
+            None if was_away => tracing::info!("The OTLP receiver accepts traces again"),
             None => {}
             Some(why) => {
                 self.lost.fetch_add(spans, Ordering::Relaxed);
                 if !was_away {
-                    tracing::warn!("Traces do not arrive: {why}");
+                    tracing::warn!("Cannot export traces: {why}");
                 }
             }
         }
