@@ -166,7 +166,7 @@ mod tests {
         };
         let here = "wss://pool.example/api/workers/connect";
         check("llamapool://join?server=wss://pool.example/api/workers/connect&key=sk-1", here, Some("sk-1"));
-        check("  LLAMAPOOL://Invitation/?key=a%2Fb&server=wss%3A%2F%2Fpool.example\n", here, Some("a/b"));
+        check("  LLAMAPOOL://Join/?key=a%2Fb&server=wss%3A%2F%2Fpool.example\n", here, Some("a/b"));
         check("llamapool://join?server=https://pool.example&key=a+b==&later=1", here, Some("a+b=="));
         check("llamapool://join?server=pool:8080", "ws://pool:8080/api/workers/connect", None);
         check("llamapool://join?server=wss://pool.example&key=", here, None);

@@ -192,7 +192,7 @@ async fn a_program_that_works_only_before_it_is_in_its_place_is_rolled_back() {
     let content = format!("#!/bin/sh\ncase $0 in *.new) echo '{PROGRAM} version=9.9.9';; *) exit 1;; esac\n");
     let rig = Rig::good(&content).await;
     let refused = rig.stage().await.unwrap().apply().await.unwrap_err();
-    assert!(refused.to_string().contains("the one before is in its place"), "{refused}");
+    assert!(refused.to_string().contains("the previous version was restored"), "{refused}");
     rig.assert_untouched();
 }
 

@@ -124,7 +124,7 @@ async fn log_level(State(api): State<ApiState>, body: String) -> Result<(), (Sta
     };
     let wanted = if body.trim_start().starts_with('{') {
         let wanted: serde_json::Result<WantedLevel> = serde_json::from_str(&body);
-        wanted.map_err(|_| (StatusCode::BAD_REQUEST, "wanted: {\"level\": \"debug\"}\n".to_owned()))?.level
+        wanted.map_err(|_| (StatusCode::BAD_REQUEST, "use {\"level\": \"debug\"}\n".to_owned()))?.level
     } else {
         body
     };
