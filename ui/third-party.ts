@@ -1,4 +1,4 @@
-// Collects the licences of what a build is made of, and ships them beside it: what is bundled carries its notice with it.
+// Collects the licences of all bundled packages into a file next to the build.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,12 +8,12 @@ const FILE = 'third-party.txt';
 const HEAD = 'This page contains parts of the following packages.';
 const RULE = '-'.repeat(80);
 
-/** Writes the notices of every package that has code or styles in the bundle. */
+/** Writes the notices of all packages with code or styles in the bundle. */
 export function thirdParty(): Plugin {
   return {
     name: 'third-party',
     generateBundle() {
-      // Of all modules that were loaded: styles are bundled too, but belong to no chunk by then.
+      // Uses all loaded modules: styles are bundled too, but belong to no chunk by now.
       const folders = [...this.getModuleIds()].map(packageFolder).filter((folder) => folder !== null);
       const notices = [...new Set(folders)].sort().map(notice);
       this.emitFile({ type: 'asset', fileName: FILE, source: [HEAD, ...notices].join(`\n\n${RULE}\n\n`) });
@@ -21,7 +21,7 @@ export function thirdParty(): Plugin {
   };
 }
 
-/** The folder in `node_modules` that a module comes from. */
+/** The folder in `node_modules` that contains a module. */
 function packageFolder(id: string): string | null {
   const path = id.replace(/^\0/, '').replace(/\?.*$/, '');
   return path.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? null;

@@ -34,5 +34,5 @@ await play(async (arrive) => {
 
   await person.button(/^Drain north:/).click();
   await person.sees('Draining', { within: row });
-  assert.equal((await chat('m', 'answer').whole).status, 503, 'nobody is left');
+  assert.equal((await chat('m', 'answer').whole).status, 503, 'no worker is left');
 });

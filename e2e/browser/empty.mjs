@@ -20,7 +20,7 @@ await play(async (arrive) => {
     assert.equal(
       await person.page.getByRole('link', { name: 'Open playground' }).count(),
       0,
-      'there is nobody to talk to',
+      'there are no models to chat with',
     );
     await person.go('Requests');
     await person.sees('No requests yet');

@@ -178,7 +178,7 @@ async function hourEquals(person, server) {
 }
 
 async function workerEquals(person, name, did, { workers }) {
-  const told = workers.find((worker) => worker.name === name);
+  const worker = workers.find((worker) => worker.name === name);
   const millis = (ms) => (ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
   const row = person.page.getByRole('row').filter({ has: person.button(`Details of ${name}`) });
   await person.until(async () => {
@@ -193,7 +193,7 @@ async function workerEquals(person, name, did, { workers }) {
   assert.equal(await person.fact('Requests', dialog), String(did.done));
   assert.equal(await person.fact('Input tokens', dialog), String(did.tokensIn));
   assert.equal(await person.fact('Output tokens', dialog), String(did.tokensOut));
-  assert.equal(await person.fact('Average duration', dialog), millis(told.avg_processing_ms));
+  assert.equal(await person.fact('Average duration', dialog), millis(worker.avg_processing_ms));
   for (const [model, { done, failed, tokensIn, tokensOut }] of Object.entries(did.models)) {
     const figures = (await cells(dialog.getByRole('row').filter({ hasText: model }), 9)).slice(5);
     assert.deepEqual(figures, [done, failed, tokensIn, tokensOut].map(String), `${model} of ${name}`);

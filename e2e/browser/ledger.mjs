@@ -67,29 +67,29 @@ export class Ledger {
       'Output tokens': server.tokens_out_total,
     };
     assert.deepEqual(figures, this.server);
-    for (const told of workers) {
-      const did = this.workers[told.name];
+    for (const worker of workers) {
+      const did = this.workers[worker.name];
       assert.deepEqual(
-        [told.processed_total, told.failures_total, told.tokens_in_total, told.tokens_out_total],
+        [worker.processed_total, worker.failures_total, worker.tokens_in_total, worker.tokens_out_total],
         did.figures(),
-        told.name,
+        worker.name,
       );
       for (const [model, book] of Object.entries(did.models)) {
-        const { success_total, error_total, tokens_in_total, tokens_out_total } = told.per_model[model];
+        const { success_total, error_total, tokens_in_total, tokens_out_total } = worker.per_model[model];
         assert.deepEqual(
           [success_total, error_total, tokens_in_total, tokens_out_total],
           book.figures(),
-          `${model} of ${told.name}`,
+          `${model} of ${worker.name}`,
         );
       }
-      const mean = told.processing_ms_total / told.processed_total;
+      const mean = worker.processing_ms_total / worker.processed_total;
       assert.ok(
-        told.processing_ms_total <= did.took + LATE_MS,
-        `${told.name} took no longer than its clients waited`,
+        worker.processing_ms_total <= did.took + LATE_MS,
+        `${worker.name} took no longer than its clients waited`,
       );
       assert.ok(
-        Math.abs(told.avg_processing_ms - mean) < 1,
-        `${told.avg_processing_ms} is the mean, ${mean}`,
+        Math.abs(worker.avg_processing_ms - mean) < 1,
+        `${worker.avg_processing_ms} is the mean, ${mean}`,
       );
     }
     const sum = (name) => history.reduce((all, bin) => all + bin[name], 0);

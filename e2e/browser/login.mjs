@@ -14,7 +14,7 @@ await play(async (arrive) => {
 
   await page.goto(`${ORIGIN}/`);
   await person.sees('Sign in');
-  assert.ok(await key.evaluate((field) => field === document.activeElement), 'one can type at once');
+  assert.ok(await key.evaluate((field) => field === document.activeElement), 'the field has the focus');
   await page.keyboard.press('Escape');
   await person.sees('Sign in');
 
@@ -30,7 +30,7 @@ await play(async (arrive) => {
   await key.fill(API_KEY);
   await page.keyboard.press('Enter');
   await person.isLive();
-  assert.ok(!(await stored()).includes(API_KEY), 'not remembered without being told to');
+  assert.ok(!(await stored()).includes(API_KEY), 'not stored by default');
   assert.ok(!(await page.content()).includes(API_KEY), 'the key is not in the page');
   await page.reload();
   await person.sees('Sign in');

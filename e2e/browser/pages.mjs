@@ -64,8 +64,8 @@ async function isAccessible({ page }, where) {
   const found = await page.evaluate(() =>
     window.axe.run(document, { preload: false, resultTypes: ['violations'] }),
   );
-  const said = found.violations.map(
+  const violations = found.violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`,
   );
-  assert.deepEqual(said, [], `axe on ${where}`);
+  assert.deepEqual(violations, [], `axe on ${where}`);
 }

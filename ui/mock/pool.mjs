@@ -18,7 +18,7 @@ const MODELS = [
   [`evil'; rm -rf ~; echo '"model`, null, null, null],
 ];
 
-// name, status, slots, models by index (negative: on disk only), backend, backend version, host, tokens/s
+// Name, status, slots, models by index (negative: on disk only), runtime, runtime version, host, tokens/s.
 const WORKERS = [
   [
     'Mac Studio',

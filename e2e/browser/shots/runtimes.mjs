@@ -134,17 +134,17 @@ function answer({ model, stream, tokens, fails }, response, { speed, patience })
     );
     return;
   }
-  let told = 0;
+  let sent = 0;
   const say = (data) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
   const more = () => {
-    if (told === count) {
+    if (sent === count) {
       say({ choices: [], usage });
       response.end('data: [DONE]\n\n');
       return;
     }
     say({
       model,
-      choices: [{ index: 0, delta: { content: words[told++ % words.length] } }],
+      choices: [{ index: 0, delta: { content: words[sent++ % words.length] } }],
     });
     next = setTimeout(more, 1000 / speed);
   };

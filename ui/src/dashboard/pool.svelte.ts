@@ -1,5 +1,5 @@
-// The state of the pool as the server last told it, and how fresh that is. Follows the stream and comes back when
-// it drops.
+// The latest state of the pool and its freshness. Follows the state stream and reconnects when
+// it is lost.
 
 import type { Snapshot } from '../bindings/Snapshot';
 import { Backoff } from '../shared/backoff';
@@ -7,24 +7,24 @@ import { ApiError, type Api, type StateEvent } from './api';
 import type { Key } from './key.svelte';
 import { merge } from './merge';
 
-/** `live`: the stream runs. Everything else means that what is shown may be past. */
+/** `live`: the stream is connected. In any other state, the data may be outdated. */
 export type Link = 'connecting' | 'live' | 'waiting' | 'denied';
 
-/** Milliseconds. The server says something every 15 s; a third more is for slow networks. */
+/** Silence, in milliseconds, that means a lost connection. The server sends something every 15 s. */
 export const SILENCE_MS = 20_000;
 
 export class Pool {
   snapshot = $state.raw<Snapshot | null>(null);
   link = $state<Link>('connecting');
-  /** When anything was last heard, Unix milliseconds. */
+  /** When the last event arrived, in Unix milliseconds. */
   heardAt = $state(Date.now());
-  /** When the next try begins, Unix milliseconds, if `waiting`. */
+  /** When the next attempt starts, in Unix milliseconds, if `waiting`. */
   retryAt = $state(0);
-  /** Why the server refuses, if it said so. */
+  /** The server's error message, if it sent one. */
   problem = $state<string | null>(null);
   readonly stale: boolean = $derived(this.link !== 'live');
 
-  /** The server's clock minus ours, milliseconds. */
+  /** The server's clock minus ours, in milliseconds. */
   #skew = 0;
   #wake: (() => void) | null = null;
 
@@ -41,7 +41,7 @@ export class Pool {
     return () => running.abort();
   }
 
-  /** Does not wait for the next try. */
+  /** Reconnects immediately. */
   retry() {
     this.backoff.reset();
     this.#wake?.();
@@ -59,7 +59,7 @@ export class Pool {
         this.problem = null;
       } catch (error) {
         if (stop.aborted) return;
-        // What the browser says of a lost connection helps nobody.
+        // The browser's own message about a lost connection is not helpful.
         this.problem = error instanceof ApiError ? error.message : null;
         if (error instanceof ApiError && error.status === 401) {
           this.link = 'denied';
@@ -76,7 +76,7 @@ export class Pool {
     }
   }
 
-  /** One stream from its start to its end. Silence ends it too. */
+  /** Reads one stream until it ends or falls silent. */
   async #listen(stop: AbortSignal) {
     const current = new AbortController();
     const end = () => current.abort();
@@ -107,7 +107,7 @@ export class Pool {
     this.backoff.reset();
   }
 
-  /** Until `retry()`, the end, or `wait` milliseconds. */
+  /** Resolves after `retry()`, `stop` or `wait` milliseconds. */
   #pause(stop: AbortSignal, wait?: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = wait === undefined ? undefined : setTimeout(() => done(), wait);

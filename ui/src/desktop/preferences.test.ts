@@ -76,7 +76,7 @@ test('discarding, typing the old value, and the default undo a change', async ()
 
 test('a secret is never shown, only replaced or removed', async () => {
   const { app, container } = await open('Server', (app) => {
-    // Even if the app sent one by mistake.
+    // Not even if the app sends one by mistake.
     app.preferences = withField(app.preferences, 'client_key', { value: 'hunter2' });
   });
   expect(container.innerHTML).not.toContain('hunter2');

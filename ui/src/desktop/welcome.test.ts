@@ -321,7 +321,7 @@ test('a server that requires an API key gets one, or the test is skipped', async
     app.answers.test_request = ({ api_key }) => {
       if (api_key === 'k')
         return { model: 'm', text: 'Hi', first_byte_ms: 1, tokens_per_second: 2, total_ms: 3 };
-      throw aProblem('The server wants an API key from whoever asks', { field: 'api_key' });
+      throw aProblem('You’re connected. To send a test, enter an API key', { field: 'api_key' });
     };
   });
   await toModels();
