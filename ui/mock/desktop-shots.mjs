@@ -74,6 +74,7 @@ const SCENES = [
     'managed',
     (page) => page.locator('main').evaluate((main) => main.scrollTo(0, 9999)),
   ],
+  ['nokeychain', 'preferences', 'nokeychain', (page) => page.locator('summary').click()],
   ['serve', 'preferences', 'ready', tab('When to share')],
   [
     'wrongrule',

@@ -43,6 +43,10 @@ const change: Record<string, () => void> = {
       }),
       warnings: ['Unknown setting “client_nane” in worker.yaml (line 3). Did you mean client_name?'],
     }),
+  nokeychain: () =>
+    (app.appPreferences = samples.anApp({
+      keychain_problem: 'zbus error: org.freedesktop.DBus.Error.ServiceUnknown',
+    })),
   managed: () => {
     app.appPreferences = samples.anApp({ updates_managed_by: 'apt' });
     app.snapshot = { ...app.snapshot, update: { ...app.snapshot.update, state: 'off' } };
