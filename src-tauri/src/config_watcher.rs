@@ -17,7 +17,7 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// Watches until the app ends. On systems that do not report changes, edits apply after a restart.
 ///
-/// Saves by the app are seen here too. The supervisor ignores the reload then: it has already read what the file contains.
+/// Saves by the app are noticed too. The supervisor ignores the reload then, as it has already read the file's content.
 pub async fn run(app: AppHandle) {
     let (changed, mut changes) = mpsc::channel::<()>(1);
     let Some(_watcher) = watch(&folders(&app), names(&app), changed) else {

@@ -118,7 +118,7 @@ async fn reload(supervisor: &Supervisor, changes: &Changes) -> Saved {
     Saved { effect, applied: changes.iter().map(|(key, _)| key.clone()).collect() }
 }
 
-/// Whether a worker in this app is restarted for these changes. Their declarations say so, whatever the file says: none is read.
+/// Whether an embedded worker restarts for these changes. This depends on the declarations of the settings only, so no file is read.
 fn needs_restart(changes: &Changes) -> bool {
     let declared = fields::fields::<Config>(Path::new(""), &|_| None).fields;
     let restarts =

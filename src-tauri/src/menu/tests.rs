@@ -105,9 +105,9 @@ fn ids_are_unique_and_every_enabled_row_does_something() {
                 })
                 .collect();
             rows.extend(nested);
-            let mut seen = std::collections::HashSet::new();
+            let mut ids = std::collections::HashSet::new();
             for row in &rows {
-                assert!(seen.insert(&row.id), "{} is there twice in {phase:?}", row.id);
+                assert!(ids.insert(&row.id), "{} is there twice in {phase:?}", row.id);
                 let acts = matches!(row.kind, RowKind::Item | RowKind::Check(_)) && row.enabled;
                 assert!(!acts || click(&row.id).is_some(), "{} does nothing", row.id);
                 assert!(!row.label.is_empty() || row.kind == RowKind::Separator);
@@ -197,15 +197,15 @@ fn quitting_names_what_it_waits_for() {
 
 #[test]
 fn updates() {
-    let told = |state, version: Option<&str>| {
+    let row_of = |state, version: Option<&str>| {
         let update = UpdateView { state, version: version.map(str::to_owned), ..no_update() };
         let row = update_row(&Snapshot { update, ..shown(Phase::Ready) });
         (row.id, row.enabled, row.label)
     };
     let check = |state, wanted: &str, enabled| {
-        assert_eq!(told(state, None), ("check-update".into(), enabled, wanted.into()))
+        assert_eq!(row_of(state, None), ("check-update".into(), enabled, wanted.into()))
     };
-    assert_eq!(told(UpdateState::Off, None), ("updates-off".into(), true, "Updates are off".into()));
+    assert_eq!(row_of(UpdateState::Off, None), ("updates-off".into(), true, "Updates are off".into()));
     let why = Some("it was installed by apt: sudo apt update".to_owned());
     let row = update_row(&Snapshot { update: UpdateView { why, ..no_update() }, ..shown(Phase::Ready) });
     assert_eq!((row.label.as_str(), row.enabled), ("Updates are off: it was installed by apt", true));
@@ -213,9 +213,9 @@ fn updates() {
     check(UpdateState::Checking, "Checking for updates…", false);
     check(UpdateState::Staging, "Downloading the update…", false);
     check(UpdateState::Failed, "Check for updates", true);
-    let staged = told(UpdateState::Staged, Some("1.2.3"));
+    let staged = row_of(UpdateState::Staged, Some("1.2.3"));
     assert_eq!(staged, ("restart-to-update".into(), true, "Restart to update to 1.2.3".into()));
-    let available = told(UpdateState::Available, Some("1.2.3"));
+    let available = row_of(UpdateState::Available, Some("1.2.3"));
     assert_eq!(available, ("get-update".into(), true, "Get version 1.2.3…".into()));
 }
 

@@ -18,9 +18,9 @@ fn shown(phase: Phase) -> Snapshot {
 fn check(wanted: Notify, story: &[(u64, Snapshot, Option<&str>)]) -> Notifications {
     let (mut notifications, begun) = (Notifications::default(), Instant::now());
     for (seconds, shown, title) in story {
-        let said = notifications.update(shown, wanted, begun + Duration::from_secs(*seconds));
+        let notification = notifications.update(shown, wanted, begun + Duration::from_secs(*seconds));
         assert_eq!(
-            said.map(|notification| notification.title).as_deref(),
+            notification.map(|notification| notification.title).as_deref(),
             *title,
             "at {seconds} s, {:?}",
             shown.phase
@@ -128,13 +128,13 @@ fn a_rule_that_pauses_is_reported_once() {
         headline: "Paused: on battery".to_owned(),
         ..shown(Phase::Paused)
     };
-    let told = Some("Sharing paused");
-    check(ALL, &[(0, held(), told), (1, held(), None)]);
+    let paused = Some("Sharing paused");
+    check(ALL, &[(0, held(), paused), (1, held(), None)]);
     check(
         ALL,
         &[
             (0, shown(Phase::Ready), None),
-            (1, held(), told),
+            (1, held(), paused),
             (2, held(), None),
             (3, shown(Phase::Ready), None),
             (4, held(), None),
@@ -192,15 +192,15 @@ fn each_kind_has_its_switch() {
 fn several_are_shown_as_one() {
     let update = UpdateView { state: UpdateState::Staged, version: Some("2".into()), ..no_update() };
     let both = Snapshot { update, ..shown(Phase::Refused) };
-    let said = Notifications::default().update(&both, ALL, Instant::now()).unwrap();
-    assert_eq!(said.title, "pool rejected this computer's worker key");
-    assert!(said.body.ends_with("\nllamapool 2 is ready"), "{}", said.body);
+    let notification = Notifications::default().update(&both, ALL, Instant::now()).unwrap();
+    assert_eq!(notification.title, "pool rejected this computer's worker key");
+    assert!(notification.body.ends_with("\nllamapool 2 is ready"), "{}", notification.body);
 }
 
 #[test]
 fn it_is_due_again_only_while_a_condition_holds() {
     assert_eq!(check(ALL, &[(0, shown(Phase::Ready), None)]).next_due(), None);
     assert!(check(ALL, &[(0, shown(Phase::Waiting), None)]).next_due().is_some());
-    let told = check(ALL, &[(0, shown(Phase::Waiting), None), (500, shown(Phase::Waiting), LOST)]);
-    assert_eq!(told.next_due(), None);
+    let notifications = check(ALL, &[(0, shown(Phase::Waiting), None), (500, shown(Phase::Waiting), LOST)]);
+    assert_eq!(notifications.next_due(), None);
 }

@@ -8,7 +8,7 @@ use super::hours;
 use super::rules::Rules;
 use crate::ipc::{OnBattery, PausedBy};
 
-/// The system's power state. What is unknown is as if plugged in.
+/// The system's power state. If unknown, the computer counts as plugged in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Power {
     /// Runs on battery.

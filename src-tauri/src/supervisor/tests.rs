@@ -1,4 +1,4 @@
-//! Workers that start, fail, are told things and end. They are real ones, with the demo runtime, and a server that is not there.
+//! Starting, controlling and stopping workers: real ones, with the demo runtime and an unreachable server.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -13,8 +13,8 @@ use super::embedded::Embedded;
 use super::*;
 use crate::keychain::Keychain;
 
-/// Longer than anything here takes on a machine that builds something meanwhile.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anything here takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Rig {
     folder: TempDir,
@@ -40,7 +40,7 @@ impl Rig {
 
     async fn until(&self, what: &str, is_so: impl FnMut(&Facts) -> bool) -> Facts {
         let mut facts = self.supervisor.facts();
-        let found = tokio::time::timeout(PATIENCE, facts.wait_for(is_so)).await;
+        let found = tokio::time::timeout(TIMEOUT, facts.wait_for(is_so)).await;
         found
             .unwrap_or_else(|_| panic!("waited for {what}: {:?}", self.supervisor.facts().borrow()))
             .unwrap()
@@ -55,19 +55,19 @@ impl Rig {
     async fn quit(self) {
         self.supervisor.order(Order::Quit).await;
         self.until("the end", |facts| facts.state == SupervisorState::Ended).await;
-        tokio::time::timeout(PATIENCE, self.life).await.unwrap().unwrap();
+        tokio::time::timeout(TIMEOUT, self.life).await.unwrap().unwrap();
     }
 }
 
 fn supervisor(folder: &Path) -> (Supervisor, impl Future<Output = ()> + Send + use<>) {
     let paths = ConfigPaths::new(&folder.join("worker.yaml"), &folder.join("state"));
     let (supervisor, life) = Supervisor::new(paths, None, LogBuffer::default());
-    // Nobody here says what the rules are.
+    // No sharing rules are evaluated here.
     supervisor.orders.try_send(Order::Rules(Vec::new())).unwrap();
     (supervisor, life)
 }
 
-/// Settings that reach nobody outside of the test: port 9 is "discard", where nothing listens.
+/// Writes settings with an unreachable server: nothing listens on port 9 ("discard").
 fn write(folder: &Path, yaml: &str) {
     let state = folder.join("state").display().to_string();
     let all = format!("server_url: ws://127.0.0.1:9\ndemo: true\nstate_dir: {state}\n{yaml}\n");
@@ -94,7 +94,7 @@ impl Keychain for Late {
 }
 
 #[tokio::test]
-async fn a_keychain_may_come_later() {
+async fn a_keychain_may_become_available_later() {
     llamapool_worker_core::tls::install();
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
@@ -104,9 +104,8 @@ async fn a_keychain_may_come_later() {
     let paths = ConfigPaths::with_keychain(keychain.clone(), &folder.path().join("worker.yaml"), &state);
     let (supervisor, life) = Supervisor::new(paths, None, LogBuffer::default());
     let rig = Rig { folder, supervisor, life: tokio::spawn(life) };
-    let waits = rig.until("a keychain to be waited for", |facts| {
-        facts.state == SupervisorState::Locked { is_away: true }
-    });
+    let waits = rig
+        .until("waiting for the keychain", |facts| facts.state == SupervisorState::Locked { is_away: true });
     let (why, _) = waits.await.mistakes.unwrap();
     assert!(why.contains("client_key") && why.contains("there is none"), "{why}");
     keychain.0.store(true, Ordering::Relaxed);
@@ -116,7 +115,7 @@ async fn a_keychain_may_come_later() {
     rig.quit().await;
 }
 
-/// An address at which somebody listens who is no worker, as long as the listener lives.
+/// An address that is in use as long as the listener lives.
 fn taken() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -124,7 +123,7 @@ fn taken() -> (TcpListener, String) {
 }
 
 #[tokio::test]
-async fn without_settings_it_waits_for_some() {
+async fn without_settings_it_waits_for_them() {
     let rig = Rig::start(None);
     rig.until("nothing to do", |facts| facts.state == SupervisorState::Unconfigured).await;
     rig.write("client_name: late");
@@ -135,7 +134,7 @@ async fn without_settings_it_waits_for_some() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told_and_corrected() {
+async fn mistakes_are_reported_and_corrected() {
     let rig = Rig::start(Some("max_concurrency: none"));
     let facts = rig.until("a mistake", |facts| facts.state == SupervisorState::Misconfigured).await;
     assert!(facts.mistakes.unwrap().0.contains("max_concurrency"));
@@ -147,7 +146,7 @@ async fn mistakes_are_told_and_corrected() {
 }
 
 #[tokio::test]
-async fn a_running_worker_follows_the_settings_unless_they_are_wrong() {
+async fn a_running_worker_applies_valid_settings_only() {
     let rig = Rig::start(Some("client_name: before"));
     rig.until_running().await;
     rig.write("max_concurrency: none");
@@ -166,7 +165,22 @@ async fn a_running_worker_follows_the_settings_unless_they_are_wrong() {
 }
 
 #[tokio::test]
-async fn a_worker_that_fails_is_started_again() {
+async fn a_running_worker_reads_an_unchanged_file_once() {
+    let rig = Rig::start(Some(""));
+    rig.until_running().await;
+    rig.write("max_concurrency: none");
+    rig.supervisor.order(Order::Reload).await;
+    let first = rig.until("a mistake", |facts| facts.mistakes.is_some()).await;
+    rig.supervisor.order(Order::Reload).await;
+    rig.supervisor.order(Order::Drain).await;
+    let is_drained = |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining);
+    let later = rig.until("drain", is_drained).await;
+    assert_eq!(later.mistakes, first.mistakes, "found at the same time");
+    rig.quit().await;
+}
+
+#[tokio::test]
+async fn a_failed_worker_is_restarted() {
     let (listener, addr) = taken();
     let rig = Rig::start(Some(&format!("status_addr: {addr}")));
     let facts = rig.until("a failure", |facts| matches!(facts.state, SupervisorState::Failed(_))).await;
@@ -175,17 +189,17 @@ async fn a_worker_that_fails_is_started_again() {
     drop(listener);
     rig.supervisor.order(Order::Retry).await;
     let facts = rig.until_running().await;
-    assert_eq!(facts.crash, None, "somebody has looked at it");
+    assert_eq!(facts.crash, None, "reset on retry");
     rig.quit().await;
 }
 
 #[tokio::test]
-async fn a_panic_is_a_failure_of_the_worker_alone() {
+async fn a_panic_is_a_failure_of_the_worker_only() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
     let config = ConfigPaths::new(&folder.path().join("worker.yaml"), folder.path()).load().unwrap().config;
     let started = Embedded::start(config, Home::at(folder.path()), |_| panic!("on purpose")).await;
-    let error = started.err().expect("a worker whose thread is gone has not started");
+    let error = started.err().expect("its thread has panicked");
     assert!(format!("{error:#}").contains("failed"), "{error:#}");
 }
 
@@ -223,7 +237,7 @@ async fn a_pause_outlives_the_app() {
     let (supervisor, life) = supervisor(rig.folder.path());
     let again = Rig { supervisor, life: tokio::spawn(life), folder: rig.folder };
     let facts = again.until_running().await;
-    assert!(facts.pause.is_some() && facts.worker.unwrap().draining, "held before its first breath");
+    assert!(facts.pause.is_some() && facts.worker.unwrap().draining, "held from the start");
     again.supervisor.order(Order::Resume).await;
     again
         .until("no pause", |facts| {
@@ -234,13 +248,13 @@ async fn a_pause_outlives_the_app() {
 }
 
 #[tokio::test]
-async fn a_machine_that_sleeps_is_held_and_a_pause_outlasts_that() {
+async fn sleep_holds_the_worker_and_a_pause_outlasts_it() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
     let is_held = |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining);
     rig.supervisor.order(Order::Sleep).await;
     rig.until("rest", |facts| facts.sleeping && is_held(facts)).await;
-    // What somebody clicks meanwhile does not wake it.
+    // Orders in the meantime do not resume it.
     rig.supervisor.order(Order::Undrain).await;
     rig.supervisor.order(Order::Pause(Span::Resumed)).await;
     rig.until("a pause", |facts| facts.pause.is_some() && is_held(facts)).await;
@@ -252,7 +266,7 @@ async fn a_machine_that_sleeps_is_held_and_a_pause_outlasts_that() {
 }
 
 #[tokio::test]
-async fn a_rule_and_a_pause_end_each_for_itself() {
+async fn a_rule_and_a_pause_end_independently() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
     let is_held = |facts: &Facts| facts.worker.as_ref().is_some_and(|worker| worker.draining);
@@ -273,7 +287,7 @@ async fn a_rule_and_a_pause_end_each_for_itself() {
 }
 
 #[tokio::test]
-async fn the_first_worker_waits_for_what_the_rules_say() {
+async fn the_first_worker_waits_for_the_rules() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
     let paths = ConfigPaths::new(&folder.path().join("worker.yaml"), &folder.path().join("state"));
@@ -282,12 +296,12 @@ async fn the_first_worker_waits_for_what_the_rules_say() {
     rig.supervisor.order(Order::Resume).await;
     rig.supervisor.order(Order::Rules(vec![Reason::OnBattery])).await;
     let facts = rig.until_running().await;
-    assert!(facts.rule.is_some() && facts.worker.unwrap().draining, "held before its first breath");
+    assert!(facts.rule.is_some() && facts.worker.unwrap().draining, "held from the start");
     rig.quit().await;
 }
 
 #[tokio::test]
-async fn a_rule_can_be_overruled_and_holds_the_next_worker_too() {
+async fn a_rule_holds_the_next_worker_too_and_can_be_overridden() {
     let rig = Rig::start(Some(""));
     rig.until_running().await;
     let is_held = |wanted: bool| {
@@ -300,9 +314,9 @@ async fn a_rule_can_be_overruled_and_holds_the_next_worker_too() {
     rig.until("the end of the worker", |facts| facts.state == SupervisorState::Stopped).await;
     rig.supervisor.order(Order::Start).await;
     let facts = rig.until_running().await;
-    assert!(is_held(true)(&facts), "held before its first breath");
+    assert!(is_held(true)(&facts), "held from the start");
     rig.supervisor.order(Order::Resume).await;
-    rig.until("serving anyway", is_held(false)).await;
+    rig.until("the override", is_held(false)).await;
     rig.supervisor.order(rules(&[Reason::BatteryLow(17)])).await;
     rig.supervisor.order(rules(&[Reason::BatteryLow(17), Reason::BatterySaver])).await;
     let facts = rig.until("another rule", is_held(true)).await;
@@ -311,7 +325,7 @@ async fn a_rule_can_be_overruled_and_holds_the_next_worker_too() {
 }
 
 #[tokio::test]
-async fn quitting_can_be_thought_better_of() {
+async fn quitting_can_be_cancelled_without_a_worker() {
     let rig = Rig::start(None);
     rig.until("nothing to do", |facts| facts.state == SupervisorState::Unconfigured).await;
     rig.supervisor.order(Order::Stay).await;
