@@ -90,7 +90,7 @@ async fn the_icon_is_there_and_the_menu_tells_the_truth() {
         "",
         "Open llamapool",
         "Preferences…",
-        "Copy API address",
+        "Copy API endpoint",
         "Logs and help",
         "Start at login",
         updates_off,
@@ -174,7 +174,7 @@ async fn requests_are_counted_and_finished_before_quitting() {
     tray.click("Finish 1 request, then quit").await;
     tray.until_status("Quitting – finishing 1 request").await;
     rig.until_state("draining").await;
-    tray.click("Don't quit").await;
+    tray.click("Don’t quit").await;
     rig.until_state("working").await;
     tray.click("Finish 1 request, then quit").await;
     rig.until_state("draining").await;
@@ -245,7 +245,7 @@ async fn a_runtime_that_goes_and_comes_is_shown() {
     let desktop = rig.desktop().await;
     let tray = desktop.tray().await;
     rig.llm.go_away();
-    tray.until_status("The OpenAI-compatible runtime isn't responding").await;
+    tray.until_status("The OpenAI-compatible runtime isn’t responding").await;
     rig.llm.come_back();
     tray.until_status("Ready – 1 model").await;
     rig.llm.set_models(&[MODEL, "another"]);

@@ -118,7 +118,7 @@ async fn another_server_does_not_see_the_key_of_the_first_and_nothing_else_is_ch
 #[tokio::test]
 async fn an_invalid_link_is_reported() {
     let app = Browser::start(Session::start().await, &["llamapool://leave?key=hush"]).await;
-    app.until_text("That doesn't look like a join link").await;
+    app.until_text("That doesn’t look like a join link").await;
     assert!(!app.text().await.contains("hush"));
 }
 

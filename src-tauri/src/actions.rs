@@ -56,7 +56,7 @@ fn server_url(state: &AppState, derive: impl Fn(&str) -> Option<String>) -> Resu
 
 fn open_folder(folder: &Path) -> Result<(), Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Problem::new(format!("Couldn't create the folder {}", folder.display())).because(error.to_string())
+        Problem::new(format!("Couldn’t create the folder {}", folder.display())).because(error.to_string())
     })?;
     opener::open(folder).map_err(|error| not_opened(&folder.display().to_string(), &error))
 }
@@ -66,7 +66,7 @@ fn open_page(url: &str) -> Result<(), Problem> {
 }
 
 fn not_opened(what: &str, error: &std::io::Error) -> Problem {
-    Problem::new(format!("Couldn't open {what}")).because(error.to_string())
+    Problem::new(format!("Couldn’t open {what}")).because(error.to_string())
 }
 
 /// Copies the address of the OpenAI-compatible API.

@@ -106,7 +106,7 @@ impl SettingsStore {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settings = self.get();
         change(&mut settings);
-        self.write(&settings).context("Couldn't save the preferences")?;
+        self.write(&settings).context("Couldn’t save the preferences")?;
         self.now.send_replace(settings);
         Ok(())
     }
@@ -228,7 +228,7 @@ mod tests {
         let store = SettingsStore::read(&folder.path().join("file/below"));
         let receiver = store.watch();
         let error = store.change(|settings| settings.first_run_done = true).unwrap_err();
-        assert_eq!(error.to_string(), "Couldn't save the preferences");
+        assert_eq!(error.to_string(), "Couldn’t save the preferences");
         assert!(!store.get().first_run_done && !receiver.has_changed().unwrap());
     }
 

@@ -28,7 +28,7 @@ pub fn is_on() -> bool {
 /// The system does not allow it.
 pub fn set(on: bool) -> anyhow::Result<()> {
     if on { system::enable() } else { system::disable() }
-        .context("Couldn't change whether the app starts at login")
+        .context("Couldn’t change whether the app starts at login")
 }
 
 /// The program to start. For an AppImage that is the AppImage, not the program in it.

@@ -76,7 +76,7 @@ impl Diagnostics {
         let file = folder.join(format!("llamapool-report-{time}.zip"));
         let saved = std::fs::create_dir_all(&folder).and_then(|()| report.save(&file));
         saved.map_err(|error| {
-            Problem::new(format!("Couldn't save the report as {}", file.display())).because(error.to_string())
+            Problem::new(format!("Couldn’t save the report as {}", file.display())).because(error.to_string())
         })?;
         Ok(file)
     }

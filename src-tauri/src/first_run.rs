@@ -56,7 +56,7 @@ fn complete(server_url: &str) -> Result<Url, Problem> {
     let example = "Enter an address such as wss://pool.example";
     Join::read(server_url).map(|join| join.server).map_err(|error| match error {
         NoInvitation::Path | NoInvitation::Server => join::invalid(error),
-        _ => Problem::new("That doesn't look like a server address").because(example).about("server_url"),
+        _ => Problem::new("That doesn’t look like a server address").because(example).about("server_url"),
     })
 }
 
@@ -79,31 +79,31 @@ fn current_key(paths: &ConfigPaths, server: &Url) -> Option<SecretString> {
 
 /// Describes a failed connection, without the names of settings: the user may not know them.
 fn not_dialed(error: &DialError, with_key: bool) -> Problem {
-    let check = "Check the address. The join link on the server's dashboard contains it.";
+    let check = "Check the address. The join link on the server’s dashboard contains it.";
     let problem = |what: &str, why: &str, fix: &str| Problem::new(what).because(sentence(why)).fixed_by(fix);
     match error {
-        DialError::Unauthorized { .. } if with_key => Problem::new("That worker key isn't valid")
-            .fixed_by("Copy the key or the whole join link from the server's dashboard again.")
+        DialError::Unauthorized { .. } if with_key => Problem::new("That worker key isn’t valid")
+            .fixed_by("Copy the key or the whole join link from the server’s dashboard again.")
             .about("key"),
         DialError::Unauthorized { .. } => Problem::new("This server requires a worker key")
-            .fixed_by("Paste the join link from the server's dashboard. It contains the key.")
+            .fixed_by("Paste the join link from the server’s dashboard. It contains the key.")
             .about("key"),
         DialError::Refused { status, message, .. } => problem(
             &format!("The server responded with HTTP {status}"),
             message,
-            "Ask the server's administrator.",
+            "Ask the server’s administrator.",
         ),
         DialError::NotLlamapool(why) => problem("There is no llamapool server at this address", why, check),
         DialError::Unreachable(why) => {
             let fix = "Check the address, and that the server is running and this computer is online.";
-            problem("Couldn't reach the server", why, fix)
+            problem("Couldn’t reach the server", why, fix)
         }
-        DialError::Tls(why) => problem("Couldn't establish a secure connection to the server", why, check),
+        DialError::Tls(why) => problem("Couldn’t establish a secure connection to the server", why, check),
         DialError::Proxy(why) => {
             let fix = "Check the proxy settings of the system or the environment.";
             problem("The proxy rejected the connection", why, fix)
         }
-        DialError::Settings(_) => Problem::new("That address or key isn't valid").fixed_by(check),
+        DialError::Settings(_) => Problem::new("That address or key isn’t valid").fixed_by(check),
     }
 }
 

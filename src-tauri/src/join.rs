@@ -20,12 +20,12 @@ pub fn parse(text: &str) -> Result<Join, Problem> {
 /// Describes an invalid link or address.
 pub fn invalid(error: NoInvitation) -> Problem {
     let what = match error {
-        NoInvitation::Path | NoInvitation::Server => "That doesn't look like a server address",
-        _ => "That doesn't look like a join link",
+        NoInvitation::Path | NoInvitation::Server => "That doesn’t look like a server address",
+        _ => "That doesn’t look like a join link",
     };
     Problem::new(what)
         .because(sentence(&error.to_string()))
-        .fixed_by("Copy the join link from your server's dashboard. It starts with llamapool://join?server=")
+        .fixed_by("Copy the join link from your server’s dashboard. It starts with llamapool://join?server=")
         .about("server_url")
 }
 

@@ -111,7 +111,7 @@ impl Keys {
         }
         let found = self.keychain.read(&self.account(name));
         let key = found.and_then(|key| key.ok_or_else(|| "the keychain no longer contains it".to_owned()));
-        let key = key.map_err(|why| format!("Couldn't read {name} from the system keychain: {why}"))?;
+        let key = key.map_err(|why| format!("Couldn’t read {name} from the system keychain: {why}"))?;
         self.remember(name, Some(key));
         Ok(())
     }

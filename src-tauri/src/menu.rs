@@ -230,7 +230,7 @@ fn links(shown: &Snapshot, extras: Extras) -> Vec<Row> {
     vec![
         item("open", "Open llamapool"),
         item("preferences", "Preferences…"),
-        Row { enabled: shown.server.endpoint_url.is_some(), ..item("copy-endpoint", "Copy API address") },
+        Row { enabled: shown.server.endpoint_url.is_some(), ..item("copy-endpoint", "Copy API endpoint") },
         help(extras),
     ]
 }
@@ -275,7 +275,7 @@ fn updates_off(why: Option<&str>) -> String {
 fn quit(shown: &Snapshot, is_quitting: bool) -> Vec<Row> {
     let is_ours = shown.mode == Mode::Embedded;
     match shown.running {
-        _ if is_quitting => vec![item("stay", "Don't quit"), item("quit-now", "Quit now")],
+        _ if is_quitting => vec![item("stay", "Don’t quit"), item("quit-now", "Quit now")],
         running @ 1.. if is_ours => {
             let requests = count(running as usize, "request");
             vec![item("quit", format!("Finish {requests}, then quit")), item("quit-now", "Quit now")]

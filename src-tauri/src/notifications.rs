@@ -97,14 +97,14 @@ impl Notifications {
             is_lost,
         ) {
             let why = snapshot.trouble.as_ref().map_or("", |trouble| &trouble.what);
-            due.push((NotificationKind::ServerLost, notification(format!("Can't reach {server}"), why)));
+            due.push((NotificationKind::ServerLost, notification(format!("Can’t reach {server}"), why)));
         }
         let is_refused = snapshot.phase == Phase::Refused;
         if self.is_newly_due(NotificationKind::KeyRefused, is_refused, is_refused || is_lost) {
             let why = snapshot.trouble.as_ref().map_or("", |trouble| &trouble.what);
             due.push((
                 NotificationKind::KeyRefused,
-                notification(format!("{server} rejected this computer's worker key"), why),
+                notification(format!("{server} rejected this computer’s worker key"), why),
             ));
         }
         self.was_ready |= snapshot.runtime.ready;
@@ -118,7 +118,7 @@ impl Notifications {
             let why = snapshot.runtime.why.as_deref().unwrap_or_default();
             due.push((
                 NotificationKind::RuntimeGone,
-                notification(format!("{} isn't responding", runtime_name(snapshot)), why),
+                notification(format!("{} isn’t responding", runtime_name(snapshot)), why),
             ));
         }
         due.extend(self.pause(snapshot).map(|notification| (NotificationKind::Paused, notification)));

@@ -87,7 +87,7 @@ pub async fn change_with_keys(
     let split = keys
         .keep(changes, in_file)
         .await
-        .map_err(|why| Problem::new("Couldn't remove the key from the system keychain").because(why))?;
+        .map_err(|why| Problem::new("Couldn’t remove the key from the system keychain").because(why))?;
     let edit = if split.left == changes { Ok(edit) } else { edited(paths, &split.left) };
     match edit.and_then(|edit| save(paths, edit)) {
         Ok(()) => {
@@ -133,7 +133,7 @@ fn needs_restart(changes: &Changes) -> bool {
 pub async fn move_keys(paths: &ConfigPaths, supervisor: &Supervisor) -> Result<(), Problem> {
     let loaded = paths
         .load()
-        .map_err(|mistakes| Problem::new("Couldn't move the keys").because(mistakes.to_string()))?;
+        .map_err(|mistakes| Problem::new("Couldn’t move the keys").because(mistakes.to_string()))?;
     let Config { server, runtime, .. } = loaded.config;
     let keys = [("client_key", server.client_key), ("completion_api_key", runtime.api_key)];
     // A key from the environment is in neither place.
@@ -173,7 +173,7 @@ fn edited(paths: &ConfigPaths, changes: &Changes) -> Result<Edit, Problem> {
 fn save(paths: &ConfigPaths, mut edit: Edit) -> Result<(), Problem> {
     let folder = paths.config_dir();
     std::fs::create_dir_all(folder).map_err(|error| {
-        Problem::new(format!("Couldn't create the folder {}", folder.display())).because(error.to_string())
+        Problem::new(format!("Couldn’t create the folder {}", folder.display())).because(error.to_string())
     })?;
     edit.save().map_err(|error| not_saved(paths, &error))
 }
@@ -185,14 +185,14 @@ fn not_saved(paths: &ConfigPaths, error: &EditError) -> Problem {
         EditError::Entangled { key, .. } => Problem::new(error.to_string())
             .fixed_by(format!("Edit {file} in a text editor."))
             .about(key.clone()),
-        EditError::Broken(_) => Problem::new(format!("Couldn't read {file}"))
+        EditError::Broken(_) => Problem::new(format!("Couldn’t read {file}"))
             .because(error.to_string())
             .fixed_by("Correct it in a text editor. Nothing was saved."),
         EditError::Changed(_) => {
             Problem::new(error.to_string()).fixed_by("Review what has changed, then save again.")
         }
         EditError::Unknown(_) | EditError::Io { .. } => {
-            Problem::new(format!("Couldn't write {file}")).because(error.to_string())
+            Problem::new(format!("Couldn’t write {file}")).because(error.to_string())
         }
     }
 }
@@ -279,7 +279,7 @@ mod tests {
     fn an_invalid_file_is_reported() {
         let (_folder, paths) = paths(Some("a: [\n"));
         assert!(preferences(&paths, Mode::Embedded).file_problem.is_some());
-        assert!(write(&paths, &[set("client_name", "x")]).unwrap_err().what.contains("Couldn't read"));
+        assert!(write(&paths, &[set("client_name", "x")]).unwrap_err().what.contains("Couldn’t read"));
     }
 
     #[test]

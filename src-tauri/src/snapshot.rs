@@ -118,7 +118,7 @@ pub fn problem(facts: &Facts, phase: Phase) -> Option<Trouble> {
             (why, facts.since, "Check the log, or restart the worker.", Action::Diagnostics)
         }
         (SupervisorState::Foreign(addr), _) => {
-            let what = format!("The worker at {addr} doesn't accept commands from this app");
+            let what = format!("The worker at {addr} doesn’t accept commands from this app");
             let fix = "Run the app as the user who runs that worker, or stop that worker.";
             (what, facts.since, fix, Action::Retry)
         }

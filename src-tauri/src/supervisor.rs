@@ -156,6 +156,17 @@ impl Facts {
     }
 }
 
+/// How a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum WorkerExit {
+    /// On request.
+    Requested,
+    /// With an error.
+    Failed(String),
+    /// The service no longer responds.
+    Unresponsive,
+}
+
 /// A handle to the supervisor. Clones refer to the same one.
 #[derive(Clone)]
 pub struct Supervisor {

@@ -69,7 +69,7 @@ pub fn headline(facts: &Facts, phase: Phase, countdown: Option<u64>, shared: usi
         }
         Phase::Waiting => in_seconds("Reconnecting", countdown),
         Phase::Refused => in_seconds("Worker key rejected – retrying", countdown),
-        Phase::NotReady => format!("{} isn't responding", runtime_name(facts)),
+        Phase::NotReady => format!("{} isn’t responding", runtime_name(facts)),
         Phase::Ready => format!("Ready – {}", count(shared, "model")),
         Phase::Busy => {
             let requests = count(running as usize, "request");

@@ -58,5 +58,5 @@ pub fn set_log_level(state: State<'_, AppState>, level: Level) -> Result<(), Pro
         Level::Trace => "trace",
     };
     let level = state.level.as_ref().ok_or_else(|| Problem::new("Logging is off"))?;
-    level.set(name).map_err(|error| Problem::new("Couldn't change the log level").because(error.to_string()))
+    level.set(name).map_err(|error| Problem::new("Couldn’t change the log level").because(error.to_string()))
 }

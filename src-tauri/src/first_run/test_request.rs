@@ -75,7 +75,7 @@ fn key(facts: &Facts, typed: Option<SecretString>) -> Option<SecretString> {
 
 async fn ask(endpoint: &str, model: &str, key: Option<&SecretString>) -> Result<Response, Problem> {
     let unreachable = |error: reqwest::Error| {
-        Problem::new("The server didn't respond").because(error.without_url().to_string())
+        Problem::new("The server didn’t respond").because(error.without_url().to_string())
     };
     let client =
         reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(READ_TIMEOUT);
@@ -95,9 +95,9 @@ async fn ask(endpoint: &str, model: &str, key: Option<&SecretString>) -> Result<
     match response.status() {
         status if status.is_success() => Ok(response),
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            Err(Problem::new("You're connected. To send a test, enter an API key")
-                .because(format!("{endpoint} responded with {status}. Worker keys can't send requests."))
-                .fixed_by("Enter one of the server's API keys, or skip the test. The key is not saved.")
+            Err(Problem::new("You’re connected. To send a test, enter an API key")
+                .because(format!("{endpoint} responded with {status}. Worker keys can’t send requests."))
+                .fixed_by("Enter one of the server’s API keys, or skip the test. The key is not saved.")
                 .about("api_key"))
         }
         status => {

@@ -29,7 +29,7 @@ fn check(wanted: Notify, story: &[(u64, Snapshot, Option<&str>)]) -> Notificatio
     notifications
 }
 
-const LOST: Option<&str> = Some("Can't reach pool");
+const LOST: Option<&str> = Some("Can’t reach pool");
 
 #[test]
 fn a_lost_server_is_reported_once_after_two_minutes() {
@@ -80,11 +80,11 @@ fn a_rejected_key_is_reported_at_once() {
     check(
         ALL,
         &[
-            (0, refused(), Some("pool rejected this computer's worker key")),
+            (0, refused(), Some("pool rejected this computer’s worker key")),
             (5, shown(Phase::Connecting), None),
             (6, refused(), None),
             (3_000, shown(Phase::Ready), None),
-            (3_001, refused(), Some("pool rejected this computer's worker key")),
+            (3_001, refused(), Some("pool rejected this computer’s worker key")),
         ],
     );
 }
@@ -92,7 +92,7 @@ fn a_rejected_key_is_reported_at_once() {
 #[test]
 fn a_runtime_that_never_responded_is_not_reported() {
     check(ALL, &[(0, shown(Phase::NotReady), None), (500, shown(Phase::NotReady), None)]);
-    let gone = Some("Ollama isn't responding");
+    let gone = Some("Ollama isn’t responding");
     check(
         ALL,
         &[
@@ -193,7 +193,7 @@ fn several_are_shown_as_one() {
     let update = UpdateView { state: UpdateState::Staged, version: Some("2".into()), ..no_update() };
     let both = Snapshot { update, ..shown(Phase::Refused) };
     let notification = Notifications::default().update(&both, ALL, Instant::now()).unwrap();
-    assert_eq!(notification.title, "pool rejected this computer's worker key");
+    assert_eq!(notification.title, "pool rejected this computer’s worker key");
     assert!(notification.body.ends_with("\nllamapool 2 is ready"), "{}", notification.body);
 }
 

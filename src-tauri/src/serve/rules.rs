@@ -170,7 +170,7 @@ fn format_time(time: NaiveTime) -> String {
 
 impl From<Mistake> for Problem {
     fn from(mistake: Mistake) -> Self {
-        Self::new("That rule isn't valid").because(mistake.why).about(mistake.field)
+        Self::new("That rule isn’t valid").because(mistake.why).about(mistake.field)
     }
 }
 

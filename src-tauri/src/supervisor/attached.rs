@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::worker::WorkerExit;
+use super::WorkerExit;
 use super::worker_snapshot::WorkerSnapshot;
 
 /// The status address that docs and packages use, for services without a configured one.

@@ -9,7 +9,7 @@ use llamapool_worker_core::worker::{Exit, Home, Status, Steer};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Duration, Instant};
 
-use super::worker::WorkerExit;
+use super::WorkerExit;
 use super::worker_snapshot::WorkerSnapshot;
 
 /// The shortest time between two updates of the request count.

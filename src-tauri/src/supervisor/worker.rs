@@ -2,20 +2,9 @@
 
 use llamapool_worker_core::settings::DrainTimeout;
 
-use super::WorkerSnapshot;
 use super::attached::Attached;
 use super::embedded::Embedded;
-
-/// How a worker ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum WorkerExit {
-    /// On request.
-    Requested,
-    /// With an error.
-    Failed(String),
-    /// The service no longer responds.
-    Unresponsive,
-}
+use super::{WorkerExit, WorkerSnapshot};
 
 /// A worker of either kind.
 pub(super) enum Worker {

@@ -121,13 +121,13 @@ fn connected() {
     check(
         &facts(WorkerSnapshot { runtime: RuntimeState::Unknown, ..worker() }),
         Phase::NotReady,
-        "Ollama isn't responding",
+        "Ollama isn’t responding",
     );
     let away = RuntimeState::Away("gone".into(), UNIX_EPOCH);
     check(
         &facts(WorkerSnapshot { runtime: away, running: 1, ..worker() }),
         Phase::NotReady,
-        "Ollama isn't responding",
+        "Ollama isn’t responding",
     );
 }
 

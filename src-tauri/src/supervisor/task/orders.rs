@@ -10,8 +10,8 @@ use crate::config_paths;
 use crate::pause::Pause;
 use crate::serve::Reason;
 use crate::supervisor::active_rules::ActiveRules;
-use crate::supervisor::worker::{Worker, WorkerCommand, WorkerExit};
-use crate::supervisor::{ConnectionState, Order};
+use crate::supervisor::worker::{Worker, WorkerCommand};
+use crate::supervisor::{ConnectionState, Order, WorkerExit};
 
 /// How long an idle worker gets to disconnect.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
