@@ -45,14 +45,14 @@ use super::{
 /// The exit code for wrong flags and wrong settings.
 pub const EXIT_USAGE: u8 = 64;
 
-/// What a command line asks for.
+/// What a command line requests.
 #[derive(Debug)]
 pub enum Invocation<C> {
     /// Run with this configuration.
     Run(Loaded<C>),
-    /// Print this and leave.
+    /// Print this and exit.
     Print(Answer),
-    /// Do something else than run.
+    /// Execute a command instead of running.
     Command(Box<Called<C>>),
 }
 
@@ -69,7 +69,7 @@ pub struct Called<C> {
     pub file: Option<PathBuf>,
 }
 
-/// A text for the person who called, and the exit code that goes with it.
+/// A text for the terminal, and the exit code that goes with it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The text, with its line ends.
@@ -130,7 +130,7 @@ pub fn invoke_with<C: Config>(sources: &Sources, commands: Vec<Command>) -> Invo
     }
 }
 
-/// What `--check-config` says when nothing is wrong.
+/// What `--check-config` prints for a valid configuration.
 fn checked<C>(loaded: &Loaded<C>) -> String {
     let file = match &loaded.file {
         Some(path) => format!("configuration file: {}\n", path.display()),

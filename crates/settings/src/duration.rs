@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use super::{kind, setting::Setting};
 
-/// Longer than this is a slip of the pen, and would overflow clocks on some systems.
+/// Longer durations are typing errors, and would overflow clocks on some systems.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The units, and how many milliseconds each is.
 const UNITS: [(&str, f64); 5] =
     [("ms", 1.0), ("s", 1_000.0), ("m", 60_000.0), ("h", 3_600_000.0), ("d", 86_400_000.0)];
 
-/// How long open work may go on once the process was told to stop.
+/// How long open work may continue after the process was asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrainTimeout {
-    /// Stop at once.
+    /// Stop immediately.
     Now,
     /// Stop after this long, finished or not.
     After(Duration),
@@ -25,7 +25,7 @@ pub enum DrainTimeout {
 impl DrainTimeout {
     /// The setting `drain_timeout`, which every program has.
     pub fn setting(default: &'static str) -> Setting<Self> {
-        let doc = "How long open requests may go on when the program is told to stop.";
+        let doc = "How long open requests may continue when the program is stopped.";
         Setting::new("drain_timeout", kind::drain_timeout()).default(default).doc(doc)
     }
 

@@ -1,9 +1,10 @@
 //! Changes settings in a file as a careful person would: the line in question, and nothing else.
 //!
 //! Comments, order, unknown keys, quotes, line ends and everything else stay byte for byte. A setting that is there under an
-//! older name or spelling is changed where it stands. Each change is read back before it is kept: if anything but
-//! that one setting would read differently, it is refused with the line that stands in the way. `layout` knows
-//! where everything is, `change` makes the new text, `value` writes values, `store` the file.
+//! older name or spelling is changed where it stands. Settings are named by their paths: `log_level`, `cache.size`,
+//! `endpoints[2].url`. Each change is read back before it is kept: if anything but that one setting would read
+//! differently, it is refused with the line that stands in the way. `layout` knows where everything is, `change` makes
+//! the new text, `value` writes values, `items` changes lists of structs, `secrets` finds secrets, `store` writes the file.
 //!
 //! ```
 //! use llamapool_settings::edit::Edit;
@@ -33,7 +34,10 @@
 //! ```
 
 mod change;
+mod items;
 mod layout;
+mod rank;
+mod secrets;
 mod store;
 mod value;
 
@@ -45,14 +49,17 @@ use std::{
 };
 
 use super::{
-    Config, Mistake, Mistakes, Place, fields,
-    file::{self, Entry, File, Value},
-    kind::Form,
-    load::settings_of,
-    setting::About,
+    Config, Declaration, KeyPath, Mistake, Mistakes, SourceSpan,
+    declaration::Group,
+    fields,
+    file::File,
+    key_path::Step,
+    kind::Syntax,
+    load::declared,
+    yaml::{self, Entry, Plain, Value, means, plain},
 };
 
-/// Larger files than this are no settings.
+/// Larger files than this are not settings.
 const LARGEST: usize = 1024 * 1024;
 
 /// A settings file that is being changed. Nothing is written before [`Edit::save`].
@@ -62,37 +69,38 @@ pub struct Edit {
     /// The bytes that were read; nothing if there was no file.
     read: Option<Vec<u8>>,
     text: String,
-    settings: Vec<About>,
+    settings: Vec<Declaration>,
+    groups: Vec<Group>,
     fits: fn(&str, &str) -> Result<(), String>,
 }
 
 /// Why a file was not changed. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// It is no YAML, or no list of settings; where, and why.
+    /// It is not valid YAML, or not a mapping of settings; where, and why.
     #[error("{0}")]
     Broken(Mistake),
     /// There is no such setting.
     #[error("there is no setting {0:?}")]
     Unknown(String),
-    /// The value does not fit its setting.
+    /// The value is invalid.
     #[error("{key}: {why}")]
     Wrong {
         /// The setting.
         key: String,
-        /// What was given and what is wanted.
+        /// What is wrong with the value, and what is expected.
         why: String,
     },
     /// The file is written in a way that cannot be changed without touching more.
     #[error("{place}{key} is written in a way that only a text editor can change")]
     Entangled {
         /// Where.
-        place: Place,
+        place: SourceSpan,
         /// The setting.
         key: String,
     },
-    /// Somebody else has changed the file in the meantime.
-    #[error("{} was changed by somebody else in the meantime; nothing was written", .0.display())]
+    /// Another program has changed the file in the meantime.
+    #[error("{} was changed by another program in the meantime; nothing was written", .0.display())]
     Changed(PathBuf),
     /// It cannot be read or written.
     #[error("{}: {error}", .path.display())]
@@ -109,18 +117,20 @@ impl Edit {
     /// Reads the file at `path` with the settings of `C`. A file that does not exist is an empty one.
     ///
     /// # Errors
-    /// If it cannot be read, or is no list of settings.
+    /// If it cannot be read, or is not a mapping of settings.
     pub fn open<C: Config>(path: &Path) -> Result<Self, EditError> {
         let io = |error| EditError::Io { path: path.to_owned(), error };
         let read = store::read(path).map_err(io)?;
         let bytes = read.clone().unwrap_or_default();
         if bytes.len() > LARGEST {
-            return Err(io(io::Error::other("it is too large for a file of settings")));
+            return Err(io(io::Error::other("it is too large for a settings file")));
         }
         let text = String::from_utf8(bytes).map_err(|_| io(io::Error::other("it is not UTF-8 text")))?;
-        File::parse_as_written(path, &text).map_err(EditError::Broken)?;
-        let (settings, fits) = (settings_of::<C>(), fields::check::<C> as _);
-        Ok(Self { path: path.to_owned(), read, text, settings, fits })
+        File::parse(path, &text).map_err(EditError::Broken)?;
+        let notes = declared::<C>();
+        let settings = notes.read.into_iter().map(|setting| setting.declared).collect();
+        let (groups, fits) = (notes.groups, fields::check::<C> as _);
+        Ok(Self { path: path.to_owned(), read, text, settings, groups, fits })
     }
 
     /// The file as it would be written now.
@@ -134,64 +144,60 @@ impl Edit {
     }
 
     /// What the file gives for a setting, if it is no secret and no list.
-    pub fn value(&self, key: &str) -> Option<String> {
-        let about = self.about(key).ok().filter(|about| !about.secret)?;
-        let entries = self.entries();
-        let ranked = entries.iter().filter_map(|entry| Some((about.ranks(&entry.key)?, &entry.value)));
+    pub fn value(&self, path: &str) -> Option<String> {
+        let (parent, declared) = self.setting(path).ok().filter(|(_, declared)| !declared.is_secret())?;
+        let file = self.file();
+        let entries = file.mapping(&parent)?;
+        let ranked =
+            entries.iter().filter_map(|entry| Some((declared.ranks(&entry.key)?, &entry.node.value)));
         match ranked.filter(|(rank, _)| !rank.is_shorthand).min_by_key(|(rank, _)| *rank)?.1 {
-            Value::One(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-            Value::Many(_) | Value::Odd => None,
+            Value::Scalar(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+            _ => None,
         }
     }
 
-    /// Gives a setting a value, as text; several values with commas between. An empty text is [`Edit::unset`].
+    /// Gives a setting a value, as text; several values separated by commas. An empty text is [`Edit::unset`].
     ///
     /// # Errors
-    /// If there is no such setting, the value does not fit, or the file is too oddly written.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(), EditError> {
+    /// If there is no such setting, the value is invalid, or the file is written too unusually.
+    pub fn set(&mut self, path: &str, value: &str) -> Result<(), EditError> {
         let value = value.trim();
         if value.is_empty() {
-            return self.unset(key);
+            return self.unset(path);
         }
-        let about = self.about(key)?.clone();
-        (self.fits)(key, value).map_err(|why| EditError::Wrong { key: key.to_owned(), why })?;
-        let wanted = match about.form {
-            Form::List => Value::Many(items(value)),
-            Form::Value | Form::Signed | Form::Switch => Value::One(value.to_owned()),
+        let (parent, declared) = self.setting(path)?;
+        (self.fits)(path, value).map_err(|why| EditError::Wrong { key: path.to_owned(), why })?;
+        let wanted = match declared.format.syntax {
+            Syntax::List => Plain::texts(items(value)),
+            Syntax::Value | Syntax::Signed | Syntax::Switch => Plain::Scalar(value.to_owned()),
         };
-        let before = self.entries();
-        let ranked = before.iter().filter_map(|entry| Some((about.ranks(&entry.key)?, entry)));
+        let file = self.file();
+        let Some(before) = file.mapping(&parent) else {
+            let wanted = Plain::Mapping(vec![(declared.key().to_owned(), wanted)]);
+            return self.put_section(&parent, wanted, path);
+        };
+        let ranked = before.iter().filter_map(|entry| Some((declared.ranks(&entry.key)?, entry)));
         // The first of those that count most; what else means the same by the same name goes.
         let winner = ranked.filter(|(rank, _)| !rank.is_shorthand).min_by_key(|(rank, _)| *rank);
-        let same =
-            |written: &str| winner.as_ref().is_some_and(|(rank, _)| about.ranks(written) == Some(*rank));
-        let rename =
-            winner.as_ref().filter(|(rank, _)| rank.is_file).map(|(rank, _)| about.names[rank.nth].key);
-        let new = match winner {
-            Some(_) => change::replace(&self.text, same, rename, &wanted),
-            None => change::add(&self.text, key, &wanted),
-        };
-        let at = before.iter().position(|entry| same(&entry.key)).unwrap_or(before.len());
-        let becomes = rename.or(before.get(at).map(|entry| entry.key.as_str())).unwrap_or(key).to_owned();
-        let mut expected: Vec<_> = before.iter().filter(|entry| !same(&entry.key)).map(plain).collect();
-        expected.insert(at, (becomes, wanted));
-        self.keep(new, &expected, key)
+        let rank = winner.map(|(rank, _)| rank);
+        let same = |written: &str| rank.is_some() && declared.ranks(written) == rank;
+        let rename = rank.filter(|rank| rank.is_file).map(|rank| declared.names[rank.nth].key);
+        self.put(&parent, same, rename, declared.key(), wanted, path)
     }
 
-    /// Gives a setting its default back: its line goes, under whatever name it stands.
+    /// Gives a setting its default back: its line goes, under whatever name it stands. The path may also be that of
+    /// a whole section or list.
     ///
     /// # Errors
-    /// If there is no such setting, or the file is too oddly written.
-    pub fn unset(&mut self, key: &str) -> Result<(), EditError> {
-        let about = self.about(key)?.clone();
-        let is_ours = |written: &str| about.ranks(written).is_some();
-        let before = self.entries();
-        let expected: Vec<_> = before.iter().filter(|entry| !is_ours(&entry.key)).map(plain).collect();
-        if expected.len() == before.len() {
-            return Ok(());
+    /// If there is no such setting, or the file is written too unusually.
+    pub fn unset(&mut self, path: &str) -> Result<(), EditError> {
+        if let Some(group) = self.group(path) {
+            let parent = group.parent().unwrap_or_default();
+            let key = group.last_key().unwrap_or_default().to_owned();
+            return self.cut(&parent, &|written| means(written, &key), path);
         }
-        let new = change::remove(&self.text, is_ours);
-        self.keep(new, &expected, key)
+        let (parent, declared) = self.setting(path)?;
+        self.cut(&parent, &|written| declared.ranks(written).is_some(), path)
     }
 
     /// What would be wrong with the configuration if it were loaded from this text and the environment.
@@ -202,11 +208,11 @@ impl Edit {
         fields::load_text::<C>(&self.path, &self.text, env).map(drop)
     }
 
-    /// Writes the file, if it changed: to another file first, which then takes its place. What it holds is on the disk after that, and
-    /// nobody else can read it if a key is among it.
+    /// Writes the file, if it changed: to another file first, which then takes its place. After that its content is on the disk, and
+    /// other users cannot read it if it holds a secret.
     ///
     /// # Errors
-    /// If somebody else has changed it since it was read, or it cannot be written.
+    /// If another program has changed it since it was read, or it cannot be written.
     pub fn save(&mut self) -> Result<(), EditError> {
         let io = |error| EditError::Io { path: self.path.clone(), error };
         if !self.is_changed() {
@@ -220,92 +226,155 @@ impl Edit {
         Ok(())
     }
 
-    fn about(&self, key: &str) -> Result<&About, EditError> {
-        let found = self.settings.iter().find(|about| about.names[0].key == key);
-        found.ok_or_else(|| EditError::Unknown(key.to_owned()))
+    /// The setting at `path`, and the path of the mapping it is in.
+    fn setting(&self, path: &str) -> Result<(KeyPath, Declaration), EditError> {
+        let unknown = || EditError::Unknown(path.to_owned());
+        let path = KeyPath::parse(path).filter(|path| !path.is_for_every_item()).ok_or_else(unknown)?;
+        let declared =
+            self.settings.iter().find(|declared| declared.path().covers(&path)).ok_or_else(unknown)?;
+        Ok((path.parent().unwrap_or_default(), declared.clone()))
     }
 
-    fn entries(&self) -> Vec<Entry> {
-        let file = File::parse_as_written(&self.path, &self.text);
-        file.expect("it was read before, and every change is read before it is kept").entries
+    /// The path, if it is that of a section or a list.
+    fn group(&self, path: &str) -> Option<KeyPath> {
+        let path = KeyPath::parse(path).filter(|path| !path.is_for_every_item())?;
+        self.groups.iter().any(|group| group.path.covers(&path)).then_some(path)
     }
 
-    /// The text with `instead` in the place of every secret value; nothing if it is too oddly written for that.
-    pub fn without_secrets(&self, instead: &str) -> Option<String> {
-        let is_secret = |key: &str| {
-            let rank = |about: &About| about.ranks(key).is_some_and(|rank| !rank.is_file);
-            self.settings.iter().any(|about| about.secret && rank(about))
+    fn file(&self) -> File {
+        let file = File::parse(&self.path, &self.text);
+        file.expect("it was read before, and every change is read before it is kept")
+    }
+
+    /// Gives the first entry that is the `same` in the mapping at `parent` this value, or adds an entry.
+    fn put(
+        &mut self,
+        parent: &KeyPath,
+        same: impl Fn(&str) -> bool,
+        rename: Option<&str>,
+        key: &str,
+        wanted: Plain,
+        path: &str,
+    ) -> Result<(), EditError> {
+        let mut expected = plain(&self.file().entries);
+        let new = layout::of(&self.text).and_then(|layout| {
+            let mapping = layout.mapping(parent)?;
+            match mapping.items.iter().any(|item| same(&item.key)) {
+                true => change::replace(&self.text, mapping, &same, rename, &wanted),
+                false => change::add(&self.text, &layout, mapping, key, &wanted),
+            }
+        });
+        if let Some(entries) = mapping_mut(&mut expected, parent) {
+            let at = entries.iter().position(|(written, _)| same(written)).unwrap_or(entries.len());
+            let becomes =
+                rename.or(entries.get(at).map(|(written, _)| written.as_str())).unwrap_or(key).to_owned();
+            entries.retain(|(written, _)| !same(written));
+            entries.insert(at, (becomes, wanted));
+        }
+        self.keep(new, &expected, path)
+    }
+
+    /// Gives the section at `section`, which is not there, this content, with the sections around it that are not there.
+    fn put_section(&mut self, section: &KeyPath, content: Plain, path: &str) -> Result<(), EditError> {
+        let file = self.file();
+        let unknown = || EditError::Unknown(path.to_owned());
+        let (parent, key) = (section.parent().ok_or_else(unknown)?, section.last_key().ok_or_else(unknown)?);
+        let Some(entries) = file.mapping(&parent) else {
+            return self.put_section(&parent, Plain::Mapping(vec![(key.to_owned(), content)]), path);
         };
-        let instead = Value::One(instead.to_owned());
-        let keys: Vec<_> = self.entries().into_iter().filter(|entry| is_secret(&entry.key)).collect();
-        keys.iter().try_fold(self.text.clone(), |text, entry| {
-            let text = change::replace(&text, |key| key == entry.key, None, &instead)?;
-            let file = File::parse_as_written(&self.path, &text).ok()?;
-            file.entries.iter().all(|other| other.key != entry.key || other.value == instead).then_some(text)
-        })
+        if entries.iter().any(|entry| entry.is(key) && !entry.node.value.is_empty()) {
+            return Err(self.entangled(path));
+        }
+        self.put(&parent, |written| means(written, key), None, key, content, path)
     }
 
-    /// Whether a key stands in it.
-    pub fn holds_secret(&self) -> bool {
-        let secrets = self.settings.iter().filter(|about| about.secret);
-        let mut names = secrets.flat_map(|about| about.names.iter());
-        let entries = self.entries();
-        names.any(|name| entries.iter().any(|entry| entry.is(name.key)))
+    /// Removes every entry that is `ours` from the mapping at `parent`; the section with its last entry.
+    fn cut(&mut self, parent: &KeyPath, ours: &dyn Fn(&str) -> bool, path: &str) -> Result<(), EditError> {
+        let file = self.file();
+        let Some(entries) = file.mapping(parent) else { return Ok(()) };
+        let left = entries.iter().filter(|entry| !ours(&entry.key)).count();
+        if left == entries.len() {
+            return Ok(());
+        }
+        if let (0, Some(outer)) = (left, parent.parent()) {
+            let Some(section) = parent.last_key() else { return Err(self.entangled(path)) };
+            let twins =
+                file.mapping(&outer).unwrap_or_default().iter().filter(|entry| entry.is(section)).count();
+            if twins != 1 {
+                return Err(self.entangled(path));
+            }
+            return self.cut(&outer, &|written| means(written, section), path);
+        }
+        let mut expected = plain(&file.entries);
+        if let Some(entries) = mapping_mut(&mut expected, parent) {
+            entries.retain(|(written, _)| !ours(written));
+        }
+        let layout = layout::of(&self.text);
+        let new = layout.and_then(|layout| change::remove(&self.text, layout.mapping(parent)?, ours));
+        self.keep(new, &expected, path)
     }
 
     /// Keeps a new text, if there is one and it reads as expected.
     fn keep(
         &mut self,
         new: Option<String>,
-        expected: &[(String, Value)],
-        key: &str,
+        expected: &[(String, Plain)],
+        path: &str,
     ) -> Result<(), EditError> {
-        let reads = |text: &String| {
-            let file = File::parse_as_written(&self.path, text).ok()?;
-            Some(file.entries.iter().map(plain).collect::<Vec<_>>())
-        };
+        let reads = |text: &String| Some(plain(&yaml::parse(&self.path, text).ok()?));
         match new.filter(|text| reads(text).is_some_and(|entries| entries == expected)) {
             Some(text) => {
                 self.text = text;
                 Ok(())
             }
-            None => Err(EditError::Entangled { place: self.place_of(key), key: key.to_owned() }),
+            None => Err(self.entangled(path)),
         }
     }
 
-    fn place_of(&self, key: &str) -> Place {
-        let entry = self.entries().into_iter().find(|entry| entry.is(key));
-        entry.map_or(Place::WholeFile(self.path.clone()), |entry| entry.key_place)
+    /// The error for a setting that cannot be changed, with the place of the last part of its path that is there.
+    fn entangled(&self, path: &str) -> EditError {
+        let file = self.file();
+        let mut span = SourceSpan::WholeFile(self.path.clone());
+        let (mut entries, mut items): (&[Entry], &[yaml::Node]) = (&file.entries, &[]);
+        for step in KeyPath::parse(path).unwrap_or_default().steps() {
+            let node = match step {
+                Step::Key(key) => {
+                    entries.iter().find(|entry| entry.is(key)).map(|entry| (&entry.node, &entry.key_span))
+                }
+                Step::Item(index) => index.and_then(|index| items.get(index)).map(|node| (node, &node.span)),
+            };
+            let Some((node, at)) = node else { break };
+            span = at.clone();
+            entries = if let Value::Mapping(entries) = &node.value { entries } else { &[] };
+            items = if let Value::List(items) = &node.value { items } else { &[] };
+        }
+        EditError::Entangled { place: span, key: path.to_owned() }
     }
 }
 
-/// How much an entry counts for a setting: what comes first wins, as when the file is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    is_shorthand: bool,
-    /// Which of the setting's names it is.
-    nth: usize,
-    is_file: bool,
-}
-
-impl About {
-    /// The rank of an entry with this key; nothing if it means another setting.
-    fn ranks(&self, written: &str) -> Option<Rank> {
-        self.names.iter().enumerate().find_map(|(nth, name)| {
-            let is_file = self.secret && file::means(written, &name.file_key());
-            let is_it = is_file || file::means(written, name.key);
-            is_it.then_some(Rank { is_shorthand: name.means.is_some(), nth, is_file })
-        })
+/// The mapping at `path`.
+fn mapping_mut<'a>(
+    root: &'a mut Vec<(String, Plain)>,
+    path: &KeyPath,
+) -> Option<&'a mut Vec<(String, Plain)>> {
+    let (mut entries, mut items): (Option<&mut Vec<_>>, Option<&mut Vec<Plain>>) = (Some(root), None);
+    for step in path.steps() {
+        let value = match step {
+            Step::Key(key) => &mut entries?.iter_mut().find(|(written, _)| means(written, key))?.1,
+            Step::Item(index) => items?.get_mut((*index)?)?,
+        };
+        (entries, items) = match value {
+            Plain::Mapping(inner) => (Some(inner), None),
+            Plain::List(inner) => (None, Some(inner)),
+            Plain::Scalar(_) | Plain::Other => (None, None),
+        };
     }
+    entries
 }
 
 /// The values of a list that was given with commas.
 fn items(value: &str) -> Vec<String> {
     value.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-}
-
-fn plain(entry: &Entry) -> (String, Value) {
-    (entry.key.clone(), entry.value.clone())
 }
 
 #[cfg(test)]

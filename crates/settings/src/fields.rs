@@ -1,51 +1,61 @@
-//! The settings as a form shows them: what each is for, what it is now, where that comes from, and what is wrong with it.
+//! The settings as a form shows them: what each is for, its value, where that comes from, and what is wrong with it.
+
+mod check;
+mod lists;
+mod secrets;
 
 use std::path::Path;
 
-use secrecy::SecretString;
-
-use super::{
-    Config, Env, Loaded, Mistakes, Place, Reader,
-    file::{File, Value},
-    kind::Form,
-    load::{self, Flags, settings_of},
-    reader::{Found, Given},
-    setting::About,
+pub(super) use self::check::load_text;
+pub use self::{
+    check::check,
+    lists::{ListField, lists},
+    secrets::secrets,
 };
-
-/// Settings that a running program takes over at once; for all others it is started again.
-const AT_ONCE: &[&str] = &["log_level"];
+use super::{
+    Config, Declaration, Env, Mistakes, SourceSpan,
+    file::File,
+    kind::Syntax,
+    load::Flags,
+    reader::{Given, Notes, ReadSetting, Reader},
+};
 
 /// A setting, ready to be shown and edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its key, for [`check`] and [`Edit`](super::edit::Edit).
+    /// Its key. For a setting at the top also its path.
     pub key: &'static str,
+    /// Its path, for [`check`] and [`Edit`](super::edit::Edit): `log_level`, `cache.size`, `endpoints[2].url`.
+    pub path: String,
     /// The concern it belongs to.
     pub group: &'static str,
-    /// Its name for people, made from the key: `Server URL`.
+    /// Its label, made from the key: `Server URL`.
     pub label: String,
-    /// What it is for, and what may be given.
+    /// What it is for, and which values are allowed.
     pub help: String,
-    /// What it is edited with.
+    /// The control it is edited with.
     pub input: Input,
     /// What is given, as it was written; nothing if that is secret or nothing is given.
     pub value: Option<String>,
-    /// What it is if nothing is given, in words.
+    /// Its default, in words.
     pub default: &'static str,
-    /// The words that may be given, where only a few will do.
+    /// A value as an example, or nothing.
+    pub example: &'static str,
+    /// The words that are allowed, where only a few are.
     pub choices: Vec<&'static str>,
-    /// When a change counts.
+    /// When a change takes effect.
     pub effect: Effect,
+    /// It has no default and must be given.
+    pub required: bool,
     /// Why what is given cannot be used.
     pub problem: Option<String>,
     /// Where the value comes from.
     pub origin: Origin,
-    /// Whether anything is given. All that is told of the value of a secret.
+    /// Whether anything is given. The value of a secret is not told.
     pub is_set: bool,
 }
 
-/// What a setting is edited with.
+/// The control a setting is edited with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A line of text.
@@ -70,12 +80,12 @@ pub enum Input {
     List,
 }
 
-/// When a change of a setting counts.
+/// When a change of a setting takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// At once.
+    /// Immediately.
     Now,
-    /// When the program is started again.
+    /// After a restart of the program.
     Restart,
 }
 
@@ -86,14 +96,14 @@ pub enum Origin {
     File,
     /// Nothing is given.
     Default,
-    /// The environment, which wins over the file: a change of the file would change nothing.
+    /// The environment, which overrides the file: a change of the file would have no effect.
     Environment,
 }
 
-/// All settings, and what is wrong with the file as a whole.
+/// All settings but those of lists, and what is wrong with the file as a whole.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    /// The settings, in the order in which they are declared.
+    /// The settings, in the order of the declarations. For lists of structs, see [`lists`].
     pub fields: Vec<Field>,
     /// Why the file could not be read. The fields are those of an empty one then.
     pub file_problem: Option<Mistakes>,
@@ -101,98 +111,64 @@ pub struct Fields {
 
 /// The settings of `C` as this file and the environment give them.
 pub fn fields<C: Config>(file: &Path, env: &Env) -> Fields {
-    let (file, file_problem) = match File::read(file) {
-        Ok(file) => (file.unwrap_or_default(), None),
+    let (notes, file_problem) = read::<C>(file, env);
+    let settings = notes.read.iter().filter(|setting| !setting.declared.parent.is_in_list());
+    Fields { fields: settings.map(field).collect(), file_problem }
+}
+
+/// What a form needs to know, and why the file could not be read.
+fn read<C: Config>(file: &Path, env: &Env) -> (Notes, Option<Mistakes>) {
+    let read = File::read(file).map_err(|mistake| vec![mistake]).and_then(|file| {
+        let file = file.unwrap_or_default();
+        let twice = file.given_twice();
+        if twice.is_empty() { Ok(file) } else { Err(twice) }
+    });
+    let (file, file_problem) = match read {
+        Ok(file) => (file, None),
         Err(mistakes) => (File::default(), Some(Mistakes(mistakes))),
     };
     let flags = Flags::new();
     let mut reader = Reader::new(Given { flags: &flags, env, file: &file }, Vec::new());
     C::read(&mut reader);
-    let fields = reader.asked.iter().zip(&reader.found).map(|(about, found)| field(about, found));
-    Fields { fields: fields.collect(), file_problem }
+    (reader.notes, file_problem)
 }
 
-/// Whether a setting of `C` takes this value, as text.
-///
-/// # Errors
-/// What was given and what is wanted instead.
-pub fn check<C: Config>(key: &str, value: &str) -> Result<(), String> {
-    let settings = settings_of::<C>();
-    let about = settings.iter().find(|about| about.names[0].key == key);
-    let flag = about.ok_or_else(|| format!("there is no setting {key:?}"))?.names[0].flag();
-    let flags = Flags::from([(flag.clone(), value.to_owned())]);
-    let file = File::default();
-    let mut reader = Reader::new(Given { flags: &flags, env: &|_| None, file: &file }, Vec::new());
-    C::read(&mut reader);
-    let place = Place::Flag(format!("--{flag}"));
-    match reader.mistakes.into_iter().find(|mistake| mistake.place == place) {
-        Some(mistake) => Err(mistake.what),
-        None => Ok(()),
-    }
-}
-
-/// Every secret that is given for a setting of `C` anywhere, also where it does not count, in order to recognise it.
-pub fn secrets<C: Config>(file: &Path, env: &Env) -> Vec<SecretString> {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let file = File::parse_as_written(file, &text).unwrap_or_default();
-    let settings = settings_of::<C>();
-    let names = settings.iter().filter(|about| about.secret).flat_map(|about| &about.names);
-    let mut given = Vec::new();
-    for name in names {
-        let of = |key: &str| {
-            let entries =
-                file.entries.iter().filter(|entry| entry.is(key)).flat_map(|entry| match &entry.value {
-                    Value::One(text) => vec![text.clone()],
-                    Value::Many(items) => items.clone(),
-                    Value::Odd => Vec::new(),
-                });
-            entries.chain(env(&key.to_ascii_uppercase())).collect::<Vec<_>>()
-        };
-        let in_files =
-            of(&name.file_key()).into_iter().filter_map(|path| std::fs::read_to_string(path.trim()).ok());
-        given.extend(of(name.key).into_iter().chain(in_files));
-    }
-    let each = given.iter().flat_map(|text| text.split([',', '\n']).map(str::trim).chain([text.trim()]));
-    each.filter(|secret| !secret.is_empty()).map(SecretString::from).collect()
-}
-
-/// Loads a configuration from the text of a file and the environment.
-pub(super) fn load_text<C: Config>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
-    let file = File::parse(path, text).map_err(Mistakes)?;
-    load::load_from(&Flags::new(), env, Some(file), Vec::new())
-}
-
-fn field(about: &About, found: &Found) -> Field {
-    let place = found.written.as_ref().map(|written| &written.place);
-    let place = place.or(found.mistake.as_ref().map(|mistake| &mistake.place));
-    let text = found.written.as_ref().map(|written| written.text.clone());
-    let key = about.names[0].key;
+fn field(setting: &ReadSetting) -> Field {
+    let ReadSetting { declared, written, problem } = setting;
+    let place = written.as_ref().map(|written| &written.span);
+    let is_missing = declared.required && written.is_none();
+    let place = place.or(problem.as_ref().filter(|_| !is_missing).map(|problem| &problem.place));
+    let text = written.as_ref().map(|written| written.text.clone());
+    let key = declared.key();
     Field {
         key,
-        group: about.concern,
+        path: declared.path().to_string(),
+        group: declared.concern,
         label: label(key),
-        help: help(about),
-        input: input(about),
-        value: text.filter(|_| !about.secret),
-        default: about.default_in_words(),
-        choices: about.choices.clone(),
-        effect: if AT_ONCE.contains(&key) { Effect::Now } else { Effect::Restart },
-        problem: found.mistake.as_ref().map(|mistake| mistake.what.clone()),
+        help: help(declared),
+        input: input(declared),
+        value: text.filter(|_| !declared.is_secret()),
+        default: declared.default_in_words(),
+        example: declared.format.example,
+        choices: declared.format.choices.clone(),
+        effect: if declared.live { Effect::Now } else { Effect::Restart },
+        required: declared.required,
+        problem: problem.as_ref().map(|problem| problem.what.clone()),
         origin: match place {
             None => Origin::Default,
-            Some(Place::Env(_)) => Origin::Environment,
+            Some(SourceSpan::Env(_)) => Origin::Environment,
             Some(_) => Origin::File,
         },
         is_set: place.is_some(),
     }
 }
 
-fn input(about: &About) -> Input {
-    match (about.form, about.called) {
-        _ if about.secret => Input::Secret,
-        (Form::List, _) => Input::List,
-        (Form::Switch, _) => Input::Switch,
-        _ if !about.choices.is_empty() => Input::Choice,
+fn input(declared: &Declaration) -> Input {
+    match (declared.format.syntax, declared.format.value_name) {
+        _ if declared.is_secret() => Input::Secret,
+        (Syntax::List, _) => Input::List,
+        (Syntax::Switch, _) => Input::Switch,
+        _ if !declared.format.choices.is_empty() => Input::Choice,
         (_, "NUMBER" | "PORT") => Input::Number,
         (_, "PATH") => Input::Path,
         (_, "URL") => Input::Url,
@@ -202,15 +178,20 @@ fn input(about: &About) -> Input {
     }
 }
 
-fn help(about: &About) -> String {
-    let doc = about.doc.split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "");
-    match about.form {
-        Form::Switch => doc,
-        Form::Value | Form::Signed | Form::List => format!("{doc} Wanted: {}.", about.allowed),
+fn help(declared: &Declaration) -> String {
+    let doc = declared.doc.split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "");
+    let example = match declared.format.example {
+        "" => String::new(),
+        example => format!(" Example: {example}"),
+    };
+    match declared.format.syntax {
+        Syntax::Switch => doc,
+        _ if !declared.format.choices.is_empty() => doc,
+        _ => format!("{doc} Format: {}.{example}", declared.format.expected),
     }
 }
 
-/// `server_url` as people read it: `Server URL`.
+/// `server_url` as a label: `Server URL`.
 fn label(key: &str) -> String {
     let words = key.split('_').map(|word| match word {
         "api" | "ca" | "id" | "url" => word.to_ascii_uppercase(),

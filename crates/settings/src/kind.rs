@@ -1,11 +1,11 @@
-//! What kind of value a setting takes: how it is read from text, and the words that say what is allowed.
+//! What kind of value a setting takes: how it is parsed, compared and described.
 //!
 //! A kind is a value built from small pieces: `count(1..=4096)`, `duration().at_least(SECOND)`,
-//! `secret().list()`. The words for people grow with it, so that no check goes without its explanation.
+//! `secret().list()`. The description grows with it, so no check goes without its explanation.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{duration, size};
@@ -13,49 +13,80 @@ use super::{duration, size};
 /// Longer keys than this are files pasted by accident; they travel in every request head.
 const LONGEST_SECRET: usize = 512;
 
-/// Reads a value; `None` if the text is not one.
+/// Parses a value; `None` if the text is not one.
 type Parse<T> = dyn Fn(&str) -> Option<T>;
 
-/// How one kind of value is written and read.
-pub struct Kind<T> {
-    pub(super) allowed: String,
+/// Whether two values are the same.
+type Same<T> = dyn Fn(&T, &T) -> bool;
+
+/// How values of one kind are parsed, compared and described.
+pub struct ValueKind<T> {
+    pub(super) format: Format,
     parse: Box<Parse<T>>,
-    pub(super) form: Form,
-    pub(super) secret: bool,
+    same: Box<Same<T>>,
+}
+
+pub use ValueKind as Kind;
+
+/// How the values of a setting are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// The values that are allowed; completes "expected ...".
+    pub expected: String,
+    /// A value as an example, if that helps.
+    pub example: &'static str,
+    /// How it looks to flags and file.
+    pub syntax: Syntax,
     /// What stands for a value in the help: `--port <PORT>`.
-    pub(super) called: &'static str,
-    /// The words, where only a few will do.
-    pub(super) choices: Vec<&'static str>,
+    pub value_name: &'static str,
+    /// The words, where only these are allowed.
+    pub choices: Vec<&'static str>,
+    /// Values must not be shown.
+    pub secret: bool,
 }
 
 /// How a value looks to the flags and to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum Syntax {
     /// One value: `--port 8080`.
     Value,
-    /// A number that may be below zero: `--drain-timeout -1`.
+    /// A number that may be negative: `--drain-timeout -1`.
     Signed,
     /// Yes or no: `--reconnect`, `--reconnect=false`, `--no-reconnect`.
     Switch,
-    /// Several values: commas, or a YAML list.
+    /// Several values: separated by commas, or a YAML list.
     List,
 }
 
-impl<T: 'static> Kind<T> {
-    /// A kind that reads with `parse`. Its values are `called` so in the help; `allowed` completes "wanted: ...".
+impl<T: 'static> ValueKind<T> {
+    /// A kind that is read with `parse`. `value_name` stands for a value in the help; `expected` completes
+    /// "expected ...".
     pub fn new(
-        called: &'static str,
-        allowed: impl Into<String>,
+        value_name: &'static str,
+        expected: impl Into<String>,
         parse: impl Fn(&str) -> Option<T> + 'static,
+    ) -> Self
+    where
+        T: PartialEq,
+    {
+        Self::compared_by(value_name, expected, parse, T::eq)
+    }
+
+    fn compared_by(
+        value_name: &'static str,
+        expected: impl Into<String>,
+        parse: impl Fn(&str) -> Option<T> + 'static,
+        same: impl Fn(&T, &T) -> bool + 'static,
     ) -> Self {
-        Self {
-            allowed: allowed.into(),
-            parse: Box::new(parse),
-            form: Form::Value,
-            secret: false,
-            called,
+        let format = Format {
+            expected: expected.into(),
+            example: "",
+            syntax: Syntax::Value,
+            value_name,
             choices: Vec::new(),
-        }
+            secret: false,
+        };
+        Self { format, parse: Box::new(parse), same: Box::new(same) }
     }
 
     /// The value that `text` stands for; `None` if it is not of this kind.
@@ -63,144 +94,156 @@ impl<T: 'static> Kind<T> {
         (self.parse)(text.trim())
     }
 
+    /// Whether two values are the same. Secrets are compared too.
+    pub fn is_same(&self, one: &T, other: &T) -> bool {
+        (self.same)(one, other)
+    }
+
+    /// The same kind with this value as an example.
+    pub fn example(mut self, text: &'static str) -> Self {
+        self.format.example = text;
+        self
+    }
+
     /// The same kind, where values may begin with a minus sign.
-    pub fn signed(self) -> Self {
-        Self { form: Form::Signed, ..self }
+    pub fn signed(mut self) -> Self {
+        self.format.syntax = Syntax::Signed;
+        self
     }
 
-    /// The same kind, where values are never to be shown.
-    pub fn private(self) -> Self {
-        Self { secret: true, ..self }
+    /// The same kind, where values must not be shown.
+    pub fn private(mut self) -> Self {
+        self.format.secret = true;
+        self
     }
 
-    /// Only the values that pass `check`, which `allowed` describes (it replaces the former words).
-    pub fn only(self, allowed: impl Into<String>, check: impl Fn(&T) -> bool + 'static) -> Self {
+    /// Only the values that pass `check`, described by `expected` (which replaces the former description).
+    pub fn only(self, expected: impl Into<String>, check: impl Fn(&T) -> bool + 'static) -> Self {
         let parse = self.parse;
-        Self {
-            allowed: allowed.into(),
-            parse: Box::new(move |text| parse(text).filter(|v| check(v))),
-            ..self
-        }
+        let parse = Box::new(move |text: &str| parse(text).filter(|value| check(value)));
+        let example = if parse(self.format.example).is_some() { self.format.example } else { "" };
+        Self { format: Format { expected: expected.into(), example, ..self.format }, parse, ..self }
     }
 
-    /// The same text, understood as something else.
-    pub fn map<U>(self, change: impl Fn(T) -> U + 'static) -> Kind<U> {
+    /// The same text, parsed to something else.
+    pub fn map<U: PartialEq + 'static>(self, change: impl Fn(T) -> U + 'static) -> ValueKind<U> {
         let parse = self.parse;
-        Kind {
-            allowed: self.allowed,
+        ValueKind {
+            format: self.format,
             parse: Box::new(move |text| parse(text).map(&change)),
-            form: self.form,
-            secret: self.secret,
-            called: self.called,
-            choices: self.choices,
+            same: Box::new(U::eq),
         }
     }
 
     /// The same kind, where nothing given means `None`.
-    pub fn optional(self) -> Kind<Option<T>> {
-        let parse = self.parse;
-        Kind {
-            allowed: self.allowed,
+    pub fn optional(self) -> ValueKind<Option<T>> {
+        let (parse, same) = (self.parse, self.same);
+        ValueKind {
+            format: self.format,
             parse: Box::new(move |text| if text.is_empty() { Some(None) } else { parse(text).map(Some) }),
-            form: self.form,
-            secret: self.secret,
-            called: self.called,
-            choices: self.choices,
+            same: Box::new(move |one, other| match (one, other) {
+                (Some(one), Some(other)) => same(one, other),
+                (None, None) => true,
+                _ => false,
+            }),
         }
     }
 
-    /// Several of them, with commas (or line breaks, in a secret's file) between.
-    pub fn list(self) -> Kind<Vec<T>> {
-        let parse = self.parse;
+    /// Several of them, separated by commas (or line breaks, in a secret's file).
+    pub fn list(self) -> ValueKind<Vec<T>> {
+        let (parse, same) = (self.parse, self.same);
         let items = move |text: &str| {
             text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(&parse).collect()
         };
-        let allowed = format!("{}; several with commas between, or a YAML list", self.allowed);
-        Kind {
-            allowed,
+        let expected = format!("{}; several separated by commas, or a YAML list", self.format.expected);
+        ValueKind {
+            format: Format { expected, syntax: Syntax::List, ..self.format },
             parse: Box::new(items),
-            form: Form::List,
-            secret: self.secret,
-            called: self.called,
-            choices: self.choices,
+            same: Box::new(move |one, other| {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            }),
         }
     }
 }
 
-impl Kind<Duration> {
+impl ValueKind<Duration> {
     /// Not shorter than `least`.
     pub fn at_least(self, least: Duration) -> Self {
-        let allowed = format!("{}, at least {}", self.allowed, duration::words(least));
-        self.only(allowed, move |value| *value >= least)
+        let expected = format!("{} of at least {}", self.format.expected, duration::words(least));
+        self.only(expected, move |value| *value >= least)
     }
 
     /// Where `0` means "no limit".
-    pub fn or_off(self) -> Kind<Option<Duration>> {
-        let allowed = format!("{}, or 0 for none", self.allowed);
-        Kind { allowed, ..self.map(|value| Some(value).filter(|v| !v.is_zero())) }
+    pub fn or_off(mut self) -> ValueKind<Option<Duration>> {
+        self.format.expected += ", or 0 for no limit";
+        self.map(|value| Some(value).filter(|value| !value.is_zero()))
     }
 }
 
 /// A span of time, see [`duration::parse`].
-pub fn duration() -> Kind<Duration> {
-    Kind::new("DURATION", "a duration such as 90 (seconds), 500ms, 30s, 5m or 1h30m", duration::parse)
+pub fn duration() -> ValueKind<Duration> {
+    ValueKind::new("DURATION", "a duration", duration::parse).example("30s")
 }
 
 /// How long a drain may take, see [`duration::DrainTimeout`].
-pub fn drain_timeout() -> Kind<duration::DrainTimeout> {
-    let allowed = "a duration such as 30s or 5m; 0 stops at once, a negative one waits for ever";
-    Kind::new("DURATION", allowed, duration::DrainTimeout::parse).signed()
+pub fn drain_timeout() -> ValueKind<duration::DrainTimeout> {
+    let expected = "a duration; 0 stops immediately, a negative one waits without limit";
+    ValueKind::new("DURATION", expected, duration::DrainTimeout::parse).signed().example("30s")
 }
 
 /// A whole number in `range`.
-pub fn count(range: std::ops::RangeInclusive<u64>) -> Kind<u64> {
-    let allowed = match *range.end() {
+pub fn count(range: std::ops::RangeInclusive<u64>) -> ValueKind<u64> {
+    let expected = match *range.end() {
         u64::MAX => format!("a whole number from {}", range.start()),
         end => format!("a whole number from {} to {end}", range.start()),
     };
-    Kind::new("NUMBER", allowed, move |text| text.parse().ok().filter(|n| range.contains(n)))
+    ValueKind::new("NUMBER", expected, move |text| text.parse().ok().filter(|n| range.contains(n)))
 }
 
 /// A number of bytes in `range`, see [`size::parse`].
-pub fn bytes(range: std::ops::RangeInclusive<u64>) -> Kind<u64> {
+pub fn bytes(range: std::ops::RangeInclusive<u64>) -> ValueKind<u64> {
     let (least, most) = (size::words(*range.start()), size::words(*range.end()));
-    Kind::new(
+    ValueKind::new(
         "SIZE",
-        format!("a size such as 64KiB, 50MB or plain bytes, from {least} to {most}"),
+        format!("a size from {least} to {most}, plain bytes or with a unit such as KiB or MB"),
         move |text| size::parse(text).filter(|n| range.contains(n)),
     )
 }
 
 /// Yes or no.
-pub fn switch() -> Kind<bool> {
-    let kind = Kind::new("BOOL", "true or false", |text| match text.to_ascii_lowercase().as_str() {
+pub fn switch() -> ValueKind<bool> {
+    let mut kind = ValueKind::new("BOOL", "true or false", |text| match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Some(true),
         "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     });
-    Kind { form: Form::Switch, ..kind }
+    kind.format.syntax = Syntax::Switch;
+    kind
 }
 
 /// One of a few words.
-pub fn one_of<T: Copy + 'static>(words: &'static [(&'static str, T)]) -> Kind<T> {
+pub fn one_of<T: Copy + PartialEq + 'static>(words: &'static [(&'static str, T)]) -> ValueKind<T> {
     let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    let kind = Kind::new("WORD", format!("one of {}", names.join(", ")), |text| {
+    let mut kind = ValueKind::new("WORD", format!("one of {}", names.join(", ")), |text| {
         words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
     });
-    Kind { choices: names, ..kind }
+    kind.format.choices = names;
+    kind
 }
 
-/// A short text for people and lists: 1 to 128 characters, none of them a control character.
-pub fn name() -> Kind<String> {
-    Kind::new("TEXT", "1 to 128 characters without control characters", |text| {
+/// A short text, for names: 1 to 128 characters, none of them a control character.
+pub fn name() -> ValueKind<String> {
+    ValueKind::new("TEXT", "1 to 128 characters without control characters", |text| {
         let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
         fits.then(|| text.to_owned())
     })
 }
 
-/// A key or password. It goes into HTTP headers, so only visible ASCII characters will do.
-pub fn secret() -> Kind<SecretString> {
-    Kind::new(
+/// A key or password. It goes into HTTP headers, so only visible ASCII characters are allowed.
+pub fn secret() -> ValueKind<SecretString> {
+    // Whether a configuration has changed is nothing that an attacker can time, so plain comparison is fine.
+    let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+    ValueKind::compared_by(
         "KEY",
         format!("1 to {LONGEST_SECRET} visible ASCII characters without spaces or commas"),
         |text| {
@@ -208,40 +251,43 @@ pub fn secret() -> Kind<SecretString> {
                 && text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
             fits.then(|| SecretString::from(text))
         },
+        same,
     )
     .private()
 }
 
 /// A file or folder.
-pub fn path() -> Kind<PathBuf> {
-    Kind::new("PATH", "a path", |text| Some(PathBuf::from(text)))
+pub fn path() -> ValueKind<PathBuf> {
+    ValueKind::new("PATH", "a path", |text| Some(PathBuf::from(text)))
 }
 
 /// A port, 0 for any that is free.
-pub fn port() -> Kind<u16> {
-    Kind::new("PORT", "a port from 0 (any free one) to 65535", |text| {
+pub fn port() -> ValueKind<u16> {
+    ValueKind::new("PORT", "a port from 0 (any free one) to 65535", |text| {
         text.trim_start_matches(':').parse().ok()
     })
 }
 
 /// An address with a port.
-pub fn socket_addr() -> Kind<SocketAddr> {
-    Kind::new("ADDRESS", "an address with a port such as 127.0.0.1:4555", |text| {
+pub fn socket_addr() -> ValueKind<SocketAddr> {
+    ValueKind::new("ADDRESS", "an IP address with a port", |text| {
         let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
         local.as_deref().unwrap_or(text).parse().ok()
     })
+    .example("127.0.0.1:4555")
 }
 
 /// An `http` or `https` address.
-pub fn http_url() -> Kind<Url> {
-    Kind::new("URL", "an http:// or https:// address without user and password", |text| {
+pub fn http_url() -> ValueKind<Url> {
+    ValueKind::new("URL", "an http:// or https:// address without user and password", |text| {
         let fits =
             |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host() && has_no_login(url);
         Url::parse(text).ok().filter(fits)
     })
+    .example("http://127.0.0.1:8000/v1")
 }
 
-/// Addresses are logged and shown, so nothing secret may stand in them.
+/// Whether a URL has neither user nor password. URLs are logged and shown, so they must not hold secrets.
 pub fn has_no_login(url: &Url) -> bool {
     url.username().is_empty() && url.password().is_none()
 }

@@ -1,17 +1,21 @@
-//! Settings: one declaration for each gives its names, kind, default and doc; from that come the flags, the
-//! environment, the YAML file, `--help` and the reference page.
+//! Settings: each is declared once, with its names, kind, default, example and documentation, and whether it is
+//! secret or live. Flags, environment, YAML file, `--help`, the form and the reference page follow from that.
 //!
 //! A program's configuration is a plain struct of concerns. [`concern!`](crate::concern) declares a struct whose
-//! fields are settings; [`load()`] fills it from flag, environment, file and default, in this order, and either gives
-//! the whole configuration or every [`Mistake`] there is.
+//! fields are settings, sections of them ([`Section`]) or lists of structs ([`ListOf`]); [`load()`] fills it from
+//! flag, environment, file and default, in this order, and returns the whole configuration or every [`Mistake`].
+//! [`changes()`] tells which settings differ between two configurations.
 
 pub mod build;
+mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod declaration;
 pub mod duration;
 pub mod edit;
 pub mod fields;
 mod file;
+mod key_path;
 pub mod kind;
 mod load;
 mod mistake;
@@ -21,14 +25,22 @@ pub mod paths;
 mod reader;
 pub mod setting;
 pub mod size;
+mod yaml;
 
 use std::{ffi::OsString, path::PathBuf};
 
+/// The name by which other crates know [`ProgramConfig`].
+pub use self::ProgramConfig as Config;
+/// The name by which other crates know [`SourceSpan`].
+pub use self::mistake::SourceSpan as Place;
 pub use self::{
+    changes::{Changes, Compare, changes},
+    declaration::Declaration,
     duration::DrainTimeout,
-    mistake::{Mistake, Mistakes, Place},
+    key_path::KeyPath,
+    mistake::{Mistake, Mistakes, SourceSpan},
     reader::Reader,
-    setting::{Retired, Setting},
+    setting::{Declare, ListOf, Retired, Section, Setting},
 };
 use self::{file::File, load::Flags, reader::Given};
 
@@ -39,13 +51,19 @@ pub trait Concern: Sized {
 }
 
 /// The whole configuration of a program.
-pub trait Config: Concern {
+pub trait ProgramConfig: Concern {
     /// The program's name, as `llamapool-server`.
     const PROGRAM: &'static str;
     /// What the program does, in a sentence.
     const ABOUT: &'static str;
-    /// Settings of older versions that are accepted without effect.
+    /// Legacy settings that are accepted and ignored.
     const RETIRED: &'static [Retired];
+
+    /// Every setting of the program, in the order of the declarations. Those of lists come once, with `[]` in their
+    /// path.
+    fn settings() -> Vec<Declaration> {
+        load::settings_of::<Self>()
+    }
 }
 
 /// The environment: the value of a variable, if it is set.
@@ -61,14 +79,14 @@ pub struct Sources {
     pub default_file: Option<PathBuf>,
 }
 
-/// A configuration, and what is to be said of it.
+/// A configuration, and the warnings about it.
 #[derive(Debug)]
 pub struct Loaded<C> {
     /// The configuration.
     pub config: C,
     /// The file that was read.
     pub file: Option<PathBuf>,
-    /// What works but should be known: unknown keys, settings without effect, secrets in plain sight.
+    /// What works but should be known: unknown keys, ignored settings, secrets on the command line.
     pub warnings: Vec<String>,
 }
 
@@ -84,7 +102,7 @@ pub fn defaults<C: Concern>() -> C {
 }
 
 impl<C> Loaded<C> {
-    /// Logs the warnings, once logs are started, and gives the configuration.
+    /// Logs the warnings, once logs are started, and returns the configuration.
     pub fn with_warnings_logged(self) -> C {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
@@ -93,7 +111,8 @@ impl<C> Loaded<C> {
     }
 }
 
-/// Declares a concern: a struct whose fields are settings. The comment of a field is the setting's doc.
+/// Declares a concern: a struct whose fields are settings. The comment of a field is the setting's documentation.
+/// Two values are equal if all their settings are, secrets included.
 ///
 /// ```
 /// use llamapool_settings::{Setting, concern, defaults, kind};
@@ -107,6 +126,39 @@ impl<C> Loaded<C> {
 /// }
 ///
 /// assert_eq!(defaults::<Queue>().size, 100);
+/// ```
+///
+/// A field may also be a section or a list of structs, whose settings are a concern of their own:
+///
+/// ```
+/// use llamapool_settings::{ListOf, Section, Setting, concern, kind};
+///
+/// concern! {
+///     /// A machine.
+///     pub struct Machine: "Machines" {
+///         /// Its name.
+///         name: String = Setting::new("name", kind::name()).example("studio").required();
+///     }
+/// }
+///
+/// concern! {
+///     /// What is cached.
+///     pub struct Cache: "Cache" {
+///         /// Entries that are kept.
+///         size: u64 = Setting::new("size", kind::count(0..=1_000)).default("100");
+///     }
+/// }
+///
+/// concern! {
+///     /// Everything.
+///     pub struct All: "All" {
+///         /// The machines.
+///         machines: Vec<Machine> = ListOf::new("machines").unique("name", |machine: &Machine| Some(machine.name.clone()));
+///
+///         /// The cache.
+///         cache: Cache = Section::new("cache");
+///     }
+/// }
 /// ```
 #[macro_export]
 macro_rules! concern {
@@ -132,11 +184,22 @@ macro_rules! concern {
                 Self { $( $field: from.read($setting.doc(concat!($($doc),+))), )+ }
             }
         }
+
+        impl $crate::Compare for $Name {
+            fn compare(old: &Self, new: &Self, changes: &mut $crate::Changes) {
+                $( $crate::Declare::compare($setting, &old.$field, &new.$field, changes); )+
+            }
+        }
+
+        impl PartialEq for $Name {
+            fn eq(&self, other: &Self) -> bool {
+                $crate::changes(self, other).is_empty()
+            }
+        }
     };
 }
 
 #[cfg(test)]
-#[expect(dead_code, reason = "most of its settings are read through fields and flags")]
 mod sample;
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,12 @@ use std::{fmt, path::PathBuf};
 
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A flag, as `--port`.
+pub enum SourceSpan {
+    /// A flag, such as `--port`.
     Flag(String),
     /// An environment variable.
     Env(String),
-    /// A place in the configuration file; lines and columns count from 1.
+    /// A position in the configuration file; lines and columns count from 1.
     File {
         /// The file.
         path: PathBuf,
@@ -20,24 +20,24 @@ pub enum Place {
     },
     /// A file as a whole.
     WholeFile(PathBuf),
-    /// Nowhere: several settings together.
+    /// Nowhere in particular: several settings together.
     Together,
 }
 
-/// One thing that is wrong.
+/// One mistake in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Where it was given.
-    pub place: Place,
-    /// What is wrong, and what would be right.
+    /// Where the value was given.
+    pub place: SourceSpan,
+    /// What is wrong, and what is expected.
     pub what: String,
 }
 
-/// Everything that is wrong, so that it can be put right in one go.
+/// Every mistake in the configuration, so that all can be fixed in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "flag {flag}: "),
@@ -58,7 +58,7 @@ impl fmt::Display for Mistake {
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
-            [only] => write!(f, "The configuration has a mistake:").and_then(|()| write!(f, "\n  {only}")),
+            [only] => write!(f, "The configuration has a mistake:\n  {only}"),
             all => {
                 write!(f, "The configuration has {} mistakes:", all.len())?;
                 all.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))

@@ -1,25 +1,34 @@
-//! The reference page of all settings, made from their declarations.
+//! The reference page of all settings, generated from their declarations.
 
 use std::fmt::{self, Write};
 
-use super::{Config, Retired, kind::Form, load::settings_of, setting::About};
+use super::{
+    Config, Declaration, Retired,
+    declaration::Group,
+    kind::Syntax,
+    load::declared,
+    reader::{Notes, ReadSetting},
+};
 
 /// The part of the page about one program.
 pub struct Chapter {
     program: &'static str,
     about: &'static str,
-    settings: Vec<About>,
+    settings: Vec<Declaration>,
+    groups: Vec<Group>,
     retired: &'static [Retired],
 }
 
 impl Chapter {
     /// The chapter about the program of `C`.
     pub fn of<C: Config>() -> Self {
-        Self { program: C::PROGRAM, about: C::ABOUT, settings: settings_of::<C>(), retired: C::RETIRED }
+        let Notes { read, groups, .. } = declared::<C>();
+        let settings = read.into_iter().map(|ReadSetting { declared, .. }| declared).collect();
+        Self { program: C::PROGRAM, about: C::ABOUT, settings, groups, retired: C::RETIRED }
     }
 }
 
-/// The page in Markdown: `introduction`, a chapter for each program, and what has no effect any more.
+/// The page in Markdown: `introduction`, a chapter for each program, and the legacy settings that are ignored.
 pub fn markdown(introduction: &str, chapters: &[Chapter]) -> String {
     let mut page = introduction.to_owned();
     let written = chapters
@@ -32,22 +41,75 @@ pub fn markdown(introduction: &str, chapters: &[Chapter]) -> String {
 
 fn write_chapter(page: &mut String, chapter: &Chapter) -> fmt::Result {
     writeln!(page, "\n## {}\n\n{}", chapter.program, chapter.about)?;
-    let mut concern = "";
-    for about in &chapter.settings {
-        if about.concern != concern {
-            concern = about.concern;
-            writeln!(page, "\n### {concern}\n\n| setting | default | what it is for |\n|---|---|---|")?;
+    let mut before: Option<&Declaration> = None;
+    for declared in &chapter.settings {
+        let same =
+            |other: &Declaration| (other.concern, &other.parent) == (declared.concern, &declared.parent);
+        if !before.is_some_and(same) {
+            write_heading(page, chapter, declared, before)?;
         }
-        writeln!(page, "| {} | {} | {} |", names(about), default(about), purpose(about))?;
+        before = Some(declared);
+        writeln!(page, "| {} | {} | {} |", names(declared), default(declared), purpose(declared))?;
     }
     Ok(())
+}
+
+/// The heading of a concern, what is said of its section or list, and the head of the table.
+fn write_heading(
+    page: &mut String,
+    chapter: &Chapter,
+    first: &Declaration,
+    before: Option<&Declaration>,
+) -> fmt::Result {
+    if before.is_none_or(|before| before.concern != first.concern) {
+        writeln!(page, "\n### {}", first.concern)?;
+    }
+    let of_item = chapter.groups.iter().find(|group| group.is_list && group.path.item(None) == first.parent);
+    let of_section = chapter.groups.iter().find(|group| !group.is_list && group.path == first.parent);
+    if let Some(group) = of_item.or(of_section) {
+        let path = code(&group.path.to_string());
+        let what = match group.is_list {
+            true => format!(
+                "{path} is a YAML list. It can be given in the configuration file only. Each item has these keys"
+            ),
+            false => format!("{path} is a section of the configuration file with these keys"),
+        };
+        let doc = group.doc.trim();
+        writeln!(page, "\n{doc}{}{what}:", if doc.is_empty() { "" } else { " " })?;
+    }
+    if of_item.is_some() {
+        write_example(page, chapter, first)?;
+    }
+    writeln!(page, "\n| setting | default | what it is for |\n|---|---|---|")
+}
+
+/// A list with one item, of the examples of its settings.
+fn write_example(page: &mut String, chapter: &Chapter, first: &Declaration) -> fmt::Result {
+    let shown =
+        |declared: &&Declaration| declared.parent == first.parent && !declared.format.example.is_empty();
+    let settings: Vec<_> = chapter.settings.iter().filter(shown).collect();
+    let list = first.parent.parent().filter(|list| !list.is_in_list());
+    let Some(key) = list.as_ref().and_then(|list| list.last_key()).filter(|_| !settings.is_empty()) else {
+        return Ok(());
+    };
+    writeln!(page, "\n```yaml\n{key}:")?;
+    for (n, declared) in settings.iter().enumerate() {
+        writeln!(
+            page,
+            "  {} {}: {}",
+            if n == 0 { "-" } else { " " },
+            declared.key(),
+            declared.format.example
+        )?;
+    }
+    writeln!(page, "```")
 }
 
 fn write_retired(page: &mut String, chapters: &[Chapter]) -> fmt::Result {
     writeln!(
         page,
-        "\n## Without effect\n\nSettings of older versions. They are accepted with a warning, so that old files and \
-         scripts still start, and they change nothing.\n\n| program | setting | why |\n|---|---|---|"
+        "\n## Ignored legacy settings\n\nSettings of older versions. They are accepted with a warning, so that old files \
+         and scripts still work, but have no effect.\n\n| program | setting | why |\n|---|---|---|"
     )?;
     for chapter in chapters {
         for retired in chapter.retired {
@@ -59,39 +121,57 @@ fn write_retired(page: &mut String, chapters: &[Chapter]) -> fmt::Result {
 }
 
 /// The current name as key, variable and flag.
-fn names(about: &About) -> String {
-    let name = &about.names[0];
-    let short = about.short.map(|letter| format!(", `-{letter}`")).unwrap_or_default();
-    format!("{}<br>{}<br>{}{short}", code(name.key), code(&name.env()), code(&format!("--{}", name.flag())))
+fn names(declared: &Declaration) -> String {
+    let short = declared.short.map(|letter| format!(", `-{letter}`")).unwrap_or_default();
+    let key = declared.parent_key(declared.key());
+    let env = declared.env(declared.key()).map(|env| format!("<br>{}", code(&env)));
+    let flag = declared.flag(declared.key()).map(|flag| format!("<br>{}{short}", code(&format!("--{flag}"))));
+    format!("{}{}{}", code(&key), env.unwrap_or_default(), flag.unwrap_or_default())
 }
 
-fn default(about: &About) -> String {
-    match (about.default_words, about.default) {
+fn default(declared: &Declaration) -> String {
+    match (declared.default_words, declared.default) {
+        _ if declared.required => "required".to_owned(),
         ("", "") => "none".to_owned(),
         ("", text) => code(text),
         (words, _) => words.to_owned(),
     }
 }
 
-fn purpose(about: &About) -> String {
-    let mut purpose = about.doc.trim().to_owned();
-    if about.form != Form::Switch {
-        let allowed = about.allowed.replace('*', "\\*"); // two of them would set in italics what is between
-        purpose += &format!("<br>Wanted: {allowed}.");
+fn purpose(declared: &Declaration) -> String {
+    let mut purpose = declared.doc.trim().to_owned();
+    if declared.format.syntax != Syntax::Switch {
+        let expected = declared.format.expected.replace('*', "\\*"); // two of them would set in italics what is between
+        purpose += &format!("<br>Format: {expected}.");
+        if !declared.format.example.is_empty() {
+            purpose += &format!("<br>Example: {}", code(declared.format.example));
+        }
     }
-    if about.secret {
-        let file = about.names[0].file_key();
-        purpose += &format!("<br>Or in a file: {}, {}.", code(&file), code(&file.to_ascii_uppercase()));
+    let name = |key: &str| code(&declared.env(key).unwrap_or_else(|| key.to_owned()));
+    if declared.is_secret() {
+        let file = declared.names[0].file_key();
+        let env = declared.env(&file).map(|env| format!(", {}", code(&env))).unwrap_or_default();
+        purpose += &format!("<br>Or in a file: {}{env}.", code(&declared.parent_key(&file)));
+    }
+    if declared.live {
+        purpose += "<br>A change takes effect without a restart.";
     }
     for (is_older, words) in [(false, "Also"), (true, "Older names")] {
-        let others =
-            about.names.iter().skip(1).filter(|name| name.means.is_none() && name.is_older == is_older);
-        let others: Vec<_> = others.map(|name| code(&name.env())).collect();
+        let others = declared.names.iter().skip(1);
+        let others = others.filter(|other| other.means.is_none() && other.is_older == is_older);
+        let others: Vec<_> = others.map(|other| name(other.key)).collect();
         if !others.is_empty() {
             purpose += &format!("<br>{words}: {}.", others.join(", "));
         }
     }
     purpose
+}
+
+impl Declaration {
+    /// One of its keys as the page shows it: with its section, within an item of a list alone.
+    fn parent_key(&self, key: &str) -> String {
+        if self.parent.is_in_list() { key.to_owned() } else { self.parent.key(key).to_string() }
+    }
 }
 
 fn code(text: &str) -> String {

@@ -2,10 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::{Concern, Config, DrainTimeout, Reader, Retired, Setting, kind};
+use crate::{
+    Changes, Compare, Concern, Config, DrainTimeout, ListOf, Reader, Retired, Section, Setting, kind,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
@@ -75,7 +77,7 @@ concern! {
     /// What is logged.
     pub(crate) struct Log: "Logs" {
         /// How much is logged.
-        level: String = Setting::new("log_level", kind::name()).shorthand("debug", "debug").default("info");
+        level: String = Setting::new("log_level", kind::name()).shorthand("debug", "debug").default("info").live();
 
         /// Size at which a log file is continued in another.
         max_size: u64 = Setting::new("log_max_size", kind::bytes(65_536..=1 << 40)).default("50MiB");
@@ -113,4 +115,89 @@ impl Config for Worker {
     const ABOUT: &'static str = "A worker, for the tests.";
     const RETIRED: &'static [Retired] =
         &[Retired { keys: &["embedding_batch_size"], why: "the server does not split embeddings" }];
+}
+
+/// A configuration with everything that can be nested.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Nested {
+    pub(crate) port: Port,
+}
+
+concern! {
+    /// What is at the top.
+    pub(crate) struct Port: "Listening" {
+        /// Where to listen.
+        port: u16 = Setting::new("port", kind::port()).default("8080").live();
+
+        /// What is cached.
+        cache: Cache = Section::new("cache");
+
+        /// HTTP servers that take requests.
+        endpoints: Vec<Endpoint> = ListOf::new("endpoints")
+            .unique("name", |endpoint: &Endpoint| Some(endpoint.name.clone()))
+            .unique("api_key", |endpoint: &Endpoint| Some(endpoint.api_key.as_ref()?.expose_secret().to_owned()));
+    }
+}
+
+concern! {
+    /// What is cached.
+    pub(crate) struct Cache: "Cache" {
+        /// Entries that are kept.
+        size: u64 = Setting::new("size", kind::count(0..=1_000)).default("100").formerly("entries");
+
+        /// Key of the cache.
+        key: Option<SecretString> = Setting::new("key", kind::secret().optional());
+    }
+}
+
+concern! {
+    /// An HTTP server that takes requests.
+    pub(crate) struct Endpoint: "Endpoints" {
+        /// Its name.
+        name: String = Setting::new("name", kind::name()).example("gpu-box").required();
+
+        /// Where it is.
+        url: Url = Setting::new("url", kind::http_url()).example("http://gpu-box:8000/v1").required();
+
+        /// Its key.
+        api_key: Option<SecretString> = Setting::new("api_key", kind::secret().optional()).live();
+
+        /// Models it has.
+        models: Vec<String> = Setting::new("models", kind::name().list());
+
+        /// How long to wait.
+        wait: Duration = Setting::new("wait", kind::duration()).default("30s");
+
+        /// Headers to add.
+        headers: Vec<Header> = ListOf::new("headers");
+    }
+}
+
+concern! {
+    /// A header.
+    pub(crate) struct Header: "Headers" {
+        /// Its name.
+        name: String = Setting::new("name", kind::name()).example("x-team").required();
+
+        /// Its value.
+        value: String = Setting::new("value", kind::name()).default("1").secret();
+    }
+}
+
+impl Concern for Nested {
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self { port: Port::read(from) }
+    }
+}
+
+impl Compare for Nested {
+    fn compare(old: &Self, new: &Self, changes: &mut Changes) {
+        Port::compare(&old.port, &new.port, changes);
+    }
+}
+
+impl Config for Nested {
+    const PROGRAM: &'static str = "nested";
+    const ABOUT: &'static str = "A program, for the tests.";
+    const RETIRED: &'static [Retired] = &[];
 }

@@ -4,7 +4,7 @@ use super::duration::number;
 
 const KIB: u64 = 1024;
 
-/// The units. `KB` means the same as `KiB`: who sets a limit does not mean 24 bytes less.
+/// The units. `KB` means the same as `KiB`: nobody who sets a limit means 24 bytes less.
 const UNITS: [(&[&str], u64); 4] = [
     (&["b", ""], 1),
     (&["k", "kb", "kib"], KIB),

@@ -6,9 +6,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::super::{
     Config, build,
-    kind::Form,
+    declaration::{Declaration, Name},
+    kind::Syntax,
     load::{FILE_ENV, FILE_FLAG, Flags},
-    setting::{About, Name, Retired},
+    setting::Retired,
 };
 
 pub(super) const VERSION: &str = "version";
@@ -18,10 +19,10 @@ pub(super) const CHECK: &str = "check-config";
 const PROGRAM_HEADING: &str = "Program";
 
 /// The command line of `C`, whose settings these are, and its commands.
-pub(super) fn of<C: Config>(settings: &[About], commands: Vec<Command>) -> Command {
-    let named: Vec<_> =
-        settings.iter().flat_map(|about| about.names.iter().map(move |name| (about, name))).collect();
-    let flags = || named.iter().flat_map(|(about, name)| flags_of(about, name));
+pub(super) fn of<C: Config>(settings: &[Declaration], commands: Vec<Command>) -> Command {
+    let named = settings.iter().flat_map(|declared| declared.names.iter().map(move |name| (declared, name)));
+    let named: Vec<_> = named.collect();
+    let flags = || named.iter().flat_map(|(declared, name)| flags_of(declared, name));
     let retired = || C::RETIRED.iter().flat_map(|retired| retired.keys).map(|key| retired_flag(key));
     let commands = commands.into_iter().map(|command| {
         let hidden = flags().chain(retired()).chain([file_flag()]).map(|arg| arg.hide(true));
@@ -30,21 +31,21 @@ pub(super) fn of<C: Config>(settings: &[About], commands: Vec<Command>) -> Comma
             .arg(help_flag())
             .args(hidden)
             .args_override_self(true)
-            .after_help("It also takes the flags of all settings, see the program's --help.")
+            .after_help("The flags of all settings are accepted too; see the program's --help.")
     });
     let command = Command::new(C::PROGRAM)
         .about(C::ABOUT)
         .before_help(build::line(C::PROGRAM).trim_end().to_owned())
         .after_help(
-            "Every flag is also a key of the configuration file (--log-level: log_level) and a variable of the\n\
-             environment (LOG_LEVEL); flags win over the environment, the environment over the file. A key can\n\
-             also stand in a file of its own (--client-key-file). All of it is explained in docs/config.md.",
+            "Every flag can also be set in the configuration file (--log-level: log_level) and in the environment\n\
+             (LOG_LEVEL). Flags override the environment, the environment overrides the file. A secret can be read\n\
+             from a file of its own (--client-key-file). See docs/config.md for every setting.",
         )
         .disable_version_flag(true)
         .disable_help_flag(true)
         .args_override_self(true)
         .arg(file_flag())
-        .arg(ours(CHECK, "Say what is wrong with the configuration, if anything, and exit"))
+        .arg(ours(CHECK, "Check the configuration and exit"))
         .arg(ours(VERSION, "Print the version and exit"))
         .arg(help_flag())
         .disable_help_subcommand(true)
@@ -57,8 +58,8 @@ fn help_flag() -> Arg {
 }
 
 /// The given flags, by name.
-pub(super) fn flags(settings: &[About], retired: &[Retired], matches: &ArgMatches) -> Flags {
-    let keys = settings.iter().flat_map(About::keys).map(|key| key.replace('_', "-"));
+pub(super) fn flags(settings: &[Declaration], retired: &[Retired], matches: &ArgMatches) -> Flags {
+    let keys = settings.iter().flat_map(|declared| declared.keys().filter_map(|key| declared.flag(&key)));
     let retired = retired.iter().flat_map(|retired| retired.keys).map(|key| key.replace('_', "-"));
     let all = keys.chain(retired).chain([FILE_FLAG.to_owned()]);
     all.filter_map(|flag| value(&flag, matches).map(|value| (flag, value))).collect()
@@ -84,45 +85,44 @@ fn value(flag: &str, matches: &ArgMatches) -> Option<String> {
     Some(values.cloned().collect::<Vec<_>>().join(","))
 }
 
-/// The flags under which one name of a setting can be given.
-fn flags_of(about: &About, name: &Name) -> Vec<Arg> {
-    let is_current = about.names.first() == Some(name);
-    let flag = name.flag();
+/// The flags under which one name of a setting can be given; none for settings of lists.
+fn flags_of(declared: &Declaration, name: &Name) -> Vec<Arg> {
+    let Some(flag) = declared.flag(name.key) else { return Vec::new() };
+    let is_current = declared.names.first() == Some(name);
     let arg = Arg::new(flag.clone())
         .long(flag.clone())
-        .short(about.short.filter(|_| is_current))
-        .help_heading(about.concern)
-        .help(help(about))
+        .short(declared.short.filter(|_| is_current))
+        .help_heading(declared.concern)
+        .help(help(declared))
         .hide(!is_current && name.means.is_none());
-    if about.form == Form::Switch || name.means.is_some() {
+    if declared.format.syntax == Syntax::Switch || name.means.is_some() {
         let off = Arg::new(off_name(&flag)).long(off_name(&flag)).hide(true).action(ArgAction::SetTrue);
-        let arg = match name.means {
-            Some(means) => arg.help(format!("The same as --{} {means}", about.names[0].flag())),
-            None => arg,
+        let arg = match (name.means, declared.flag(declared.key())) {
+            (Some(means), Some(current)) => arg.help(format!("The same as --{current} {means}")),
+            _ => arg,
         };
         let arg = arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL");
         return vec![arg.overrides_with(off_name(&flag)), off.overrides_with(flag)];
     }
+    let syntax = declared.format.syntax;
     let arg = arg
-        .value_name(about.called)
-        .allow_hyphen_values(about.form == Form::Signed)
-        .action(if about.form == Form::List { ArgAction::Append } else { ArgAction::Set });
-    if !about.secret {
-        return vec![arg];
-    }
-    let file = name.file_key().replace('_', "-");
-    vec![arg, Arg::new(file.clone()).long(file).hide(true)]
+        .value_name(declared.format.value_name)
+        .allow_hyphen_values(syntax == Syntax::Signed)
+        .action(if syntax == Syntax::List { ArgAction::Append } else { ArgAction::Set });
+    let file = declared.flag(&name.file_key()).filter(|_| declared.is_secret());
+    let file = file.map(|file| Arg::new(file.clone()).long(file).hide(true));
+    [arg].into_iter().chain(file).collect()
 }
 
 fn off_name(flag: &str) -> String {
     format!("no-{flag}")
 }
 
-/// The first sentence of the doc, and the default.
-fn help(about: &About) -> String {
-    let doc = about.doc.trim();
+/// The first sentence of the documentation, and the default.
+fn help(declared: &Declaration) -> String {
+    let doc = declared.doc.trim();
     let sentence = doc.split_once(". ").map_or(doc, |(first, _)| first).trim_end_matches('.');
-    let help = match about.default_in_words() {
+    let help = match declared.default_in_words() {
         "" | "false" => sentence.to_owned(),
         default => format!("{sentence} [{default}]"),
     };
@@ -134,7 +134,7 @@ fn file_flag() -> Arg {
         .long(FILE_FLAG)
         .value_name("FILE")
         .help_heading(PROGRAM_HEADING)
-        .help(format!("The configuration file [{FILE_ENV}, else where the system keeps such files]"))
+        .help(format!("The configuration file [{FILE_ENV}, else the system's default path]"))
 }
 
 fn ours(name: &'static str, help: &'static str) -> Arg {

@@ -118,7 +118,7 @@ fn bad_usage_exits_64() {
         (&["--max-concurrency"], "a value is required"),
         (
             &["--max-concurrency", "0"],
-            "flag --max-concurrency: \"0\" is given, wanted: a whole number from 1 to 4096",
+            "flag --max-concurrency: \"0\" is invalid, expected a whole number from 1 to 4096",
         ),
         (&["--config", "/nowhere"], "flag --config: there is no file /nowhere"),
         (&["--check-config", "--port", "1"], "--port"),

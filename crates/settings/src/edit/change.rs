@@ -1,54 +1,78 @@
 //! New texts from old ones. Each is only a proposal: whoever asks reads it back.
 
+mod lines;
+
 use std::ops::Range;
 
 use serde_saphyr::granit_parser::ScalarStyle;
 
+use self::lines::{after_line, entry_end, first, line_end, line_start, margin, value_end};
 use super::{
-    Value,
-    layout::{self, Item, Layout, Shape},
+    layout::{Item, Layout, List, Mapping, Shape},
     value,
 };
+use crate::yaml::Plain;
+
+/// What is cut out, and what comes in its place.
+type Cuts = Vec<(Range<usize>, String)>;
 
 /// Replaces the value of the first entry that is `ours`, and its key if there is a new one. Further ones go.
 pub(super) fn replace(
     text: &str,
+    mapping: &Mapping,
     ours: impl Fn(&str) -> bool,
     rename: Option<&str>,
-    wanted: &Value,
+    wanted: &Plain,
 ) -> Option<String> {
-    let layout = layout::of(text)?;
-    let mut same = layout.items.iter().filter(|item| ours(&item.key));
-    let item = same.next()?;
-    let mut cuts: Vec<(Range<usize>, String)> = Vec::new();
-    for twin in same {
-        cuts.push((lines(text, twin)?, String::new()));
+    let mut same = mapping.items.iter().enumerate().filter(|(_, item)| ours(&item.key));
+    let (_, item) = same.next()?;
+    let mut cuts: Cuts = Vec::new();
+    for (twin, _) in same {
+        cuts.push((entry(text, mapping, twin)?, String::new()));
     }
     if let Some(name) = rename {
         cuts.push((item.key_at.clone(), name.to_owned()));
     }
-    match (&item.shape, wanted) {
-        (Shape::Dashes(items), Value::Many(wanted)) if can_be_kept(text, items, wanted) => {
-            cuts.extend(dashes(text, items, wanted));
+    match (dashes(item), texts(wanted)) {
+        (Some(items), Some(wanted)) if can_be_kept(text, &items, &wanted) => {
+            cuts.extend(changed_dashes(text, &items, &wanted));
         }
         _ => cuts.extend(whole(text, item, wanted)?),
     }
     Some(apply(text, cuts))
 }
 
-/// Adds an entry after the last one.
-pub(super) fn add(text: &str, key: &str, wanted: &Value) -> Option<String> {
-    let layout = layout::of(text)?;
-    let line = format!("{}{key}: {}", indent(text, &layout), written(wanted, ScalarStyle::Plain));
+/// Adds an entry after the last one of the root, or of a mapping in it.
+pub(super) fn add(
+    text: &str,
+    layout: &Layout,
+    mapping: &Mapping,
+    key: &str,
+    wanted: &Plain,
+) -> Option<String> {
+    let is_root = std::ptr::eq(mapping, &raw const layout.root);
     let end = line_end(text);
-    let at = match (layout.items.last(), &layout.braces) {
-        (Some(_), Some(_)) => return None,
+    let before_key = mapping.items.first().map(|item| margin(text, item.key_at.start));
+    let indent = match before_key {
+        Some(margin) if is_root => margin.unwrap_or_default(),
+        Some(margin) if mapping.braces.is_none() => margin?,
+        _ => String::new(),
+    };
+    let behind = value::behind_key(wanted, ScalarStyle::Plain, &indent, end);
+    let line = format!("{indent}{key}:{behind}");
+    let inline = || format!("{key}: {}", value::on_one_line(wanted, ScalarStyle::Plain));
+    let at = match (mapping.items.last(), &mapping.braces) {
+        (Some(_), Some(_)) if is_root => return None,
+        (Some(last), Some(_)) => {
+            let at = entry_end(last);
+            return Some(apply(text, vec![(at..at, format!(", {}", inline()))]));
+        }
         // `{}` says that there is nothing; now there is something.
         (None, Some(braces)) => {
-            let cuts = vec![(braces.clone(), line)];
-            return Some(apply(text, cuts));
+            let new = if is_root { line } else { format!("{{{}}}", inline()) };
+            return Some(apply(text, vec![(braces.clone(), new)]));
         }
-        (Some(last), None) => after_line(text, last.value_at.end.max(last.key_at.end)),
+        (Some(last), None) => after_line(text, entry_end(last)),
         (None, None) => layout.end,
     };
     let before = if at == first(text) || text[..at].ends_with('\n') { "" } else { end };
@@ -56,39 +80,126 @@ pub(super) fn add(text: &str, key: &str, wanted: &Value) -> Option<String> {
 }
 
 /// Removes every entry whose key is one of `ours`, with its lines.
-pub(super) fn remove(text: &str, ours: impl Fn(&str) -> bool) -> Option<String> {
-    let layout = layout::of(text)?;
-    let gone = layout.items.iter().filter(|item| ours(&item.key));
-    let cuts = gone.map(|item| Some((lines(text, item)?, String::new()))).collect::<Option<_>>()?;
+pub(super) fn remove(text: &str, mapping: &Mapping, ours: impl Fn(&str) -> bool) -> Option<String> {
+    let gone = (0..mapping.items.len()).filter(|n| ours(&mapping.items[*n].key));
+    let cuts = gone.map(|n| Some((entry(text, mapping, n)?, String::new()))).collect::<Option<_>>()?;
     Some(apply(text, cuts))
 }
 
+/// Adds an item to a list that has some.
+pub(super) fn push(text: &str, list: &List, item: &Plain) -> Option<String> {
+    let last = list.elements.last()?;
+    if list.is_flow {
+        let new = format!(", {}", value::on_one_line(item, ScalarStyle::Plain));
+        return Some(apply(text, vec![(last.at.end..last.at.end, new)]));
+    }
+    let end = line_end(text);
+    let dash = dash(text, last.start())?;
+    let (margin, gap) = dash.split_at(dash.find('-')?);
+    let lines = value::item_lines(item, end);
+    // As far behind the dash as the other items begin.
+    let line = |(n, line): (usize, &String)| {
+        let gap = if n == 0 { gap.to_owned() } else { " ".repeat(gap.len()) };
+        format!("{margin}{gap}{}{end}", &line[2..])
+    };
+    let lines: String = lines.iter().enumerate().map(line).collect();
+    let at = after_line(text, lines::shape_end(&last.shape, &last.at));
+    let before = if text[..at].ends_with('\n') { "" } else { end };
+    Some(apply(text, vec![(at..at, format!("{before}{lines}"))]))
+}
+
+/// Removes an item of a list that has others.
+pub(super) fn remove_element(text: &str, list: &List, n: usize) -> Option<String> {
+    let element = list.elements.get(n)?;
+    let range = if !list.is_flow {
+        dash(text, element.start())?;
+        line_start(text, element.start())..after_line(text, lines::shape_end(&element.shape, &element.at))
+    } else if n > 0 {
+        list.elements[n - 1].at.end..element.at.end
+    } else {
+        element.at.start..list.elements.get(1)?.at.start
+    };
+    Some(apply(text, vec![(range, String::new())]))
+}
+
+/// What stands before an item of a list on its line: spaces, a dash, spaces.
+fn dash(text: &str, at: usize) -> Option<&str> {
+    Some(&text[line_start(text, at)..at]).filter(|before| before.trim() == "-")
+}
+
 /// A new value in the place of the old one. Comments that stood within the old one go above its key.
-fn whole(text: &str, item: &Item, wanted: &Value) -> Option<Vec<(Range<usize>, String)>> {
+fn whole(text: &str, item: &Item, wanted: &Plain) -> Option<Cuts> {
     let colon = colon(text, item)?;
     let style = match item.shape {
         Shape::Scalar(style) => style,
-        Shape::Dashes(_) | Shape::Other => ScalarStyle::Plain,
+        _ => ScalarStyle::Plain,
     };
     let end = value_end(text, item).max(colon);
     let gap = &text[colon..item.value_at.start.max(colon)];
     // What stands on the line of its key, without anchor or tag, is replaced; its distance stays.
     let is_simple = !gap.is_empty() && gap.chars().all(|c| c == ' ') && item.value_at.start < end;
-    let new = written(wanted, style);
-    let cut = if is_simple { (item.value_at.start..end, new) } else { (colon..end, format!(" {new}")) };
     let start = line_start(text, item.key_at.start);
-    let (margin, end_of_line) = (&text[start..item.key_at.start], line_end(text));
-    let lost = item.comments.iter().filter(|at| cut.0.contains(&at.start));
-    let saved: String = lost.map(|at| format!("{margin}{}{end_of_line}", &text[at.clone()])).collect();
-    Some(vec![(start..start, saved), cut])
+    let before_key = &text[start..item.key_at.start];
+    let end_of_line = line_end(text);
+    let is_block = before_key.chars().all(|c| matches!(c, ' ' | '-'));
+    let new = match is_block {
+        true => value::behind_key(wanted, style, &before_key.replace('-', " "), end_of_line),
+        false => format!(" {}", value::on_one_line(wanted, style)),
+    };
+    let cut = match new.strip_prefix(' ') {
+        Some(value) if is_simple => (item.value_at.start..end, value.to_owned()),
+        _ => (colon..end, new),
+    };
+    let lost: Vec<_> = item.comments.iter().filter(|at| cut.0.contains(&at.start)).collect();
+    if lost.is_empty() {
+        return Some(vec![cut]);
+    }
+    // Above the key; behind its dash in an item of a list.
+    let (at, margin) = match before_key.contains('-') {
+        true => (item.key_at.start, before_key.replace('-', " ")),
+        false => (start, before_key.to_owned()),
+    };
+    let comment = |at: &Range<usize>| match before_key.contains('-') {
+        true => format!("{}{end_of_line}{margin}", &text[at.clone()]),
+        false => format!("{margin}{}{end_of_line}", &text[at.clone()]),
+    };
+    let saved: String = lost.into_iter().map(comment).collect();
+    Some(vec![(at..at, saved), cut])
 }
 
-fn written(value: &Value, style: ScalarStyle) -> String {
-    match value {
-        Value::One(text) => value::scalar(text, style),
-        Value::Many(items) => value::list(items.iter().map(String::as_str)),
-        Value::Odd => String::new(),
+/// The text of an entry with what separates it from the others.
+fn entry(text: &str, mapping: &Mapping, n: usize) -> Option<Range<usize>> {
+    let item = &mapping.items[n];
+    if mapping.braces.is_some() && n > 0 {
+        return Some(entry_end(&mapping.items[n - 1])..entry_end(item));
     }
+    let next = mapping.items.get(n + 1);
+    if mapping.braces.is_some() {
+        return Some(item.key_at.start..next?.key_at.start);
+    }
+    let start = line_start(text, item.key_at.start);
+    let end = after_line(text, value_end(text, item).max(item.key_at.end));
+    match text[start..item.key_at.start].trim() {
+        "" => Some(start..end),
+        // Behind the dash of an item: what comes next, a comment or a key, takes its place.
+        "-" if next.is_some() => {
+            let rest = &text[end..];
+            Some(item.key_at.start..end + rest.len() - rest.trim_start().len())
+        }
+        _ => None,
+    }
+}
+
+/// The items of a list of texts behind dashes.
+fn dashes(item: &Item) -> Option<Vec<(String, Range<usize>)>> {
+    if let Shape::List(list) = &item.shape { list.dashes() } else { None }
+}
+
+/// The texts of a list of nothing else.
+fn texts(value: &Plain) -> Option<Vec<String>> {
+    let Plain::List(items) = value else { return None };
+    let text = |item: &Plain| if let Plain::Scalar(text) = item { Some(text.clone()) } else { None };
+    items.iter().map(text).collect()
 }
 
 type Items = [(String, Range<usize>)];
@@ -111,7 +222,7 @@ fn kept(items: &Items, wanted: &[String]) -> Vec<Option<usize>> {
 }
 
 /// Lines to take away and to put in, so that a list of lines has the wanted items.
-fn dashes(text: &str, items: &Items, wanted: &[String]) -> Vec<(Range<usize>, String)> {
+fn changed_dashes(text: &str, items: &Items, wanted: &[String]) -> Cuts {
     let kept = kept(items, wanted);
     let start = |nth: usize| line_start(text, items[nth].1.start);
     let end = |nth: usize| after_line(text, items[nth].1.end);
@@ -134,7 +245,7 @@ fn dashes(text: &str, items: &Items, wanted: &[String]) -> Vec<(Range<usize>, St
 }
 
 /// The text with each range replaced. Ranges do not overlap; what is put in at one place keeps its order.
-fn apply(text: &str, mut cuts: Vec<(Range<usize>, String)>) -> String {
+fn apply(text: &str, mut cuts: Cuts) -> String {
     cuts.sort_by_key(|(at, _)| (at.start, at.end));
     let (mut new, mut done) = (String::with_capacity(text.len()), 0);
     for (at, put) in cuts {
@@ -147,58 +258,9 @@ fn apply(text: &str, mut cuts: Vec<(Range<usize>, String)>) -> String {
     new + &text[done..]
 }
 
-/// The lines that an entry has for itself.
-fn lines(text: &str, item: &Item) -> Option<Range<usize>> {
-    let start = line_start(text, item.key_at.start);
-    let is_alone = text[start..item.key_at.start].trim().is_empty();
-    is_alone.then(|| start..after_line(text, value_end(text, item).max(item.key_at.end)))
-}
-
-/// Where a value ends. Empty lines below a block of text are not worth counting to it.
-fn value_end(text: &str, item: &Item) -> usize {
-    match item.shape {
-        Shape::Scalar(ScalarStyle::Literal | ScalarStyle::Folded) => {
-            item.value_at.start + text[item.value_at.clone()].trim_end().len()
-        }
-        _ => item.value_at.end,
-    }
-}
-
 /// Behind the colon after a key.
 fn colon(text: &str, item: &Item) -> Option<usize> {
     let rest = &text[item.key_at.end..];
     let gap = rest.len() - rest.trim_start().len();
     rest.trim_start().starts_with(':').then_some(item.key_at.end + gap + 1)
-}
-
-/// Where the text begins, behind a byte order mark.
-fn first(text: &str) -> usize {
-    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(first(text), |found| found + 1)
-}
-
-/// The start of the line after the one that `at` is in; `at` itself if a line begins there.
-fn after_line(text: &str, at: usize) -> usize {
-    if text[..at].ends_with('\n') {
-        return at;
-    }
-    text[at..].find('\n').map_or(text.len(), |found| at + found + 1)
-}
-
-/// How this file ends its lines.
-fn line_end(text: &str) -> &'static str {
-    match text.find('\n') {
-        Some(at) if text[..at].ends_with('\r') => "\r\n",
-        _ => "\n",
-    }
-}
-
-/// What stands before each key.
-fn indent<'a>(text: &'a str, layout: &Layout) -> &'a str {
-    let first =
-        layout.items.first().map(|item| &text[line_start(text, item.key_at.start)..item.key_at.start]);
-    first.filter(|margin| margin.chars().all(|c| c == ' ')).unwrap_or_default()
 }

@@ -4,14 +4,26 @@ use std::ops::Range;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
-/// The entries of a file, in their order.
+use crate::{
+    KeyPath,
+    key_path::Step,
+    yaml::{means, scalar},
+};
+
+/// The layout of a file.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    pub(super) items: Vec<Item>,
-    /// The braces of `{a: 1}`, if the whole file is written that way.
-    pub(super) braces: Option<Range<usize>>,
+    pub(super) root: Mapping,
     /// Where the document ends: before `...`, if that is written.
     pub(super) end: usize,
+}
+
+/// Entries, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Mapping {
+    pub(super) items: Vec<Item>,
+    /// The braces of `{a: 1}`, if it is written that way.
+    pub(super) braces: Option<Range<usize>>,
 }
 
 /// One `key: value`.
@@ -27,14 +39,30 @@ pub(super) struct Item {
 }
 
 /// How a value is written.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Shape {
     /// A text in these quotes, if any.
     Scalar(ScalarStyle),
-    /// Lines with dashes; the items as they are written.
-    Dashes(Vec<(String, Range<usize>)>),
-    /// Anything else: brackets, braces, an alias.
+    List(List),
+    Mapping(Mapping),
+    /// Anything else, such as an alias.
     Other,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct List {
+    pub(super) elements: Vec<Element>,
+    /// Written with brackets, not with dashes.
+    pub(super) is_flow: bool,
+}
+
+/// An item of a list.
+#[derive(Debug)]
+pub(super) struct Element {
+    pub(super) at: Range<usize>,
+    pub(super) shape: Shape,
+    /// What it says, if it is a text.
+    pub(super) text: Option<String>,
 }
 
 type Token<'a> = (Event<'a>, Range<usize>);
@@ -47,99 +75,141 @@ pub(super) fn of(text: &str) -> Option<Layout> {
     let start = tokens.iter().position(|(event, ..)| matches!(event, Event::DocumentStart(..)));
     let Some(start) = start else { return Some(Layout { end: text.len(), ..Layout::default() }) };
     let length = tokens[start..].iter().position(|(event, ..)| matches!(event, Event::DocumentEnd))?;
-    let document = &tokens[start + 1..start + length];
     // Without `...` the document goes on to the end of the text, comments and all.
     let end = Some(&tokens[start + length].1).filter(|at| text.get((*at).clone()) == Some("..."));
-    let mut layout = Layout { end: end.map_or(text.len(), |at| at.start), ..Layout::default() };
-    let mut rest = document.iter().peekable();
-    let root = rest.find(|token| !is_comment(token))?;
-    match &root.0 {
-        Event::MappingStart(StructureStyle::Flow, ..) => {
-            let close = document.iter().rfind(|(event, ..)| matches!(event, Event::MappingEnd))?;
-            layout.braces = Some(root.1.start..close.1.end);
-        }
-        Event::MappingStart(..) => {}
-        Event::Scalar(..) if root.1.is_empty() => return Some(layout),
-        _ => return None,
+    let end = end.map_or(text.len(), |at| at.start);
+    let mut walk = Walk { rest: &tokens[start + 1..start + length], comments: Vec::new() };
+    let (root, at, _) = walk.value()?;
+    match root {
+        Shape::Mapping(root) => Some(Layout { root, end }),
+        Shape::Scalar(_) if at.is_empty() => Some(Layout { end, ..Layout::default() }),
+        _ => None,
     }
-    while let Some(token) = rest.next() {
-        match token {
-            token if is_comment(token) => {}
-            (Event::MappingEnd, ..) => break,
-            (Event::Scalar(key, ..), at) => {
-                layout.items.push(item(key.to_string(), at.clone(), &mut rest)?);
-            }
-            _ => return None,
-        }
-    }
-    Some(layout)
 }
 
-/// The value after a key, taken off `rest`.
-fn item<'a, 't: 'a>(
-    key: String,
-    key_at: Range<usize>,
-    rest: &mut impl Iterator<Item = &'a Token<'t>>,
-) -> Option<Item> {
-    let mut comments = Vec::new();
-    let first = loop {
-        match rest.next()? {
-            token if is_comment(token) => comments.push(token.1.clone()),
-            token => break token,
-        }
-    };
-    let (shape, value_at) = match &first.0 {
-        Event::Scalar(_, style, ..) => (Shape::Scalar(*style), first.1.clone()),
-        Event::SequenceStart(style, ..) => {
-            let (items, end) = collection(rest, &mut comments, first.1.end)?;
-            let dashes = items.filter(|_| *style == StructureStyle::Block);
-            (dashes.map_or(Shape::Other, Shape::Dashes), first.1.start..end)
-        }
-        Event::MappingStart(..) => {
-            let (_, end) = collection(rest, &mut comments, first.1.end)?;
-            (Shape::Other, first.1.start..end)
-        }
-        _ => (Shape::Other, first.1.clone()),
-    };
-    comments.retain(|at| at.start < value_at.end);
-    Some(Item { key, key_at, value_at, shape, comments })
+impl List {
+    /// The items with their places, if they are texts behind dashes and nothing else.
+    pub(super) fn dashes(&self) -> Option<Vec<(String, Range<usize>)>> {
+        let items = self.elements.iter().map(|element| Some((element.text.clone()?, element.at.clone())));
+        items.collect::<Option<_>>().filter(|_| !self.is_flow)
+    }
 }
 
-/// The rest of a collection that was begun: its scalars, if it has nothing else, and where its last part ends.
-#[expect(clippy::type_complexity, reason = "two facts of one walk, used once")]
-fn collection<'a, 't: 'a>(
-    rest: &mut impl Iterator<Item = &'a Token<'t>>,
-    comments: &mut Vec<Range<usize>>,
-    start: usize,
-) -> Option<(Option<Vec<(String, Range<usize>)>>, usize)> {
-    let (mut items, mut end, mut depth) = (Some(Vec::new()), start, 1);
-    while depth > 0 {
-        let (event, at) = rest.next()?;
-        match event {
-            Event::Comment(..) => {
-                comments.push(at.clone());
-                continue;
+impl Element {
+    pub(super) fn start(&self) -> usize {
+        match &self.shape {
+            Shape::Mapping(Mapping { items, braces: None }) => {
+                items.first().map_or(self.at.start, |item| item.key_at.start)
             }
-            Event::MappingEnd | Event::SequenceEnd => {
-                depth -= 1;
+            _ => self.at.start,
+        }
+    }
+}
+
+impl Layout {
+    /// The mapping at `path`.
+    pub(super) fn mapping(&self, path: &KeyPath) -> Option<&Mapping> {
+        let mut mapping = Some(&self.root);
+        let mut list: Option<&List> = None;
+        for step in path.steps() {
+            let shape = match step {
+                Step::Key(key) => &mapping?.items.iter().find(|item| means(&item.key, key))?.shape,
+                Step::Item(index) => &list?.elements.get((*index)?)?.shape,
+            };
+            mapping = if let Shape::Mapping(mapping) = shape { Some(mapping) } else { None };
+            list = if let Shape::List(list) = shape { Some(list) } else { None };
+        }
+        mapping
+    }
+
+    /// The entry at `path`, which ends with a key.
+    pub(super) fn item(&self, path: &KeyPath) -> Option<&Item> {
+        let (mapping, key) = (self.mapping(&path.parent()?)?, path.last_key()?);
+        mapping.items.iter().find(|item| means(&item.key, key))
+    }
+}
+
+/// Goes through the tokens of a document.
+struct Walk<'t, 'a> {
+    rest: &'t [Token<'a>],
+    comments: Vec<Range<usize>>,
+}
+
+impl<'t, 'a> Walk<'t, 'a> {
+    /// The next token that is no comment, without taking it.
+    fn peek(&mut self) -> Option<&'t Token<'a>> {
+        while let [(Event::Comment(..), at), rest @ ..] = self.rest {
+            self.comments.push(at.clone());
+            self.rest = rest;
+        }
+        self.rest.first()
+    }
+
+    fn next(&mut self) -> Option<&'t Token<'a>> {
+        let token = self.peek()?;
+        self.rest = &self.rest[1..];
+        Some(token)
+    }
+
+    /// The value that comes next, where it stands, and its text if it is one.
+    fn value(&mut self) -> Option<(Shape, Range<usize>, Option<String>)> {
+        let (event, at) = self.next()?;
+        Some(match event {
+            Event::Scalar(text, style, ..) => (Shape::Scalar(*style), at.clone(), Some(text.to_string())),
+            Event::SequenceStart(style, ..) => {
+                let (list, end) = self.list(*style, at.end)?;
+                (Shape::List(list), at.start..end, None)
+            }
+            Event::MappingStart(style, ..) => {
+                let (mapping, end) = self.mapping(*style, at)?;
+                (mapping.map_or(Shape::Other, Shape::Mapping), at.start..end, None)
+            }
+            _ => (Shape::Other, at.clone(), None),
+        })
+    }
+
+    /// The rest of a list, and where it ends.
+    fn list(&mut self, style: StructureStyle, start: usize) -> Option<(List, usize)> {
+        let (mut elements, mut end) = (Vec::new(), start);
+        loop {
+            if let (Event::SequenceEnd, at) = self.peek()? {
+                self.next();
                 // The end of a collection without brackets is where the next thing begins.
-                end = if at.is_empty() { end } else { at.end };
-                continue;
+                let end = if at.is_empty() { end } else { at.end };
+                return Some((List { elements, is_flow: style == StructureStyle::Flow }, end));
             }
-            Event::Scalar(text, style, ..) if depth == 1 => {
-                let text = crate::file::scalar(text, *style);
-                items.iter_mut().for_each(|items| items.push((text.clone(), at.clone())));
-            }
-            Event::MappingStart(..) | Event::SequenceStart(..) => (depth, items) = (depth + 1, None),
-            _ => items = None,
+            let (shape, at, text) = self.value()?;
+            end = at.end;
+            let text = match (text, &shape) {
+                (Some(text), Shape::Scalar(style)) => Some(scalar(&text, *style)),
+                _ => None,
+            };
+            elements.push(Element { at, shape, text });
         }
-        end = at.end;
     }
-    Some((items, end))
-}
 
-fn is_comment(token: &Token<'_>) -> bool {
-    matches!(token.0, Event::Comment(..) | Event::StreamStart)
+    /// The rest of a mapping, if all its keys are texts, and where it ends.
+    fn mapping(&mut self, style: StructureStyle, start: &Range<usize>) -> Option<(Option<Mapping>, usize)> {
+        let (mut items, mut end) = (Some(Vec::new()), start.end);
+        loop {
+            if let (Event::MappingEnd, at) = self.peek()? {
+                self.next();
+                let end = if at.is_empty() { end } else { at.end };
+                let braces = Some(start.start..end).filter(|_| style == StructureStyle::Flow);
+                return Some((items.map(|items| Mapping { items, braces }), end));
+            }
+            let (_, key_at, key) = self.value()?;
+            let first = self.comments.len();
+            let (shape, value_at, _) = self.value()?;
+            end = value_at.end;
+            let comments =
+                self.comments[first..].iter().filter(|at| at.start < value_at.end).cloned().collect();
+            match (key, &mut items) {
+                (Some(key), Some(items)) => items.push(Item { key, key_at, value_at, shape, comments }),
+                _ => items = None,
+            }
+        }
+    }
 }
 
 fn bytes(span: &Span) -> Option<Range<usize>> {

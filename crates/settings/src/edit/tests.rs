@@ -131,7 +131,7 @@ fn lists_are_changed_line_by_line() {
 fn what_does_not_fit_is_refused() {
     let mut edit = edit("how_many: 3\n");
     let told = edit.set("how_many", "0").unwrap_err().to_string();
-    assert_eq!(told, "how_many: \"0\" is given, wanted: a whole number from 1 to 9999");
+    assert_eq!(told, "how_many: \"0\" is invalid, expected a whole number from 1 to 9999");
     let told = edit.set("api_key", "two words").unwrap_err().to_string();
     assert!(!told.contains("two words"), "{told}");
     assert!(matches!(edit.set("count", "3"), Err(EditError::Unknown(_))), "older names are for files");
@@ -149,7 +149,7 @@ fn what_cannot_be_edited_says_where() {
     let path = dir.path().join("sample.yaml");
     fs::write(&path, "x: 1\ny: 'z\n").unwrap();
     let told = Edit::open::<Sample>(&path).unwrap_err().to_string();
-    assert!(told.contains("sample.yaml:") && told.contains("not YAML"), "{told}");
+    assert!(told.contains("sample.yaml:") && told.contains("not valid YAML"), "{told}");
     fs::write(&path, b"x: \xff").unwrap();
     assert!(Edit::open::<Sample>(&path).unwrap_err().to_string().contains("not UTF-8"));
 }
@@ -243,9 +243,10 @@ fn document() -> impl Strategy<Value = String> {
 const KEYS: [&str; 4] = ["how_many", "log_level", "full_name", "kept_back"];
 
 /// Everything in the text that is not about the setting, value by value.
-fn rest(edit: &Edit, key: &str) -> Vec<(String, Value)> {
-    let about = edit.about(key).unwrap();
-    edit.entries().iter().filter(|entry| about.ranks(&entry.key).is_none()).map(plain).collect()
+fn rest(edit: &Edit, key: &str) -> Vec<(String, Plain)> {
+    let about = edit.setting(key).unwrap().1;
+    let all = plain(&edit.file().entries);
+    all.into_iter().filter(|(written, _)| about.ranks(written).is_none()).collect()
 }
 
 fn comments(text: &str) -> usize {
@@ -283,8 +284,8 @@ fn holds(text: &str, key: &str, value: &str) -> Result<(), TestCaseError> {
         return Ok(());
     }
     prop_assert_eq!(&rest(&edit, key), &before, "nor when it goes");
-    let about = edit.about(key).unwrap();
-    prop_assert!(edit.entries().iter().all(|entry| about.ranks(&entry.key).is_none()));
+    let about = edit.setting(key).unwrap().1;
+    prop_assert!(edit.file().entries.iter().all(|entry| about.ranks(&entry.key).is_none()));
     Ok(())
 }
 
@@ -310,8 +311,8 @@ proptest! {
         let path = dir.path().join("sample.yaml");
         fs::write(&path, &text).unwrap();
         let Ok(mut edit) = Edit::open::<Sample>(&path) else { return Ok(()) };
-        let about = edit.about(key).unwrap().clone();
-        let ours = edit.entries().iter().filter(|entry| about.ranks(&entry.key).is_some()).count();
+        let about = edit.setting(key).unwrap().1;
+        let ours = edit.file().entries.iter().filter(|entry| about.ranks(&entry.key).is_some()).count();
         let is_list = key == "kept_back";
         if edit.set(key, "7").is_err() {
             return Ok(());
@@ -345,3 +346,5 @@ fn defaults_are_right() {
     assert_eq!((sample.many, sample.level.as_str(), sample.name, sample.kept.len()), (3, "info", None, 0));
     assert!(sample.key.is_none());
 }
+
+mod nested;

@@ -2,6 +2,55 @@
 
 use serde_saphyr::granit_parser::ScalarStyle;
 
+use crate::yaml::Plain;
+
+/// A value behind its colon: a space and the value, or the lines below. `margin` is what stands before the key.
+pub(super) fn behind_key(value: &Plain, style: ScalarStyle, margin: &str, line_end: &str) -> String {
+    let is_nested = |value: &Plain| !matches!(value, Plain::Scalar(_) | Plain::Other);
+    let lines = match value {
+        Plain::Mapping(entries) if !entries.is_empty() => entry_lines(entries, line_end),
+        Plain::List(items) if items.iter().any(is_nested) => {
+            items.iter().flat_map(|item| item_lines(item, line_end)).collect()
+        }
+        value => return format!(" {}", on_one_line(value, style)),
+    };
+    lines.iter().map(|line| format!("{line_end}{margin}  {line}")).collect()
+}
+
+/// The lines of an item of a list, the first with its dash.
+pub(super) fn item_lines(item: &Plain, line_end: &str) -> Vec<String> {
+    let lines = match item {
+        Plain::Mapping(entries) if !entries.is_empty() => entry_lines(entries, line_end),
+        item => vec![on_one_line(item, ScalarStyle::Plain)],
+    };
+    lines.iter().enumerate().map(|(n, line)| format!("{} {line}", if n == 0 { "-" } else { " " })).collect()
+}
+
+fn entry_lines(entries: &[(String, Plain)], line_end: &str) -> Vec<String> {
+    let line = |(key, value): &(String, Plain)| {
+        let text = format!("{key}:{}", behind_key(value, ScalarStyle::Plain, "", line_end));
+        text.split(line_end).map(str::to_owned).collect::<Vec<_>>()
+    };
+    entries.iter().flat_map(line).collect()
+}
+
+/// A value on one line: `{a: b}` and `[c, d]`.
+pub(super) fn on_one_line(value: &Plain, style: ScalarStyle) -> String {
+    match value {
+        Plain::Scalar(text) => scalar(text, style),
+        Plain::List(items) => {
+            let items: Vec<_> = items.iter().map(|item| on_one_line(item, ScalarStyle::Plain)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Plain::Mapping(entries) => {
+            let entry =
+                |(key, value): &(String, Plain)| format!("{key}: {}", on_one_line(value, ScalarStyle::Plain));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        Plain::Other => String::new(),
+    }
+}
+
 /// A text as a scalar on one line: in the quotes that stood there if any did, else as it is, where YAML lets it.
 pub(super) fn scalar(text: &str, before: ScalarStyle) -> String {
     let fits_single = !text.chars().any(needs_escape);
@@ -12,12 +61,6 @@ pub(super) fn scalar(text: &str, before: ScalarStyle) -> String {
         _ if fits_single => single(text),
         _ => double(text),
     }
-}
-
-/// Several texts on one line.
-pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
-    let items: Vec<_> = items.into_iter().map(|item| scalar(item, ScalarStyle::Plain)).collect();
-    format!("[{}]", items.join(", "))
 }
 
 /// Whether a text means itself without quotes, on any line and between brackets. Stricter than YAML: what people
@@ -85,6 +128,21 @@ mod tests {
     fn quotes_that_stood_there_stay() {
         assert_eq!(scalar("b", ScalarStyle::SingleQuoted), "'b'");
         assert_eq!(scalar("b\"", ScalarStyle::DoubleQuoted), "\"b\\\"\"");
-        assert_eq!(list(["a", "b, c", "*"]), "[a, 'b, c', '*']");
+        let list = Plain::texts(["a", "b, c", "*"]);
+        assert_eq!(on_one_line(&list, ScalarStyle::Plain), "[a, 'b, c', '*']");
+    }
+
+    #[test]
+    fn nested_values() {
+        let scalar = |text: &str| Plain::Scalar(text.into());
+        let item =
+            |name: &str| Plain::Mapping(vec![("name".into(), scalar(name)), ("url".into(), scalar("u"))]);
+        let value = Plain::List(vec![item("a"), item("b")]);
+        let lines = behind_key(&value, ScalarStyle::Plain, "", "\n");
+        assert_eq!(lines, "\n  - name: a\n    url: u\n  - name: b\n    url: u");
+        assert_eq!(on_one_line(&value, ScalarStyle::Plain), "[{name: a, url: u}, {name: b, url: u}]");
+        let section =
+            Plain::Mapping(vec![("cache".into(), Plain::Mapping(vec![("size".into(), scalar("1"))]))]);
+        assert_eq!(behind_key(&section, ScalarStyle::Plain, " ", "\n"), "\n   cache:\n     size: 1");
     }
 }

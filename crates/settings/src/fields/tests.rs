@@ -21,7 +21,7 @@ fn field(fields: &Fields, key: &str) -> Field {
 #[test]
 fn every_setting_has_a_field() {
     let all = of("", &[]);
-    assert_eq!(all.fields.len(), settings_of::<Worker>().len());
+    assert_eq!(all.fields.len(), Worker::settings().len());
     assert!(all.fields.iter().all(|field| !field.help.is_empty() && !field.label.is_empty()));
     let check = |key, input, label: &str| {
         let field = field(&all, key);
@@ -76,7 +76,7 @@ fn what_is_wrong_is_said_at_its_field() {
     assert_eq!(field(&all, "reconnect").problem, None);
 
     let broken = of("max_concurrency: 5\nx: 'y\n", &[("CLIENT_NAME", "me")]);
-    assert!(broken.file_problem.clone().unwrap().to_string().contains("not YAML"));
+    assert!(broken.file_problem.clone().unwrap().to_string().contains("not valid YAML"));
     assert_eq!(field(&broken, "client_name").origin, Origin::Environment);
 }
 
@@ -89,3 +89,5 @@ fn a_value_is_checked_by_its_own_kind() {
     assert!(!check::<Worker>("client_key", "two words").unwrap_err().contains("two"));
     assert!(check::<Worker>("colour", "red").is_err());
 }
+
+mod nested;

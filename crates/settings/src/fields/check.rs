@@ -1,0 +1,66 @@
+//! Whether a value fits its setting, and whether a text is a valid configuration.
+
+use std::path::Path;
+
+use crate::{
+    Config, Env, KeyPath, Loaded, Mistakes, SourceSpan,
+    file::File,
+    key_path::Step,
+    load::{self, Flags},
+    reader::{Given, Reader},
+    yaml::{Entry, Node, Value},
+};
+
+/// Whether a setting of `C` accepts this value, as text. The setting is named by its path, such as `log_level` or
+/// `endpoints[0].url`; which item of a list it is does not matter.
+///
+/// # Errors
+/// What is wrong with the value, and what is expected.
+pub fn check<C: Config>(path: &str, value: &str) -> Result<(), String> {
+    let unknown = || format!("there is no setting {path:?}");
+    let path = KeyPath::parse(path).ok_or_else(unknown)?;
+    let settings = load::settings_of::<C>();
+    let declared = settings.iter().find(|declared| declared.path().covers(&path)).ok_or_else(unknown)?;
+    // The only item of each list on the way, which others need not come before.
+    let first = |step: &Step| match step {
+        Step::Key(key) => Step::Key(key.clone()),
+        Step::Item(_) => Step::Item(Some(0)),
+    };
+    let steps: Vec<_> = path.steps().iter().map(first).collect();
+    let file = File { entries: entries(&steps, value), ..File::default() };
+    let flags = Flags::new();
+    let mut reader = Reader::new(Given { flags: &flags, env: &|_| None, file: &file }, Vec::new());
+    C::read(&mut reader);
+    let mut read = reader.notes.read.iter().chain(&reader.notes.in_items);
+    let ours = |path: &KeyPath| declared.path().covers(path) && !path.is_for_every_item();
+    let problem =
+        read.find(|setting| ours(&setting.declared.path())).and_then(|setting| setting.problem.as_ref());
+    problem.map_or(Ok(()), |problem| Err(problem.what.clone()))
+}
+
+/// Loads a configuration from the text of a file and the environment.
+pub(crate) fn load_text<C: Config>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
+    let file = File::parse(path, text).map_err(|mistake| Mistakes(vec![mistake]))?;
+    load::load_from(&Flags::new(), env, Some(file), Vec::new())
+}
+
+/// A file with this value alone.
+fn entries(steps: &[Step], value: &str) -> Vec<Entry> {
+    match steps.split_first() {
+        Some((Step::Key(key), rest)) => {
+            let node = Node { value: nested(rest, value), span: SourceSpan::Together };
+            vec![Entry { key: key.clone(), key_span: SourceSpan::Together, node }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn nested(steps: &[Step], value: &str) -> Value {
+    match steps.first() {
+        None => Value::Scalar(value.to_owned()),
+        Some(Step::Key(_)) => Value::Mapping(entries(steps, value)),
+        Some(Step::Item(_)) => {
+            Value::List(vec![Node { value: nested(&steps[1..], value), span: SourceSpan::Together }])
+        }
+    }
+}

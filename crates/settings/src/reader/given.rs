@@ -1,0 +1,122 @@
+//! What flags, environment and file give for one setting.
+
+use std::{fs, path::Path};
+
+use super::{Reader, invalid};
+use crate::{
+    Env,
+    declaration::{Declaration, Name},
+    file::File,
+    kind::{Syntax, switch},
+    load::Flags,
+    mistake::{Mistake, SourceSpan},
+    yaml::Value,
+};
+
+/// Where settings come from, strongest first.
+pub(crate) struct Given<'a> {
+    /// By the flag's name without dashes.
+    pub(crate) flags: &'a Flags,
+    pub(crate) env: &'a Env,
+    pub(crate) file: &'a File,
+}
+
+/// A value as it was written.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) text: String,
+    pub(crate) span: SourceSpan,
+}
+
+/// What one place has under one name; a mistake if it is of a shape that no value has.
+type Found = Result<Option<Written>, Mistake>;
+
+impl Reader<'_> {
+    /// What was given for a setting, in the strongest place that has something.
+    pub(super) fn written(&mut self, declared: &Declaration) -> Found {
+        for place in [Self::flag, Self::env, Self::entry] {
+            for name in &declared.names {
+                if let Some(written) = self.by_name(declared, name, place)? {
+                    return Ok(Some(written));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What was given under one name in one place; nothing if it was left empty.
+    fn by_name(
+        &mut self,
+        declared: &Declaration,
+        name: &Name,
+        place: fn(&mut Self, &Declaration, &str) -> Found,
+    ) -> Found {
+        let written = place(self, declared, name.key)?.filter(|written| !written.text.trim().is_empty());
+        match (written, name.means) {
+            (Some(written), Some(means)) => spelled_out(written, means),
+            (None, None) if declared.is_secret() => match place(self, declared, &name.file_key())? {
+                Some(file) => secret_in(&file),
+                None => Ok(None),
+            },
+            (written, _) => Ok(written),
+        }
+    }
+
+    fn flag(&mut self, declared: &Declaration, key: &str) -> Found {
+        let Some(flag) = declared.flag(key) else { return Ok(None) };
+        let Some(text) = self.given.flags.get(&flag).cloned() else { return Ok(None) };
+        if declared.is_secret() && !key.ends_with("_file") {
+            let env = flag.replace('-', "_").to_ascii_uppercase();
+            self.notes.warnings.push(format!(
+                "flag --{flag}: other users of this machine can read it in the list of processes; \
+                 {env} or {env}_FILE in the environment keeps it private"
+            ));
+        }
+        Ok(Some(Written { text, span: SourceSpan::Flag(format!("--{flag}")) }))
+    }
+
+    fn env(&mut self, declared: &Declaration, key: &str) -> Found {
+        let Some(name) = declared.env(key) else { return Ok(None) };
+        Ok((self.given.env)(&name).map(|text| Written { text, span: SourceSpan::Env(name) }))
+    }
+
+    fn entry(&mut self, declared: &Declaration, key: &str) -> Found {
+        let Some(entry) = self.scope.entries.iter().find(|entry| entry.is(key)) else { return Ok(None) };
+        let span = entry.node.span.clone();
+        let text = match (&entry.node.value, entry.node.value.texts()) {
+            (Value::Scalar(text), _) => text.clone(),
+            (_, Some(items)) if declared.format.syntax == Syntax::List => items.join(","),
+            (other, _) => {
+                let found = other.shape().unwrap_or_default();
+                return Err(invalid(&span, declared, found));
+            }
+        };
+        Ok(Some(Written { text, span }))
+    }
+}
+
+/// A shorthand that is on stands for a value; one that is off gives nothing.
+fn spelled_out(written: Written, means: &str) -> Found {
+    let kind = switch();
+    match kind.read(&written.text) {
+        Some(on) => Ok(on.then(|| Written { text: means.to_owned(), ..written })),
+        None => {
+            let what = format!("{:?} is invalid, expected {}", written.text, kind.format.expected);
+            Err(Mistake { place: written.span, what })
+        }
+    }
+}
+
+/// The secret in the file that a `..._file` setting names, without the line break at its end.
+fn secret_in(file: &Written) -> Found {
+    let path = file.text.trim();
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let mistake = |what| Mistake { place: file.span.clone(), what };
+    match fs::read_to_string(Path::new(path)) {
+        Ok(text) if !text.trim().is_empty() => Ok(Some(Written { text, span: file.span.clone() })),
+        Ok(_) => Err(mistake(format!("the file {path} is empty"))),
+        Err(error) => Err(mistake(format!("the file {path} cannot be read: {error}"))),
+    }
+}
