@@ -1,5 +1,6 @@
 //! The configuration of the server.
 
+mod compare;
 mod cors;
 mod endpoints;
 mod keys;
@@ -87,7 +88,7 @@ impl Concern for Config {
             queue: Queue::read(from),
             timeouts: Timeouts::read(from),
             routing: Routing::read(from),
-            endpoints: Vec::new(),
+            endpoints: endpoints::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
             metrics: metrics::Config::read(from),
             log: logs::Config::read(from),

@@ -1,5 +1,6 @@
 //! The configuration of a worker.
 
+mod compare;
 mod identity;
 mod runtime;
 mod server;
@@ -22,9 +23,9 @@ use crate::{
 pub struct Config {
     /// The server it connects to.
     pub server: Server,
-    /// Who it is.
+    /// Its name and id.
     pub identity: Identity,
-    /// The LLM runtime behind it.
+    /// The LLM runtime next to it.
     pub runtime: Runtime,
     /// Its local status and controls.
     pub control: Control,
@@ -55,7 +56,7 @@ concern! {
         /// Folder for the worker's state: its id, and its control token. Without this setting the token is kept next to
         /// the configuration file if that folder is writable.
         state_dir: Option<PathBuf> = Setting::new("state_dir", kind::path().optional())
-            .default_words("`$STATE_DIRECTORY`, else the user's own");
+            .default_words("`$STATE_DIRECTORY`, else the user's state folder");
     }
 }
 
@@ -90,7 +91,7 @@ impl Default for Config {
 }
 
 fn loopback() -> settings::kind::Kind<SocketAddr> {
-    let allowed = "a loopback address with a port such as 127.0.0.1:4555";
+    let allowed = "a loopback address with a port";
     kind::socket_addr().only(allowed, |addr| addr.ip().is_loopback())
 }
 

@@ -6,7 +6,6 @@ mod secrets;
 
 use std::path::Path;
 
-pub(super) use self::check::load_text;
 pub use self::{
     check::check,
     lists::{ListField, lists},

@@ -27,7 +27,10 @@ pub mod setting;
 pub mod size;
 mod yaml;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// The name by which other crates know [`ProgramConfig`].
 pub use self::ProgramConfig as Config;
@@ -93,6 +96,15 @@ pub struct Loaded<C> {
 /// Loads a configuration from environment and file. With the feature `cli`, [`cli::invoke`] takes the flags as well.
 pub fn load<C: Config>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
     load::load(&Flags::new(), sources)
+}
+
+/// Loads a configuration from the text of the file at `path`, which need not exist, and the environment.
+///
+/// # Errors
+/// Every mistake.
+pub fn load_text<C: Config>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
+    let file = File::parse(path, text).map_err(|mistake| Mistakes(vec![mistake]))?;
+    load::load_from(&Flags::new(), env, Some(file), Vec::new())
 }
 
 /// A configuration, or a part of one, with nothing given.

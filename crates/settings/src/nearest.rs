@@ -1,9 +1,9 @@
 //! Guesses what a misspelt name was meant to be.
 
-/// Names that differ in more than a third of their letters are different words, not slips.
+/// Names that differ in more than a third of their letters are different words, not typing errors.
 const LETTERS_PER_SLIP: usize = 3;
 
-/// The name that differs least from `written`, if it is near enough to be a slip.
+/// The name that differs least from `written`, if it differs little enough for a typing error.
 pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_ascii_lowercase().replace('-', "_");
     let most = written.chars().count() / LETTERS_PER_SLIP;
@@ -11,20 +11,22 @@ pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -
     ranked.filter(|(slips, _)| *slips <= most).min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
 }
 
-/// The letters to change, add or leave out to get from one word to the other.
+/// The letters to change, add, leave out or swap with the next one, to get from one word to the other.
 fn distance(one: &str, other: &str) -> usize {
-    // `row[n]`: the distance between the letters of `one` so far and the first n letters of `other`.
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (n, other_letter) in other.chars().enumerate() {
-            let changed = diagonal + usize::from(letter != other_letter);
-            diagonal = row[n + 1];
-            row[n + 1] = changed.min(row[n] + 1).min(diagonal + 1);
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // `rows[i][n]`: the distance between the first i letters of `one` and the first n letters of `other`.
+    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
+    for i in 1..=one.len() {
+        let mut row = vec![i];
+        for n in 1..=other.len() {
+            let changed = rows[i - 1][n - 1] + usize::from(one[i - 1] != other[n - 1]);
+            let best = changed.min(rows[i - 1][n] + 1).min(row[n - 1] + 1);
+            let is_swapped = i > 1 && n > 1 && one[i - 1] == other[n - 2] && one[i - 2] == other[n - 1];
+            row.push(if is_swapped { best.min(rows[i - 2][n - 2] + 1) } else { best });
         }
+        rows.push(row);
     }
-    row[row.len() - 1]
+    rows[one.len()][other.len()]
 }
 
 #[cfg(test)]
@@ -38,7 +40,8 @@ mod tests {
         check("server_ulr", Some("server_url"));
         check("Server-URL", Some("server_url"));
         check("client_keys", Some("client_key"));
-        check("prot", None);
+        check("prot", Some("port"));
+        check("prut", None);
         check("pot", Some("port"));
         check("max_concurrency", None);
         check("", None);
@@ -49,5 +52,6 @@ mod tests {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("same", "same"), 0);
+        assert_eq!((distance("url", "ulr"), distance("", "")), (1, 0));
     }
 }

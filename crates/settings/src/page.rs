@@ -143,7 +143,8 @@ fn purpose(declared: &Declaration) -> String {
     if declared.format.syntax != Syntax::Switch {
         let expected = declared.format.expected.replace('*', "\\*"); // two of them would set in italics what is between
         purpose += &format!("<br>Format: {expected}.");
-        if !declared.format.example.is_empty() {
+        // A default is an example, too.
+        if declared.default.is_empty() && !declared.format.example.is_empty() {
             purpose += &format!("<br>Example: {}", code(declared.format.example));
         }
     }

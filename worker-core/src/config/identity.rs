@@ -18,12 +18,12 @@ concern! {
     }
 }
 
-/// A name; without one, that of this machine.
+/// A name, by default that of this machine.
 fn name() -> Kind<String> {
     kind::name().optional().map(|name| name.or_else(hostname).unwrap_or_else(nickname))
 }
 
-/// The name of this machine, as far as it can be found out without asking the network.
+/// The name of this machine, if it is known without asking the network.
 fn hostname() -> Option<String> {
     let asked = || {
         let output = std::process::Command::new("hostname").output().ok()?;

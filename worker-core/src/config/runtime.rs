@@ -1,4 +1,4 @@
-//! The LLM runtime behind a worker.
+//! The LLM runtime next to a worker.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const KINDS: &[(&str, Kind)] = &[
 ];
 
 concern! {
-    /// The LLM runtime behind the worker.
+    /// The LLM runtime next to the worker.
     pub struct Runtime: "Runtime" {
         /// URL of the runtime's OpenAI-compatible API, for example `http://127.0.0.1:11434/v1`. If unset, the worker tries
         /// the default ports on this machine: Ollama (11434), LM Studio (1234), llama.cpp (8080), vLLM (8000).
@@ -68,5 +68,6 @@ concern! {
 }
 
 fn names() -> kind::Kind<NamePattern> {
-    kind::Kind::new("MODELS", "names of models, * for any characters", NamePattern::read)
+    kind::Kind::new("MODELS", "names of models, with * for any characters", NamePattern::read)
+        .example("*embed*")
 }

@@ -11,7 +11,7 @@ use crate::{
     tunnel::control::CONNECT_PATH,
 };
 
-/// Peers ping several times in this span; shorter ones would take a busy machine for a dead one.
+/// Peers ping several times in this span. With a shorter one, a busy machine would be considered dead.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 
 concern! {
@@ -42,6 +42,7 @@ fn server_url() -> Kind<Url> {
         "ws://, wss://, http:// or https:// with a host and without user and password, or host:port",
         parse,
     )
+    .example("wss://pool.example.com")
 }
 
 /// The address of a server as people give it, with what they leave out: the scheme, and the path. `None` if it is none.

@@ -1,6 +1,6 @@
 //! Items of lists of structs.
 
-use super::{Edit, EditError, Plain, Value, change, layout, mapping_mut, plain};
+use super::{Edit, EditError, Plain, Value, change, entries::mapping_mut, layout, plain};
 use crate::{KeyPath, key_path::Step, kind::Syntax, yaml::means};
 
 impl Edit {

@@ -1,9 +1,7 @@
-//! Whether a value fits its setting, and whether a text is a valid configuration.
-
-use std::path::Path;
+//! Whether a value fits its setting.
 
 use crate::{
-    Config, Env, KeyPath, Loaded, Mistakes, SourceSpan,
+    Config, KeyPath, SourceSpan,
     file::File,
     key_path::Step,
     load::{self, Flags},
@@ -36,12 +34,6 @@ pub fn check<C: Config>(path: &str, value: &str) -> Result<(), String> {
     let problem =
         read.find(|setting| ours(&setting.declared.path())).and_then(|setting| setting.problem.as_ref());
     problem.map_or(Ok(()), |problem| Err(problem.what.clone()))
-}
-
-/// Loads a configuration from the text of a file and the environment.
-pub(crate) fn load_text<C: Config>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
-    let file = File::parse(path, text).map_err(|mistake| Mistakes(vec![mistake]))?;
-    load::load_from(&Flags::new(), env, Some(file), Vec::new())
 }
 
 /// A file with this value alone.

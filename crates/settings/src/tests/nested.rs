@@ -1,13 +1,11 @@
 //! Sections and lists of structs: what they give, and what is said of mistakes in them.
 
 use super::*;
-use crate::{file::File, sample::Nested};
+use crate::sample::Nested;
 
 fn nested_from(text: &str, env: &'static [(&str, &str)]) -> Result<Loaded<Nested>, String> {
-    let path = std::path::Path::new(FILE);
-    let file = File::parse(path, text).map_err(|mistake| mistake.to_string())?;
     let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-    load::load_from(&Flags::new(), &env, Some(file), Vec::new()).map_err(|mistakes| mistakes.to_string())
+    load_text(Path::new(FILE), text, &env).map_err(|mistakes| mistakes.to_string())
 }
 
 fn nested(text: &str) -> Result<Loaded<Nested>, String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::level::{ALLOWED, directives};
 use llamapool_settings::{Setting, concern, kind, kind::Kind};
 
-/// Smaller files than this would be renumbered all the time.
+/// Smaller files would be rotated all the time.
 const SMALLEST_FILE: u64 = 64 * 1024;
 
 /// How a log line is written.
@@ -13,9 +13,9 @@ const SMALLEST_FILE: u64 = 64 * 1024;
 pub enum Format {
     /// Currently always [`Format::Human`].
     Auto,
-    /// For people.
+    /// Human-readable.
     Human,
-    /// One JSON object on a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -27,7 +27,7 @@ concern! {
     pub struct LogConfig: "Logs" {
         /// Log level: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a level per module, for example
         /// `info,llamapool_server::flow=debug`. `DEBUG=true` is short for `debug`.
-        level: String = Setting::new("log_level", level()).shorthand("debug", "debug").default("info");
+        level: String = Setting::new("log_level", level()).shorthand("debug", "debug").default("info").live();
 
         /// Format of log lines: `human` or `json`.
         format: Format = Setting::new("log_format", kind::one_of(FORMATS)).default("auto");
@@ -49,7 +49,7 @@ impl Default for LogConfig {
     }
 }
 
-/// A level or directives; the words of older versions too.
+/// A level or directives, and the names of levels in older versions.
 fn level() -> Kind<String> {
     Kind::new("LEVEL", ALLOWED, |text| directives(text).map(str::to_owned))
 }

@@ -21,12 +21,13 @@ impl Default for MetricsConfig {
     }
 }
 
-/// A port of loopback, or an address with a port.
+/// A port on loopback, or an address with a port.
 fn addr() -> Kind<SocketAddr> {
-    Kind::new("PORT", "a port, or an address with a port such as 0.0.0.0:9090", |text| {
+    Kind::new("PORT", "a port, or an IP address with a port", |text| {
         let port = kind::port().read(text).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         port.or_else(|| kind::socket_addr().read(text))
     })
+    .example("9090")
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ concern! {
         /// URL of an OpenTelemetry receiver for OTLP over HTTP, usually on port 4318. `/v1/traces` is appended
         /// if it is missing.
         endpoint: Option<Url> = Setting::new("otlp_endpoint", kind::http_url().optional())
-            .also("otel_exporter_otlp_endpoint").default_words("no traces");
+            .also("otel_exporter_otlp_endpoint").default_words("no traces").example("http://127.0.0.1:4318");
 
         /// Headers for the receiver, as `name=value`, percent-encoded. They may contain keys, so they are kept secret.
         headers: HeaderMap = Setting::new("otlp_headers", headers()).also("otel_exporter_otlp_headers");
@@ -49,10 +49,11 @@ impl TraceConfig {
 
 /// Comma-separated pairs. The values are marked as sensitive, so that nothing prints them.
 fn headers() -> Kind<HeaderMap> {
-    let allowed = "name=value pairs with commas between, values percent-encoded";
+    let allowed = "name=value pairs separated by commas, values percent-encoded";
     Kind::new("HEADERS", allowed, |text| {
         text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(header).collect()
     })
+    .example("authorization=Basic%20dXNlcjpwYXNz")
     .private()
 }
 
