@@ -1,4 +1,4 @@
-//! The command line: flags for every setting, `--help`, `--version`, `--check-config`, and commands beside running.
+//! The command line: flags for every setting, `--help`, `--version`, `--check-config`, `--print-config`, and commands.
 //!
 //! ```no_run
 //! use llamapool_settings::{Concern, Config, DrainTimeout, Reader, Retired, Sources, cli::{self, Invocation}, paths};
@@ -32,6 +32,7 @@
 //! ```
 
 mod command;
+mod print;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -120,13 +121,14 @@ pub fn invoke_with<C: Config>(sources: &Sources, commands: Vec<Command>) -> Invo
     if let Some((name, args)) = matches.subcommand() {
         flags.extend(command::flags(&settings, C::RETIRED, args));
         let file = load::path_of_file(&flags, sources);
-        let (name, args, loaded) = (name.to_owned(), args.clone(), load::load(&flags, sources));
+        let (name, args, loaded) = (name.to_owned(), args.clone(), load::load(&flags, sources, &|_| None));
         return Invocation::Command(Box::new(Called { name, args, loaded, file }));
     }
-    match load::load(&flags, sources) {
+    match load::load_noted(&flags, sources, &|_| None) {
         Err(mistakes) => bad(format!("{mistakes}\n")),
-        Ok(loaded) if matches.get_flag(command::CHECK) => good(checked(&loaded)),
-        Ok(loaded) => Invocation::Run(loaded),
+        Ok((loaded, notes)) if matches.get_flag(command::PRINT) => good(print::printed(&loaded, &notes)),
+        Ok((loaded, _)) if matches.get_flag(command::CHECK) => good(checked(&loaded)),
+        Ok((loaded, _)) => Invocation::Run(loaded),
     }
 }
 
@@ -137,7 +139,7 @@ fn checked<C>(loaded: &Loaded<C>) -> String {
         None => "configuration file: none\n".to_owned(),
     };
     let warnings: String = loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-    format!("{file}{warnings}configuration is fine\n")
+    format!("{file}{warnings}the configuration is valid\n")
 }
 
 fn good<C>(text: String) -> Invocation<C> {

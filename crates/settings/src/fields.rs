@@ -9,7 +9,7 @@ use std::path::Path;
 pub use self::{
     check::check,
     lists::{ListField, lists},
-    secrets::secrets,
+    secrets::{GivenSecret, given_secrets, secrets},
 };
 use super::{
     Config, Declaration, Env, Mistakes, SourceSpan,
@@ -127,7 +127,7 @@ fn read<C: Config>(file: &Path, env: &Env) -> (Notes, Option<Mistakes>) {
         Err(mistakes) => (File::default(), Some(Mistakes(mistakes))),
     };
     let flags = Flags::new();
-    let mut reader = Reader::new(Given { flags: &flags, env, file: &file }, Vec::new());
+    let mut reader = Reader::new(Given::of(&flags, env, &file), Vec::new());
     C::read(&mut reader);
     (reader.notes, file_problem)
 }

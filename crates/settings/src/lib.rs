@@ -36,6 +36,8 @@ use std::{
 pub use self::ProgramConfig as Config;
 /// The name by which other crates know [`SourceSpan`].
 pub use self::mistake::SourceSpan as Place;
+use secrecy::SecretString;
+
 pub use self::{
     changes::{Changes, Compare, changes},
     declaration::Declaration,
@@ -72,6 +74,9 @@ pub trait ProgramConfig: Concern {
 /// The environment: the value of a variable, if it is set.
 pub type Env = dyn Fn(&str) -> Option<String>;
 
+/// Secrets that are kept outside of the configuration: the secret of a setting by its path, if there is one.
+pub type Keychain = dyn Fn(&str) -> Option<SecretString>;
+
 /// Where a program's settings come from. Tests make their own; a program takes those of its process.
 pub struct Sources {
     /// The command line without the program's name.
@@ -95,7 +100,15 @@ pub struct Loaded<C> {
 
 /// Loads a configuration from environment and file. With the feature `cli`, [`cli::invoke`] takes the flags as well.
 pub fn load<C: Config>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
-    load::load(&Flags::new(), sources)
+    load::load(&Flags::new(), sources, &|_| None)
+}
+
+/// The same with secrets from a keychain, which count where neither environment nor file give one.
+///
+/// # Errors
+/// Every mistake.
+pub fn load_with_keychain<C: Config>(sources: &Sources, keychain: &Keychain) -> Result<Loaded<C>, Mistakes> {
+    load::load(&Flags::new(), sources, keychain)
 }
 
 /// Loads a configuration from the text of the file at `path`, which need not exist, and the environment.
@@ -104,13 +117,15 @@ pub fn load<C: Config>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
 /// Every mistake.
 pub fn load_text<C: Config>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
     let file = File::parse(path, text).map_err(|mistake| Mistakes(vec![mistake]))?;
-    load::load_from(&Flags::new(), env, Some(file), Vec::new())
+    let flags = Flags::new();
+    let loaded = load::load_from(Given::of(&flags, env, &file), Some(path.to_owned()), Vec::new());
+    loaded.map(|(loaded, _)| loaded)
 }
 
 /// A configuration, or a part of one, with nothing given.
 pub fn defaults<C: Concern>() -> C {
     let (flags, file) = (Flags::new(), File::default());
-    C::read(&mut Reader::new(Given { flags: &flags, env: &|_| None, file: &file }, Vec::new()))
+    C::read(&mut Reader::new(Given::of(&flags, &|_| None, &file), Vec::new()))
 }
 
 impl<C> Loaded<C> {

@@ -5,7 +5,7 @@ mod unknown;
 use std::{collections::HashMap, path::PathBuf};
 
 use super::{
-    Concern, Config, Env, Loaded, Mistake, Mistakes, Reader, Sources,
+    Concern, Config, Keychain, Loaded, Mistake, Mistakes, Reader, Sources,
     declaration::Declaration,
     file::File,
     mistake::SourceSpan,
@@ -24,7 +24,7 @@ pub(super) const FILE_ENV: &str = "CONFIG_FILE";
 /// What the configuration `C` declares, in the order of the declarations.
 pub(super) fn declared<C: Concern>() -> Notes {
     let (flags, file) = (Flags::new(), File::default());
-    let mut reader = Reader::new(Given { flags: &flags, env: &|_| None, file: &file }, Vec::new());
+    let mut reader = Reader::new(Given::of(&flags, &|_| None, &file), Vec::new());
     C::read(&mut reader);
     reader.notes
 }
@@ -35,36 +35,48 @@ pub(super) fn settings_of<C: Concern>() -> Vec<Declaration> {
 }
 
 /// Loads a configuration: all of it, or every mistake.
-pub(super) fn load<C: Config>(flags: &Flags, sources: &Sources) -> Result<Loaded<C>, Mistakes> {
+pub(super) fn load<C: Config>(
+    flags: &Flags,
+    sources: &Sources,
+    keychain: &Keychain,
+) -> Result<Loaded<C>, Mistakes> {
+    load_noted(flags, sources, keychain).map(|(loaded, _)| loaded)
+}
+
+/// The same, with what was given for each setting.
+pub(super) fn load_noted<C: Config>(
+    flags: &Flags,
+    sources: &Sources,
+    keychain: &Keychain,
+) -> Result<(Loaded<C>, Notes), Mistakes> {
     let (file, mistakes) = match chosen_file(flags, sources) {
         Ok(file) => (file, Vec::new()),
         Err(mistake) => (None, vec![mistake]),
     };
-    load_from(flags, &*sources.env, file, mistakes)
+    let path = file.as_ref().map(|file| file.path.clone());
+    let file = file.unwrap_or_default();
+    load_from(Given { flags, env: &*sources.env, file: &file, keychain }, path, mistakes)
 }
 
 /// Loads a configuration with a file that was read, and the mistakes that reading it brought.
 pub(super) fn load_from<C: Config>(
-    flags: &Flags,
-    env: &Env,
-    file: Option<File>,
+    given: Given<'_>,
+    path: Option<PathBuf>,
     mut mistakes: Vec<Mistake>,
-) -> Result<Loaded<C>, Mistakes> {
-    let path = file.as_ref().map(|file| file.path.clone());
-    let file = file.unwrap_or_default();
+) -> Result<(Loaded<C>, Notes), Mistakes> {
+    let file = given.file;
     mistakes.extend(file.given_twice());
-    let mut reader = Reader::new(Given { flags, env, file: &file }, mistakes);
+    let mut reader = Reader::new(given, mistakes);
     let config = C::read(&mut reader);
     for retired in C::RETIRED {
         reader.note_retired(retired);
     }
-    let notes = reader.notes;
-    let unknown = unknown::keys(&file, &notes, C::RETIRED);
-    let Notes { mistakes, mut warnings, .. } = notes;
-    warnings.extend(unknown);
-    match mistakes.is_empty() {
-        true => Ok(Loaded { config, file: path, warnings }),
-        false => Err(Mistakes(mistakes)),
+    let mut notes = reader.notes;
+    let unknown = unknown::keys(file, &notes, C::RETIRED);
+    notes.warnings.extend(unknown);
+    match notes.mistakes.is_empty() {
+        true => Ok((Loaded { config, file: path, warnings: std::mem::take(&mut notes.warnings) }, notes)),
+        false => Err(Mistakes(notes.mistakes)),
     }
 }
 

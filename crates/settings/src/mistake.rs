@@ -18,6 +18,8 @@ pub enum SourceSpan {
         /// The column in that line.
         column: usize,
     },
+    /// The system's keychain, under the path of a setting.
+    Keychain(String),
     /// A file as a whole.
     WholeFile(PathBuf),
     /// Nowhere in particular: several settings together.
@@ -43,6 +45,7 @@ impl fmt::Display for SourceSpan {
             Self::Flag(flag) => write!(f, "flag {flag}: "),
             Self::Env(name) => write!(f, "environment {name}: "),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}: ", path.display()),
+            Self::Keychain(path) => write!(f, "keychain, {path}: "),
             Self::WholeFile(path) => write!(f, "{}: ", path.display()),
             Self::Together => Ok(()),
         }

@@ -152,7 +152,7 @@ fn invalid(place: &SourceSpan, declared: &Declaration, found: &str) -> Mistake {
 /// A mistake with the setting's path in front, where its place does not name it: flags and variables do.
 fn located(declared: &Declaration, problem: &Mistake) -> Mistake {
     let path = match problem.place {
-        SourceSpan::Flag(_) | SourceSpan::Env(_) => String::new(),
+        SourceSpan::Flag(_) | SourceSpan::Env(_) | SourceSpan::Keychain(_) => String::new(),
         _ => format!("{}: ", declared.path()),
     };
     Mistake { place: problem.place.clone(), what: path + &problem.what }

@@ -55,7 +55,8 @@ fn load(given: &Given<'_>) -> Result<Loaded<Sample>, String> {
     let env = Box::new(move |name: &str| env.get(name).cloned());
     let sources = Sources { args: Vec::new(), env, default_file: Some(path) };
     let folder = format!("{}/", dir.path().display());
-    let loaded = load::load(&flags, &sources).map_err(|mistakes| mistakes.to_string().replace(&folder, ""));
+    let loaded =
+        load::load(&flags, &sources, &|_| None).map_err(|mistakes| mistakes.to_string().replace(&folder, ""));
     loaded.map(|mut loaded| {
         loaded.warnings.iter_mut().for_each(|warning| *warning = warning.replace(&folder, ""));
         loaded

@@ -14,6 +14,7 @@ use super::super::{
 
 pub(super) const VERSION: &str = "version";
 pub(super) const CHECK: &str = "check-config";
+pub(super) const PRINT: &str = "print-config";
 
 /// Where the flags that are no settings are listed in the help.
 const PROGRAM_HEADING: &str = "Program";
@@ -46,6 +47,7 @@ pub(super) fn of<C: Config>(settings: &[Declaration], commands: Vec<Command>) ->
         .args_override_self(true)
         .arg(file_flag())
         .arg(ours(CHECK, "Check the configuration and exit"))
+        .arg(ours(PRINT, "Print every setting and where it comes from, without secrets, and exit"))
         .arg(ours(VERSION, "Print the version and exit"))
         .arg(help_flag())
         .disable_help_subcommand(true)

@@ -163,9 +163,36 @@ fn a_configuration_can_be_checked() {
     let Answer { text, code } = answer(&["--check-config", "--config", path]);
     assert_eq!(code, 0);
     assert!(text.contains(path) && text.contains("did you mean client_name?"), "{text}");
-    assert!(text.ends_with("configuration is fine\n"), "{text}");
+    assert!(text.ends_with("the configuration is valid\n"), "{text}");
     fs::write(path, "max_concurrency: none\nstatus_addr: 0.0.0.0:4555\n").unwrap();
     let Answer { text, code } = answer(&["--check-config", "--config", path]);
     assert_eq!(code, EXIT_USAGE);
     assert!(text.contains("2 mistakes"), "{text}");
+}
+
+#[test]
+fn a_configuration_can_be_printed_without_its_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nested.yaml");
+    let text = "cache: {size: 5, key: hush}\nendpoints:\n  - name: a\n    url: http://a\n    api_key: hush\n    headers: [{name: x, value: hush}]\n";
+    fs::write(&path, text).unwrap();
+    let args =
+        ["--print-config", "--config", path.to_str().unwrap(), "--port=1"].iter().map(Into::into).collect();
+    let sources = Sources { args, env: Box::new(|_| None), default_file: None };
+    let Invocation::Print(Answer { text, code }) = invoke::<crate::sample::Nested>(&sources) else {
+        panic!("it is printed");
+    };
+    let file = path.display();
+    assert_eq!(code, 0);
+    assert_eq!(
+        text,
+        format!(
+            "# configuration file: {file}\nport = 1 (flag --port)\ncache.size = 5 ({file}:1:15)\n\
+             cache.key = (set, not shown) ({file}:1:23)\nendpoints[0].name = a ({file}:3:11)\n\
+             endpoints[0].url = http://a ({file}:4:10)\nendpoints[0].api_key = (set, not shown) ({file}:5:14)\n\
+             endpoints[0].models = none (default)\nendpoints[0].wait = 30s (default)\n\
+             endpoints[0].headers[0].name = x ({file}:6:22)\n\
+             endpoints[0].headers[0].value = (set, not shown) ({file}:6:32)\n"
+        )
+    );
 }

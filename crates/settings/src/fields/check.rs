@@ -27,7 +27,7 @@ pub fn check<C: Config>(path: &str, value: &str) -> Result<(), String> {
     let steps: Vec<_> = path.steps().iter().map(first).collect();
     let file = File { entries: entries(&steps, value), ..File::default() };
     let flags = Flags::new();
-    let mut reader = Reader::new(Given { flags: &flags, env: &|_| None, file: &file }, Vec::new());
+    let mut reader = Reader::new(Given::of(&flags, &|_| None, &file), Vec::new());
     C::read(&mut reader);
     let mut read = reader.notes.read.iter().chain(&reader.notes.in_items);
     let ours = |path: &KeyPath| declared.path().covers(path) && !path.is_for_every_item();

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use super::{Origin, read};
 use crate::{
-    Config, Env,
+    Config, Env, SourceSpan,
     file::File,
     load::settings_of,
     yaml::{Entry, Value},
@@ -30,6 +31,33 @@ pub fn secrets<C: Config>(file: &Path, env: &Env) -> Vec<SecretString> {
     }
     let each = given.iter().flat_map(|text| text.split([',', '\n']).map(str::trim).chain([text.trim()]));
     each.filter(|secret| !secret.is_empty()).map(SecretString::from).collect()
+}
+
+/// A secret that is given for a setting.
+#[derive(Clone, Debug)]
+pub struct GivenSecret {
+    /// The path of the setting, for [`Edit`](crate::edit::Edit).
+    pub path: String,
+    /// The secret, as it was given.
+    pub value: SecretString,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// The secrets that count for the settings of `C`, in order to move them elsewhere. Invalid ones are left out.
+pub fn given_secrets<C: Config>(file: &Path, env: &Env) -> Vec<GivenSecret> {
+    let (notes, _) = read::<C>(file, env);
+    let settings = notes.read.into_iter().chain(notes.in_items);
+    let given = settings.filter(|setting| setting.declared.is_secret() && setting.problem.is_none());
+    given
+        .filter_map(|setting| {
+            let written = setting.written?;
+            let origin =
+                if let SourceSpan::Env(_) = written.span { Origin::Environment } else { Origin::File };
+            let value = SecretString::from(written.text.trim());
+            Some(GivenSecret { path: setting.declared.path().to_string(), value, origin })
+        })
+        .collect()
 }
 
 /// Every text that is given for `key`, in whatever mapping.

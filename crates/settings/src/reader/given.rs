@@ -2,9 +2,11 @@
 
 use std::{fs, path::Path};
 
+use secrecy::ExposeSecret as _;
+
 use super::{Reader, invalid};
 use crate::{
-    Env,
+    Env, Keychain,
     declaration::{Declaration, Name},
     file::File,
     kind::{Syntax, switch},
@@ -19,6 +21,14 @@ pub(crate) struct Given<'a> {
     pub(crate) flags: &'a Flags,
     pub(crate) env: &'a Env,
     pub(crate) file: &'a File,
+    pub(crate) keychain: &'a Keychain,
+}
+
+impl<'a> Given<'a> {
+    /// Flags, environment and file, and no keychain.
+    pub(crate) fn of(flags: &'a Flags, env: &'a Env, file: &'a File) -> Self {
+        Self { flags, env, file, keychain: &|_| None }
+    }
 }
 
 /// A value as it was written.
@@ -41,7 +51,16 @@ impl Reader<'_> {
                 }
             }
         }
-        Ok(None)
+        Ok(self.kept(declared))
+    }
+
+    /// The secret that is kept outside of the configuration.
+    fn kept(&self, declared: &Declaration) -> Option<Written> {
+        let path = declared.path().to_string();
+        let secret = Some(declared)
+            .filter(|declared| declared.is_secret())
+            .and_then(|_| (self.given.keychain)(&path))?;
+        Some(Written { text: secret.expose_secret().to_owned(), span: SourceSpan::Keychain(path) })
     }
 
     /// What was given under one name in one place; nothing if it was left empty.

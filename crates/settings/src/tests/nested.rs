@@ -173,6 +173,31 @@ fn secrets_of_a_list_can_stand_in_files() {
 }
 
 #[test]
+fn a_keychain_has_what_nobody_else_gives() {
+    let keychain = |path: &str| match path {
+        "cache.key" => Some(SecretString::from("kept")),
+        "cache.size" => panic!("that is no secret"),
+        _ => None,
+    };
+    let key = |env: &'static [(&str, &str)]| {
+        let value =
+            |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let sources = Sources { args: Vec::new(), env: Box::new(value), default_file: None };
+        let loaded = load_with_keychain::<Nested>(&sources, &keychain).unwrap();
+        loaded.config.port.cache.key.unwrap().expose_secret().to_owned()
+    };
+    assert_eq!(key(&[]), "kept");
+    assert_eq!(key(&[("CACHE_KEY", "given")]), "given");
+    let wrong = |path: &str| (path == "cache.key").then(|| SecretString::from("hush hush"));
+    let sources = Sources { args: Vec::new(), env: Box::new(|_| None), default_file: None };
+    let told = load_with_keychain::<Nested>(&sources, &wrong).unwrap_err().to_string();
+    assert!(
+        told.contains("keychain, cache.key: the value (not shown) is invalid") && !told.contains("hush"),
+        "{told}"
+    );
+}
+
+#[test]
 fn changes_are_told_by_setting() {
     let config = |text: &str| nested(text).unwrap().config;
     let told = |old: &str, new: &str| {

@@ -87,3 +87,24 @@ fn secrets_are_known_wherever_they_are() {
     all.dedup();
     assert_eq!(all, ["k1", "k2", "k3", "k4", "k5", "k6"]);
 }
+
+#[test]
+fn secrets_that_count_are_given_with_their_paths() {
+    use secrecy::ExposeSecret as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sample.yaml");
+    fs::write(
+        &path,
+        "cache: {key: k1}\nendpoints: [{api_key: k2}, {api_key: 'k 3'}]\nother: {api_key: k4}\n",
+    )
+    .unwrap();
+    let env = |name: &str| (name == "CACHE_KEY").then(|| "k5".to_owned());
+    let given = given_secrets::<Nested>(&path, &env);
+    let told: Vec<_> =
+        given.iter().map(|key| (key.path.as_str(), key.value.expose_secret(), key.origin)).collect();
+    assert_eq!(
+        told,
+        [("cache.key", "k5", Origin::Environment), ("endpoints[0].api_key", "k2", Origin::File)]
+    );
+    assert!(!format!("{given:?}").contains("k2"));
+}
