@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use super::{kind, setting::Setting};
-
 /// Longer durations are typing errors, and would overflow clocks on some systems.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -23,12 +21,6 @@ pub enum DrainTimeout {
 }
 
 impl DrainTimeout {
-    /// The setting `drain_timeout`, which every program has.
-    pub fn setting(default: &'static str) -> Setting<Self> {
-        let doc = "How long open requests may continue when the program is stopped.";
-        Setting::new("drain_timeout", kind::drain_timeout()).default(default).doc(doc)
-    }
-
     /// Zero, a duration, or a negative one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix('-') {

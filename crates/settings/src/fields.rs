@@ -12,10 +12,9 @@ pub use self::{
     secrets::{GivenSecret, given_secrets, secrets},
 };
 use super::{
-    Config, Declaration, Env, Mistakes, SourceSpan,
+    Config, Declaration, Env, Flags, Mistakes, SourceSpan,
     file::File,
     kind::Syntax,
-    load::Flags,
     reader::{Given, Notes, ReadSetting, Reader},
 };
 

@@ -47,7 +47,10 @@ pub use self::{
     reader::Reader,
     setting::{Declare, ListOf, Retired, Section, Setting},
 };
-use self::{file::File, load::Flags, reader::Given};
+use self::{file::File, reader::Given};
+
+/// The flags that were given, by name without dashes.
+type Flags = std::collections::HashMap<String, String>;
 
 /// A group of settings that belong together.
 pub trait Concern: Sized {

@@ -2,18 +2,15 @@
 
 mod unknown;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{
-    Concern, Config, Keychain, Loaded, Mistake, Mistakes, Reader, Sources,
+    Concern, Config, Flags, Keychain, Loaded, Mistake, Mistakes, Reader, Sources,
     declaration::Declaration,
     file::File,
     mistake::SourceSpan,
     reader::{Given, Notes},
 };
-
-/// The flags that were given, by name without dashes.
-pub(super) type Flags = HashMap<String, String>;
 
 /// The flag that names the configuration file.
 pub(super) const FILE_FLAG: &str = "config";

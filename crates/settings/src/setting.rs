@@ -131,3 +131,11 @@ pub struct Retired {
     /// What it was for, or what to use now; completes "NAME is ignored: ...".
     pub why: &'static str,
 }
+
+impl super::DrainTimeout {
+    /// The setting `drain_timeout`, which every program has.
+    pub fn setting(default: &'static str) -> Setting<Self> {
+        let doc = "How long open requests may continue when the program is stopped.";
+        Setting::new("drain_timeout", super::kind::drain_timeout()).default(default).doc(doc)
+    }
+}

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::super::{
-    Config, build,
+    Config, Flags, build,
     declaration::{Declaration, Name},
     kind::Syntax,
-    load::{FILE_ENV, FILE_FLAG, Flags},
+    load::{FILE_ENV, FILE_FLAG},
     setting::Retired,
 };
 

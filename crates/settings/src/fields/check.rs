@@ -1,10 +1,10 @@
 //! Whether a value fits its setting.
 
 use crate::{
-    Config, KeyPath, SourceSpan,
+    Config, Flags, KeyPath, SourceSpan,
     file::File,
     key_path::Step,
-    load::{self, Flags},
+    load::{self},
     reader::{Given, Reader},
     yaml::{Entry, Node, Value},
 };

@@ -6,11 +6,10 @@ use secrecy::ExposeSecret as _;
 
 use super::{Reader, invalid};
 use crate::{
-    Env, Keychain,
+    Env, Flags, Keychain,
     declaration::{Declaration, Name},
     file::File,
     kind::{Syntax, switch},
-    load::Flags,
     mistake::{Mistake, SourceSpan},
     yaml::Value,
 };
