@@ -23,7 +23,7 @@ use super::{
 pub struct Field {
     /// Its key. For a setting at the top also its path.
     pub key: &'static str,
-    /// Its path, for [`check`] and [`Edit`](super::edit::Edit): `log_level`, `cache.size`, `endpoints[2].url`.
+    /// Its path, for [`check()`] and [`Edit`](super::edit::Edit): `log_level`, `cache.size`, `endpoints[2].url`.
     pub path: String,
     /// The concern it belongs to.
     pub group: &'static str,
@@ -101,7 +101,7 @@ pub enum Origin {
 /// All settings but those of lists, and what is wrong with the file as a whole.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    /// The settings, in the order of the declarations. For lists of structs, see [`lists`].
+    /// The settings, in the order of the declarations. For lists of structs, see [`lists()`].
     pub fields: Vec<Field>,
     /// Why the file could not be read. The fields are those of an empty one then.
     pub file_problem: Option<Mistakes>,
