@@ -110,7 +110,7 @@ async fn a_refusing_proxy_is_named() {
         Worker::with("w", &hidden(&front), &llm, &[("CA_FILE", &authority), ("HTTPS_PROXY", &address)]);
     worker
         .until_log("that the proxy refuses", |line| {
-            (line.contains("proxy does not let us") && line.contains(&address)).then_some(())
+            (line.contains("the proxy refused the connection") && line.contains(&address)).then_some(())
         })
         .await;
     until("another try", async || (proxy.requests().len() >= 2).then_some(())).await;

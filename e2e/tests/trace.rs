@@ -176,8 +176,9 @@ async fn a_bad_receiver_slows_nobody() {
         assert!(begun.elapsed() < secs(4), "200 requests took {:?}", begun.elapsed());
         let Pool { mut server, mut workers, .. } = pool;
         if url != hanging.url() {
-            let refused =
-                |line: &str| (line.contains("do not arrive") && line.contains("refused")).then_some(());
+            let refused = |line: &str| {
+                (line.contains("Cannot export traces") && line.contains("refused")).then_some(())
+            };
             server.until_log("why", refused).await;
         }
         workers.pop().expect("one worker").stop().await;
