@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderMap;
-use llamapool_worker_core::logs::Level;
-use llamapool_worker_core::trace::{Service, Tracer};
+use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::trace::{Service, Tracer};
 use tokio_util::task::TaskTracker;
 
 use crate::accounting::Ledger;

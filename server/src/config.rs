@@ -12,11 +12,10 @@ mod timeouts;
 
 use std::net::SocketAddr;
 
-use llamapool_worker_core::{
-    logs, metrics,
-    settings::{self, Concern, DrainTimeout, Reader, Retired},
-    trace,
-};
+use llamapool_settings::{self as settings, Concern, DrainTimeout, Reader, Retired};
+use llamapool_telemetry::logs;
+use llamapool_telemetry::metrics;
+use llamapool_telemetry::trace;
 
 pub use self::{
     cors::{Cors, Origin},
@@ -51,11 +50,11 @@ pub struct Config {
     /// How long open requests may continue after a shutdown was requested; 5 minutes by default.
     pub drain_timeout: DrainTimeout,
     /// Metrics.
-    pub metrics: metrics::Config,
+    pub metrics: metrics::MetricsConfig,
     /// Logs.
-    pub log: logs::Config,
+    pub log: logs::LogConfig,
     /// Traces of requests.
-    pub trace: trace::Config,
+    pub trace: trace::TraceConfig,
 }
 
 impl Config {
@@ -90,9 +89,9 @@ impl Concern for Config {
             routing: Routing::read(from),
             endpoints: endpoints::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("5m")),
-            metrics: metrics::Config::read(from),
-            log: logs::Config::read(from),
-            trace: trace::Config::read(from),
+            metrics: metrics::MetricsConfig::read(from),
+            log: logs::LogConfig::read(from),
+            trace: trace::TraceConfig::read(from),
         };
         if config.metrics.addr.is_some_and(|addr| addr.port() == config.listen.port && addr.port() != 0) {
             config.metrics.addr = None;

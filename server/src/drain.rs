@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use llamapool_worker_core::settings::DrainTimeout;
+use llamapool_settings::DrainTimeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::Ledger;

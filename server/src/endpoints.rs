@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use llamapool_tunnel::control::{Readiness, Report};
 use llamapool_worker_core::runtime::{Kind, Prober, RuntimeInfo, Unready};
-use llamapool_worker_core::tunnel::control::{Readiness, Report};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::App;

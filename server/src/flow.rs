@@ -8,7 +8,7 @@
 //! | stage | takes | gives | may refuse with |
 //! |---|---|---|---|
 //! | `accept` | the HTTP request | an `Arrival`: its head is checked, its body still unread | 431, 503 |
-//! | authenticate | the headers | the [`Caller`](crate::auth::Caller) | 401 |
+//! | authenticate | the headers | the [`Caller`](crate::auth::Caller), who may use models | 401, 403 |
 //! | `limit` | the caller | `Admitted`: a share of the memory for bodies | 503 |
 //! | `read` | the body | an `Ask`: API, model, stream?, session, body | 400, 408, 413, 503 |
 //! | `route` | the ask | a `Plan`: the candidates that have the model | 404, 503 |

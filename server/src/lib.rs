@@ -35,8 +35,8 @@ mod workers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llamapool_worker_core::logs::Level;
-use llamapool_worker_core::metrics::Listener as MetricsListener;
+use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::metrics::Listener as MetricsListener;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 

@@ -5,15 +5,17 @@ use std::process::ExitCode;
 use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
 use llamapool_server::{Listeners, reload, run};
-use llamapool_worker_core::logs::Level;
 #[cfg(feature = "update")]
-use llamapool_worker_core::settings::Config as _;
-use llamapool_worker_core::settings::cli::{self, Invocation};
-use llamapool_worker_core::settings::{Loaded, Sources};
-use llamapool_worker_core::signals::{Hangups, Signals};
+use llamapool_settings::Config as _;
+use llamapool_settings::cli::{self, Invocation};
+use llamapool_settings::paths;
+use llamapool_settings::{Loaded, Sources};
+use llamapool_telemetry::descriptors;
+use llamapool_telemetry::logs;
+use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::signals::{Hangups, Signals};
 #[cfg(feature = "update")]
-use llamapool_worker_core::update::command as update;
-use llamapool_worker_core::{descriptors, logs, paths};
+use llamapool_update::command as update;
 use tokio_util::task::AbortOnDropHandle;
 
 #[global_allocator]

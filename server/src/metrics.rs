@@ -6,13 +6,13 @@ pub(crate) mod series;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use llamapool_worker_core::metrics::{Figures, Label, Series, Source};
+use llamapool_telemetry::metrics::{Figures, Label, Series, Source};
 use llamapool_worker_core::usage::Usage;
 
 use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKENS_PER_SECOND};
 use crate::accounting::record::OutcomeKind;
 use crate::accounting::{CappedLabels, Counters, OTHER, WorkerCounters};
-use crate::pool::{RegistryView, WorkerSnapshot};
+use crate::pool::{RegistryView, UpstreamSnapshot};
 use crate::state::view::{ServerState, WorkerState};
 use crate::state::{Feed, StateSources, server_state};
 use series::*;
@@ -124,7 +124,7 @@ fn queues(figures: &mut Figures, registry: &RegistryView, counters: &Counters) {
 }
 
 /// How many workers could take requests for each model.
-fn offers(figures: &mut Figures, workers: &[WorkerSnapshot], counters: &Counters) {
+fn offers(figures: &mut Figures, workers: &[UpstreamSnapshot], counters: &Counters) {
     let mut offers: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for worker in workers.iter().filter(|worker| worker.gone.is_none()) {
         let ready = matches!(WorkerState::of(worker), WorkerState::Idle | WorkerState::Working);
@@ -158,7 +158,7 @@ fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerCounters) {
 }
 
 /// The state of workers. Those without series of their own are in the sums only.
-fn worker_levels(figures: &mut Figures, workers: &[WorkerSnapshot], known: &CappedLabels<WorkerCounters>) {
+fn worker_levels(figures: &mut Figures, workers: &[UpstreamSnapshot], known: &CappedLabels<WorkerCounters>) {
     let mut by_state = WORKER_STATES.map(|(state, label)| (state, label, 0u32));
     let mut rest = (0, 0);
     for worker in workers {
@@ -166,12 +166,12 @@ fn worker_levels(figures: &mut Figures, workers: &[WorkerSnapshot], known: &Capp
         by_state.iter_mut().filter(|(other, ..)| *other == state).for_each(|(.., count)| *count += 1);
         let slots =
             worker.report.as_ref().filter(|_| worker.gone.is_none()).map_or(0, |report| report.capacity);
-        if !known.knows(&worker.member.id) {
+        if !known.knows(&worker.identity.id) {
             rest = (rest.0 + slots, rest.1 + worker.in_flight);
             continue;
         }
         worker_info(figures, worker, state);
-        let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
+        let labels = || [Label::from(worker.identity.id.clone()), worker.identity.name.clone().into()];
         figures.add(&WORKER_SLOTS, labels(), slots);
         figures.add(&WORKER_SLOTS_USED, labels(), worker.in_flight);
         if let Some(traffic) = worker.traffic.filter(|_| worker.gone.is_none()) {
@@ -186,8 +186,8 @@ fn worker_levels(figures: &mut Figures, workers: &[WorkerSnapshot], known: &Capp
     by_state.into_iter().for_each(|(_, label, count)| figures.add(&WORKERS, [label.into()], count));
 }
 
-fn worker_info(figures: &mut Figures, worker: &WorkerSnapshot, state: WorkerState) {
-    let labels = || [Label::from(worker.member.id.clone()), worker.member.name.clone().into()];
+fn worker_info(figures: &mut Figures, worker: &UpstreamSnapshot, state: WorkerState) {
+    let labels = || [Label::from(worker.identity.id.clone()), worker.identity.name.clone().into()];
     for (other, label) in WORKER_STATES {
         let [id, name] = labels();
         figures.add(&WORKER_STATE, [id, name, label.into()], other == state);
@@ -196,7 +196,7 @@ fn worker_info(figures: &mut Figures, worker: &WorkerSnapshot, state: WorkerStat
     let report = worker.report.as_ref();
     let backend = report.and_then(|report| report.runtime).unwrap_or_default().to_string();
     let backend_version = report.and_then(|report| report.runtime_version.clone()).unwrap_or_default();
-    let version = worker.member.version.clone();
+    let version = worker.identity.version.clone();
     figures.add(&WORKER_INFO, [id, name, version.into(), backend.into(), backend_version.into()], 1u64);
 }
 

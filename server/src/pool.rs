@@ -18,9 +18,9 @@ mod view;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use llamapool_worker_core::tunnel::control::Report;
+use llamapool_tunnel::control::Report;
 
-pub use entry::{UpstreamId, WorkerSnapshot};
+pub use entry::{UpstreamId, UpstreamSnapshot};
 pub use outcomes::{Outcomes, SlotOutcome};
 pub use permit::SlotPermit;
 pub use queue::Waiting;

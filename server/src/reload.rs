@@ -1,10 +1,10 @@
 //! Reloading the configuration on SIGHUP. Only the log level changes in a running server.
 
-use llamapool_worker_core::logs::Level;
-use llamapool_worker_core::paths;
-use llamapool_worker_core::settings::Sources;
-use llamapool_worker_core::settings::cli::{self, Invocation};
-use llamapool_worker_core::signals::{Hangup, Hangups};
+use llamapool_settings::Sources;
+use llamapool_settings::cli::{self, Invocation};
+use llamapool_settings::paths;
+use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::signals::{Hangup, Hangups};
 
 use crate::config::Config;
 use crate::drain::Shutdown;

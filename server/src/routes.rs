@@ -40,7 +40,7 @@ fn routes(app: &Arc<App>) -> Routes {
         .route("/api/client/", Public, get(openapi::page))
         .route("/api/client/{file}", Public, get(openapi::file))
         .route("/api/client/openapi.json", Public, get(openapi::description))
-        .route(llamapool_worker_core::tunnel::control::CONNECT_PATH, Workers, get(workers::connect))
+        .route(llamapool_tunnel::control::CONNECT_PATH, Workers, get(workers::connect))
         .route("/api/state", Needs(ViewState), get(state::whole))
         .route("/api/state/stream", Needs(ViewState), get(state::events))
         .route("/api/state/workers/{id}/drain", Needs(Administer), post(state::drain_worker))
@@ -50,7 +50,7 @@ fn routes(app: &Arc<App>) -> Routes {
         .route("/api/log-level", Needs(ViewState), get(log_level::get))
         .route("/api/log-level", Needs(Administer), put(log_level::put));
     if app.config.metrics.addr.is_none() {
-        routes = routes.route(llamapool_worker_core::metrics::PATH, Needs(ViewState), get(metrics::scrape));
+        routes = routes.route(llamapool_telemetry::metrics::PATH, Needs(ViewState), get(metrics::scrape));
     }
     for prefix in PREFIXES {
         for service in Service::ALL {

@@ -13,11 +13,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use llamapool_worker_core::tunnel::Link;
-use llamapool_worker_core::tunnel::control::{Bye, ByeCode, FromServer};
+use llamapool_tunnel::Link;
+use llamapool_tunnel::control::{Bye, ByeCode, FromServer};
 
 pub use fault::{Blame, Fault, FaultKind};
-pub use llamapool_worker_core::tunnel::Traffic;
+pub use llamapool_tunnel::Traffic;
 
 /// A connection to something that serves models. Clones are the same connection.
 #[derive(Clone)]

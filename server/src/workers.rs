@@ -10,14 +10,13 @@ use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use llamapool_worker_core::dial;
-use llamapool_worker_core::runtime::{Kind, Survey};
-use llamapool_worker_core::tunnel::control::{
+use llamapool_tunnel::control::{
     Bye, CONNECT_PATH, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, Report,
     SUBPROTOCOL, ServerHello, WorkerHello,
 };
-use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
-use llamapool_worker_core::tunnel::{Driver, Event, Link};
+use llamapool_tunnel::dial;
+use llamapool_tunnel::mux::{Limits, Role, Windows};
+use llamapool_tunnel::{Driver, Event, Link};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -229,10 +228,7 @@ async fn leave(app: &App, link: &Link) {
 
 /// A report within the bounds that every honest worker keeps.
 fn tidied(mut report: Report) -> Report {
-    report.capacity = report.capacity.min(MAX_STREAMS as u32);
-    let mut survey = Survey { kind: Kind::Auto, version: None, models: report.models, note: None };
-    survey.tidy();
-    report.models = survey.models;
+    report.tidy();
     report.reason = report.reason.map(brief);
     report
 }

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context as _;
-use llamapool_worker_core::logs;
-use llamapool_worker_core::{paths, tls};
+use llamapool_settings::paths;
+use llamapool_telemetry::logs;
+use llamapool_tunnel::tls;
 use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::task::TaskTracker;
@@ -202,7 +203,7 @@ fn start_logs(
         tracing::error!("Panic: {panicked}");
         before(panicked);
     }));
-    tracing::info!("{}", llamapool_worker_core::settings::build::line("llamapool").trim_end());
+    tracing::info!("{}", llamapool_settings::build::line("llamapool").trim_end());
     Ok((guard, config.dir))
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use lenient::Read;
-use llamapool_worker_core::settings::edit;
+use llamapool_settings::edit;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 

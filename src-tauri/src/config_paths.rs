@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use llamapool_settings::fields::{self, Field, Fields};
+use llamapool_settings::paths;
+use llamapool_settings::{self as settings, Loaded, Mistakes, Sources};
 use llamapool_worker_core::config::{Config, server_url};
-use llamapool_worker_core::paths;
-use llamapool_worker_core::settings::fields::{self, Field, Fields};
-use llamapool_worker_core::settings::{self, Loaded, Mistakes, Sources};
-use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::app_settings::SettingsStore;
@@ -128,23 +127,6 @@ pub fn environment(name: &str) -> Option<String> {
     if name == FILE_ENV { None } else { std::env::var(name).ok() }
 }
 
-/// Whether a worker that runs with one of these need not be restarted for the other: they differ in the log level at most.
-pub fn differ_in_log_level_at_most(one: &Config, other: &Config) -> bool {
-    let essence = |config: &Config| {
-        let mut config = config.clone();
-        config.log.level.clear();
-        // The debug form has every field except the secrets, which it hides.
-        let secrets = [&config.server.client_key, &config.runtime.api_key];
-        let secrets = secrets.map(|secret| secret.as_ref().map(plain));
-        (format!("{config:?}"), secrets)
-    };
-    essence(one) == essence(other)
-}
-
-fn plain(secret: &SecretString) -> String {
-    secret.expose_secret().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,13 +141,18 @@ mod tests {
     #[test]
     fn what_requires_a_restart() {
         let before = "client_name: a\nclient_key: k\n";
-        let same = |yaml: &str| differ_in_log_level_at_most(&config(before), &config(yaml));
+        let same = |yaml: &str| !settings::changes(&config(before), &config(yaml)).need_restart();
         assert!(same(before));
         assert!(same("# another comment\nclientname: 'a'\nclient_key: k\nlog_level: debug\n"));
         assert!(!same("client_name: b\nclient_key: k\n"));
         assert!(!same("client_name: a\nclient_key: other\n"), "secrets are compared too");
         assert!(!same("client_name: a\nclient_key: k\ncompletion_api_key: x\n"));
         assert!(!same("client_name: a\nclient_key: k\nmax_concurrency: 7\n"));
+        let headers = |token: &str| config(&format!("otlp_headers: authorization={token}\n"));
+        assert!(
+            settings::changes(&headers("one"), &headers("other")).need_restart(),
+            "headers are secrets too"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use llamapool_worker_core::doctor::{self, Patient};
+use llamapool_worker_core::doctor::{self, Context};
 use llamapool_worker_core::report::Report;
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
@@ -82,12 +82,12 @@ impl Diagnostics {
     }
 
     /// What is diagnosed: the worker as the app runs it, with the app's logs.
-    fn subject(&self) -> Patient {
+    fn subject(&self) -> Context {
         let mut loaded = self.paths.load();
         if let Ok(loaded) = &mut loaded {
             loaded.config.log.dir.clone_from(&self.log_dir);
         }
-        Patient { loaded, file: self.paths.file().to_owned(), dial: None }
+        Context { loaded, file: self.paths.file().to_owned(), dial: None }
     }
 
     fn with_last<T>(&self, then: impl FnOnce(&mut Last) -> T) -> T {
@@ -96,7 +96,7 @@ impl Diagnostics {
 }
 
 /// Gathers a report on a blocking thread, since it reads files and the environment.
-async fn gather(subject: Patient, checks: Vec<doctor::Check>, keys: Keys) -> Option<Report> {
+async fn gather(subject: Context, checks: Vec<doctor::Check>, keys: Keys) -> Option<Report> {
     let runtime = Handle::current();
     // Keys from the keychain are redacted like those from the environment.
     let from_keychain =

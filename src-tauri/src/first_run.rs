@@ -4,8 +4,8 @@ mod test_request;
 
 use std::time::Instant;
 
-use llamapool_worker_core::dial::{self, DialError, Dialed};
-use llamapool_worker_core::join::{Join, NoInvitation, keeps_key};
+use llamapool_tunnel::dial::{self, DialError, Dialed};
+use llamapool_worker_core::invitation::{Invitation, InvitationError, keeps_key};
 use llamapool_worker_core::runtime;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -54,8 +54,8 @@ pub async fn try_server(state: &AppState, trial: Trial) -> Result<ServerTrial, P
 /// Completes an address without scheme or path, as the settings do.
 fn complete(server_url: &str) -> Result<Url, Problem> {
     let example = "Enter an address such as wss://pool.example";
-    Join::read(server_url).map(|join| join.server).map_err(|error| match error {
-        NoInvitation::Path | NoInvitation::Server => join::invalid(error),
+    Invitation::read(server_url).map(|join| join.server).map_err(|error| match error {
+        InvitationError::Path | InvitationError::Server => join::invalid(error),
         _ => Problem::new("That doesn’t look like a server address").because(example).about("server_url"),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use llamapool_worker_core::join::{Join, NoInvitation, keeps_key};
+use llamapool_worker_core::invitation::{Invitation, InvitationError, keeps_key};
 use secrecy::SecretString;
 use url::Url;
 
@@ -13,14 +13,14 @@ use crate::snapshot::sentence;
 ///
 /// # Errors
 /// Why it is invalid. The text is not repeated, as it may contain a key.
-pub fn parse(text: &str) -> Result<Join, Problem> {
-    Join::read(text).map_err(invalid)
+pub fn parse(text: &str) -> Result<Invitation, Problem> {
+    Invitation::read(text).map_err(invalid)
 }
 
 /// Describes an invalid link or address.
-pub fn invalid(error: NoInvitation) -> Problem {
+pub fn invalid(error: InvitationError) -> Problem {
     let what = match error {
-        NoInvitation::Path | NoInvitation::Server => "That doesn’t look like a server address",
+        InvitationError::Path | InvitationError::Server => "That doesn’t look like a server address",
         _ => "That doesn’t look like a join link",
     };
     Problem::new(what)
@@ -30,7 +30,7 @@ pub fn invalid(error: NoInvitation) -> Problem {
 }
 
 /// The part of a link that windows may see.
-pub fn view(link: &Join) -> JoinLink {
+pub fn view(link: &Invitation) -> JoinLink {
     JoinLink { server_url: link.server.to_string(), has_key: link.key.is_some() }
 }
 
@@ -40,7 +40,7 @@ pub struct LastLink(Mutex<Last>);
 
 #[derive(Default)]
 struct Last {
-    link: Option<Join>,
+    link: Option<Invitation>,
     /// To be shown by a window, or why the link is invalid.
     pending: Option<Result<JoinLink, Problem>>,
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use llamapool_settings::fields;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::settings::fields;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::app_settings::SettingsStore;

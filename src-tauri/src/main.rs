@@ -55,7 +55,7 @@ const BAD_USAGE: u8 = 64;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "command-line output")]
 fn main() -> ExitCode {
-    if let Some(done) = llamapool_worker_core::update::watch_if_asked() {
+    if let Some(done) = llamapool_update::watch_if_asked() {
         return done;
     }
     graphics::in_software();
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     let args = match CliArgs::parse(args) {
         Ok(args) => args,
         Err(EarlyExit::Version) => {
-            print!("{}", llamapool_worker_core::settings::build::line("llamapool"));
+            print!("{}", llamapool_settings::build::line("llamapool"));
             return ExitCode::SUCCESS;
         }
         Err(EarlyExit::Help(help)) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llamapool_worker_core::signals::{Hangups, Signals};
+use llamapool_telemetry::signals::{Hangups, Signals};
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::watch;
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use llamapool_settings::edit::{Edit, EditError};
+use llamapool_settings::fields::{self, Field, Fields};
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::settings::edit::{Edit, EditError};
-use llamapool_worker_core::settings::fields::{self, Field, Fields};
 use secrecy::ExposeSecret as _;
 
 use crate::config_paths::{ConfigPaths, environment};

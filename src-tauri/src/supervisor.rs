@@ -15,9 +15,9 @@ mod worker_snapshot;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use llamapool_settings::Loaded;
+use llamapool_telemetry::logs;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::logs;
-use llamapool_worker_core::settings::Loaded;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 

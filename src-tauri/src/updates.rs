@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use llamapool_worker_core::settings::build;
-use llamapool_worker_core::update::{self, Applied, Guard, Managed, Staged, UpdateError, Updater};
+use llamapool_settings::build;
+use llamapool_update::{self as update, Applied, Managed, Staged, UpdateError, Updater, Watchdog};
 use tokio::sync::{Notify, watch};
 
 use self::schedule::{Schedule, Situation, Step};
@@ -40,7 +40,7 @@ pub struct Updates {
     /// The app is quitting in order to restart.
     restart: Mutex<Option<Restart>>,
     /// Starts the new version when this process has ended.
-    guard: Mutex<Option<Guard>>,
+    guard: Mutex<Option<Watchdog>>,
 }
 
 /// How the app was installed.
@@ -183,7 +183,8 @@ impl Updates {
         let was_ready = std::env::var_os(WAS_READY).is_some();
         let mut facts = self.supervisor.facts();
         // A timeout is not an error: the state at that time decides.
-        let _ = tokio::time::timeout(update::proven(), facts.wait_for(health_check::is_settled)).await;
+        let _ =
+            tokio::time::timeout(update::health_timeout(), facts.wait_for(health_check::is_settled)).await;
         let is_healthy = health_check::is_healthy(&facts.borrow(), was_ready);
         let done = if is_healthy { applied.confirm() } else { applied.roll_back() };
         match done {

@@ -12,11 +12,11 @@ pub use self::{
     runtime::Runtime,
     server::{Server, parse as server_url},
 };
-use crate::{
-    concern, logs, metrics,
-    settings::{self, Concern, DrainTimeout, Reader, Retired, Setting, kind},
-    trace,
-};
+use llamapool_settings::concern;
+use llamapool_settings::{self as settings, Concern, DrainTimeout, Reader, Retired, Setting, kind};
+use llamapool_telemetry::logs;
+use llamapool_telemetry::metrics;
+use llamapool_telemetry::trace;
 
 /// The configuration of a worker.
 #[derive(Clone, Debug)]
@@ -30,13 +30,13 @@ pub struct Config {
     /// Its local status and controls.
     pub control: Control,
     /// Its metrics.
-    pub metrics: metrics::Config,
+    pub metrics: metrics::MetricsConfig,
     /// How long requests in flight may run after it is asked to stop; 1 minute by default.
     pub drain_timeout: DrainTimeout,
     /// Its logs.
-    pub log: logs::Config,
+    pub log: logs::LogConfig,
     /// Its traces.
-    pub trace: trace::Config,
+    pub trace: trace::TraceConfig,
 }
 
 impl Config {
@@ -67,10 +67,10 @@ impl Concern for Config {
             identity: Identity::read(from),
             runtime: Runtime::read(from),
             control: Control::read(from),
-            metrics: metrics::Config::read(from),
+            metrics: metrics::MetricsConfig::read(from),
             drain_timeout: from.concern("Stopping").read(DrainTimeout::setting("1m")),
-            log: logs::Config::read(from),
-            trace: trace::Config::read(from),
+            log: logs::LogConfig::read(from),
+            trace: trace::TraceConfig::read(from),
         }
     }
 }

@@ -17,13 +17,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::dial;
-use crate::settings::{Loaded, Mistakes};
+use llamapool_settings::{Loaded, Mistakes};
+use llamapool_tunnel::dial;
 pub(crate) use local::status;
 use notes::Notes;
-
-// Former name, until its users have changed.
-pub use Context as Patient;
 
 /// What the checks run on.
 pub struct Context {
@@ -69,7 +66,7 @@ pub enum Outcome {
 
 /// Runs all checks, in at most half a minute, reports each as soon as it is done, and returns all of them.
 pub async fn run(context: &Context, mut tell: impl FnMut(&Check) + Send) -> Vec<Check> {
-    crate::tls::install();
+    llamapool_tunnel::tls::install();
     let mut notes = Notes::new(&mut tell);
     let Some(config) = local::configuration(&mut notes, context) else {
         for (id, title) in local::CHECKS.into_iter().chain(network::CHECKS).chain(models::CHECKS) {

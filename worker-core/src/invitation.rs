@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::config::server_url;
-use crate::settings::edit::{Edit, EditError};
-use crate::settings::kind;
-use crate::tunnel::control::CONNECT_PATH;
+use llamapool_settings::edit::{Edit, EditError};
+use llamapool_settings::kind;
+use llamapool_tunnel::control::CONNECT_PATH;
 
 /// The scheme that the desktop app is registered for.
 pub const SCHEME: &str = "llamapool";
@@ -19,9 +19,6 @@ const JOIN: &str = "join";
 
 /// Longest link read: a server's address and a key need a tenth of it, and it may come from any web page.
 pub const MAX_LINK: usize = 4_096;
-
-// Former names, until their users have changed.
-pub use {Invitation as Join, InvitationError as NoInvitation};
 
 /// An invitation: the server, and the key for it.
 #[derive(Debug, Clone)]

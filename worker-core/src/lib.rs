@@ -14,8 +14,7 @@
 //! | [`host`] | facts about this machine |
 //! | `doctor`, `report` | diagnostics, and the report made of them (feature `doctor`) |
 //!
-//! Below it are the crates for [`settings`], [`tunnel`], telemetry and updates. They are re-exported under their former paths until their users
-//! have changed.
+//! Below it are the crates for settings, the tunnel, telemetry and updates.
 
 pub mod config;
 #[cfg(feature = "demo")]
@@ -35,12 +34,4 @@ pub mod runtime;
 pub mod usage;
 pub mod worker;
 
-pub use llamapool_settings::{self as settings, concern, paths};
-pub use llamapool_telemetry::{descriptors, logs, metrics, signals, trace};
-pub use llamapool_tunnel::{self as tunnel, dial, dial::VERSION_HEADER, tls};
-#[cfg(feature = "update")]
-pub use llamapool_update as update;
-
 pub use worker::Worker;
-// Former name, until its users have changed.
-pub use invitation as join;

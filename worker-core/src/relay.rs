@@ -18,10 +18,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::ledger::{Asked, Job, JobSpan, Ledger, Outcome};
 use crate::runtime::{HiddenModels, Kind, MAX_NAME, Target};
-use crate::trace::Tracer;
-use crate::tunnel::frame::Code;
-use crate::tunnel::{Incoming, RequestBody, Responder, head};
 use client::{Client, Failure};
+use llamapool_telemetry::trace::Tracer;
+use llamapool_tunnel::frame::Code;
+use llamapool_tunnel::{Incoming, RequestBody, Responder, head};
 
 /// The runtime to relay to, as last probed.
 #[derive(Clone)]

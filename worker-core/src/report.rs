@@ -13,7 +13,7 @@ use std::path::Path;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::doctor::{Check, Context};
-use crate::settings::Env;
+use llamapool_settings::Env;
 
 /// A report that was gathered.
 #[derive(Debug, Clone)]

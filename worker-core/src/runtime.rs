@@ -29,8 +29,5 @@ pub use prober::Prober;
 pub use target::{NotForwarded, Target, endpoint};
 pub use unready::Unready;
 
-// Former names, until their users have changed.
-pub use info::RuntimeInfo as Survey;
-
 #[cfg(test)]
 mod tests;

@@ -23,22 +23,18 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::ledger::Ledger;
-use crate::metrics::Listener;
-use crate::paths::{self, WorkerId};
 use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::RuntimeInfo;
-use crate::settings::DrainTimeout;
-use crate::trace::{Service, Tracer};
+use llamapool_settings::DrainTimeout;
+use llamapool_settings::paths::{self, WorkerId};
+use llamapool_telemetry::metrics::Listener;
+use llamapool_telemetry::trace::{Service, Tracer};
 use status::StatusPublisher;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
 pub use env::WorkerEnv;
-// Former names, until their users have changed.
-pub use WorkerHandle as Steer;
-pub use env::WorkerEnv as Home;
 pub use local::StatusPage;
 pub use metrics::SERIES;
-pub use status::Problem as Trouble;
 pub use status::{Connection, Problem, Readiness, Status};
 
 /// Time for the last traces to be sent when a worker ends.
@@ -130,7 +126,7 @@ impl Worker {
     /// The status or metrics address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
     pub async fn start(config: Config, env: impl Into<WorkerEnv>) -> anyhow::Result<Self> {
         let env = env.into();
-        crate::tls::install();
+        llamapool_tunnel::tls::install();
         let ledger = Ledger::default();
         let state_dir = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
         let (id, kept_id) = identity(&config, &state_dir);
@@ -184,11 +180,6 @@ impl Worker {
 
     /// The controls: drain, undrain, shut down, redial.
     pub fn handle(&self) -> &WorkerHandle {
-        &self.handle
-    }
-
-    /// Former name of [`Worker::handle`], until its users have changed.
-    pub fn steer(&self) -> &WorkerHandle {
         &self.handle
     }
 

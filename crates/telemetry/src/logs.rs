@@ -16,8 +16,6 @@ use tracing_subscriber::{
 };
 
 pub use self::config::{Format, LogConfig};
-// Former name, until its users have changed.
-pub use self::config::LogConfig as Config;
 use self::files::Files;
 pub use self::level::{Level, LevelError};
 

@@ -3,6 +3,11 @@
 //!
 //! A program declares its [`Series`], and is a [`Source`] of [`Figures`] for them. [`respond`] makes an answer of these, in the format that is
 //! asked for; a [`Listener`] serves it on a port of its own, which [`MetricsConfig`] names. [`page`] makes the reference page of the declarations.
+//!
+//! prometheus-client's encoder and `Collector` do the writing; its `Family`, `Counter` and `Histogram` are not used. Our counts live with their
+//! owner, behind its lock, so that one scrape shows one moment. A `Family` has a lock of its own and no cap on label values, so the cap and the
+//! shared value `other` would have to be written around it. A [`Series`] is also the source of docs/metrics.md and of the tests of dashboards and
+//! alerts. The library writes OpenMetrics only; many scrapers ask for the older text format.
 
 pub mod buckets;
 mod config;
@@ -21,8 +26,6 @@ use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 
 pub use config::MetricsConfig;
-// Former name, until its users have changed.
-pub use config::MetricsConfig as Config;
 pub use figures::{Figures, Label, Value};
 pub use histogram::Histogram;
 pub use listener::Listener;

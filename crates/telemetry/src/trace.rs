@@ -17,9 +17,6 @@ pub use opentelemetry::{KeyValue, Value, trace::SpanKind};
 #[cfg(feature = "otlp")]
 pub use otlp::{Span, Tracer};
 
-// Former name, until its users have changed.
-pub use config::TraceConfig as Config;
-
 /// The program that makes the spans, as the receiver shows it.
 pub struct Service<'a> {
     /// The program.

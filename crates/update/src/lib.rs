@@ -32,15 +32,12 @@ mod watchdog;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use watchdog::{Watchdog, watch_if_asked};
-// Former names, until their users have changed.
-pub use health_timeout as proven;
 pub use managed::{Managed, managed_by};
 pub use releases::{Release, Source};
 pub use self_update::VerifyingKey;
 pub use swap::{Applied, Staged};
 use transport::TransportError;
-pub use watchdog::Watchdog as Guard;
+pub use watchdog::{Watchdog, watch_if_asked};
 
 use llamapool_settings::build;
 

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use llamapool_worker_core::metrics::Histogram;
+use llamapool_telemetry::metrics::Histogram;
 use llamapool_worker_core::usage::Usage;
 
 use super::capped::{CappedLabels, OTHER};
 use super::histograms;
 use super::record::{EndedRequest, Outcome, OutcomeKind};
-use crate::pool::WorkerSnapshot;
+use crate::pool::UpstreamSnapshot;
 
 /// Models with counters of their own. Each has about eighty series.
 const MAX_MODELS: usize = 200;
@@ -100,9 +100,9 @@ impl Counters {
     }
 
     /// Forgets workers and models that are not among `workers`, and adds new ones: they are shown before they have done anything.
-    pub(crate) fn track<'a>(&mut self, upstreams: impl Iterator<Item = &'a WorkerSnapshot> + Clone) {
+    pub(crate) fn track<'a>(&mut self, upstreams: impl Iterator<Item = &'a UpstreamSnapshot> + Clone) {
         let ids: BTreeMap<&str, &str> =
-            upstreams.clone().map(|upstream| (&*upstream.member.id, &*upstream.member.name)).collect();
+            upstreams.clone().map(|upstream| (&*upstream.identity.id, &*upstream.identity.name)).collect();
         self.workers.retain(|id| ids.contains_key(id));
         let reports = upstreams.filter_map(|upstream| upstream.report.as_ref());
         let on_offer: BTreeSet<&str> =

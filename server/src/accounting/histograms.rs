@@ -1,7 +1,7 @@
 //! The histograms that requests fill. They are declared here, beside the code that measures, because a measurement needs its bounds; `metrics`
 //! lists them with the other series.
 
-use llamapool_worker_core::metrics::{Series, buckets};
+use llamapool_telemetry::metrics::{Series, buckets};
 
 pub(crate) static QUEUE_WAIT: Series = Series::histogram(
     "llamapool_request_queue_seconds",

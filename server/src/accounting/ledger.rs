@@ -14,7 +14,7 @@ use super::in_flight::InFlight;
 use super::record::{EndedRequest, OutcomeKind};
 use super::worker_totals::WorkerTotals;
 use crate::changes::Changes;
-use crate::pool::WorkerSnapshot;
+use crate::pool::UpstreamSnapshot;
 
 /// Ended requests that are kept to be shown.
 const RECENT: usize = 200;
@@ -172,7 +172,7 @@ impl Ledger {
     /// What is counted for Prometheus; `upstreams` are those that are here or left a short time ago.
     pub(crate) fn counters<'a>(
         &self,
-        upstreams: impl Iterator<Item = &'a WorkerSnapshot> + Clone,
+        upstreams: impl Iterator<Item = &'a UpstreamSnapshot> + Clone,
     ) -> Counters {
         let mut books = self.books();
         books.counters.track(upstreams);

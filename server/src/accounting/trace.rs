@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::header::{HOST, HeaderMap};
 use http::uri::Authority;
-use llamapool_worker_core::trace::{KeyValue, Span, SpanKind, Tracer, operation};
+use llamapool_telemetry::trace::{KeyValue, Span, SpanKind, Tracer, operation};
 
 use super::record::{EndedRequest, Outcome, OutcomeKind};
 use crate::upstream::Identity;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::CACHE_CONTROL;
 use http_body_util::{BodyExt, Limited};
-use llamapool_worker_core::logs::Level;
+use llamapool_telemetry::logs::Level;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

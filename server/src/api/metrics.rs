@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use llamapool_worker_core::metrics;
+use llamapool_telemetry::metrics;
 
 use crate::app::App;
 use crate::http::responses::{OnMetricsPort, ViewerRequired};

@@ -1,6 +1,6 @@
 //! Comparing two configurations, setting by setting.
 
-use llamapool_worker_core::settings::{Changes, Compare, Declare as _, DrainTimeout, changes};
+use llamapool_settings::{Changes, Compare, Declare as _, DrainTimeout, changes};
 
 use super::{Config, Cors, Keys, Limits, Listen, Queue, Routing, Timeouts, endpoints, logs, metrics, trace};
 
@@ -30,9 +30,9 @@ impl Compare for Config {
         Routing::compare(routing, &new.routing, changes);
         endpoints::setting().compare(endpoints, &new.endpoints, changes);
         DrainTimeout::setting("").compare(drain_timeout, &new.drain_timeout, changes);
-        metrics::Config::compare(metrics, &new.metrics, changes);
-        logs::Config::compare(log, &new.log, changes);
-        trace::Config::compare(trace, &new.trace, changes);
+        metrics::MetricsConfig::compare(metrics, &new.metrics, changes);
+        logs::LogConfig::compare(log, &new.log, changes);
+        trace::TraceConfig::compare(trace, &new.trace, changes);
     }
 }
 
@@ -53,7 +53,7 @@ impl PartialEq for Config {
 
 #[cfg(test)]
 mod tests {
-    use llamapool_worker_core::settings::{self, Sources};
+    use llamapool_settings::{self as settings, Sources};
 
     use super::*;
 

@@ -1,9 +1,7 @@
 //! Cross-origin requests: which sites may use the API from a browser.
 
-use llamapool_worker_core::{
-    concern,
-    settings::{Setting, kind::Kind},
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind::Kind};
 
 concern! {
     /// Which sites may use the API from a browser.

@@ -1,6 +1,6 @@
 //! Static endpoints: HTTP servers that take part in the pool like workers.
 
-use llamapool_worker_core::settings::{Concern, ListOf, Reader, Setting, kind};
+use llamapool_settings::{Concern, ListOf, Reader, Setting, kind};
 use url::Url;
 
 /// One static endpoint.
@@ -71,7 +71,7 @@ fn host_and_port(url: &Url) -> String {
 mod tests {
     use std::path::Path;
 
-    use llamapool_worker_core::settings::{self, Loaded};
+    use llamapool_settings::{self as settings, Loaded};
 
     use crate::config::Config;
 

@@ -1,9 +1,7 @@
 //! The keys of callers and workers.
 
-use llamapool_worker_core::{
-    concern,
-    settings::{Setting, kind},
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind};
 use secrecy::{ExposeSecret, SecretString};
 
 concern! {

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use llamapool_worker_core::{
-    concern,
-    settings::{Setting, kind},
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind};
 
 const KIB: u64 = 1024;
 const GIB: u64 = KIB * KIB * KIB;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use llamapool_worker_core::settings::{
+use llamapool_settings::{
     Concern, Reader, Setting,
     kind::{self, Kind},
 };

@@ -1,6 +1,6 @@
 //! Settings of older versions, which are accepted and ignored.
 
-use llamapool_worker_core::settings::Retired;
+use llamapool_settings::Retired;
 
 const fn retired(keys: &'static [&'static str], why: &'static str) -> Retired {
     Retired { keys, why }

@@ -1,9 +1,7 @@
 //! The choice of a worker.
 
-use llamapool_worker_core::{
-    concern,
-    settings::{Setting, kind},
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind};
 
 /// When a request may use an alias of its model: the same name and size in another quantization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

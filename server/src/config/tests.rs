@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use llamapool_worker_core::settings::{
+use llamapool_settings::{
     Loaded, Mistakes, Sources,
     cli::{self, Invocation},
     page,

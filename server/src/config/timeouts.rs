@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use llamapool_worker_core::{
-    concern,
-    settings::{Setting, kind},
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind};
 
 /// Peers ping several times in this span. With a shorter one, a busy machine would be considered dead.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);

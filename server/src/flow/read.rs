@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use llamapool_worker_core::tunnel::head::MODEL;
+use llamapool_tunnel::head::MODEL;
 
 use body::Bounds;
 pub(super) use body::linger;

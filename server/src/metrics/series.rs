@@ -1,7 +1,7 @@
 //! Every series of the server. Names and labels of the older server are kept; a worker's name has been added beside its id. The histograms are
 //! declared in `accounting`, where they are filled.
 
-use llamapool_worker_core::metrics::{Kind, Series};
+use llamapool_telemetry::metrics::{Kind, Series};
 
 use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKENS_PER_SECOND};
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use llamapool_worker_core::metrics::{COMMON, Kind, page};
+use llamapool_telemetry::metrics::{COMMON, Kind, page};
+use llamapool_tunnel::control::{Readiness, Report};
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::control::{Readiness, Report};
 
 use super::*;
 use crate::upstream::Identity;
@@ -114,10 +114,10 @@ fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
 }
 
 /// A worker that is there, with one model.
-fn worker(id: &str, model: &str) -> WorkerSnapshot {
+fn worker(id: &str, model: &str) -> UpstreamSnapshot {
     let model = Model { name: model.to_owned(), ..Model::default() };
-    WorkerSnapshot {
-        member: Arc::new(Identity { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned() }),
+    UpstreamSnapshot {
+        identity: Arc::new(Identity { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned() }),
         joined: SystemTime::now(),
         heard: SystemTime::now(),
         report: Some(Arc::new(Report {
@@ -171,7 +171,7 @@ fn the_number_of_series_is_capped_however_many_workers_there_are() {
     queues(&mut figures, &registry, &counters);
     counters.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
     worker_levels(&mut figures, crowd, &counters.workers);
-    let text = figures.write(llamapool_worker_core::metrics::Format::Text);
+    let text = figures.write(llamapool_telemetry::metrics::Format::Text);
     assert!(text.contains("llamapool_worker_slots{worker_id=\"other\",worker=\"other\"} 400\n"));
     assert!(text.contains("llamapool_workers{state=\"idle\"} 500\n"), "sums count every worker");
     let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();

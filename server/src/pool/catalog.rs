@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use llamapool_worker_core::tunnel::control::Report;
+use llamapool_tunnel::control::Report;
 
-use super::entry::{Entry, UpstreamId, WorkerSnapshot};
+use super::entry::{Entry, UpstreamId, UpstreamSnapshot};
 use super::names::{alias_key, canonical};
 use super::outcomes::{Outcomes, SlotOutcome};
 use super::selection::{self, Candidate, NameMatch, NoCandidate, Strategy, Unavailable};
@@ -45,7 +45,7 @@ pub(super) struct Catalog {
     /// Ids of upstreams that an operator keeps from new requests.
     held: HashSet<String>,
     /// Workers that left, oldest first.
-    gone: VecDeque<WorkerSnapshot>,
+    gone: VecDeque<UpstreamSnapshot>,
     /// Counts choices, so that equals take turns.
     turn: u64,
 }
@@ -73,7 +73,7 @@ impl Catalog {
         let older: Vec<UpstreamId> = same.map(|(id, _)| *id).collect();
         let replaced = older.into_iter().filter_map(|id| self.leave(id)).collect();
         self.last_id += 1;
-        self.gone.retain(|gone| gone.member.id != identity.id);
+        self.gone.retain(|gone| gone.identity.id != identity.id);
         self.entries.insert(self.last_id, Entry::new(identity, upstream));
         (self.last_id, replaced)
     }
@@ -104,26 +104,27 @@ impl Catalog {
                 self.gone.pop_front();
             }
             let gone = Some(SystemTime::now());
-            self.gone.push_back(WorkerSnapshot { gone, in_flight: 0, ..entry.snapshot(&self.held) });
+            self.gone.push_back(UpstreamSnapshot { gone, in_flight: 0, ..entry.snapshot(&self.held) });
         }
         Some(entry.upstream)
     }
 
     /// The workers, in order of arrival, then those that left in the last ten minutes.
-    pub(super) fn workers(&mut self) -> Vec<WorkerSnapshot> {
-        let lately =
-            |gone: &WorkerSnapshot| gone.gone.is_some_and(|at| at.elapsed().is_ok_and(|ago| ago < KEEP_GONE));
+    pub(super) fn workers(&mut self) -> Vec<UpstreamSnapshot> {
+        let lately = |gone: &UpstreamSnapshot| {
+            gone.gone.is_some_and(|at| at.elapsed().is_ok_and(|ago| ago < KEEP_GONE))
+        };
         self.gone.retain(lately);
         let here = self.snapshots(|entry| entry.upstream.is_worker());
         here.into_iter().chain(self.gone.iter().cloned()).collect()
     }
 
     /// The endpoints, in order of arrival.
-    pub(super) fn endpoints(&self) -> Vec<WorkerSnapshot> {
+    pub(super) fn endpoints(&self) -> Vec<UpstreamSnapshot> {
         self.snapshots(|entry| !entry.upstream.is_worker())
     }
 
-    fn snapshots(&self, which: impl Fn(&Entry) -> bool) -> Vec<WorkerSnapshot> {
+    fn snapshots(&self, which: impl Fn(&Entry) -> bool) -> Vec<UpstreamSnapshot> {
         let mut entries: Vec<_> = self.entries.iter().filter(|(_, entry)| which(entry)).collect();
         entries.sort_unstable_by_key(|(id, _)| **id);
         entries.into_iter().map(|(_, entry)| entry.snapshot(&self.held)).collect()

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use llamapool_worker_core::tunnel::control::{Readiness, Report};
+use llamapool_tunnel::control::{Readiness, Report};
 
 use super::outcomes::Outcomes;
 use crate::upstream::{Identity, Traffic, Upstream};
@@ -14,9 +14,9 @@ pub type UpstreamId = u64;
 
 /// An upstream as it was seen last.
 #[derive(Clone)]
-pub struct WorkerSnapshot {
+pub struct UpstreamSnapshot {
     /// Its name.
-    pub member: Arc<Identity>,
+    pub identity: Arc<Identity>,
     /// When it connected.
     pub joined: SystemTime,
     /// When it last reported.
@@ -65,9 +65,9 @@ impl Entry {
     }
 
     /// The entry as it is now; `held` are the ids that an operator keeps from new requests.
-    pub(super) fn snapshot(&self, held: &HashSet<String>) -> WorkerSnapshot {
-        WorkerSnapshot {
-            member: self.identity.clone(),
+    pub(super) fn snapshot(&self, held: &HashSet<String>) -> UpstreamSnapshot {
+        UpstreamSnapshot {
+            identity: self.identity.clone(),
             joined: self.joined,
             heard: self.heard,
             latency: self.latency,

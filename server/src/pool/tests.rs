@@ -1,7 +1,7 @@
+use llamapool_tunnel::Link;
+use llamapool_tunnel::control::{Readiness, Report};
+use llamapool_tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::Link;
-use llamapool_worker_core::tunnel::control::{Readiness, Report};
-use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 
 use super::*;
 use crate::upstream::endpoint::Client;
@@ -231,7 +231,7 @@ async fn an_endpoint_serves_without_a_limit_and_is_no_worker() {
     join(&registry, "w", 1, &["m"]);
     assert_eq!(claim(&registry, "m").await.unwrap().identity().name, "w", "it is the less busy one");
     let names =
-        |seen: Vec<WorkerSnapshot>| seen.iter().map(|seen| seen.member.name.clone()).collect::<Vec<_>>();
+        |seen: Vec<UpstreamSnapshot>| seen.iter().map(|seen| seen.identity.name.clone()).collect::<Vec<_>>();
     assert_eq!(
         (names(registry.view().workers), names(registry.view().endpoints)),
         (vec!["w".into()], vec!["e".into()])

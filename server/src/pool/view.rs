@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::names::canonical;
-use super::{Waiting, WorkerSnapshot};
+use super::{UpstreamSnapshot, Waiting};
 
 /// The registry at one moment. Queue lengths and requests in flight belong together, and reports are shared, not copied.
 pub struct RegistryView {
     /// Every worker, in order of arrival, then those that left in the last ten minutes.
-    pub workers: Vec<WorkerSnapshot>,
+    pub workers: Vec<UpstreamSnapshot>,
     /// Every endpoint, in order of arrival.
-    pub endpoints: Vec<WorkerSnapshot>,
+    pub endpoints: Vec<UpstreamSnapshot>,
     /// The queues with requests in them, by model.
     pub waiting: Vec<Waiting>,
     /// Whether at least one upstream can serve.
@@ -19,7 +19,7 @@ pub struct RegistryView {
 
 impl RegistryView {
     /// Workers, then endpoints.
-    pub fn upstreams(&self) -> impl Iterator<Item = &WorkerSnapshot> + Clone {
+    pub fn upstreams(&self) -> impl Iterator<Item = &UpstreamSnapshot> + Clone {
         self.workers.iter().chain(&self.endpoints)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use llamapool_worker_core::settings::build;
+use llamapool_settings::build;
 
 use super::view::{
     FinishedRequest, HistoryBin, LiveRequest, McpView, ModelView, ServerState, ServerView, Snapshot,
@@ -54,7 +54,7 @@ pub(super) fn snapshot_since(sources: &StateSources, version: u64, since: Since)
     let workers: Vec<WorkerView> = registry
         .workers
         .iter()
-        .map(|worker| WorkerView::of(worker, ledger.worker(&worker.member.id), &registry.waiting))
+        .map(|worker| WorkerView::of(worker, ledger.worker(&worker.identity.id), &registry.waiting))
         .collect();
     Snapshot {
         version,

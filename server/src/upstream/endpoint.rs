@@ -13,9 +13,9 @@ use http::header::HOST;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use llamapool_tunnel::head::{MODEL, end_to_end};
 use llamapool_worker_core::relay::client::{Client as HttpClient, Failure};
 use llamapool_worker_core::runtime::Target;
-use llamapool_worker_core::tunnel::head::{MODEL, end_to_end};
 use tokio::sync::Notify;
 use url::Url;
 

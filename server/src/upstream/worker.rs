@@ -6,10 +6,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http_body::{Body, Frame, SizeHint};
-use llamapool_worker_core::tunnel::frame::{Code, MAX_HEAD};
-use llamapool_worker_core::tunnel::head::{self, ResponseHead};
-use llamapool_worker_core::tunnel::mux::{Lost, OpenError};
-use llamapool_worker_core::tunnel::{self, Link};
+use llamapool_tunnel::frame::{Code, MAX_HEAD};
+use llamapool_tunnel::head::{self, ResponseHead};
+use llamapool_tunnel::mux::{Lost, OpenError};
+use llamapool_tunnel::{self as tunnel, Link};
 use tokio::time::Instant;
 
 use super::{Blame, Fault, FaultKind, ReplyBody, RequestHead, UpstreamReply};

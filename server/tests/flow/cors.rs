@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use llamapool_server::config::Origin;
-use llamapool_worker_core::tunnel::{Incoming, head};
+use llamapool_tunnel::{Incoming, head};
 use reqwest::Response;
 
 use crate::support::{ScriptedWorker, TestServer, response};

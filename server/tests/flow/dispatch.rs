@@ -6,9 +6,9 @@ use crate::support::{ScriptedWorker, TestServer, response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use llamapool_server::config::AliasFallback;
-use llamapool_worker_core::tunnel::Incoming;
-use llamapool_worker_core::tunnel::control::Readiness;
-use llamapool_worker_core::tunnel::frame::Code;
+use llamapool_tunnel::Incoming;
+use llamapool_tunnel::control::Readiness;
+use llamapool_tunnel::frame::Code;
 
 async fn error(response: reqwest::Response) -> (u16, String) {
     let status = response.status().as_u16();

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use llamapool_server::drain::Shutdown;
 use llamapool_server::{Listeners, config::Config};
-use llamapool_worker_core::tunnel::Incoming;
-use llamapool_worker_core::tunnel::control::Readiness;
-use llamapool_worker_core::tunnel::frame::Code;
+use llamapool_tunnel::Incoming;
+use llamapool_tunnel::control::Readiness;
+use llamapool_tunnel::frame::Code;
 
 use crate::support::{ScriptedWorker, TestServer, response};
 
@@ -237,7 +237,7 @@ async fn on_the_api_s_port_a_key_is_asked_for() {
 
 #[tokio::test]
 async fn a_port_of_their_own_needs_no_key_and_ends_with_the_server() {
-    llamapool_worker_core::tls::install();
+    llamapool_tunnel::tls::install();
     let mut config = Config::for_testing();
     config.keys.api = vec!["secret".into()];
     config.metrics.addr = Some(([127, 0, 0, 1], 0).into());

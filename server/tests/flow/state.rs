@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use llamapool_worker_core::tunnel::Incoming;
-use llamapool_worker_core::tunnel::control::Readiness;
+use llamapool_tunnel::Incoming;
+use llamapool_tunnel::control::Readiness;
 use serde_json::Value;
 
 use crate::support::{ScriptedWorker, TestServer, response};
@@ -54,7 +54,7 @@ async fn every_figure_equals_what_happened() {
         asked.await.unwrap().bytes().await.unwrap();
     }
     let asked = server.ask("m");
-    worker.next().await.responder.fail(llamapool_worker_core::tunnel::frame::Code::Backend, "crashed");
+    worker.next().await.responder.fail(llamapool_tunnel::frame::Code::Backend, "crashed");
     assert_eq!(asked.await.unwrap().status(), 502);
     assert_eq!(server.ask("nobody-has-it").await.unwrap().status(), 404);
     let leaves = server.ask("m");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::support::{ScriptedWorker, TestServer, response};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use llamapool_worker_core::tunnel::frame::Code;
-use llamapool_worker_core::tunnel::{Incoming, Responder};
+use llamapool_tunnel::frame::Code;
+use llamapool_tunnel::{Incoming, Responder};
 
 /// A request whose reply has begun with `first`.
 async fn begun(

@@ -7,13 +7,13 @@ use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
-use llamapool_worker_core::dial::{self, Dialed};
-use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::control::{
+use llamapool_tunnel::control::{
     FromServer, FromWorker, MAX_STREAMS, REQUEST_WINDOW, Readiness, Report, WorkerHello,
 };
-use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
-use llamapool_worker_core::tunnel::{Driver, Event, Incoming, Link, head};
+use llamapool_tunnel::dial::{self, Dialed};
+use llamapool_tunnel::mux::{Limits, Role, Windows};
+use llamapool_tunnel::{Driver, Event, Incoming, Link, head};
+use llamapool_worker_core::runtime::Model;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -35,7 +35,7 @@ impl TestServer {
     }
 
     pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        llamapool_worker_core::tls::install();
+        llamapool_tunnel::tls::install();
         let mut config = Config::for_testing();
         configure(&mut config);
         let listener = llamapool_server::listen::bind(&config.addresses()).unwrap();

@@ -5,8 +5,8 @@ use futures_util::StreamExt;
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use llamapool_server::config::EndpointConfig;
-use llamapool_worker_core::tunnel::frame::Code;
-use llamapool_worker_core::tunnel::{Incoming, Responder};
+use llamapool_tunnel::frame::Code;
+use llamapool_tunnel::{Incoming, Responder};
 use serde_json::Value;
 
 use crate::scripted_endpoint::{EndpointReply, EndpointRequest, ScriptedEndpoint};

@@ -1,6 +1,6 @@
 //! About the app: version, licences, updates; opening and copying things.
 
-use llamapool_worker_core::settings::build;
+use llamapool_settings::build;
 use serde::Deserialize;
 use tauri::State;
 

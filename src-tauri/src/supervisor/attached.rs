@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use llamapool_worker_core::paths;
+use llamapool_settings::paths;
 use llamapool_worker_core::worker::StatusPage;
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};

@@ -5,7 +5,7 @@ use std::thread;
 use anyhow::Context as _;
 use llamapool_worker_core::Worker;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::worker::{Exit, Home, Status, Steer};
+use llamapool_worker_core::worker::{Exit, Status, WorkerEnv, WorkerHandle};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Duration, Instant};
 
@@ -37,8 +37,8 @@ impl Embedded {
     /// The worker cannot start, or panics while starting.
     pub(super) async fn start(
         config: Config,
-        home: Home,
-        prepare: impl FnOnce(&Steer) + Send + 'static,
+        home: WorkerEnv,
+        prepare: impl FnOnce(&WorkerHandle) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let (started, is_started) = oneshot::channel();
         let (thread, ended) = oneshot::channel::<()>();
@@ -80,8 +80,8 @@ impl Embedded {
         WorkerSnapshot::of_status(&status, &self.worker.activity())
     }
 
-    pub(super) fn steer(&self) -> &Steer {
-        self.worker.steer()
+    pub(super) fn handle(&self) -> &WorkerHandle {
+        self.worker.handle()
     }
 }
 
@@ -98,8 +98,8 @@ async fn jobs_changed(jobs: &mut watch::Receiver<u32>, not_before: Instant) {
 /// The worker's thread.
 fn run_thread(
     config: Config,
-    home: Home,
-    prepare: impl FnOnce(&Steer),
+    home: WorkerEnv,
+    prepare: impl FnOnce(&WorkerHandle),
     started: oneshot::Sender<anyhow::Result<Worker>>,
     ended: oneshot::Receiver<()>,
 ) {
@@ -113,7 +113,7 @@ fn run_thread(
     runtime.block_on(async {
         let worker = Worker::start(config, home).await;
         if let Ok(worker) = &worker {
-            prepare(worker.steer());
+            prepare(worker.handle());
         }
         if started.send(worker).is_ok() {
             tokio::select! {

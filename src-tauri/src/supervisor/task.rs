@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use llamapool_settings::Loaded;
+use llamapool_telemetry::logs;
 use llamapool_worker_core::config::Config;
-use llamapool_worker_core::logs;
-use llamapool_worker_core::settings::Loaded;
-use llamapool_worker_core::worker::{Home, Steer};
+use llamapool_worker_core::worker::{WorkerEnv, WorkerHandle};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -177,12 +177,12 @@ impl SupervisorTask {
 
     async fn embed(&mut self, config: Config) -> Next {
         let is_held = self.is_held();
-        let prepare = move |steer: &Steer| {
+        let prepare = move |handle: &WorkerHandle| {
             if is_held {
-                steer.drain();
+                handle.drain();
             }
         };
-        let home = Home::at(self.paths.config_dir());
+        let home = WorkerEnv::at(self.paths.config_dir());
         let home = match &self.level {
             Some(level) => home.with_level(level.clone()),
             None => home,

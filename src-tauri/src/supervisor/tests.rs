@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use llamapool_worker_core::worker::Home;
+use llamapool_worker_core::worker::WorkerEnv;
 
 use super::embedded::Embedded;
 use super::*;
@@ -25,7 +25,7 @@ struct Rig {
 impl Rig {
     /// A supervisor for a worker with these settings, or without any.
     fn start(yaml: Option<&str>) -> Self {
-        llamapool_worker_core::tls::install();
+        llamapool_tunnel::tls::install();
         let folder = tempfile::tempdir().unwrap();
         if let Some(yaml) = yaml {
             write(folder.path(), yaml);
@@ -95,7 +95,7 @@ impl Keychain for Late {
 
 #[tokio::test]
 async fn a_keychain_may_become_available_later() {
-    llamapool_worker_core::tls::install();
+    llamapool_tunnel::tls::install();
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
     std::fs::write(folder.path().join("desktop.yaml"), "in_keychain: [client_key]\n").unwrap();
@@ -198,7 +198,7 @@ async fn a_panic_is_a_failure_of_the_worker_only() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "");
     let config = ConfigPaths::new(&folder.path().join("worker.yaml"), folder.path()).load().unwrap().config;
-    let started = Embedded::start(config, Home::at(folder.path()), |_| panic!("on purpose")).await;
+    let started = Embedded::start(config, WorkerEnv::at(folder.path()), |_| panic!("on purpose")).await;
     let error = started.err().expect("its thread has panicked");
     assert!(format!("{error:#}").contains("failed"), "{error:#}");
 }

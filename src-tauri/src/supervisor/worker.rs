@@ -1,6 +1,6 @@
 //! Either kind of worker: in this app, or a service. Both are watched, controlled and stopped in the same way.
 
-use llamapool_worker_core::settings::DrainTimeout;
+use llamapool_settings::DrainTimeout;
 
 use super::attached::Attached;
 use super::embedded::Embedded;
@@ -38,10 +38,10 @@ impl Worker {
 
     pub(super) async fn send(&mut self, command: WorkerCommand) {
         match (self, command) {
-            (Self::Embedded(worker), WorkerCommand::Drain) => worker.steer().drain(),
-            (Self::Embedded(worker), WorkerCommand::Undrain) => worker.steer().undrain(),
-            (Self::Embedded(worker), WorkerCommand::Redial) => worker.steer().redial(),
-            (Self::Embedded(worker), WorkerCommand::Shutdown(time)) => worker.steer().shutdown(time),
+            (Self::Embedded(worker), WorkerCommand::Drain) => worker.handle().drain(),
+            (Self::Embedded(worker), WorkerCommand::Undrain) => worker.handle().undrain(),
+            (Self::Embedded(worker), WorkerCommand::Redial) => worker.handle().redial(),
+            (Self::Embedded(worker), WorkerCommand::Shutdown(time)) => worker.handle().shutdown(time),
             (Self::Attached(service), command) => {
                 let name = match command {
                     WorkerCommand::Drain => "drain",

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use llamapool_settings::build;
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::settings::build;
 use llamapool_worker_core::usage::Usage;
 use llamapool_worker_core::worker::{self, JobState, LiveJob, Readiness, StatusPage};
 use tokio::time::Instant;

@@ -1,11 +1,10 @@
 //! Comparing two configurations, setting by setting.
 
 use super::{Config, Control, Identity, Runtime, Server};
-use crate::{
-    logs, metrics,
-    settings::{Changes, Compare, Declare as _, DrainTimeout, changes},
-    trace,
-};
+use llamapool_settings::{Changes, Compare, Declare as _, DrainTimeout, changes};
+use llamapool_telemetry::logs;
+use llamapool_telemetry::metrics;
+use llamapool_telemetry::trace;
 
 impl Compare for Config {
     fn compare(old: &Self, new: &Self, changes: &mut Changes) {
@@ -15,10 +14,10 @@ impl Compare for Config {
         Identity::compare(identity, &new.identity, changes);
         Runtime::compare(runtime, &new.runtime, changes);
         Control::compare(control, &new.control, changes);
-        metrics::Config::compare(metrics, &new.metrics, changes);
+        metrics::MetricsConfig::compare(metrics, &new.metrics, changes);
         DrainTimeout::setting("").compare(drain_timeout, &new.drain_timeout, changes);
-        logs::Config::compare(log, &new.log, changes);
-        trace::Config::compare(trace, &new.trace, changes);
+        logs::LogConfig::compare(log, &new.log, changes);
+        trace::TraceConfig::compare(trace, &new.trace, changes);
     }
 }
 
@@ -31,7 +30,7 @@ impl PartialEq for Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{self, Sources};
+    use llamapool_settings::{self as settings, Sources};
 
     fn config(env: &'static [(&str, &str)]) -> Config {
         let value =

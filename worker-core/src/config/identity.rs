@@ -1,9 +1,7 @@
 //! The identity of a worker.
 
-use crate::{
-    concern,
-    settings::{Setting, kind, kind::Kind},
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind, kind::Kind};
 
 concern! {
     /// The identity of the worker.

@@ -5,11 +5,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{
-    concern,
-    runtime::{HiddenModels, Kind, NamePattern},
-    settings::{Setting, kind},
-};
+use crate::runtime::{HiddenModels, Kind, NamePattern};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind};
 
 /// Faster polling adds load without new information.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);

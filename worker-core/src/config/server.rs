@@ -5,11 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{
-    concern,
-    settings::{Setting, kind, kind::Kind},
-    tunnel::control::CONNECT_PATH,
-};
+use llamapool_settings::concern;
+use llamapool_settings::{Setting, kind, kind::Kind};
+use llamapool_tunnel::control::CONNECT_PATH;
 
 /// Peers ping several times in this span. With a shorter one, a busy machine would be considered dead.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);

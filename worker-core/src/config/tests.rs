@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::runtime::Kind;
-use crate::settings::{Loaded, Mistakes, Sources};
+use llamapool_settings::{Loaded, Mistakes, Sources};
 
 fn load(env: &'static [(&str, &str)]) -> Result<Loaded<Config>, Mistakes> {
     let value = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

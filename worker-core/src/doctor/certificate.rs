@@ -7,7 +7,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use super::notes::{Finding, failed, ok, warning};
-use crate::dial::{DialError, Steps, Wire};
+use llamapool_tunnel::dial::{DialError, Steps, Wire};
 
 /// Whoever renews certificates by a machine has done it by then.
 const SOON: Duration = Duration::from_secs(7 * DAY);

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::Context;
 use super::notes::{Finding, Notes, failed, ok, skipped, warning};
 use crate::config::Config;
-use crate::paths;
-use crate::settings::edit::Edit;
-use crate::settings::{build, size};
+use llamapool_settings::edit::Edit;
+use llamapool_settings::paths;
+use llamapool_settings::{build, size};
 
 const CONFIG: (&str, &str) = ("config", "Configuration");
 const VERSION: (&str, &str) = ("version", "Version");
@@ -166,7 +166,7 @@ async fn worker(config: &Config) -> Finding {
 pub(crate) async fn status(config: &Config) -> Option<serde_json::Value> {
     let addr = config.control.status_addr.filter(|addr| addr.port() != 0)?;
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(crate::tls::unused_config())
+        .tls_backend_preconfigured(llamapool_tunnel::tls::unused_config())
         .no_proxy()
         .timeout(STATUS_TIMEOUT)
         .build()

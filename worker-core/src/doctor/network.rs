@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use super::notes::{Finding, Notes, failed, ok, skipped, warning};
 use super::{certificate, local_network};
 use crate::config::Config;
-use crate::dial::{DialError, Dialed, Options, Steps, Wire};
-use crate::settings::build;
+use llamapool_settings::build;
+use llamapool_tunnel::dial::{DialError, Dialed, Options, Steps, Wire};
 
 const PROXY: (&str, &str) = ("proxy", "Proxy");
 const DNS: (&str, &str) = ("dns", "Name of the server");

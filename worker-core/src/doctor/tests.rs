@@ -7,8 +7,8 @@ use rustls::pki_types::CertificateDer;
 
 use super::notes::Finding;
 use super::*;
-use crate::dial::DialError;
-use crate::settings::{Mistake, Place, Sources, build, load};
+use llamapool_settings::{Mistake, Place, Sources, build, load};
+use llamapool_tunnel::dial::DialError;
 
 /// What a finding becomes.
 fn entered(finding: Finding) -> Check {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::activity::{JobState, LiveJob};
 use super::{JobSpan, Ledger};
-use crate::tunnel::Stopped;
 use crate::usage::{Tail, Usage};
+use llamapool_tunnel::Stopped;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::{Asked, Outcome};
 use crate::runtime::Kind;
-use crate::trace::{self, KeyValue, Span, SpanKind, Tracer};
 use crate::usage::Usage;
+use llamapool_telemetry::trace::{self, KeyValue, Span, SpanKind, Tracer};
 
 /// The span of a job. Dropped without [`JobSpan::end`] it says that nobody wanted the answer any more.
 pub(crate) struct JobSpan {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::job::{Ended, Outcome};
-use crate::metrics::{Figures, Histogram, Label, Series, buckets};
 use crate::usage::Usage;
+use llamapool_telemetry::metrics::{Figures, Histogram, Label, Series, buckets};
 
 /// Models whose tokens are counted apart; those of further ones are `other`. Each is two series, and a worker of more is rare.
 const MAX_MODELS: usize = 200;

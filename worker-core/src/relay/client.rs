@@ -12,7 +12,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::tls;
+use llamapool_tunnel::tls;
 
 /// Connections without work are closed after so long; Python's servers close theirs after 5 s by default, others after minutes, and a request
 /// that meets a closing connection is sent again on another.

@@ -13,10 +13,10 @@ use super::scrub::{REMOVED, Scrub};
 use crate::config::Config;
 use crate::doctor::{self, Check, Context};
 use crate::host::{self, Host};
-use crate::paths;
-use crate::settings::edit::Edit;
-use crate::settings::fields::{Field, Origin, fields, secrets};
-use crate::settings::{Env, build};
+use llamapool_settings::edit::Edit;
+use llamapool_settings::fields::{Field, Origin, fields, secrets};
+use llamapool_settings::paths;
+use llamapool_settings::{Env, build};
 
 /// The end of each log: what went wrong is there, and mails have limits.
 const MOST_OF_A_LOG: u64 = 256 * 1024;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::doctor::Outcome;
-use crate::settings::{Sources, load};
+use llamapool_settings::{Sources, load};
 
 /// A worker's folder, with keys wherever they can be.
 struct Home {

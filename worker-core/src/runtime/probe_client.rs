@@ -107,7 +107,7 @@ impl ProbeClient {
             question = question.bearer_auth(key.expose_secret());
         }
         let asked = question.send().await.map_err(|error| fault(&error))?;
-        if !self.chaining && asked.headers().contains_key(crate::VERSION_HEADER) {
+        if !self.chaining && asked.headers().contains_key(llamapool_tunnel::dial::VERSION_HEADER) {
             return Err(ProbeError::OurServer);
         }
         let status = asked.status();
@@ -122,11 +122,11 @@ impl ProbeClient {
     /// For `https` the certificates are loaded, which is costly; for `http`, the usual case, they are not.
     fn build(&self, url: &str) -> Result<Client, ProbeError> {
         let tls = if url.starts_with("https:") {
-            let trusting = crate::tls::client_config(self.extra_ca.as_deref())
+            let trusting = llamapool_tunnel::tls::client_config(self.extra_ca.as_deref())
                 .map_err(|error| ProbeError::Unreachable(format!("{error:#}")))?;
             rustls::ClientConfig::clone(&trusting)
         } else {
-            crate::tls::unused_config()
+            llamapool_tunnel::tls::unused_config()
         };
         Client::builder()
             .user_agent(concat!("llamapool-worker/", env!("CARGO_PKG_VERSION")))

@@ -345,7 +345,7 @@ async fn nothing_on_the_usual_ports() {
 
 #[tokio::test]
 async fn our_own_server_is_no_runtime() {
-    let ours = Fake::start().await.with_header(crate::VERSION_HEADER, "2.0.0").says(
+    let ours = Fake::start().await.with_header(llamapool_tunnel::dial::VERSION_HEADER, "2.0.0").says(
         "/v1/models",
         200,
         json!({"object": "list", "data": [{"id": "m"}]}),
@@ -368,7 +368,7 @@ async fn all_that_answer_are_found() {
     let locked = Fake::start().await.locked("key");
     let page = Fake::with_fallback(200, "<html>my blog</html>").await;
     let gone = ollama().await.stop().await;
-    let ours = Fake::start().await.with_header(crate::VERSION_HEADER, "2.0.0").says(
+    let ours = Fake::start().await.with_header(llamapool_tunnel::dial::VERSION_HEADER, "2.0.0").says(
         "/v1/models",
         200,
         json!({"object": "list", "data": [{"id": "m"}]}),

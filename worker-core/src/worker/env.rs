@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::logs::Level;
+use llamapool_telemetry::logs::Level;
 
 /// The environment of a worker. A path alone is an environment whose log level cannot be changed.
 pub struct WorkerEnv {

@@ -23,10 +23,10 @@ use tokio::net::TcpListener;
 
 use super::status::StatusPublisher;
 use super::{Shared, WorkerHandle};
-use crate::logs::{Level, LevelError};
-use crate::metrics;
-use crate::paths::Token;
-use crate::settings::{DrainTimeout, build};
+use llamapool_settings::paths::Token;
+use llamapool_settings::{DrainTimeout, build};
+use llamapool_telemetry::logs::{Level, LevelError};
+use llamapool_telemetry::metrics;
 
 /// Largest body of a control, bytes: directives for a few dozen modules.
 const MAX_BODY: usize = 4 * 1024;

@@ -2,7 +2,7 @@
 
 use super::status::{Connection, Readiness, StatusPublisher};
 use crate::ledger::totals;
-use crate::metrics::{Figures, Series, Source};
+use llamapool_telemetry::metrics::{Figures, Series, Source};
 
 static CONNECTED: Series = Series::gauge(
     "llamapool_worker_connected_to_server",

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::status::Connection;
 use super::{Shared, counted};
 use crate::host::{self, Host};
-use crate::settings::DrainTimeout;
+use llamapool_settings::DrainTimeout;
 
 /// How far the window of a request body may grow, bytes: uploads are few and large.
 const MAX_WINDOW: u32 = 4 * 1024 * 1024;
@@ -96,7 +96,7 @@ async fn say_hello(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
     let hello = FromWorker::Hello(WorkerHello {
         id: shared.id.clone(),
         name: shared.config.identity.name.clone(),
-        version: crate::settings::build::VERSION.to_owned(),
+        version: llamapool_settings::build::VERSION.to_owned(),
         instance: uuid::Uuid::new_v4().to_string(),
         max_streams: MAX_STREAMS,
         recv_window: REQUEST_WINDOW,

@@ -23,7 +23,7 @@ impl Write for Screen {
 }
 
 /// What stands on the terminal after `log` ran.
-fn shown(config: &Config, log: impl FnOnce(&Guard)) -> String {
+fn shown(config: &LogConfig, log: impl FnOnce(&Guard)) -> String {
     let screen = Screen::default();
     let (subscriber, guard, warning) = prepare(config, "worker", screen.clone(), None).unwrap();
     tracing::subscriber::with_default(subscriber, || {
@@ -37,7 +37,7 @@ fn shown(config: &Config, log: impl FnOnce(&Guard)) -> String {
 
 #[test]
 fn the_level_can_be_changed_while_running() {
-    let shown = shown(&Config::default(), |guard| {
+    let shown = shown(&LogConfig::default(), |guard| {
         tracing::debug!("too much");
         let level = guard.level();
         level.set("debug").unwrap();
@@ -52,7 +52,7 @@ fn the_level_can_be_changed_while_running() {
 
 #[test]
 fn json_is_one_object_a_line() {
-    let config = Config { format: Format::Json, ..Config::default() };
+    let config = LogConfig { format: Format::Json, ..LogConfig::default() };
     let shown = shown(&config, |_| tracing::info!(worker.id = 7, "Worker 7 joined"));
     let line: serde_json::Value = serde_json::from_str(shown.trim()).unwrap();
     assert_eq!((&line["message"], &line["worker.id"]), (&"Worker 7 joined".into(), &7.into()));
@@ -61,7 +61,7 @@ fn json_is_one_object_a_line() {
 #[test]
 fn files_get_the_same_lines() {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config { dir: Some(dir.path().join("logs")), ..Config::default() };
+    let config = LogConfig { dir: Some(dir.path().join("logs")), ..LogConfig::default() };
     shown(&config, |_| tracing::info!("hello"));
     let file = std::fs::read_dir(dir.path().join("logs")).unwrap().next().unwrap().unwrap();
     assert!(std::fs::read_to_string(file.path()).unwrap().contains("hello"));
@@ -72,7 +72,7 @@ fn a_folder_that_cannot_be_written_is_warned_of() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let config = Config { dir: Some(file), ..Config::default() };
+    let config = LogConfig { dir: Some(file), ..LogConfig::default() };
     let shown = shown(&config, |_| tracing::info!("hello"));
     assert!(shown.contains("Log files are off") && shown.contains("hello"), "{shown}");
 }

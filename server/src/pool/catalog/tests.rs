@@ -1,7 +1,7 @@
+use llamapool_tunnel::Link;
+use llamapool_tunnel::control::Readiness;
+use llamapool_tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::Link;
-use llamapool_worker_core::tunnel::control::Readiness;
-use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use proptest::prelude::*;
 
 use super::*;

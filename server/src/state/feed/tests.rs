@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Instant as StdInstant;
 
 use http::HeaderMap;
+use llamapool_tunnel::Link;
+use llamapool_tunnel::control::{Readiness, Report};
+use llamapool_tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::Link;
-use llamapool_worker_core::tunnel::control::{Readiness, Report};
-use llamapool_worker_core::tunnel::mux::{Limits, Role, Windows};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 

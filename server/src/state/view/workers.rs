@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use llamapool_tunnel::control::Readiness;
 use llamapool_worker_core::host::Host;
 use llamapool_worker_core::runtime::Model;
-use llamapool_worker_core::tunnel::control::Readiness;
 use serde::Serialize;
 use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::rfc3339;
 use crate::accounting::worker_totals::{ModelTotals, WorkerTotals};
-use crate::pool::{Waiting, WorkerSnapshot};
+use crate::pool::{UpstreamSnapshot, Waiting};
 
 /// How a worker is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS, ToSchema)]
@@ -158,7 +158,7 @@ pub struct HostView {
 
 impl WorkerState {
     /// The state of a worker, from what is known of it.
-    pub(crate) fn of(worker: &WorkerSnapshot) -> Self {
+    pub(crate) fn of(worker: &UpstreamSnapshot) -> Self {
         match (worker.gone, worker.report.as_ref().map(|report| report.state), worker.held) {
             (Some(_), ..) => Self::Gone,
             (_, Some(Readiness::Draining), _) | (_, Some(_), true) => Self::Draining,
@@ -171,21 +171,21 @@ impl WorkerState {
 
 impl WorkerView {
     /// A worker with what it did so far; `waiting` are the queues of all models.
-    pub(crate) fn of(worker: &WorkerSnapshot, totals: WorkerTotals, waiting: &[Waiting]) -> Self {
+    pub(crate) fn of(worker: &UpstreamSnapshot, totals: WorkerTotals, waiting: &[Waiting]) -> Self {
         let report = worker.report.as_deref();
         let models = report.map_or(&[][..], |report| &report.models);
         let only_here =
             |line: &&Waiting| line.providers == 1 && models.iter().any(|model| line.serves(&model.name));
         Self {
-            id: worker.member.id.clone(),
-            name: worker.member.name.clone(),
+            id: worker.identity.id.clone(),
+            name: worker.identity.name.clone(),
             status: WorkerState::of(worker),
             reason: report.and_then(|report| report.reason.clone()),
             connected_at: rfc3339(worker.joined),
             last_heartbeat: rfc3339(worker.heard),
             latency_ms: worker.latency.map(|took| took.as_micros() as f64 / 1000.0),
             gone_since: worker.gone.map(rfc3339),
-            version: worker.member.version.clone(),
+            version: worker.identity.version.clone(),
             backend_family: report.and_then(|report| report.runtime).unwrap_or_default().to_string(),
             backend_version: report.and_then(|report| report.runtime_version.clone()),
             models_supported: models.iter().map(|model| model.name.clone()).collect(),

@@ -3,10 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
-use llamapool_worker_core::settings::DrainTimeout;
+use llamapool_settings::DrainTimeout;
 
 use super::{After, SupervisorTask};
-use crate::config_paths;
 use crate::pause::Pause;
 use crate::serve::Reason;
 use crate::supervisor::active_rules::ActiveRules;
@@ -171,7 +170,7 @@ impl SupervisorTask {
             tracing::warn!("Couldn't change the log level: {error}");
         }
         let needs_restart = before
-            .is_none_or(|before| !config_paths::differ_in_log_level_at_most(&before.config, &now.config));
+            .is_none_or(|before| llamapool_settings::changes(&before.config, &now.config).need_restart());
         if needs_restart && matches!(worker, Worker::Embedded(_)) {
             tracing::info!("Settings changed, restarting the worker");
             self.end_later(worker, After::Start, now.config.drain_timeout).await;

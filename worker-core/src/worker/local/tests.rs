@@ -22,7 +22,7 @@ struct Page {
 
 impl Page {
     async fn open() -> Self {
-        crate::tls::install();
+        llamapool_tunnel::tls::install();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let ledger = Ledger::default();

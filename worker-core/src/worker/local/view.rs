@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Activity, LiveJob};
-use crate::settings::build;
 use crate::usage::Usage;
 use crate::worker::status::{self, Connection, Problem, Readiness};
+use llamapool_settings::build;
 
 /// What `last_heartbeat` says before the first: the zero time of the language the older workers were written in.
 const NEVER: &str = "0001-01-01T00:00:00Z";
