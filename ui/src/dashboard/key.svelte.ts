@@ -8,6 +8,8 @@ export class Key {
   asked = $state(false);
   /** Whether the server rejected the last key. */
   refused = $state(false);
+  /** What the server says of a key that it knows, but whose role does not allow the dashboard. */
+  reason = $state<string | null>(null);
   held = $state(false);
 
   constructor(private storage: Storage = sessionStorage) {
@@ -29,9 +31,10 @@ export class Key {
     else this.storage.removeItem(STORED);
   }
 
-  /** Handles a 401 response. */
-  deny() {
+  /** Handles a 401 response, or with a `reason` a 403 one. */
+  deny(reason: string | null = null) {
     this.refused = this.#value !== null;
+    this.reason = reason;
     this.#drop();
     this.asked = true;
   }

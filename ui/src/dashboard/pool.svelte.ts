@@ -61,9 +61,11 @@ export class Pool {
         if (stop.aborted) return;
         // The browser's own message about a lost connection is not helpful.
         this.problem = error instanceof ApiError ? error.message : null;
-        if (error instanceof ApiError && error.status === 401) {
+        const status = error instanceof ApiError ? error.status : null;
+        // Without a key, a 403 is about the page's origin, which no key changes.
+        if (status === 401 || (status === 403 && this.key.held)) {
           this.link = 'denied';
-          this.key.deny();
+          this.key.deny(status === 403 ? this.problem : null);
           await this.#pause(stop);
           continue;
         }

@@ -121,6 +121,20 @@ test('a 401 asks for the key and does not retry without one', async () => {
   expect(asked[1]?.authorization).toBe('Bearer secret');
 });
 
+test('a 403 says what the key lacks and asks for another one', async () => {
+  const { pool, key, asked } = open((_, authorization) =>
+    authorization ? anError(403, 'This key has the role user.') : anError(401, 'Key?'),
+  );
+  await settle();
+  key.give('user', false);
+  pool.retry();
+  await settle();
+  expect(pool.link).toBe('denied');
+  expect([key.asked, key.refused, key.reason]).toEqual([true, true, 'This key has the role user.']);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(2);
+});
+
 test('nothing continues after the end', async () => {
   const { asked } = open();
   await settle();
