@@ -12,13 +12,16 @@ pub(crate) mod histograms;
 pub(crate) mod history;
 pub mod in_flight;
 pub mod ledger;
+mod ledger_view;
 pub mod record;
 mod samples;
 pub mod ticket;
+pub mod totals;
 mod trace;
 pub(crate) mod worker_totals;
 
 pub(crate) use capped::{CappedLabels, OTHER};
 pub(crate) use counters::{Counters, WorkerCounters};
 pub use ledger::Ledger;
+pub(crate) use ledger_view::{LedgerView, Since};
 pub(crate) use trace::Trace;

@@ -17,10 +17,14 @@ const SAMPLES: usize = 512;
 
 /// The bins, oldest first. Bins in which nothing happened are left out.
 #[derive(Debug, Default)]
-pub(super) struct History(VecDeque<Bin>);
+pub(super) struct History {
+    bins: VecDeque<Bin>,
+    /// Times to the first byte in the newest bin. The percentiles of older bins do not change any more, so these need no samples.
+    first_bytes: Samples,
+}
 
 /// Ten seconds.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Bin {
     /// When it begins, Unix seconds: a multiple of ten.
     pub(crate) at: u64,
@@ -34,8 +38,10 @@ pub(crate) struct Bin {
     pub(crate) left: u32,
     /// Tokens generated, as replies report them.
     pub(crate) tokens_out: u64,
-    /// Times to the first byte.
-    pub(crate) first_bytes: Samples,
+    /// The median time to the first byte, milliseconds.
+    pub(crate) first_byte_p50: Option<f64>,
+    /// The 95th percentile of the same.
+    pub(crate) first_byte_p95: Option<f64>,
     /// The longest queue.
     pub(crate) queue: u32,
     /// The most requests open at once.
@@ -55,7 +61,7 @@ impl History {
         }
         bin.tokens_out += ended.usage.map_or(0, |usage| usage.tokens_out);
         if let Some(first_byte) = ended.record.first_byte {
-            bin.first_bytes.add(first_byte, SAMPLES);
+            self.first_bytes.add(first_byte, SAMPLES);
         }
     }
 
@@ -66,23 +72,48 @@ impl History {
         bin.queue = bin.queue.max(queue as u32);
     }
 
-    /// The bins from `since` (Unix seconds) on.
-    pub(super) fn since(&self, since: u64) -> Vec<Bin> {
-        self.0.iter().filter(|bin| bin.at + BIN > since).cloned().collect()
+    /// The bins from `since` (Unix seconds) on. All of them if `since` is in the future: the clock was set back, and the bins have moved.
+    pub(super) fn since(&self, since: u64, now: SystemTime) -> Vec<Bin> {
+        let since = if since > unix_seconds(now) { 0 } else { since };
+        let mut bins: Vec<Bin> = self.bins.iter().filter(|bin| bin.at + BIN > since).copied().collect();
+        bins.last_mut().into_iter().for_each(|newest| newest.measure(&self.first_bytes));
+        bins
     }
 
     fn bin(&mut self, now: SystemTime) -> &mut Bin {
-        let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let seconds = unix_seconds(now);
         let at = seconds - seconds % BIN;
-        // After the clock is set back, the newest bin goes on until the clock has caught up.
-        if self.0.back().is_none_or(|newest| newest.at < at) {
-            self.0.push_back(Bin { at, ..Bin::default() });
+        self.follow_clock_back(at);
+        if self.bins.back().is_none_or(|newest| newest.at < at) {
+            self.bins.back_mut().into_iter().for_each(|newest| newest.measure(&self.first_bytes));
+            self.first_bytes.clear();
+            self.bins.push_back(Bin { at, ..Bin::default() });
         }
-        while self.0.front().is_some_and(|oldest| oldest.at + BIN * BINS as u64 <= at) {
-            self.0.pop_front();
+        while self.bins.front().is_some_and(|oldest| oldest.at + BIN * BINS as u64 <= at) {
+            self.bins.pop_front();
         }
-        self.0.back_mut().expect("there was one, or one has just been pushed")
+        self.bins.back_mut().expect("there was one, or one has just been pushed")
     }
+
+    /// After a small step of the clock back, the newest bin goes on until the clock has caught up. After a large one, which corrects a clock that
+    /// was wrong, all bins move with it: otherwise the charts would stand still until that wrong time comes.
+    fn follow_clock_back(&mut self, at: u64) {
+        let ahead = self.bins.back().map_or(0, |newest| newest.at.saturating_sub(at));
+        if ahead > BIN {
+            self.bins.iter_mut().for_each(|bin| bin.at = bin.at.saturating_sub(ahead));
+        }
+    }
+}
+
+impl Bin {
+    fn measure(&mut self, first_bytes: &Samples) {
+        self.first_byte_p50 = first_bytes.quantile(0.5);
+        self.first_byte_p95 = first_bytes.quantile(0.95);
+    }
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -116,24 +147,57 @@ mod tests {
         let mut history = History::default();
         history.settle(&ended(1, Outcome::Done, 5, Some(10)));
         history.settle(&ended(9, Outcome::Failed(String::new()), 0, Some(30)));
+        let first_byte =
+            |bin: &Bin| [bin.first_byte_p50, bin.first_byte_p95].map(|time| time.map(f64::round));
+        assert_eq!(
+            first_byte(&history.since(0, at(9))[0]),
+            [Some(10.0), Some(30.0)],
+            "while the bin is open"
+        );
         history.level(at(11), 3, 2);
         history.level(at(12), 1, 4);
-        let bins = history.since(0);
+        let bins = history.since(0, at(12));
         assert_eq!(bins.iter().map(|bin| bin.at).collect::<Vec<_>>(), [1_000_000, 1_000_010]);
         assert_eq!((bins[0].requests, bins[0].failed, bins[0].tokens_out), (2, 1, 5));
-        let first_byte = |quantile| bins[0].first_bytes.quantile(quantile).map(f64::round);
-        assert_eq!((first_byte(0.5), first_byte(0.95)), (Some(10.0), Some(30.0)));
+        assert_eq!(first_byte(&bins[0]), [Some(10.0), Some(30.0)], "and after it");
+        assert_eq!(first_byte(&bins[1]), [None, None], "no measurement of another bin");
         assert_eq!((bins[1].in_flight, bins[1].queue), (3, 4));
-        assert_eq!(history.since(1_000_010).len(), 1, "only the newest bin, which still changes");
+        let newest = history.since(1_000_010, at(12));
+        assert_eq!(newest.len(), 1, "only the newest bin, which still changes");
         history.level(at(3_605), 0, 0);
-        assert_eq!(history.since(0).first().map(|bin| bin.at), Some(1_000_010));
+        assert_eq!(history.since(0, at(3_605)).first().map(|bin| bin.at), Some(1_000_010));
     }
 
     #[test]
     fn nothing_is_lost_when_the_clock_is_set_back() {
+        let requests = |bins: Vec<Bin>| bins.iter().map(|bin| bin.requests).sum::<u32>();
+        for back in [99, 95, 1] {
+            let mut history = History::default();
+            history.settle(&ended(80, Outcome::Done, 0, None));
+            history.settle(&ended(100, Outcome::Done, 0, None));
+            history.settle(&ended(back, Outcome::Done, 0, None));
+            assert_eq!(requests(history.since(0, at(back))), 3);
+        }
+    }
+
+    #[test]
+    fn charts_go_on_after_a_clock_that_was_far_ahead_is_corrected() {
         let mut history = History::default();
-        history.settle(&ended(100, Outcome::Done, 0, None));
-        history.settle(&ended(1, Outcome::Done, 0, None));
-        assert_eq!(history.since(0).iter().map(|bin| bin.requests).sum::<u32>(), 2);
+        let years = 40 * 365 * 24 * 3_600;
+        history.settle(&ended(years, Outcome::Done, 0, None));
+        history.settle(&ended(years + 10, Outcome::Done, 0, None));
+        history.settle(&ended(50, Outcome::Done, 0, None));
+        history.settle(&ended(60, Outcome::Done, 0, None));
+        let bins = |since, now| -> Vec<(u64, u32)> {
+            history.since(since, now).iter().map(|bin| (bin.at - 1_000_000, bin.requests)).collect()
+        };
+        let expected = [(40, 1), (50, 2), (60, 1)];
+        assert_eq!(bins(0, at(60)), expected);
+        assert_eq!(
+            bins(1_000_000 + years, at(60)),
+            expected,
+            "a reader that has been told of the future gets all bins"
+        );
+        assert_eq!(bins(1_000_060, at(60)), [(60, 1)]);
     }
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use llamapool_worker_core::usage::Usage;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::counters::Counters;
-use super::history::{Bin, History};
+use super::history::History;
 use super::in_flight::InFlight;
-use super::record::{EndedRequest, OutcomeKind};
+use super::ledger_view::{LedgerView, Since};
+use super::record::EndedRequest;
+use super::totals::Totals;
 use super::worker_totals::WorkerTotals;
 use crate::changes::Changes;
 use crate::pool::UpstreamSnapshot;
@@ -41,26 +42,10 @@ struct Books {
 
 #[derive(Default)]
 struct WorkerEntry {
-    totals: WorkerTotals,
+    /// Shared with views; copied when it changes while a view still holds it.
+    totals: Arc<WorkerTotals>,
     /// The number of the newest request when this was last written.
     touched: u64,
-}
-
-/// Counts since the start.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Totals {
-    /// Requests answered to the last byte.
-    pub done: u64,
-    /// Requests that a worker or runtime failed.
-    pub failed: u64,
-    /// Requests that this server refused.
-    pub refused: u64,
-    /// Requests whose client left, or that were cancelled.
-    pub left: u64,
-    /// Times another worker took over before the first byte.
-    pub failovers: u64,
-    /// Tokens that replies report.
-    pub usage: Usage,
 }
 
 impl Ledger {
@@ -146,27 +131,21 @@ impl Ledger {
         self.open.wait().await;
     }
 
-    pub(crate) fn totals(&self) -> Totals {
-        self.books().totals
-    }
-
-    /// Requests that are open, oldest first.
-    pub(crate) fn in_flight(&self) -> Vec<Arc<InFlight>> {
-        self.books().in_flight.values().cloned().collect()
-    }
-
-    /// Requests that ended after the one with the number `last`, newest first.
-    pub(crate) fn recent(&self, last: Option<u64>) -> Vec<Arc<EndedRequest>> {
-        self.books().recent.iter().take_while(|ended| Some(ended.number) != last).cloned().collect()
-    }
-
-    /// The chart's bins from `since` (Unix seconds) on, oldest first.
-    pub(crate) fn history(&self, since: u64) -> Vec<Bin> {
-        self.books().history.since(since)
-    }
-
-    pub(crate) fn worker(&self, id: &str) -> WorkerTotals {
-        self.books().workers.get(id).map(|entry| entry.totals.clone()).unwrap_or_default()
+    /// Everything that is shown, read under one lock, so that a request is either open or ended in it.
+    pub(crate) fn view(&self, since: Since) -> LedgerView {
+        let books = self.books();
+        LedgerView {
+            totals: books.totals,
+            in_flight: books.in_flight.values().cloned().collect(),
+            recent: books
+                .recent
+                .iter()
+                .take_while(|ended| Some(ended.number) != since.ended)
+                .cloned()
+                .collect(),
+            history: books.history.since(since.history, SystemTime::now()),
+            workers: books.workers.iter().map(|(id, entry)| (id.clone(), entry.totals.clone())).collect(),
+        }
     }
 
     /// What is counted for Prometheus; `upstreams` are those that are here or left a short time ago.
@@ -195,18 +174,35 @@ impl Books {
         }
         let entry = self.workers.get_mut(id).expect("it was there or has just been inserted");
         entry.touched = self.next_number;
-        &mut entry.totals
+        Arc::make_mut(&mut entry.totals)
     }
 }
 
-impl Totals {
-    fn settle(&mut self, ended: &EndedRequest) {
-        match ended.outcome() {
-            OutcomeKind::Done => self.done += 1,
-            OutcomeKind::Failed => self.failed += 1,
-            OutcomeKind::Refused => self.refused += 1,
-            OutcomeKind::Left | OutcomeKind::Cancelled => self.left += 1,
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::super::ticket::Ticket;
+    use super::*;
+
+    /// In every view, each request is either open or ended, while requests come and go on another thread.
+    #[test]
+    fn a_view_agrees_with_itself() {
+        const REQUESTS: u64 = 5_000;
+        let ledger = Arc::new(Ledger::new(Changes::default(), &[]));
+        let requests = std::thread::spawn({
+            let ledger = ledger.clone();
+            move || (0..REQUESTS).for_each(|_| drop(Ticket::open(&HeaderMap::new(), ledger.clone())))
+        });
+        let mut seen = 0;
+        while seen < REQUESTS {
+            let view = ledger.view(Since::default());
+            let (ended, newest) = (view.totals.left, view.recent.first().map_or(0, |ended| ended.number));
+            assert_eq!(ended, newest, "the totals count the newest request");
+            assert!(view.in_flight.iter().all(|open| open.number > newest), "no request is open and ended");
+            assert!(ended + view.in_flight.len() as u64 >= seen, "no request is missing");
+            seen = ended + view.in_flight.len() as u64;
         }
-        self.usage += ended.usage.unwrap_or_default();
+        requests.join().unwrap();
     }
 }

@@ -23,10 +23,16 @@ impl Samples {
 
     /// A quantile in milliseconds, by the nearest rank.
     pub(crate) fn quantile(&self, quantile: f64) -> Option<f64> {
-        let mut sorted = self.millis.clone();
-        sorted.sort_by(f32::total_cmp);
-        let rank = (quantile * sorted.len() as f64).ceil() as usize;
-        sorted.get(rank.saturating_sub(1)).map(|millis| f64::from(*millis))
+        let mut millis = self.millis.clone();
+        let rank = (quantile * millis.len() as f64).ceil() as usize;
+        let index = rank.saturating_sub(1);
+        (index < millis.len()).then(|| f64::from(*millis.select_nth_unstable_by(index, f32::total_cmp).1))
+    }
+
+    /// Forgets all measurements and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.millis.clear();
+        self.next = 0;
     }
 }
 

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::snapshot::{Since, StateSources, snapshot_since};
+use super::snapshot::{StateSources, snapshot_since};
 use super::view::Snapshot;
+use crate::accounting::Since;
 
 /// The shortest time between two events.
 const SHORTEST: Duration = Duration::from_millis(250);

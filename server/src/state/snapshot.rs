@@ -10,7 +10,7 @@ use super::view::{
     FinishedRequest, HistoryBin, LiveRequest, McpView, ModelView, ServerState, ServerView, Snapshot,
     WorkerState, WorkerView, WorkersSummary, rfc3339,
 };
-use crate::accounting::Ledger;
+use crate::accounting::{Ledger, LedgerView, Since};
 use crate::changes::Changes;
 use crate::drain::Drain;
 use crate::pool::{Registry, RegistryView, Waiting};
@@ -33,15 +33,6 @@ pub struct StateSources {
     pub workers_need_key: bool,
 }
 
-/// What a reader has already. It gets only what is newer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Since {
-    /// The number of the newest ended request.
-    pub(super) ended: Option<u64>,
-    /// When the history was read, Unix seconds.
-    pub(super) history: u64,
-}
-
 /// The whole state now.
 pub fn snapshot(sources: &StateSources) -> Snapshot {
     snapshot_since(sources, 0, Since::default())
@@ -50,21 +41,21 @@ pub fn snapshot(sources: &StateSources) -> Snapshot {
 /// The state now. Of ended requests and history, which only grow, it has what is new.
 pub(super) fn snapshot_since(sources: &StateSources, version: u64, since: Since) -> Snapshot {
     let registry = sources.registry.view();
-    let ledger = &sources.ledger;
+    let ledger = sources.ledger.view(since);
     let workers: Vec<WorkerView> = registry
         .workers
         .iter()
-        .map(|worker| WorkerView::of(worker, ledger.worker(&worker.identity.id), &registry.waiting))
+        .map(|worker| WorkerView::of(worker, &ledger.worker(&worker.identity.id), &registry.waiting))
         .collect();
     Snapshot {
         version,
-        server: server(sources, &registry),
+        server: server(sources, &registry, &ledger),
         workers_summary: summary(&workers),
         models: models(&workers, &registry.waiting),
         mcp: McpView::default(),
-        live: ledger.in_flight().iter().map(|request| LiveRequest::from(&**request)).collect(),
-        recent: ledger.recent(since.ended).iter().map(|ended| FinishedRequest::from(&**ended)).collect(),
-        history: ledger.history(since.history).iter().map(HistoryBin::from).collect(),
+        live: ledger.in_flight.iter().map(|request| LiveRequest::from(&**request)).collect(),
+        recent: ledger.recent.iter().map(|ended| FinishedRequest::from(&**ended)).collect(),
+        history: ledger.history.iter().map(HistoryBin::from).collect(),
         workers,
     }
 }
@@ -78,8 +69,8 @@ pub(crate) fn server_state(drain: &Drain, registry: &RegistryView) -> ServerStat
     }
 }
 
-fn server(sources: &StateSources, registry: &RegistryView) -> ServerView {
-    let totals = sources.ledger.totals();
+fn server(sources: &StateSources, registry: &RegistryView, ledger: &LedgerView) -> ServerView {
+    let totals = &ledger.totals;
     ServerView {
         now: rfc3339(SystemTime::now()),
         version: build::VERSION.to_owned(),
@@ -87,7 +78,7 @@ fn server(sources: &StateSources, registry: &RegistryView) -> ServerView {
         build_date: build::DATE.to_owned(),
         state: server_state(&sources.drain, registry),
         uptime_s: sources.started.elapsed().as_secs(),
-        jobs_inflight_total: sources.ledger.open_requests() as u64,
+        jobs_inflight_total: ledger.in_flight.len() as u64,
         jobs_completed_total: totals.done,
         jobs_failed_total: totals.failed,
         jobs_refused_total: totals.refused,

@@ -24,17 +24,17 @@ pub struct Snapshot {
     pub server: ServerView,
     /// Workers by state.
     pub workers_summary: WorkersSummary,
-    /// Every model on offer, sorted.
+    /// All models that workers offer, sorted by name.
     pub models: Vec<ModelView>,
-    /// Every worker, in order of arrival; those that left in the last ten minutes at the end, as `gone`.
+    /// All workers, in the order in which they connected; those that left in the last ten minutes come last, as `gone`.
     pub workers: Vec<WorkerView>,
     /// MCP relays.
     pub mcp: McpView,
-    /// Requests that are open now, oldest first.
+    /// Open requests, oldest first.
     pub live: Vec<LiveRequest>,
-    /// Requests that ended, newest first: the last 200 in a full snapshot, those since the former one in an update.
+    /// Ended requests, newest first: the last 200 in a full snapshot, those since the previous event in an update.
     pub recent: Vec<FinishedRequest>,
-    /// What happened lately, oldest first: the last hour in a full snapshot, what changed since the former one in an update.
+    /// Statistics in bins of ten seconds, oldest first: the last hour in a full snapshot, bins that changed since the previous event in an update.
     pub history: Vec<HistoryBin>,
 }
 
@@ -42,20 +42,20 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct ServerView {
-    /// RFC 3339, UTC.
+    /// The server's time. RFC 3339, UTC.
     pub now: String,
-    /// Of the software.
+    /// The version of the server.
     pub version: String,
-    /// The commit it was built from.
+    /// The commit that it was built from.
     pub build_sha: String,
-    /// The day it was built.
+    /// The date of the build.
     pub build_date: String,
-    /// `not_ready` (no worker is), `ready` or `draining`.
+    /// `not_ready` (no worker is ready), `ready` or `draining`.
     pub state: ServerState,
-    /// Seconds since its start.
+    /// Seconds since the server started.
     #[ts(type = "number")]
     pub uptime_s: u64,
-    /// Requests open now.
+    /// Open requests.
     #[ts(type = "number")]
     pub jobs_inflight_total: u64,
     /// Requests answered to the last byte.
@@ -64,40 +64,40 @@ pub struct ServerView {
     /// Requests that a worker or runtime failed, or answered with 5xx.
     #[ts(type = "number")]
     pub jobs_failed_total: u64,
-    /// Requests turned away: wrong, unknown model, busy.
+    /// Requests that the server rejected: invalid, unknown model, queue full.
     #[ts(type = "number")]
     pub jobs_refused_total: u64,
-    /// Requests whose client left.
+    /// Requests whose client disconnected, or that an administrator cancelled.
     #[ts(type = "number")]
     pub jobs_cancelled_total: u64,
-    /// Times another worker took over before the first byte.
+    /// Failovers: attempts after which another worker took over before the first byte.
     #[ts(type = "number")]
     pub failovers_total: u64,
-    /// Requests that wait for a free slot.
+    /// Queued requests.
     #[ts(type = "number")]
     pub scheduler_queue_len: u64,
-    /// Prompt tokens, as far as replies told.
+    /// Input tokens, as far as responses report them.
     #[ts(type = "number")]
     pub tokens_in_total: u64,
-    /// Generated tokens, as far as replies told.
+    /// Output tokens, as far as responses report them.
     #[ts(type = "number")]
     pub tokens_out_total: u64,
-    /// Whether a key is asked for.
+    /// Whether clients need a key.
     pub needs_key: bool,
     /// Whether workers need a key.
     pub workers_need_key: bool,
 }
 
-/// How the server is.
+/// The state of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum ServerState {
     /// No worker is ready.
     NotReady,
-    /// At least one is.
+    /// At least one worker is ready.
     Ready,
-    /// It is about to stop.
+    /// The server finishes open requests and then stops.
     Draining,
 }
 
@@ -105,17 +105,17 @@ pub enum ServerState {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkersSummary {
-    /// All that are connected.
+    /// Connected workers.
     pub connected: u32,
-    /// With requests.
+    /// Workers that run requests.
     pub working: u32,
-    /// Ready, without requests.
+    /// Workers that are ready and run no request.
     pub idle: u32,
-    /// Whose runtime is away.
+    /// Workers whose runtime is not available.
     pub not_ready: u32,
-    /// Finishing.
+    /// Workers that finish their requests and take no new ones.
     pub draining: u32,
-    /// That left in the last ten minutes.
+    /// Workers that left in the last ten minutes.
     pub gone: u32,
 }
 
@@ -125,11 +125,11 @@ pub struct WorkersSummary {
 pub struct ModelView {
     /// Its name.
     pub name: String,
-    /// Workers that have it.
+    /// Workers that offer it.
     pub workers: u32,
-    /// Of those, with it in memory, as far as they tell.
+    /// Of those, workers that have it in memory, as far as they report it.
     pub loaded: u32,
-    /// Requests that wait for it.
+    /// Requests queued for it.
     pub queue_len: u32,
 }
 
@@ -137,9 +137,9 @@ pub struct ModelView {
 #[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct McpView {
-    /// Relays that are connected.
+    /// Connected relays.
     pub clients: Vec<String>,
-    /// Calls that run.
+    /// Open sessions.
     pub sessions: Vec<String>,
 }
 

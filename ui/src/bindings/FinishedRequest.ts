@@ -2,7 +2,7 @@
 import type { EndedAs } from "./EndedAs";
 
 /**
- * A request that ended. Never its content.
+ * An ended request, without its content.
  */
 export type FinishedRequest = { 
 /**
@@ -10,7 +10,7 @@ export type FinishedRequest = {
  */
 id: string, 
 /**
- * Unique.
+ * Unique in this run of the server, in order of arrival.
  */
 number: number, 
 /**
@@ -30,50 +30,50 @@ worker: string | null,
  */
 ended_at: string, 
 /**
- * How.
+ * How it ended.
  */
 outcome: EndedAs, 
 /**
- * Why, if not done.
+ * Why it was not completed.
  */
 reason: string | null, 
 /**
- * HTTP status.
+ * The HTTP status of the response.
  */
 status: number | null, 
 /**
- * Workers tried before.
+ * Workers that failed it before.
  */
 failovers: number, 
 /**
- * Waiting for a slot, milliseconds.
+ * Time in the queue, milliseconds.
  */
 queue_ms: number, 
 /**
- * To the first byte, milliseconds.
+ * Time to the first byte, milliseconds.
  */
 first_byte_ms: number | null, 
 /**
- * In all, milliseconds.
+ * Total time, milliseconds.
  */
 total_ms: number, 
 /**
- * Body bytes in.
+ * Bytes of the request body.
  */
 bytes_in: number, 
 /**
- * Body bytes out.
+ * Bytes of the response body.
  */
 bytes_out: number, 
 /**
- * Prompt tokens, if the reply told.
+ * Input tokens, if the response reports them.
  */
 tokens_in: number | null, 
 /**
- * Generated tokens, if the reply told.
+ * Output tokens, if the response reports them.
  */
 tokens_out: number | null, 
 /**
- * Generated tokens per second: of a stream from first byte to last, of a reply in one piece while the worker had it.
+ * Output tokens per second: from first to last byte of a stream; for other responses, over the time the worker had the request.
  */
 tokens_per_second: number | null, };

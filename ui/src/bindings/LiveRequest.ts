@@ -2,7 +2,7 @@
 import type { RequestState } from "./RequestState";
 
 /**
- * An open request. Never its content.
+ * An open request, without its content.
  */
 export type LiveRequest = { 
 /**
@@ -10,7 +10,7 @@ export type LiveRequest = {
  */
 id: string, 
 /**
- * Names it for the cancel button.
+ * Identifies the request when it is cancelled.
  */
 number: number, 
 /**
@@ -22,22 +22,22 @@ path: string,
  */
 model: string | null, 
 /**
- * The worker, once chosen.
+ * The worker that has the request, once chosen.
  */
 worker: string | null, 
 /**
- * Milliseconds since it came.
+ * Milliseconds since it arrived.
  */
 age_ms: number, 
 /**
- * Where it is.
+ * How far it has come.
  */
 state: RequestState, 
 /**
- * Chunks of the reply so far: for a chat stream about one for each token.
+ * Chunks of the response so far: about one per token in a chat stream.
  */
 tokens: number, 
 /**
- * Body bytes out.
+ * Bytes of the response body so far.
  */
 bytes: number, };

@@ -5,10 +5,10 @@
  */
 export type McpView = { 
 /**
- * Relays that are connected.
+ * Connected relays.
  */
 clients: Array<string>, 
 /**
- * Calls that run.
+ * Open sessions.
  */
 sessions: Array<string>, };

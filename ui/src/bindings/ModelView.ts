@@ -9,14 +9,14 @@ export type ModelView = {
  */
 name: string, 
 /**
- * Workers that have it.
+ * Workers that offer it.
  */
 workers: number, 
 /**
- * Of those, with it in memory, as far as they tell.
+ * Of those, workers that have it in memory, as far as they report it.
  */
 loaded: number, 
 /**
- * Requests that wait for it.
+ * Requests queued for it.
  */
 queue_len: number, };

@@ -5,18 +5,18 @@
  */
 export type PerModel = { 
 /**
- * Requests answered.
+ * Requests that it did not fail.
  */
 success_total: number, 
 /**
- * Requests failed.
+ * Requests that it failed.
  */
 error_total: number, 
 /**
- * Prompt tokens.
+ * Input tokens.
  */
 tokens_in_total: number, 
 /**
- * Generated tokens.
+ * Output tokens.
  */
 tokens_out_total: number, };

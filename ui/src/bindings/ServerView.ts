@@ -6,31 +6,31 @@ import type { ServerState } from "./ServerState";
  */
 export type ServerView = { 
 /**
- * RFC 3339, UTC.
+ * The server's time. RFC 3339, UTC.
  */
 now: string, 
 /**
- * Of the software.
+ * The version of the server.
  */
 version: string, 
 /**
- * The commit it was built from.
+ * The commit that it was built from.
  */
 build_sha: string, 
 /**
- * The day it was built.
+ * The date of the build.
  */
 build_date: string, 
 /**
- * `not_ready` (no worker is), `ready` or `draining`.
+ * `not_ready` (no worker is ready), `ready` or `draining`.
  */
 state: ServerState, 
 /**
- * Seconds since its start.
+ * Seconds since the server started.
  */
 uptime_s: number, 
 /**
- * Requests open now.
+ * Open requests.
  */
 jobs_inflight_total: number, 
 /**
@@ -42,31 +42,31 @@ jobs_completed_total: number,
  */
 jobs_failed_total: number, 
 /**
- * Requests turned away: wrong, unknown model, busy.
+ * Requests that the server rejected: invalid, unknown model, queue full.
  */
 jobs_refused_total: number, 
 /**
- * Requests whose client left.
+ * Requests whose client disconnected, or that an administrator cancelled.
  */
 jobs_cancelled_total: number, 
 /**
- * Times another worker took over before the first byte.
+ * Failovers: attempts after which another worker took over before the first byte.
  */
 failovers_total: number, 
 /**
- * Requests that wait for a free slot.
+ * Queued requests.
  */
 scheduler_queue_len: number, 
 /**
- * Prompt tokens, as far as replies told.
+ * Input tokens, as far as responses report them.
  */
 tokens_in_total: number, 
 /**
- * Generated tokens, as far as replies told.
+ * Output tokens, as far as responses report them.
  */
 tokens_out_total: number, 
 /**
- * Whether a key is asked for.
+ * Whether clients need a key.
  */
 needs_key: boolean, 
 /**

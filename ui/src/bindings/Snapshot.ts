@@ -25,11 +25,11 @@ server: ServerView,
  */
 workers_summary: WorkersSummary, 
 /**
- * Every model on offer, sorted.
+ * All models that workers offer, sorted by name.
  */
 models: Array<ModelView>, 
 /**
- * Every worker, in order of arrival; those that left in the last ten minutes at the end, as `gone`.
+ * All workers, in the order in which they connected; those that left in the last ten minutes come last, as `gone`.
  */
 workers: Array<WorkerView>, 
 /**
@@ -37,14 +37,14 @@ workers: Array<WorkerView>,
  */
 mcp: McpView, 
 /**
- * Requests that are open now, oldest first.
+ * Open requests, oldest first.
  */
 live: Array<LiveRequest>, 
 /**
- * Requests that ended, newest first: the last 200 in a full snapshot, those since the former one in an update.
+ * Ended requests, newest first: the last 200 in a full snapshot, those since the previous event in an update.
  */
 recent: Array<FinishedRequest>, 
 /**
- * What happened lately, oldest first: the last hour in a full snapshot, what changed since the former one in an update.
+ * Statistics in bins of ten seconds, oldest first: the last hour in a full snapshot, bins that changed since the previous event in an update.
  */
 history: Array<HistoryBin>, };

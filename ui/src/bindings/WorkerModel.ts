@@ -5,22 +5,22 @@
  */
 export type WorkerModel = { 
 /**
- * Its name there.
+ * The worker's name for it.
  */
 name: string, 
 /**
- * In memory, if known.
+ * Whether it is in memory, if known.
  */
 loaded: boolean | null, 
 /**
- * Bytes.
+ * Size in bytes.
  */
 size: number | null, 
 /**
- * Tokens.
+ * Context length in tokens.
  */
 context: number | null, 
 /**
- * As `Q4_K_M`.
+ * The quantization, for example `Q4_K_M`.
  */
 quantization: string | null, };

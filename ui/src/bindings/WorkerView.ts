@@ -13,11 +13,11 @@ export type WorkerView = {
  */
 id: string, 
 /**
- * For people. Chosen by the worker: text, never markup.
+ * The name to show. The worker chooses it: treat it as text, never as markup.
  */
 name: string, 
 /**
- * From facts, not from what it says.
+ * The state, from what the server observes.
  */
 status: WorkerState, 
 /**
@@ -25,23 +25,23 @@ status: WorkerState,
  */
 reason: string | null, 
 /**
- * RFC 3339, UTC.
+ * When it connected. RFC 3339, UTC.
  */
 connected_at: string, 
 /**
- * RFC 3339, UTC: when it was last heard of.
+ * When it last sent something. RFC 3339, UTC.
  */
 last_heartbeat: string, 
 /**
- * How long the worker took to answer a PING last: the way there and back, milliseconds.
+ * Round-trip time of the last ping, milliseconds.
  */
 latency_ms: number | null, 
 /**
- * RFC 3339, UTC: when it left.
+ * When it left. RFC 3339, UTC.
  */
 gone_since: string | null, 
 /**
- * Of the worker's software.
+ * The version of the worker program.
  */
 version: string, 
 /**
@@ -49,82 +49,82 @@ version: string,
  */
 backend_family: string, 
 /**
- * Of its runtime.
+ * The version of its runtime.
  */
 backend_version: string | null, 
 /**
- * What it has.
+ * The names of its models.
  */
 models_supported: Array<string>, 
 /**
- * The same, with what is known of each.
+ * Its models.
  */
 models: Array<WorkerModel>, 
 /**
- * Requests it runs at once, at most.
+ * The most requests that it runs at once.
  */
 max_concurrency: number, 
 /**
- * Requests it runs.
+ * Requests that it runs now.
  */
 inflight: number, 
 /**
- * Requests that wait for a model of which it is the only provider.
+ * Requests queued for models that only this worker offers.
  */
 queue_len: number, 
 /**
- * Requests answered.
+ * Requests that it did not fail.
  */
 processed_total: number, 
 /**
- * Time spent on those, milliseconds.
+ * Total time spent on those, milliseconds.
  */
 processing_ms_total: number, 
 /**
- * The mean of that.
+ * Mean time per request, milliseconds.
  */
 avg_processing_ms: number, 
 /**
- * Requests it failed.
+ * Requests that it failed.
  */
 failures_total: number, 
 /**
- * What went wrong last.
+ * The last error.
  */
 last_error: string | null, 
 /**
- * When. RFC 3339, UTC.
+ * When the last error happened. RFC 3339, UTC.
  */
 last_error_at: string | null, 
 /**
- * Prompt tokens.
+ * Input tokens.
  */
 tokens_in_total: number, 
 /**
- * Generated tokens.
+ * Output tokens.
  */
 tokens_out_total: number, 
 /**
- * Both.
+ * Input and output tokens.
  */
 tokens_total: number, 
 /**
- * Generated tokens per second of generating, over the requests that told their tokens.
+ * Output tokens per second, over the requests whose responses report tokens.
  */
 avg_tokens_per_second: number, 
 /**
- * Median time to the first byte over the last hundred requests, milliseconds.
+ * Median time to the first byte of the last 100 requests, milliseconds.
  */
 first_byte_p50_ms: number | null, 
 /**
- * 95th percentile of the same.
+ * 95th percentile of the time to the first byte of the last 100 requests, milliseconds.
  */
 first_byte_p95_ms: number | null, 
 /**
- * By model, as the worker has it.
+ * Statistics by model, under the worker's names.
  */
 per_model: { [key in string]: PerModel }, 
 /**
- * The machine: host name, system, CPUs, memory.
+ * The machine that it runs on.
  */
 host: HostView, };

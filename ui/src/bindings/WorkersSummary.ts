@@ -5,26 +5,26 @@
  */
 export type WorkersSummary = { 
 /**
- * All that are connected.
+ * Connected workers.
  */
 connected: number, 
 /**
- * With requests.
+ * Workers that run requests.
  */
 working: number, 
 /**
- * Ready, without requests.
+ * Workers that are ready and run no request.
  */
 idle: number, 
 /**
- * Whose runtime is away.
+ * Workers whose runtime is not available.
  */
 not_ready: number, 
 /**
- * Finishing.
+ * Workers that finish their requests and take no new ones.
  */
 draining: number, 
 /**
- * That left in the last ten minutes.
+ * Workers that left in the last ten minutes.
  */
 gone: number, };

@@ -29,6 +29,12 @@ test('bins are replaced by time, sorted, and dropped after an hour', () => {
   expect(after.history[1]?.requests).toBe(5);
 });
 
+test('bins in the future are dropped: the clock of the server was set back', () => {
+  const former = aSnapshot({ history: [aBin(at - 10), aBin(at + 3600)] });
+  const after = merge(former, aSnapshot({ version: 2, history: [aBin(at)] }));
+  expect(after.history.map((bin) => bin.at - at)).toEqual([-10, 0]);
+});
+
 test('everything else comes from the update', () => {
   const after = merge(
     aSnapshot(),

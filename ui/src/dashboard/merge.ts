@@ -28,6 +28,9 @@ function mergeRecent(former: FinishedRequest[], fresh: FinishedRequest[]): Finis
 function mergeHistory(former: HistoryBin[], fresh: HistoryBin[], now: number): HistoryBin[] {
   const bins = new Map(former.map((bin) => [bin.at, bin]));
   for (const bin of fresh) bins.set(bin.at, bin);
-  const oldest = Number.isNaN(now) ? 0 : now - HISTORY_KEPT_S;
-  return [...bins.values()].filter((bin) => bin.at >= oldest).sort((a, b) => a.at - b.at);
+  // Bins in the future are left over from before the server's clock was set back.
+  const [oldest, newest] = Number.isNaN(now) ? [0, Infinity] : [now - HISTORY_KEPT_S, now];
+  return [...bins.values()]
+    .filter((bin) => bin.at >= oldest && bin.at <= newest)
+    .sort((a, b) => a.at - b.at);
 }

@@ -9,45 +9,45 @@ use crate::accounting::history::Bin;
 use crate::accounting::in_flight::{InFlight, Progress};
 use crate::accounting::record::{EndedRequest, OutcomeKind};
 
-/// Where an open request is.
+/// How far an open request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum RequestState {
-    /// Being read.
+    /// The body is being read.
     Reading,
-    /// Waits for a free slot.
+    /// Waits for a free slot of a worker.
     Queued,
-    /// Waits for the first byte.
+    /// Sent to a worker; waits for the first byte of the response.
     Waiting,
-    /// Its reply streams.
+    /// The response is being sent.
     Streaming,
 }
 
-/// An open request. Never its content.
+/// An open request, without its content.
 #[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct LiveRequest {
     /// The request id.
     pub id: String,
-    /// Names it for the cancel button.
+    /// Identifies the request when it is cancelled.
     #[ts(type = "number")]
     pub number: u64,
     /// The path.
     pub path: String,
     /// The model asked for, once known.
     pub model: Option<String>,
-    /// The worker, once chosen.
+    /// The worker that has the request, once chosen.
     pub worker: Option<String>,
-    /// Milliseconds since it came.
+    /// Milliseconds since it arrived.
     #[ts(type = "number")]
     pub age_ms: u64,
-    /// Where it is.
+    /// How far it has come.
     pub state: RequestState,
-    /// Chunks of the reply so far: for a chat stream about one for each token.
+    /// Chunks of the response so far: about one per token in a chat stream.
     #[ts(type = "number")]
     pub tokens: u64,
-    /// Body bytes out.
+    /// Bytes of the response body so far.
     #[ts(type = "number")]
     pub bytes: u64,
 }
@@ -59,23 +59,23 @@ pub struct LiveRequest {
 pub enum EndedAs {
     /// Answered to the last byte.
     Done,
-    /// Turned away.
+    /// Rejected by this server.
     Refused,
-    /// Broken off by worker or runtime, or answered with 5xx.
+    /// Failed by a worker or runtime, or answered with 5xx.
     Failed,
-    /// The client left.
+    /// The client disconnected.
     Left,
-    /// Cancelled on the dashboard.
+    /// Cancelled by an administrator.
     Cancelled,
 }
 
-/// A request that ended. Never its content.
+/// An ended request, without its content.
 #[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct FinishedRequest {
     /// The request id.
     pub id: String,
-    /// Unique.
+    /// Unique in this run of the server, in order of arrival.
     #[ts(type = "number")]
     pub number: u64,
     /// The path.
@@ -86,40 +86,40 @@ pub struct FinishedRequest {
     pub worker: Option<String>,
     /// When it ended. RFC 3339, UTC.
     pub ended_at: String,
-    /// How.
+    /// How it ended.
     pub outcome: EndedAs,
-    /// Why, if not done.
+    /// Why it was not completed.
     pub reason: Option<String>,
-    /// HTTP status.
+    /// The HTTP status of the response.
     pub status: Option<u16>,
-    /// Workers tried before.
+    /// Workers that failed it before.
     pub failovers: u32,
-    /// Waiting for a slot, milliseconds.
+    /// Time in the queue, milliseconds.
     #[ts(type = "number")]
     pub queue_ms: u64,
-    /// To the first byte, milliseconds.
+    /// Time to the first byte, milliseconds.
     #[ts(type = "number | null")]
     pub first_byte_ms: Option<u64>,
-    /// In all, milliseconds.
+    /// Total time, milliseconds.
     #[ts(type = "number")]
     pub total_ms: u64,
-    /// Body bytes in.
+    /// Bytes of the request body.
     #[ts(type = "number")]
     pub bytes_in: u64,
-    /// Body bytes out.
+    /// Bytes of the response body.
     #[ts(type = "number")]
     pub bytes_out: u64,
-    /// Prompt tokens, if the reply told.
+    /// Input tokens, if the response reports them.
     #[ts(type = "number | null")]
     pub tokens_in: Option<u64>,
-    /// Generated tokens, if the reply told.
+    /// Output tokens, if the response reports them.
     #[ts(type = "number | null")]
     pub tokens_out: Option<u64>,
-    /// Generated tokens per second: of a stream from first byte to last, of a reply in one piece while the worker had it.
+    /// Output tokens per second: from first to last byte of a stream; for other responses, over the time the worker had the request.
     pub tokens_per_second: Option<f64>,
 }
 
-/// What happened in ten seconds.
+/// Statistics of ten seconds.
 #[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct HistoryBin {
@@ -128,22 +128,22 @@ pub struct HistoryBin {
     pub at: u64,
     /// Requests that ended.
     pub requests: u32,
-    /// Of those, failed by worker or runtime.
+    /// Of those, failed by a worker or runtime.
     pub failed: u32,
-    /// Of those, turned away.
+    /// Of those, rejected.
     pub refused: u32,
-    /// Of those, whose client left.
+    /// Of those, whose client disconnected, or that were cancelled.
     pub left: u32,
-    /// Tokens generated, as far as replies told.
+    /// Output tokens, as far as responses report them.
     #[ts(type = "number")]
     pub tokens_out: u64,
     /// Median time to the first byte, milliseconds.
     pub first_byte_p50_ms: Option<f64>,
-    /// 95th percentile of the same.
+    /// 95th percentile of the time to the first byte, milliseconds.
     pub first_byte_p95_ms: Option<f64>,
-    /// Longest queue seen.
+    /// The longest queue.
     pub queue: u32,
-    /// Most requests open at once.
+    /// The most requests open at once.
     pub inflight: u32,
 }
 
@@ -222,8 +222,8 @@ impl From<&Bin> for HistoryBin {
             refused: bin.refused,
             left: bin.left,
             tokens_out: bin.tokens_out,
-            first_byte_p50_ms: bin.first_bytes.quantile(0.5),
-            first_byte_p95_ms: bin.first_bytes.quantile(0.95),
+            first_byte_p50_ms: bin.first_byte_p50,
+            first_byte_p95_ms: bin.first_byte_p95,
             queue: bin.queue,
             inflight: bin.in_flight,
         }

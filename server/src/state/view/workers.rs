@@ -13,21 +13,21 @@ use super::rfc3339;
 use crate::accounting::worker_totals::{ModelTotals, WorkerTotals};
 use crate::pool::{UpstreamSnapshot, Waiting};
 
-/// How a worker is.
+/// The state of a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum WorkerState {
-    /// Ready, nothing to do.
+    /// Ready, and runs no request.
     Idle,
-    /// Has requests.
+    /// Runs requests.
     Working,
-    /// Its runtime is away, or it has not reported yet.
+    /// Its runtime is not available, or it has not reported yet.
     #[default]
     NotReady,
-    /// Finishes what it has.
+    /// Finishes its requests and takes no new ones.
     Draining,
-    /// Left.
+    /// No longer connected.
     Gone,
 }
 
@@ -37,69 +37,69 @@ pub enum WorkerState {
 pub struct WorkerView {
     /// Stable across reconnects.
     pub id: String,
-    /// For people. Chosen by the worker: text, never markup.
+    /// The name to show. The worker chooses it: treat it as text, never as markup.
     pub name: String,
-    /// From facts, not from what it says.
+    /// The state, from what the server observes.
     pub status: WorkerState,
     /// Why it is not ready.
     pub reason: Option<String>,
-    /// RFC 3339, UTC.
+    /// When it connected. RFC 3339, UTC.
     pub connected_at: String,
-    /// RFC 3339, UTC: when it was last heard of.
+    /// When it last sent something. RFC 3339, UTC.
     pub last_heartbeat: String,
-    /// How long the worker took to answer a PING last: the way there and back, milliseconds.
+    /// Round-trip time of the last ping, milliseconds.
     pub latency_ms: Option<f64>,
-    /// RFC 3339, UTC: when it left.
+    /// When it left. RFC 3339, UTC.
     pub gone_since: Option<String>,
-    /// Of the worker's software.
+    /// The version of the worker program.
     pub version: String,
     /// `ollama`, `llama_cpp`, `lm_studio`, `vllm`, `openai`, or `auto` if not known.
     pub backend_family: String,
-    /// Of its runtime.
+    /// The version of its runtime.
     pub backend_version: Option<String>,
-    /// What it has.
+    /// The names of its models.
     pub models_supported: Vec<String>,
-    /// The same, with what is known of each.
+    /// Its models.
     pub models: Vec<WorkerModel>,
-    /// Requests it runs at once, at most.
+    /// The most requests that it runs at once.
     pub max_concurrency: u32,
-    /// Requests it runs.
+    /// Requests that it runs now.
     pub inflight: u32,
-    /// Requests that wait for a model of which it is the only provider.
+    /// Requests queued for models that only this worker offers.
     pub queue_len: u32,
-    /// Requests answered.
+    /// Requests that it did not fail.
     #[ts(type = "number")]
     pub processed_total: u64,
-    /// Time spent on those, milliseconds.
+    /// Total time spent on those, milliseconds.
     #[ts(type = "number")]
     pub processing_ms_total: u64,
-    /// The mean of that.
+    /// Mean time per request, milliseconds.
     pub avg_processing_ms: f64,
-    /// Requests it failed.
+    /// Requests that it failed.
     #[ts(type = "number")]
     pub failures_total: u64,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
-    /// When. RFC 3339, UTC.
+    /// When the last error happened. RFC 3339, UTC.
     pub last_error_at: Option<String>,
-    /// Prompt tokens.
+    /// Input tokens.
     #[ts(type = "number")]
     pub tokens_in_total: u64,
-    /// Generated tokens.
+    /// Output tokens.
     #[ts(type = "number")]
     pub tokens_out_total: u64,
-    /// Both.
+    /// Input and output tokens.
     #[ts(type = "number")]
     pub tokens_total: u64,
-    /// Generated tokens per second of generating, over the requests that told their tokens.
+    /// Output tokens per second, over the requests whose responses report tokens.
     pub avg_tokens_per_second: f64,
-    /// Median time to the first byte over the last hundred requests, milliseconds.
+    /// Median time to the first byte of the last 100 requests, milliseconds.
     pub first_byte_p50_ms: Option<f64>,
-    /// 95th percentile of the same.
+    /// 95th percentile of the time to the first byte of the last 100 requests, milliseconds.
     pub first_byte_p95_ms: Option<f64>,
-    /// By model, as the worker has it.
+    /// Statistics by model, under the worker's names.
     pub per_model: std::collections::BTreeMap<String, PerModel>,
-    /// The machine: host name, system, CPUs, memory.
+    /// The machine that it runs on.
     pub host: HostView,
 }
 
@@ -107,17 +107,17 @@ pub struct WorkerView {
 #[derive(Debug, Clone, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkerModel {
-    /// Its name there.
+    /// The worker's name for it.
     pub name: String,
-    /// In memory, if known.
+    /// Whether it is in memory, if known.
     pub loaded: Option<bool>,
-    /// Bytes.
+    /// Size in bytes.
     #[ts(type = "number | null")]
     pub size: Option<u64>,
-    /// Tokens.
+    /// Context length in tokens.
     #[ts(type = "number | null")]
     pub context: Option<u64>,
-    /// As `Q4_K_M`.
+    /// The quantization, for example `Q4_K_M`.
     pub quantization: Option<String>,
 }
 
@@ -125,33 +125,33 @@ pub struct WorkerModel {
 #[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct PerModel {
-    /// Requests answered.
+    /// Requests that it did not fail.
     #[ts(type = "number")]
     pub success_total: u64,
-    /// Requests failed.
+    /// Requests that it failed.
     #[ts(type = "number")]
     pub error_total: u64,
-    /// Prompt tokens.
+    /// Input tokens.
     #[ts(type = "number")]
     pub tokens_in_total: u64,
-    /// Generated tokens.
+    /// Output tokens.
     #[ts(type = "number")]
     pub tokens_out_total: u64,
 }
 
-/// The machine of a worker, as far as it tells.
+/// The machine of a worker, as far as the worker reports it.
 #[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct HostView {
-    /// Its name on its network.
+    /// The host name.
     pub hostname: Option<String>,
-    /// System and version.
+    /// Operating system and version.
     pub os: Option<String>,
-    /// `x86_64`, `aarch64`.
+    /// The CPU architecture, for example `x86_64` or `aarch64`.
     pub arch: Option<String>,
     /// Logical processors.
     pub cpus: Option<u32>,
-    /// Bytes.
+    /// Memory in bytes.
     #[ts(type = "number | null")]
     pub memory_bytes: Option<u64>,
 }
@@ -171,7 +171,7 @@ impl WorkerState {
 
 impl WorkerView {
     /// A worker with what it did so far; `waiting` are the queues of all models.
-    pub(crate) fn of(worker: &UpstreamSnapshot, totals: WorkerTotals, waiting: &[Waiting]) -> Self {
+    pub(crate) fn of(worker: &UpstreamSnapshot, totals: &WorkerTotals, waiting: &[Waiting]) -> Self {
         let report = worker.report.as_deref();
         let models = report.map_or(&[][..], |report| &report.models);
         let only_here =
@@ -199,12 +199,12 @@ impl WorkerView {
     }
 }
 
-impl From<WorkerTotals> for WorkerView {
+impl From<&WorkerTotals> for WorkerView {
     /// What the worker did; the rest is empty.
-    fn from(totals: WorkerTotals) -> Self {
+    fn from(totals: &WorkerTotals) -> Self {
         let seconds = |time: Duration| time.as_secs_f64();
         let mean = |sum: f64, of: f64| if of > 0.0 { sum / of } else { 0.0 };
-        let (last_error, last_error_at) = totals.last_error.unzip();
+        let (last_error, last_error_at) = totals.last_error.clone().unzip();
         Self {
             processed_total: totals.processed,
             processing_ms_total: totals.processing.as_millis() as u64,
@@ -218,7 +218,11 @@ impl From<WorkerTotals> for WorkerView {
             avg_tokens_per_second: mean(totals.usage.tokens_out as f64, seconds(totals.generating)),
             first_byte_p50_ms: totals.first_bytes.quantile(0.5),
             first_byte_p95_ms: totals.first_bytes.quantile(0.95),
-            per_model: totals.per_model.into_iter().map(|(name, totals)| (name, totals.into())).collect(),
+            per_model: totals
+                .per_model
+                .iter()
+                .map(|(name, totals)| (name.clone(), (*totals).into()))
+                .collect(),
             ..Self::default()
         }
     }
