@@ -30,7 +30,5 @@ function mergeHistory(former: HistoryBin[], fresh: HistoryBin[], now: number): H
   for (const bin of fresh) bins.set(bin.at, bin);
   // Bins in the future are left over from before the server's clock was set back.
   const [oldest, newest] = Number.isNaN(now) ? [0, Infinity] : [now - HISTORY_KEPT_S, now];
-  return [...bins.values()]
-    .filter((bin) => bin.at >= oldest && bin.at <= newest)
-    .sort((a, b) => a.at - b.at);
+  return [...bins.values()].filter((bin) => bin.at >= oldest && bin.at <= newest).sort((a, b) => a.at - b.at);
 }
