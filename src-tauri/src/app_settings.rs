@@ -3,13 +3,12 @@
 
 mod lenient;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use lenient::Read;
-use llamapool_settings::edit;
+use llamapool_settings::{edit, text_file};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -154,9 +153,9 @@ fn warn_about(wrong: &[String]) {
 
 /// Reads the file; a missing one gives the defaults.
 fn load(file: &Path, current: &AppSettings) -> Result<Read<AppSettings>, String> {
-    match std::fs::read_to_string(file) {
+    match text_file::read(file) {
         Ok(text) => lenient::read(&text, current),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if text_file::is_absent_or_hidden(file, &error) => {
             Ok(Read { value: AppSettings::default(), wrong: Vec::new() })
         }
         Err(error) => Err(error.to_string()),

@@ -45,8 +45,9 @@ pub use system::folder;
 #[cfg(target_os = "linux")]
 mod system {
     use std::fs;
-    use std::io;
     use std::path::{Path, PathBuf};
+
+    use llamapool_settings::text_file;
 
     use super::{FILE, HIDDEN, program};
 
@@ -62,7 +63,7 @@ mod system {
     pub(super) fn is_on() -> anyhow::Result<bool> {
         match fs::read_to_string(file()?) {
             Ok(text) => Ok(is_active(&text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if text_file::is_absent(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -78,7 +79,7 @@ mod system {
 
     pub(super) fn disable() -> anyhow::Result<()> {
         match fs::remove_file(file()?) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            Err(error) if !text_file::is_absent(&error) => Err(error.into()),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Days, Local, NaiveTime, TimeZone};
+use llamapool_settings::text_file;
 use serde::{Deserialize, Serialize};
 
 /// The file that exists while a rule holds a worker service, which does not know the app's rules.
@@ -123,7 +124,7 @@ impl Memory {
         let stored =
             if holds { write(&self.by_rule, String::new()) } else { std::fs::remove_file(&self.by_rule) };
         if let Err(error) = stored
-            && error.kind() != io::ErrorKind::NotFound
+            && !text_file::is_absent(&error)
         {
             tracing::warn!(
                 "If the app is killed, a rule may outlive it: {}: {error}",
@@ -139,7 +140,7 @@ impl Memory {
             None => std::fs::remove_file(&self.file),
         };
         match written {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error) if !text_file::is_absent(&error) => {
                 tracing::warn!("The pause will not survive a restart: {}: {error}", self.file.display());
             }
             _ => {}

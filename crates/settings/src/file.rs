@@ -9,6 +9,7 @@ use super::{
     KeyPath,
     key_path::Step,
     mistake::{Mistake, SourceSpan},
+    text_file,
     yaml::{self, Entry, Value},
 };
 
@@ -22,9 +23,18 @@ pub(super) struct File {
 impl File {
     /// Reads the file at `path`, in which a key may be given twice; `Ok(None)` if there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Mistake> {
-        match std::fs::read_to_string(path) {
+        Self::read_unless(path, text_file::is_absent)
+    }
+
+    /// The same for a file that nobody named; `Ok(None)` also if it is in a folder that this account may not enter.
+    pub(super) fn read_default(path: &Path) -> Result<Option<Self>, Mistake> {
+        Self::read_unless(path, |error| text_file::is_absent_or_hidden(path, error))
+    }
+
+    fn read_unless(path: &Path, is_absent: impl Fn(&io::Error) -> bool) -> Result<Option<Self>, Mistake> {
+        match text_file::read(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => {
                 let place = SourceSpan::WholeFile(path.to_owned());
                 Err(Mistake { place, what: format!("cannot be read: {error}") })

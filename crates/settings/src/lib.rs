@@ -25,6 +25,7 @@ pub mod paths;
 mod reader;
 pub mod setting;
 pub mod size;
+pub mod text_file;
 mod yaml;
 
 use std::{

@@ -89,7 +89,7 @@ fn chosen_file(flags: &Flags, sources: &Sources) -> Result<Option<File>, Mistake
     let flag = flags.get(FILE_FLAG).map(|path| (path.clone(), SourceSpan::Flag(format!("--{FILE_FLAG}"))));
     let env = || (sources.env)(FILE_ENV).map(|path| (path, SourceSpan::Env(FILE_ENV.to_owned())));
     let Some((path, place)) = flag.or_else(env).filter(|(path, _)| !path.is_empty()) else {
-        return sources.default_file.as_deref().map_or(Ok(None), File::read);
+        return sources.default_file.as_deref().map_or(Ok(None), File::read_default);
     };
     match File::read(&PathBuf::from(&path))? {
         Some(file) => Ok(Some(file)),

@@ -217,11 +217,44 @@ fn secrets_can_stand_in_a_file_of_their_own() {
 }
 
 #[test]
+fn key_files_of_windows_editors_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys");
+    let utf16 = "first\r\n".encode_utf16().flat_map(u16::to_le_bytes);
+    for bytes in [b"\xef\xbb\xbffirst\r\n".to_vec(), [0xff, 0xfe].into_iter().chain(utf16).collect()] {
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(
+            env(&[("API_KEY_FILE", path.to_str().unwrap())]).unwrap().config.keys(),
+            ["first"],
+            "{bytes:?}"
+        );
+    }
+    fs::write(&path, b"k\xe9y").unwrap();
+    let told = env(&[("API_KEY_FILE", path.to_str().unwrap())]).unwrap_err();
+    assert!(told.contains("keys cannot be read: it is not text in UTF-8"), "{told}");
+}
+
+#[test]
 fn a_secret_as_a_flag_is_warned_of_and_never_shown() {
     let loaded = load(&Given { flags: &[("api-key", "hush")], ..Given::default() }).unwrap();
     assert_eq!(loaded.config.keys(), ["hush"]);
     assert!(loaded.warnings[0].starts_with("flag --api-key: other users of this machine can read it"));
     assert!(!format!("{loaded:?}").contains("hush"));
+}
+
+#[test]
+fn a_default_file_below_something_that_is_no_folder_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("null");
+    fs::write(&home, "").unwrap();
+    let sources = |default_file| Sources {
+        args: Vec::new(),
+        env: Box::new(|_| None),
+        default_file: Some(default_file),
+    };
+    assert!(super::load::<Sample>(&sources(home.join(".config/sample.yaml"))).unwrap().file.is_none());
+    let told = super::load::<Sample>(&sources(dir.path().to_owned())).unwrap_err().to_string();
+    assert!(told.contains("cannot be read"), "{told}");
 }
 
 #[test]

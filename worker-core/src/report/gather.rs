@@ -15,8 +15,7 @@ use crate::doctor::{self, Check, Context};
 use crate::host::{self, Host};
 use llamapool_settings::edit::Edit;
 use llamapool_settings::fields::{Field, Origin, fields, secrets};
-use llamapool_settings::paths;
-use llamapool_settings::{Env, build};
+use llamapool_settings::{Env, build, paths, text_file};
 
 /// The end of each log: what went wrong is there, and mails have limits.
 const MOST_OF_A_LOG: u64 = 256 * 1024;
@@ -50,7 +49,7 @@ fn all_secrets(context: &Context, env: &Env) -> Vec<SecretString> {
     let home = context.file.parent().map(Path::to_owned);
     let state = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.control.state_dir.clone());
     let folders = [home, state, Some(paths::state_dir())].into_iter().flatten();
-    let tokens = folders.filter_map(|folder| fs::read_to_string(folder.join(paths::TOKEN_FILE)).ok());
+    let tokens = folders.filter_map(|folder| text_file::read(&folder.join(paths::TOKEN_FILE)).ok());
     all.extend(tokens.map(|token| token.trim().to_owned().into()));
     all
 }
@@ -97,7 +96,7 @@ fn config(file: &Path, scrub: &Scrub) -> String {
     }
     match Edit::open::<Config>(file).map(|edit| edit.without_secrets(REMOVED)) {
         Ok(Some(text)) => scrub.all(&text),
-        Ok(None) | Err(_) => match fs::read_to_string(file) {
+        Ok(None) | Err(_) => match text_file::read(file) {
             // What cannot be taken apart is told by its keys alone.
             Ok(text) => scrub.all(&keys_of(&text)),
             Err(error) => format!("(it cannot be read: {error})\n"),

@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 use llamapool_settings::cli::Called;
 use llamapool_settings::edit::Edit;
 use llamapool_settings::fields::{Origin, fields};
-use llamapool_settings::paths;
+use llamapool_settings::{paths, text_file};
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::invitation::{Invitation, MAX_LINK};
 
@@ -20,6 +20,9 @@ const LINK: &str = "LINK";
 
 /// Stands for the standard input.
 const STDIN: &str = "-";
+
+/// What is read of the standard input: the longest link in UTF-16, with a byte order mark and a line end.
+const MAX_INPUT: u64 = 2 * (MAX_LINK as u64 + 3);
 
 pub(super) fn command() -> Command {
     let link = Arg::new(LINK).required(true).allow_hyphen_values(true).help(
@@ -60,8 +63,10 @@ fn from_stdin() -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         remark("Paste the link, then press Enter and Ctrl-D.");
     }
-    let mut text = String::new();
-    let most = MAX_LINK as u64 + 2; // and a line end
-    std::io::stdin().take(most).read_to_string(&mut text).context("read the link from the standard input")?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(MAX_INPUT)
+        .read_to_end(&mut bytes)
+        .context("read the link from the standard input")?;
+    text_file::decode(&bytes).context("the standard input is not text in UTF-8")
 }

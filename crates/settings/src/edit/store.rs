@@ -10,12 +10,13 @@ use tempfile::NamedTempFile;
 
 #[cfg(windows)]
 use crate::paths;
+use crate::text_file;
 
 /// What is at `path` now; nothing if there is no file.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if text_file::is_absent(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }

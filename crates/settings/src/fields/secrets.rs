@@ -9,12 +9,13 @@ use crate::{
     Config, Env, SourceSpan,
     file::File,
     load::settings_of,
+    text_file,
     yaml::{Entry, Value},
 };
 
 /// Every secret that is given for a setting of `C`, also where it has no effect, such as below an unknown key.
 pub fn secrets<C: Config>(file: &Path, env: &Env) -> Vec<SecretString> {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = text_file::read(file).unwrap_or_default();
     let file = File::parse(file, &text).unwrap_or_default();
     let entries = file.all_entries();
     let mut given = Vec::new();
@@ -25,7 +26,7 @@ pub fn secrets<C: Config>(file: &Path, env: &Env) -> Vec<SecretString> {
         };
         for name in &declared.names {
             let paths = of(&name.file_key());
-            let in_files = paths.into_iter().filter_map(|path| std::fs::read_to_string(path.trim()).ok());
+            let in_files = paths.into_iter().filter_map(|path| text_file::read(Path::new(path.trim())).ok());
             given.extend(of(name.key).into_iter().chain(in_files));
         }
     }

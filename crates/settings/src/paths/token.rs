@@ -11,6 +11,8 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use crate::text_file;
+
 /// The file that it is kept in.
 pub const FILE: &str = "worker.token";
 
@@ -41,7 +43,7 @@ pub fn token(config_dir: &Path, state_dir: &Path) -> anyhow::Result<Token> {
 }
 
 fn kept(path: &Path) -> Option<Token> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = text_file::read(path).ok()?;
     usable(&text).map(|secret| Token { secret, path: path.to_owned() })
 }
 

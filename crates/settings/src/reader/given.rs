@@ -1,6 +1,6 @@
 //! What flags, environment and file give for one setting.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
@@ -11,6 +11,7 @@ use crate::{
     file::File,
     kind::{Syntax, switch},
     mistake::{Mistake, SourceSpan},
+    text_file,
     yaml::Value,
 };
 
@@ -132,7 +133,7 @@ fn secret_in(file: &Written) -> Found {
         return Ok(None);
     }
     let mistake = |what| Mistake { place: file.span.clone(), what };
-    match fs::read_to_string(Path::new(path)) {
+    match text_file::read(Path::new(path)) {
         Ok(text) if !text.trim().is_empty() => Ok(Some(Written { text, span: file.span.clone() })),
         Ok(_) => Err(mistake(format!("the file {path} is empty"))),
         Err(error) => Err(mistake(format!("the file {path} cannot be read: {error}"))),
