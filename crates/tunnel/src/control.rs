@@ -66,8 +66,12 @@ pub struct WorkerHello {
     pub name: String,
     /// The version of the worker.
     pub version: String,
-    /// The id of this run of the process.
+    /// The id of this run of the process: new at each start, the same over all its connections. Workers that do not send `resumed` send
+    /// another one with each connection.
     pub instance: String,
+    /// Whether this process has been connected before. `None` from a worker that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::lenient::optional")]
+    pub resumed: Option<bool>,
     /// The most streams at once.
     pub max_streams: usize,
     /// Initial credit for request bodies, bytes.
@@ -195,6 +199,17 @@ mod tests {
         let newer = r#"{"t":"bye","code":"eclipse","reason":"dark","since":3}"#;
         let FromServer::Bye(bye) = serde_json::from_str(newer).unwrap() else { panic!("not a bye") };
         assert_eq!(bye.code, ByeCode::Other);
+    }
+
+    #[test]
+    fn a_hello_without_resumed_is_of_an_older_worker() {
+        let older = r#"{"t":"hello","id":"a","name":"a","version":"0","instance":"i","max_streams":1,"recv_window":1}"#;
+        let FromWorker::Hello(hello) = serde_json::from_str(older).unwrap() else { panic!("not a hello") };
+        assert_eq!(hello.resumed, None);
+        assert_eq!(serde_json::to_string(&FromWorker::Hello(hello)).unwrap(), older);
+        let newer = older.replace(r#""max_streams""#, r#""resumed":true,"max_streams""#);
+        let FromWorker::Hello(hello) = serde_json::from_str(&newer).unwrap() else { panic!("not a hello") };
+        assert_eq!(hello.resumed, Some(true));
     }
 
     #[test]

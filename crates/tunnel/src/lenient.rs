@@ -33,6 +33,14 @@ where
     })
 }
 
+/// A field that is `false` unless it is `true` (`#[serde(default, deserialize_with)]`).
+///
+/// # Errors
+/// The input is not JSON.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(optional(deserializer)?.unwrap_or(false))
+}
+
 /// A list without the entries that cannot be read; null is an empty list.
 ///
 /// # Errors

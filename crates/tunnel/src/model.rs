@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::{MAX_ENTRIES, optional};
+use crate::lenient::{MAX_ENTRIES, flag, optional};
 
 /// More models than any runtime has; a list without end must not become a report without end.
 pub const MAX_MODELS: usize = 2_000;
@@ -40,6 +40,9 @@ pub struct Model {
     /// Number of parameters as people write it, e.g. `8.0B`.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub parameters: Option<String>,
+    /// Whether the runtime passes requests for it on to a service elsewhere, as Ollama does for its cloud models.
+    #[serde(default, deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
+    pub remote: bool,
     /// Kept back by the worker's owner: it is not offered, and does not leave this machine.
     #[serde(skip)]
     pub withheld: bool,
@@ -132,6 +135,20 @@ mod tests {
         let json = serde_json::to_string(&models).unwrap();
         assert!((MAX_LISTING - 1_000..=MAX_LISTING + 2).contains(&json.len()), "{}", json.len());
         assert_eq!(tidy(&mut models), 0, "once is enough");
+    }
+
+    #[test]
+    fn a_model_is_local_unless_it_says_that_it_is_remote() {
+        let check = |said: &str, remote| {
+            let model: Model = serde_json::from_str(said).unwrap();
+            assert_eq!((model.name.as_str(), model.remote), ("m", remote), "{said}");
+        };
+        check(r#"{"name":"m","remote":true}"#, true);
+        check(r#"{"name":"m","remote":false}"#, false);
+        check(r#"{"name":"m","remote":null}"#, false);
+        check(r#"{"name":"m","remote":"https://elsewhere"}"#, false);
+        check(r#"{"name":"m"}"#, false);
+        assert_eq!(serde_json::to_string(&named(&["m"])[0]).unwrap(), r#"{"name":"m"}"#);
     }
 
     #[test]

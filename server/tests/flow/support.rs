@@ -99,6 +99,7 @@ impl ScriptedWorker {
             name: id.into(),
             version: "0".into(),
             instance: id.into(),
+            resumed: None,
             max_streams: MAX_STREAMS,
             recv_window: REQUEST_WINDOW,
         });

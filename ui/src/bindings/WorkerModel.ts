@@ -23,4 +23,8 @@ context: number | null,
 /**
  * The quantization, for example `Q4_K_M`.
  */
-quantization: string | null, };
+quantization: string | null, 
+/**
+ * Whether its runtime passes requests for it on to a service elsewhere.
+ */
+remote: boolean, };

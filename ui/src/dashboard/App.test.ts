@@ -97,7 +97,7 @@ test('stores the key for the session if the user chooses so, and clears it on si
 test.each(['overview', 'workers', 'models', 'requests', 'playground', 'connect'])(
   'hostile names stay text on the page %s',
   async (page) => {
-    const model = { name: HOSTILE, loaded: null, size: null, context: null, quantization: null };
+    const model = { name: HOSTILE, loaded: null, size: null, context: null, quantization: null, remote: false };
     const state = aSnapshot({
       workers: [{ ...workers[0]!, models: [model], models_supported: [HOSTILE] }],
       models: [{ name: HOSTILE, workers: 1, loaded: 0, queue_len: 1 }],

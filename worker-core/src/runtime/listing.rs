@@ -93,6 +93,7 @@ impl Entry {
             quantization: meta.ftype,
             family: None,
             parameters: meta.n_params.filter(|count| *count > 0).map(spoken),
+            remote: false,
             withheld: false,
         }
     }

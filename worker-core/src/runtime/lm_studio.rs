@@ -135,6 +135,7 @@ impl SecondEntry {
             quantization: model.quantization.or(self.quantization.map(|how| how.name)),
             family: model.family.or(self.architecture),
             parameters: self.params_string,
+            remote: false,
             withheld: false,
         }
     }

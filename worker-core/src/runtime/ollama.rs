@@ -72,6 +72,7 @@ fn model(tag: Tag, in_memory: Option<&HashMap<String, Option<u64>>>) -> Model {
         quantization: details.quantization_level,
         family: details.family,
         parameters: details.parameter_size,
+        remote: false,
         withheld: false,
     }
 }

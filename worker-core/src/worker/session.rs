@@ -1,5 +1,6 @@
 //! One session with the server: hello, reports, relaying, goodbye.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -32,6 +33,9 @@ const LAST_ANSWERS_POLL: Duration = Duration::from_millis(5);
 
 /// Changes within this time are combined into one report.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// The id of this run of the process, which all its connections have.
+static INSTANCE: LazyLock<String> = LazyLock::new(|| uuid::Uuid::new_v4().to_string());
 
 pub(super) type Socket = WebSocketStream<Wire>;
 
@@ -97,7 +101,8 @@ async fn say_hello(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
         id: shared.id.clone(),
         name: shared.config.identity.name.clone(),
         version: llamapool_settings::build::VERSION.to_owned(),
-        instance: uuid::Uuid::new_v4().to_string(),
+        instance: INSTANCE.clone(),
+        resumed: Some(shared.publisher.watch().borrow().connections > 0),
         max_streams: MAX_STREAMS,
         recv_window: REQUEST_WINDOW,
     });

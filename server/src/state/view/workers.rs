@@ -119,6 +119,8 @@ pub struct WorkerModel {
     pub context: Option<u64>,
     /// The quantization, for example `Q4_K_M`.
     pub quantization: Option<String>,
+    /// Whether its runtime passes requests for it on to a service elsewhere.
+    pub remote: bool,
 }
 
 /// What a worker did for one model.
@@ -247,6 +249,7 @@ impl From<&Model> for WorkerModel {
             size: model.size,
             context: model.context,
             quantization: model.quantization.clone(),
+            remote: model.remote,
         }
     }
 }
