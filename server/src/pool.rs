@@ -11,6 +11,7 @@ mod offered;
 mod outcomes;
 mod permit;
 mod queue;
+mod rest;
 mod selection;
 mod shortlist;
 mod view;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use llamapool_tunnel::control::Report;
+use tokio::time::Instant;
 
 pub use entry::{UpstreamId, UpstreamSnapshot};
 pub use outcomes::{Outcomes, SlotOutcome};
@@ -120,7 +122,7 @@ impl Registry {
     pub fn shortlist(&self, query: ModelQuery) -> Shortlist {
         let mut candidates = Vec::new();
         self.lock().pool.candidates(&query, &[], self.0.fallback, &mut candidates);
-        Shortlist { query, candidates, tried: Vec::new() }
+        Shortlist { query, candidates, tried: Vec::new(), waited: Duration::ZERO }
     }
 
     /// Claims a slot of the best candidate that has not been tried, and counts it as tried. If all are busy, waits for a slot: then `on_wait` is
@@ -143,7 +145,7 @@ impl Registry {
         shortlist: &mut Shortlist,
         on_wait: impl FnOnce(usize),
     ) -> Result<SlotPermit, NoSlot> {
-        let Shortlist { query, candidates, tried } = shortlist;
+        let Shortlist { query, candidates, tried, waited } = shortlist;
         let waiting = {
             let mut state = self.lock();
             match state.pool.pick(query, tried, self.0.fallback, candidates) {
@@ -161,7 +163,10 @@ impl Registry {
         self.0.changes.notify_changed();
         let queued = self.lock().queue.len();
         on_wait(queued);
-        match tokio::time::timeout(self.0.queue.timeout, waiting).await {
+        let since = Instant::now();
+        let called = tokio::time::timeout(self.0.queue.timeout.saturating_sub(*waited), waiting).await;
+        *waited += since.elapsed();
+        match called {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(NoSlot::Timeout),
         }
@@ -235,7 +240,9 @@ impl Registry {
 
     fn release(&self, id: UpstreamId, outcome: SlotOutcome) {
         let mut state = self.lock();
-        state.pool.release(id, outcome);
+        if let Some(rests) = state.pool.release(id, outcome) {
+            tracing::warn!(worker.name = rests.name, "{} rests after repeated failures", rests.name);
+        }
         self.serve_queue(&mut state);
     }
 

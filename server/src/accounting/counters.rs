@@ -92,10 +92,10 @@ impl Counters {
         }
     }
 
-    /// A worker failed a request before its first byte, and another one takes over.
-    pub(crate) fn failed_over(&mut self, worker_id: &str) {
+    /// Another worker takes over a request of this one before its first byte.
+    pub(crate) fn failed_over(&mut self, worker_id: &str, is_failure: bool) {
         let worker = self.workers.of(worker_id);
-        worker.failures += 1;
+        worker.failures += u64::from(is_failure);
         worker.failovers += 1;
     }
 

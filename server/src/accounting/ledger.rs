@@ -95,12 +95,15 @@ impl Ledger {
         self.changes.notify_changed();
     }
 
-    /// A worker failed a request before its first byte, and another one takes over. `model` is the worker's name for the model.
-    pub fn failed_over(&self, worker_id: &str, model: &str, why: &str) {
+    /// Another worker takes over a request of this one before its first byte. `model` is the worker's name for the model, and `failure` says what
+    /// went wrong, unless the worker is not to blame.
+    pub fn failed_over(&self, worker_id: &str, model: &str, failure: Option<&str>) {
         let mut books = self.books();
         books.totals.failovers += 1;
-        books.counters.failed_over(worker_id);
-        books.worker(worker_id).failed_over(model, why);
+        books.counters.failed_over(worker_id, failure.is_some());
+        if let Some(why) = failure {
+            books.worker(worker_id).failed_over(model, why);
+        }
         drop(books);
         self.changes.notify_changed();
     }

@@ -14,7 +14,8 @@ const SHORTEST_BODY_SILENCE: Duration = Duration::from_secs(1);
 concern! {
     /// Timeouts.
     pub struct Timeouts: "Timeouts" {
-        /// Longest wait for the first byte of a response. Large models take minutes to load. 0 disables the timeout.
+        /// Longest wait for the first byte of a response, over all attempts at different workers together. Large models take minutes to load. 0
+        /// disables the timeout.
         first_byte: Option<Duration> =
             Setting::new("first_byte_timeout", kind::duration().or_off()).default("10m");
 

@@ -1,7 +1,8 @@
 //! Sends the request to its candidates, one after the other, until the first byte of a reply is there. The client does not see what happens before
-//! that byte; after it no other candidate is tried.
+//! that byte; after it no other candidate is tried. How far this goes is bounded by the request's `budget`.
 
 mod attempt;
+mod budget;
 
 use std::sync::Arc;
 
@@ -15,9 +16,10 @@ use crate::accounting::in_flight::Progress;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::pool::{NoSlot, Shortlist, SlotPermit};
+use crate::pool::{NoSlot, Shortlist, SlotOutcome, SlotPermit};
 use crate::upstream::{Fault, FaultKind, Identity};
 use attempt::{AttemptError, attempt};
+use budget::{AttemptBudget, Verdict};
 
 /// An attempt that another candidate may take over.
 struct FailedAttempt {
@@ -25,6 +27,8 @@ struct FailedAttempt {
     /// The model's name there.
     model: String,
     error: AttemptError,
+    /// The slot, as long as the body of the reply is not whole. Otherwise it has been released.
+    permit: Option<SlotPermit>,
 }
 
 /// Gets a reply.
@@ -33,24 +37,24 @@ struct FailedAttempt {
 /// 404, 503, 502 and 504. If upstreams declined the request, the reply is the last one's own.
 pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, ApiError> {
     let Plan { ask, mut shortlist } = plan;
+    let mut budget = AttemptBudget::new(app.config.routing.max_attempts, app.config.timeouts.first_byte);
     let mut last: Option<FailedAttempt> = None;
     loop {
         let permit = match claim(app, &mut shortlist, ticket).await {
             Ok(permit) => permit,
-            Err(no_slot) => return give_up(no_slot, last, &ask.model.name),
+            Err(no_slot) => return give_up(no_slot, last, &ask.model.name, ticket),
         };
         if let Some(failed) = last.take() {
-            app.ledger.failed_over(&failed.upstream.id, &failed.model, &failed.error.to_string());
+            let FailedAttempt { upstream, model, error, permit } = failed;
+            let is_failure = error.outcome() == SlotOutcome::Failure;
+            app.ledger.failed_over(&upstream.id, &model, is_failure.then(|| error.to_string()).as_deref());
+            permit.into_iter().for_each(|permit| permit.settle(error.outcome()));
         }
         ticket.is_at(permit.identity(), permit.model());
         ticket.record.failovers = shortlist.attempts() - 1;
-        let error = match attempt(app, &ask, &permit, &mut ticket.trace).await {
-            Ok(reply) => {
-                ticket.trace.iter_mut().for_each(|trace| trace.answered(permit.model()));
-                ticket.claim = Some(permit);
-                ticket.record.first_byte = Some(ticket.age());
-                return Ok(reply);
-            }
+        let begun = Instant::now();
+        let error = match attempt(&ask, &permit, budget.time_limit(), &mut ticket.trace).await {
+            Ok(reply) => return Ok(answered(reply, permit, ticket)),
             Err(error) => error,
         };
         tracing::debug!(
@@ -61,13 +65,35 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             "{} failed a request: {error}",
             permit.identity().name
         );
-        let (upstream, model) = (permit.identity().clone(), permit.model().to_owned());
-        permit.settle(error.outcome());
-        match error {
-            AttemptError::Fault(fault) if !fault.retry => return Err(api_error(fault, &ask.model.name)),
-            error => last = Some(FailedAttempt { upstream, model, error }),
+        let verdict = budget.note(&error, begun.elapsed());
+        let failed = FailedAttempt::new(error, permit);
+        match verdict {
+            Verdict::TryNext => last = Some(failed),
+            Verdict::Stop => return last_word(failed, &ask.model.name, ticket),
+            Verdict::RepeatedLoss => return Err(ApiError::RepeatedLoss(failed.error.to_string())),
         }
     }
+}
+
+impl FailedAttempt {
+    fn new(error: AttemptError, permit: SlotPermit) -> Self {
+        let (upstream, model) = (permit.identity().clone(), permit.model().to_owned());
+        let permit = if error.is_whole() {
+            permit.settle(error.outcome());
+            None
+        } else {
+            Some(permit)
+        };
+        Self { upstream, model, error, permit }
+    }
+}
+
+/// The first byte of a reply is there: its slot moves into the ticket.
+fn answered(reply: Reply, permit: SlotPermit, ticket: &mut Ticket) -> Reply {
+    ticket.trace.iter_mut().for_each(|trace| trace.answered(permit.model()));
+    ticket.claim = Some(permit);
+    ticket.record.first_byte = Some(ticket.age());
+    reply
 }
 
 /// Claims a slot of the next candidate, or waits for one.
@@ -90,10 +116,14 @@ async fn claim(app: &App, shortlist: &mut Shortlist, ticket: &mut Ticket) -> Res
 }
 
 /// No candidate is left: the last attempt decides what the client gets.
-fn give_up(no_slot: NoSlot, last: Option<FailedAttempt>, model: &str) -> Result<Reply, ApiError> {
-    match (last.map(|failed| failed.error), no_slot) {
-        (Some(AttemptError::Declined(reply)), _) => Ok(*reply),
-        (Some(AttemptError::Fault(fault)), _) => Err(api_error(fault, model)),
+fn give_up(
+    no_slot: NoSlot,
+    last: Option<FailedAttempt>,
+    model: &str,
+    ticket: &mut Ticket,
+) -> Result<Reply, ApiError> {
+    match (last, no_slot) {
+        (Some(failed), _) => last_word(failed, model, ticket),
         (None, NoSlot::Unknown) => Err(ApiError::UnknownModel(model.to_owned())),
         (None, NoSlot::NobodyReady) => Err(ApiError::NoUpstreamReady(model.to_owned())),
         (None, NoSlot::Full) => Err(ApiError::QueueFull(model.to_owned())),
@@ -101,10 +131,29 @@ fn give_up(no_slot: NoSlot, last: Option<FailedAttempt>, model: &str) -> Result<
     }
 }
 
+/// No other candidate is tried: the client gets what the last one answered, or the error of its fault.
+fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<Reply, ApiError> {
+    match failed.error {
+        AttemptError::Declined(reply) => {
+            ticket.claim = failed.permit;
+            ticket.record.first_byte = Some(ticket.age());
+            Ok(*reply)
+        }
+        AttemptError::Fault(fault) => {
+            if fault.kind == FaultKind::Refused {
+                // It never began the request, so nothing is counted for it.
+                ticket.record.worker = None;
+            }
+            Err(api_error(fault, model))
+        }
+    }
+}
+
 /// The error that a client gets for a fault before the first byte.
 fn api_error(fault: Fault, model: &str) -> ApiError {
     match fault.kind {
         FaultKind::Full => ApiError::QueueFull(model.to_owned()),
+        FaultKind::Refused => ApiError::NoUpstreamReady(model.to_owned()),
         FaultKind::Unreachable | FaultKind::Lost => ApiError::Backend(fault.text.into_owned()),
         FaultKind::Timeout(after) => ApiError::Timeout(after),
         FaultKind::HeadTooLarge(most) => ApiError::HeadersTooLarge(most),

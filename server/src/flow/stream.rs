@@ -99,6 +99,8 @@ impl Streamed {
     fn settle_if_done(&mut self) {
         if self.rest.is_none() && self.broken.is_none() {
             let (outcome, slot) = match self.ticket.record.status {
+                // The caller asked for what the runtime does not do.
+                Some(501 | 400..500) => (Outcome::Done, SlotOutcome::Neutral),
                 Some(status @ 500..) => {
                     (Outcome::Failed(format!("The runtime answered {status}.")), SlotOutcome::Failure)
                 }

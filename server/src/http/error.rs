@@ -63,6 +63,8 @@ pub enum ApiError {
     Draining,
     /// The upstream failed, and no other could take over. Holds the message.
     Backend(String),
+    /// Upstreams were lost under the request, one after the other. Holds what happened to the last one.
+    RepeatedLoss(String),
     /// The upstream sent nothing for this long.
     Timeout(Duration),
     /// An operator cancelled the request.
@@ -71,7 +73,7 @@ pub enum ApiError {
     Internal,
 }
 
-/// Keeps the official SDKs from retrying a request that was cancelled on purpose.
+/// Keeps the official SDKs from retrying a request that was cancelled on purpose, or that takes down upstreams.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// `Retry-After` in seconds: a worker that restarts is back by then.
@@ -132,7 +134,7 @@ impl ApiError {
             | Self::Overloaded
             | Self::Cancelled
             | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Backend(_) => StatusCode::BAD_GATEWAY,
+            Self::Backend(_) | Self::RepeatedLoss(_) => StatusCode::BAD_GATEWAY,
             Self::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -140,7 +142,7 @@ impl ApiError {
 
     /// Whether an upstream or this server is at fault, not the caller.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Backend(_) | Self::Timeout(_) | Self::Internal)
+        matches!(self, Self::Backend(_) | Self::RepeatedLoss(_) | Self::Timeout(_) | Self::Internal)
     }
 
     /// OpenAI's error type.
@@ -177,6 +179,7 @@ impl ApiError {
             Self::Overloaded => "server_is_overloaded",
             Self::Draining => "server_draining",
             Self::Backend(_) => "backend_error",
+            Self::RepeatedLoss(_) => "repeated_loss",
             Self::Timeout(_) => "backend_timeout",
             Self::Cancelled => "request_cancelled",
             Self::Internal => "internal_error",
@@ -218,7 +221,7 @@ impl ApiError {
             Self::UnknownMethod(allow) => {
                 headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (ALLOW, allow)));
             }
-            Self::Cancelled => {
+            Self::Cancelled | Self::RepeatedLoss(_) => {
                 headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
             }
             Self::NotWebSocket => {

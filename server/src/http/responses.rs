@@ -152,6 +152,7 @@ pub(crate) fn model_request_errors() -> Responses {
         ApiError::QueueFull(model()),
         ApiError::QueueTimeout(model()),
         ApiError::Backend("The model's runtime or its machine failed before the response began.".to_owned()),
+        ApiError::RepeatedLoss("The model's runtime failed before it answered.".to_owned()),
         ApiError::Timeout(Duration::ZERO),
         ApiError::Cancelled,
     ])
@@ -181,7 +182,7 @@ fn response(errors: &[&ApiError]) -> Response {
     if errors.iter().any(|error| error.retry_after().is_some()) {
         response.headers.insert("Retry-After".to_owned(), header("RetryAfter"));
     }
-    if errors.contains(&&ApiError::Cancelled) {
+    if errors.iter().any(|error| matches!(error, ApiError::Cancelled | ApiError::RepeatedLoss(_))) {
         response.headers.insert("X-Should-Retry".to_owned(), header("ShouldRetry"));
     }
     response

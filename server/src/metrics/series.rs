@@ -8,7 +8,7 @@ use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKEN
 pub(crate) static REQUESTS: Series = Series::counter(
     "llamapool_requests_total",
     &["path", "outcome"],
-    "Requests that ended: `success`, `error` (a worker or runtime failed, or answered with 500 or more), `refused` by the server, `left` by the \
+    "Requests that ended: `success`, `error` (a worker or runtime failed, or answered with 500 or more but 501), `refused` by the server, `left` by the \
      client, or `cancelled`.",
 );
 pub(crate) static REJECTS: Series = Series::counter(
@@ -63,7 +63,7 @@ pub(crate) static WORKER_PROCESSING: Series = Series::counter(
 pub(crate) static WORKER_FAILURES: Series = Series::counter(
     "llamapool_worker_failures_total",
     WORKER,
-    "Requests that a worker failed, those included that another one took over.",
+    "Requests that a worker failed, those included that another one took over. A caller's mistake is no failure.",
 );
 pub(crate) static FAILOVERS: Series = Series::counter(
     "llamapool_failovers_total",

@@ -147,7 +147,7 @@ fn workers_that_are_gone_have_no_series() {
         (workers.join(" "), models.join(" "))
     };
     counters.track([worker("a", "x"), worker("b", "y")].iter());
-    counters.failed_over("a");
+    counters.failed_over("a", true);
     assert_eq!(names(&counters), ("a b".to_owned(), "x y".to_owned()));
     counters.track([worker("b", "z")].iter());
     assert_eq!(names(&counters), ("b".to_owned(), "z".to_owned()));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use llamapool_tunnel::control::Report;
+use tokio::time::Instant;
 
 use super::entry::{Entry, UpstreamId, UpstreamSnapshot};
 use super::names::{alias_key, canonical};
@@ -158,16 +159,23 @@ impl Catalog {
         into: &mut Vec<Candidate>,
     ) {
         into.clear();
+        let now = Instant::now();
         let name = canonical(&query.name);
         let exact = self.exact.get(name).into_iter().flatten();
-        into.extend(exact.map(|offer| self.candidate(offer, NameMatch::Exact, tried)));
+        into.extend(exact.map(|offer| self.candidate(offer, NameMatch::Exact, tried, now)));
         let alias = alias_key(&query.name).filter(|_| fallback != AliasFallback::Off);
         let alias = alias.and_then(|key| self.alias.get(key)).into_iter().flatten();
         let others = alias.filter(|offer| canonical(&offer.name) != name);
-        into.extend(others.map(|offer| self.candidate(offer, NameMatch::Alias, tried)));
+        into.extend(others.map(|offer| self.candidate(offer, NameMatch::Alias, tried, now)));
     }
 
-    fn candidate(&self, offer: &Offer, name_match: NameMatch, tried: &[UpstreamId]) -> Candidate {
+    fn candidate(
+        &self,
+        offer: &Offer,
+        name_match: NameMatch,
+        tried: &[UpstreamId],
+        now: Instant,
+    ) -> Candidate {
         let entry = &self.entries[&offer.upstream];
         let capacity = entry.capacity();
         let unavailable = if tried.contains(&offer.upstream) {
@@ -176,14 +184,17 @@ impl Catalog {
             Some(Unavailable::NotReady)
         } else if self.held.contains(&entry.identity.id) {
             Some(Unavailable::Held)
+        } else if capacity.is_some_and(|capacity| entry.in_flight >= capacity) {
+            Some(Unavailable::Busy)
         } else {
-            capacity.filter(|capacity| entry.in_flight >= *capacity).map(|_| Unavailable::Busy)
+            None
         };
         Candidate {
             upstream: offer.upstream,
             name: offer.name.clone(),
             name_match,
             unavailable,
+            is_resting: entry.rest.is_resting(now),
             in_flight: entry.in_flight,
             capacity,
             last_turn: entry.last_turn,
@@ -217,11 +228,12 @@ impl Catalog {
         }
     }
 
-    pub(super) fn release(&mut self, id: UpstreamId, outcome: SlotOutcome) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.in_flight -= 1;
-            entry.outcomes.record(outcome);
-        }
+    /// Gives a slot back. If the upstream begins to rest because of the outcome, returns which one it is.
+    pub(super) fn release(&mut self, id: UpstreamId, outcome: SlotOutcome) -> Option<&Identity> {
+        let entry = self.entries.get_mut(&id)?;
+        entry.in_flight -= 1;
+        entry.outcomes.record(outcome);
+        entry.rest.record(outcome, Instant::now()).then_some(&*entry.identity)
     }
 
     /// How the requests of an upstream ended.

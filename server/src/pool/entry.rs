@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use llamapool_tunnel::control::{Readiness, Report};
 
 use super::outcomes::Outcomes;
+use super::rest::Rest;
 use crate::upstream::{Identity, Traffic, Upstream};
 
 /// Names one connection of an upstream; never used twice.
@@ -46,6 +47,7 @@ pub(super) struct Entry {
     pub(super) in_flight: u32,
     pub(super) last_turn: u64,
     pub(super) outcomes: Outcomes,
+    pub(super) rest: Rest,
 }
 
 impl Entry {
@@ -61,6 +63,7 @@ impl Entry {
             in_flight: 0,
             last_turn: 0,
             outcomes: Outcomes::default(),
+            rest: Rest::default(),
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Candidate {
     pub name_match: NameMatch,
     /// The reason why the upstream cannot take the request now, if there is one.
     pub unavailable: Option<Unavailable>,
+    /// Whether it rests after failures. It is chosen only if no other can serve the request.
+    pub is_resting: bool,
     /// Slots in use.
     pub in_flight: u32,
     /// Slots; `None` if no limit is known.
@@ -70,15 +72,20 @@ pub(super) enum NoCandidate {
 }
 
 impl Candidate {
-    /// Whether it could take the request, now or when a slot becomes free.
-    pub fn is_ready(&self) -> bool {
+    /// Whether it could take the request, now or when a slot becomes free, be it as a last resort.
+    pub fn may_serve(&self) -> bool {
         matches!(self.unavailable, None | Some(Unavailable::Busy))
     }
 }
 
 /// The index of the best available candidate.
 pub fn select(candidates: &[Candidate], strategy: Strategy) -> Option<usize> {
-    let available = candidates.iter().enumerate().filter(|(_, candidate)| candidate.unavailable.is_none());
+    best(candidates, strategy, |_| true)
+}
+
+fn best(candidates: &[Candidate], strategy: Strategy, may_be: impl Fn(&Candidate) -> bool) -> Option<usize> {
+    let is_available = |candidate: &Candidate| candidate.unavailable.is_none() && may_be(candidate);
+    let available = candidates.iter().enumerate().filter(|(_, candidate)| is_available(candidate));
     let best = match strategy {
         Strategy::LeastBusy => available.min_by(|(_, a), (_, b)| compare_load(a, b)),
     };
@@ -86,24 +93,37 @@ pub fn select(candidates: &[Candidate], strategy: Strategy) -> Option<usize> {
 }
 
 /// The index of the candidate that gets the request. Candidates with the exact name come first in the slice, and aliases are chosen only as
-/// `fallback` allows.
+/// `fallback` allows. A resting candidate counts as not ready, unless there is no other.
 pub(super) fn choose(
     candidates: &[Candidate],
     fallback: AliasFallback,
     strategy: Strategy,
 ) -> Result<usize, NoCandidate> {
+    choose_among(candidates, fallback, strategy, |candidate| !candidate.is_resting).or_else(|why| match why {
+        NoCandidate::NobodyReady => choose_among(candidates, fallback, strategy, |_| true),
+        NoCandidate::Unknown | NoCandidate::Busy => Err(why),
+    })
+}
+
+fn choose_among(
+    candidates: &[Candidate],
+    fallback: AliasFallback,
+    strategy: Strategy,
+    may_be: impl Fn(&Candidate) -> bool + Copy,
+) -> Result<usize, NoCandidate> {
     let is_exact = |candidate: &Candidate| candidate.name_match == NameMatch::Exact;
+    let is_ready = |candidate: &Candidate| candidate.may_serve() && may_be(candidate);
     let (exact, alias) = candidates.split_at(candidates.partition_point(is_exact));
-    if let Some(at) = select(exact, strategy) {
+    if let Some(at) = best(exact, strategy, may_be) {
         return Ok(at);
     }
-    let only_exact = fallback == AliasFallback::Missing && exact.iter().any(Candidate::is_ready);
-    if !only_exact && let Some(at) = select(alias, strategy) {
+    let only_exact = fallback == AliasFallback::Missing && exact.iter().any(is_ready);
+    if !only_exact && let Some(at) = best(alias, strategy, may_be) {
         return Ok(exact.len() + at);
     }
     Err(match candidates {
         [] => NoCandidate::Unknown,
-        _ if candidates.iter().any(Candidate::is_ready) => NoCandidate::Busy,
+        _ if candidates.iter().any(is_ready) => NoCandidate::Busy,
         _ => NoCandidate::NobodyReady,
     })
 }

@@ -1,5 +1,7 @@
 //! The candidates of one request, from the first look to the last attempt.
 
+use std::time::Duration;
+
 use super::UpstreamId;
 use super::selection::Candidate;
 
@@ -18,6 +20,8 @@ pub struct Shortlist {
     pub(super) query: ModelQuery,
     pub(super) candidates: Vec<Candidate>,
     pub(super) tried: Vec<UpstreamId>,
+    /// Time spent in the queue, which has one limit for the whole request.
+    pub(super) waited: Duration,
 }
 
 impl Shortlist {
@@ -38,6 +42,6 @@ impl Shortlist {
 
     /// Whether a candidate could take the request, now or when a slot becomes free.
     pub fn is_any_ready(&self) -> bool {
-        self.candidates.iter().any(Candidate::is_ready)
+        self.candidates.iter().any(Candidate::may_serve)
     }
 }

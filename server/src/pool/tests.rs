@@ -219,6 +219,24 @@ async fn outcomes_are_kept_for_each_upstream() {
     assert_eq!(registry.outcomes(id), None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn after_three_failures_an_upstream_rests() {
+    let registry = registry(10);
+    let failing = join(&registry, "failing", 9, &["m"]);
+    let alone = claim(&registry, "m").await.unwrap();
+    assert_eq!(alone.upstream_id(), failing);
+    alone.settle(SlotOutcome::Failure);
+    for _ in 0..2 {
+        claim(&registry, "m").await.unwrap().settle(SlotOutcome::Failure);
+    }
+    assert_eq!(claim(&registry, "m").await.unwrap().upstream_id(), failing, "there is no other");
+    let other = join(&registry, "other", 9, &["m"]);
+    let busy: Vec<_> = [claim(&registry, "m").await.unwrap(), claim(&registry, "m").await.unwrap()].into();
+    assert!(busy.iter().all(|permit| permit.upstream_id() == other), "one that does not rest comes first");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(claim(&registry, "m").await.unwrap().upstream_id(), failing, "it has rested");
+}
+
 #[tokio::test]
 async fn an_endpoint_serves_without_a_limit_and_is_no_worker() {
     let registry = registry(10);

@@ -75,12 +75,9 @@ impl Client {
     fn no_reply(&self, failure: &Failure) -> Fault {
         self.0.failed.notify_one();
         match failure {
-            Failure::Unreachable(why) => Fault {
-                kind: FaultKind::Unreachable,
-                blame: Blame::Upstream,
-                retry: true,
-                text: format!("The endpoint cannot be reached: {why}.").into(),
-            },
+            Failure::Unreachable(why) => {
+                Fault::unreachable(format!("The endpoint cannot be reached: {why}."))
+            }
             Failure::Broken(why) => Fault::lost(format!("The endpoint failed before it answered: {why}.")),
         }
     }

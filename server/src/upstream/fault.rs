@@ -22,6 +22,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The connection has no room for another request at the moment.
     Full,
+    /// The upstream did not begin the request: it is busy, drains or has just left.
+    Refused,
     /// No connection could be made.
     Unreachable,
     /// The upstream was lost, or it or its runtime failed.
@@ -51,6 +53,16 @@ impl Fault {
         Self { kind: FaultKind::Lost, blame: Blame::Upstream, retry: true, text: text.into() }
     }
 
+    /// The upstream did not begin the request, which says nothing against it.
+    pub fn refused(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: FaultKind::Refused, blame: Blame::Server, retry: true, text: text.into() }
+    }
+
+    /// No connection to the upstream could be made.
+    pub fn unreachable(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: FaultKind::Unreachable, blame: Blame::Upstream, retry: true, text: text.into() }
+    }
+
     /// The upstream sent nothing for so long. The client has waited long enough, so no other upstream is tried.
     pub fn timeout(after: Duration) -> Self {
         let text = format!("silent for {} s", after.as_secs_f32()).into();
@@ -63,6 +75,7 @@ impl FaultKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::Lost => "lost",
             Self::Timeout(_) => "timeout",

@@ -65,7 +65,7 @@ fn too_large() -> Fault {
 
 fn not_opened(error: OpenError) -> Fault {
     match error {
-        OpenError::Closed => Fault::lost("The worker was lost before it answered."),
+        OpenError::Closed => Fault::refused("The worker has just left."),
         OpenError::Full => Fault {
             kind: FaultKind::Full,
             blame: Blame::Server,
@@ -79,7 +79,7 @@ fn not_opened(error: OpenError) -> Fault {
 fn fault(lost: &Lost, sent: Instant, begun: bool) -> Fault {
     match (lost, begun) {
         (Lost::Reset(Code::Timeout, _), false) => Fault::timeout(sent.elapsed()),
-        (Lost::Reset(Code::Refused, _), false) => Fault::lost("The worker took no more requests."),
+        (Lost::Reset(Code::Refused, _), false) => Fault::refused("The worker took no more requests."),
         (Lost::Reset(..), false) => Fault::lost("The model's runtime failed before it answered."),
         (Lost::Closed(_), false) => Fault::lost("The worker was lost before it answered."),
         (Lost::Reset(Code::Timeout, _), true) => Fault::lost("The model's runtime was silent for too long."),
@@ -94,15 +94,16 @@ mod tests {
 
     #[test]
     fn only_a_fault_before_the_first_byte_may_be_a_timeout_or_a_refusal() {
-        let check = |code, begun, kind: &str, text: &str| {
+        let check = |code, begun, (kind, blame): (&str, Blame), text: &str| {
             let fault = fault(&Lost::Reset(code, String::new()), Instant::now(), begun);
-            assert_eq!((fault.kind.as_str(), fault.blame), (kind, Blame::Upstream));
+            assert_eq!((fault.kind.as_str(), fault.blame), (kind, blame));
             assert!(fault.text.contains(text), "{fault}");
         };
-        check(Code::Timeout, false, "timeout", "silent for");
-        check(Code::Refused, false, "lost", "took no more requests");
-        check(Code::Backend, false, "lost", "before it answered");
-        check(Code::Timeout, true, "lost", "silent for too long");
-        check(Code::Refused, true, "lost", "in the middle");
+        let lost = ("lost", Blame::Upstream);
+        check(Code::Timeout, false, ("timeout", Blame::Upstream), "silent for");
+        check(Code::Refused, false, ("refused", Blame::Server), "took no more requests");
+        check(Code::Backend, false, lost, "before it answered");
+        check(Code::Timeout, true, lost, "silent for too long");
+        check(Code::Refused, true, lost, "in the middle");
     }
 }

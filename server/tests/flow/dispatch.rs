@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{ScriptedWorker, TestServer, response};
+use crate::support::{PATIENCE, ScriptedWorker, TestServer, response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use llamapool_server::config::AliasFallback;
@@ -94,7 +94,7 @@ async fn aliases_can_be_switched_off() {
 
 #[tokio::test]
 async fn refusals_resets_and_losses_before_the_first_byte_go_unseen() {
-    for status in [429, 502, 503, 504] {
+    for status in [429, 500, 502, 503, 504] {
         let server = TestServer::start().await;
         let (mut a, mut b, asked) = two(&server).await;
         a.answer(status, r#"{"error":{"code":"busy"}}"#).await;
@@ -132,6 +132,137 @@ async fn if_everybody_refuses_the_last_refusal_is_passed_on() {
     b.answer(429, r#"{"error":{"code":"second"}}"#).await;
     assert_eq!(error(asked.await.unwrap()).await, (429, "second".into()));
     server.stop().await;
+}
+
+/// Workers that all have the model.
+async fn pool_of(server: &TestServer, names: &[&str]) -> Vec<ScriptedWorker> {
+    let mut workers = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        // A model of its own shows that the server knows the worker.
+        workers.push(ScriptedWorker::join(server, name, 9, &["m", name]).await);
+        server.until_models(at + 2).await;
+    }
+    workers
+}
+
+/// The worker that has the request now.
+async fn whose(workers: &mut [ScriptedWorker]) -> Incoming {
+    let find = async {
+        loop {
+            for worker in workers.iter_mut() {
+                if worker.is_asked() {
+                    return worker.next().await;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, find).await.expect("nobody was asked")
+}
+
+#[tokio::test]
+async fn a_request_is_tried_only_so_often() {
+    let server = TestServer::start().await;
+    let mut workers = pool_of(&server, &["a", "b", "c", "d"]).await;
+    let asked = server.ask("m");
+    for body in ["first", "second", "third"] {
+        let Incoming { mut responder, .. } = whose(&mut workers).await;
+        responder.respond(response(500, "text/plain"), Bytes::from_static(body.as_bytes()), true);
+    }
+    let answer = asked.await.unwrap();
+    assert_eq!((answer.status().as_u16(), &*answer.text().await.unwrap()), (500, "third"));
+    assert!(!workers.iter_mut().any(ScriptedWorker::is_asked), "a fourth worker was asked");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_number_of_attempts_is_a_setting() {
+    let server = TestServer::with(|config| config.routing.max_attempts = 1).await;
+    let mut workers = pool_of(&server, &["a", "b"]).await;
+    let asked = server.ask("m");
+    let Incoming { mut responder, .. } = whose(&mut workers).await;
+    responder.respond(response(503, "text/plain"), Bytes::from_static(b"busy"), true);
+    assert_eq!(asked.await.unwrap().text().await.unwrap(), "busy");
+    assert!(!workers.iter_mut().any(ScriptedWorker::is_asked));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_under_which_two_runtimes_are_lost_goes_nowhere_else() {
+    let server = TestServer::start().await;
+    let mut workers = pool_of(&server, &["a", "b", "c"]).await;
+    let asked = server.ask("m");
+    for _ in 0..2 {
+        whose(&mut workers).await.responder.fail(Code::Backend, "out of memory");
+    }
+    let answer = asked.await.unwrap();
+    assert_eq!(answer.headers()["x-should-retry"], "false");
+    assert_eq!(error(answer).await, (502, "repeated_loss".into()));
+    assert!(!workers.iter_mut().any(ScriptedWorker::is_asked));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_error_of_the_last_candidate_arrives_whole() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("m");
+    let Incoming { mut responder, .. } = worker.next().await;
+    let long = Bytes::from(vec![b'x'; 200_000]);
+    responder.respond(response(500, "text/plain"), long.slice(..16_000), false);
+    for at in (16_000..200_000).step_by(16_000) {
+        responder.ready().await.unwrap();
+        responder.send(long.slice(at..(at + 16_000).min(long.len())), at + 16_000 >= long.len());
+    }
+    let answer = asked.await.unwrap();
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.bytes().await.unwrap(), long);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_busy_or_draining_is_not_to_blame() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    for _ in 0..4 {
+        let asked = server.ask("m");
+        worker.next().await.responder.fail(Code::Refused, "the worker is busy");
+        let answer = asked.await.unwrap();
+        assert!(answer.headers().contains_key("retry-after"));
+        assert_eq!(error(answer).await, (503, "no_worker_ready".into()));
+    }
+    assert_eq!(counted(&server, "failures_total").await, (0, 0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_error_that_is_the_callers_mistake_is_not_the_workers_failure() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    for status in [400, 404, 422, 501] {
+        let asked = server.ask("m");
+        worker.answer(status, r#"{"error":{"message":"no such tool"}}"#).await;
+        let answer = asked.await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        answer.bytes().await.unwrap();
+    }
+    assert_eq!(counted(&server, "failures_total").await, (0, 0));
+    let asked = server.ask("m");
+    worker.answer(500, "{}").await;
+    asked.await.unwrap().bytes().await.unwrap();
+    assert_eq!(counted(&server, "failures_total").await, (1, 1));
+    server.stop().await;
+}
+
+/// The failures of the first worker in the state, and the failed requests of the server.
+async fn counted(server: &TestServer, of_worker: &str) -> (u64, u64) {
+    let state = server.client.get(format!("{}/api/state", server.url)).send().await.unwrap();
+    let state: serde_json::Value = serde_json::from_slice(&state.bytes().await.unwrap()).unwrap();
+    let failed = &state["server"]["jobs_failed_total"];
+    (state["workers"][0][of_worker].as_u64().unwrap(), failed.as_u64().unwrap())
 }
 
 #[tokio::test]

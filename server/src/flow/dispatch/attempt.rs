@@ -3,21 +3,21 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::accounting::Trace;
-use crate::app::App;
 use crate::flow::read::{Ask, name_model};
 use crate::pool::{SlotOutcome, SlotPermit};
 use crate::protocol::{Api, Framing};
-use crate::upstream::{Blame, Fault, ReplyBody, RequestHead};
+use crate::upstream::{Blame, Fault, FaultKind, ReplyBody, RequestHead};
 
-/// While other candidates are tried, this much of the body of a declined request is kept, and awaited for this long: it is an error message.
+/// While other candidates are tried, this much of the body of a declined request is kept, and awaited for this long: it is an error message. Of a
+/// longer or slower one the rest stays where it is.
 const DECLINED_BODY: usize = 64 * 1024;
 const DECLINED_BODY_WAIT: Duration = Duration::from_secs(1);
 
@@ -45,20 +45,29 @@ pub(super) enum AttemptError {
     Fault(Fault),
 }
 
+/// How long an attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeLimit {
+    /// What is left for it.
+    pub(super) left: Duration,
+    /// The limit for all attempts, for the error message.
+    pub(super) total: Duration,
+}
+
 /// Sends the request to the upstream whose slot is held.
 pub(super) async fn attempt(
-    app: &App,
     ask: &Ask,
     permit: &SlotPermit,
+    limit: Option<TimeLimit>,
     trace: &mut Option<Box<Trace>>,
 ) -> Result<Reply, AttemptError> {
     trace.iter_mut().for_each(|trace| trace.tries(permit.identity(), permit.model()));
     let reply = send(ask, permit, trace.as_deref());
-    let reply = match app.config.timeouts.first_byte {
+    let reply = match limit {
         None => reply.await,
-        Some(limit) => match timeout(limit, reply).await {
+        Some(TimeLimit { left, total }) => match timeout(left, reply).await {
             Ok(reply) => reply,
-            Err(_) => Err(AttemptError::Fault(Fault::timeout(limit))),
+            Err(_) => Err(AttemptError::Fault(Fault::timeout(total))),
         },
     };
     if let (Err(error), Some(trace)) = (&reply, trace) {
@@ -93,7 +102,7 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         substitute: is_substitute.then(|| permit.model().to_owned()),
     };
     if is_declined(reply.status) {
-        reply.keep_declined(body).await;
+        reply.keep(body).await.map_err(AttemptError::Fault)?;
         return Err(AttemptError::Declined(Box::new(reply)));
     }
     reply.first = match body.frame().await {
@@ -105,20 +114,33 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
     Ok(reply)
 }
 
-/// Whether another candidate may be able to serve the request: too many requests, bad gateway, unavailable, gateway timeout.
+/// Whether another candidate may be able to serve the request: too many requests, an error of the runtime, bad gateway, unavailable, gateway
+/// timeout.
 fn is_declined(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+    matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
 impl Reply {
     /// Reads the error message of an upstream that declined, so that its slot can go to another request.
-    async fn keep_declined(&mut self, body: ReplyBody) {
-        let limited = http_body_util::Limited::new(body, DECLINED_BODY);
-        let kept = timeout(DECLINED_BODY_WAIT, limited.collect()).await;
-        self.first = kept.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes);
-        if self.first.is_none() {
-            self.headers.remove(CONTENT_LENGTH);
-        }
+    async fn keep(&mut self, mut body: ReplyBody) -> Result<(), Fault> {
+        let deadline = Instant::now() + DECLINED_BODY_WAIT;
+        let mut kept = BytesMut::new();
+        self.rest = loop {
+            if body.is_end_stream() {
+                break None;
+            }
+            match timeout_at(deadline, body.frame()).await {
+                Ok(Some(Ok(frame))) => kept.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+                Ok(Some(Err(fault))) => return Err(fault),
+                Ok(None) => break None,
+                Err(_) => break Some(body),
+            }
+            if kept.len() >= DECLINED_BODY {
+                break (!body.is_end_stream()).then_some(body);
+            }
+        };
+        self.first = (!kept.is_empty()).then(|| kept.freeze());
+        Ok(())
     }
 }
 
@@ -128,6 +150,24 @@ impl AttemptError {
         match self {
             Self::Declined(reply) => reply.status.as_str().to_owned(),
             Self::Fault(fault) => fault.kind.as_str().to_owned(),
+        }
+    }
+
+    /// Whether the upstream has begun to serve the request, as far as that is known.
+    pub(super) fn was_begun(&self) -> bool {
+        !matches!(self, Self::Fault(Fault { kind: FaultKind::Refused | FaultKind::Full, .. }))
+    }
+
+    /// Whether the upstream or its runtime was lost under the request.
+    pub(super) fn is_loss(&self) -> bool {
+        matches!(self, Self::Fault(Fault { kind: FaultKind::Lost, .. }))
+    }
+
+    /// Whether nothing more of the reply is to come, so that the slot is free.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Declined(reply) => reply.rest.is_none(),
+            Self::Fault(_) => true,
         }
     }
 

@@ -42,6 +42,11 @@ impl Display for ApiError {
             }
             Self::Overloaded => out.write_str("The server has too many open requests. Try again soon."),
             Self::Draining => out.write_str("The server is shutting down and accepts no new requests."),
+            Self::RepeatedLoss(last) => write!(
+                out,
+                "Two machines failed while they served this request, so it is not sent to another one. Is it larger than their memory allows? The \
+                 last error: {last}"
+            ),
             Self::Timeout(limit) => {
                 write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
             }

@@ -9,6 +9,7 @@ fn candidate(upstream: UpstreamId, in_flight: u32, capacity: Option<u32>) -> Can
         name: "m".into(),
         name_match: NameMatch::Exact,
         unavailable: capacity.is_some_and(|capacity| in_flight >= capacity).then_some(Unavailable::Busy),
+        is_resting: false,
         in_flight,
         capacity,
         last_turn: 0,
@@ -59,6 +60,27 @@ fn an_alias_is_chosen_only_as_the_fallback_allows() {
     check(&[away(), alias(2, Some(Unavailable::Held))], Busy, Err(NoCandidate::NobodyReady));
     check(&[alias(2, Some(Unavailable::Tried))], Busy, Err(NoCandidate::NobodyReady));
     check(&[], Busy, Err(NoCandidate::Unknown));
+}
+
+#[test]
+fn a_resting_candidate_is_the_last_resort() {
+    use AliasFallback::{Busy, Missing};
+    let resting = |in_flight, of| Candidate { is_resting: true, ..candidate(1, in_flight, Some(of)) };
+    let resting_alias = || Candidate { is_resting: true, ..alias(2, None) };
+    let away = || Candidate { unavailable: Some(Unavailable::NotReady), ..candidate(3, 0, Some(1)) };
+    let check = |candidates: &[Candidate], fallback, expect| {
+        assert_eq!(choose(candidates, fallback, LeastBusy), expect, "{candidates:?} {fallback:?}");
+    };
+    check(&[resting(0, 1)], Busy, Ok(0));
+    check(&[resting(0, 1), away()], Busy, Ok(0));
+    check(&[resting(0, 9), candidate(2, 8, Some(9))], Busy, Ok(1));
+    check(&[resting(0, 9), candidate(2, 9, Some(9))], Busy, Err(NoCandidate::Busy));
+    check(&[resting(0, 9), alias(2, None)], Busy, Ok(1));
+    check(&[resting(0, 9), alias(2, None)], Missing, Ok(1));
+    check(&[resting(0, 9), resting_alias()], Busy, Ok(0));
+    check(&[resting(1, 1), resting_alias()], Busy, Ok(1));
+    check(&[resting(1, 1), resting_alias()], Missing, Err(NoCandidate::Busy));
+    check(&[resting(1, 1)], Busy, Err(NoCandidate::Busy));
 }
 
 prop_compose! {

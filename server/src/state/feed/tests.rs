@@ -126,7 +126,7 @@ async fn every_change_of_the_ledger_and_the_drain_wake_the_feed() {
     let ledger = &sources.ledger;
     let ticket = watched.expect("open", || Ticket::open(&HeaderMap::new(), ledger.clone())).await;
     watched.expect("queued", || ledger.queued(1)).await;
-    watched.expect("failover", || ledger.failed_over("a", "m", "it is lost")).await;
+    watched.expect("failover", || ledger.failed_over("a", "m", Some("it is lost"))).await;
     watched.expect("settle", || drop(ticket)).await;
     watched.expect("drain", || sources.drain.refuse_new_requests()).await;
 }
