@@ -217,9 +217,12 @@ async fn stream(
     job: &mut Job,
 ) -> Outcome {
     let (parts, mut body) = response.into_parts();
-    let Ok(block) = head::encode_response(parts.status, &parts.headers) else {
-        responder.fail(Code::Protocol, "the runtime's headers are too large");
-        return Outcome::Failed;
+    let block = match head::encode_response(parts.status, &parts.headers) {
+        Ok(block) => block,
+        Err(error) => {
+            responder.fail(Code::Protocol, &format!("the runtime's answer cannot be passed on: {error}"));
+            return Outcome::Failed;
+        }
     };
     job.answered(parts.status);
     drop(parts); // its headers would keep a buffer of the connection alive as long as the stream

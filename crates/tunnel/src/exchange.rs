@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame as BodyFrame, SizeHint};
 
 use super::frame::{Code, StreamId};
-use super::head::{self, ResponseHead};
+use super::head::{self, BodyLength, ResponseHead};
 use super::link::Link;
 use super::mux::{Lost, OpenError};
 
@@ -18,8 +18,9 @@ impl Link {
     /// # Errors
     /// Nothing was sent: the tunnel is closed or full.
     pub fn open(&self, block: Bytes, body: Bytes) -> Result<Exchange, OpenError> {
+        let is_head = head::is_head_request(&block);
         let id = self.mux(|mux| mux.open(block, body))?;
-        Ok(Exchange { link: self.clone(), id })
+        Ok(Exchange { link: self.clone(), id, is_head, length: None })
     }
 }
 
@@ -27,6 +28,10 @@ impl Link {
 pub struct Exchange {
     link: Link,
     id: StreamId,
+    /// The method is HEAD.
+    is_head: bool,
+    /// The length of the answer's body, once its head says it.
+    length: Option<u64>,
 }
 
 impl Exchange {
@@ -36,12 +41,15 @@ impl Exchange {
     /// The stream was reset or the tunnel lost. [`Lost::Reset`] with [`Code::Refused`] means that nothing was done.
     pub async fn head(&mut self) -> Result<ResponseHead, Lost> {
         let block = poll_fn(|cx| self.link.mux(|mux| mux.poll_head(self.id, cx))).await?;
-        head::decode_response(block).map_err(|error| Lost::Reset(Code::Protocol, error.to_string()))
+        let invalid = |error: head::HeadError| Lost::Reset(Code::Protocol, error.to_string());
+        let head = head::decode_response(block).map_err(invalid)?;
+        self.length = head.body_length(self.is_head).map_err(invalid)?;
+        Ok(head)
     }
 
-    /// The body of the answer; `length` is its content-length, if it has one.
-    pub fn into_body(self, length: Option<u64>) -> ReplyBody {
-        ReplyBody { exchange: self, left: length, ended: false }
+    /// The body of the answer. It fails if it is not as long as its head says.
+    pub fn into_body(self) -> ReplyBody {
+        ReplyBody { length: BodyLength::new(self.length), exchange: self, ended: false }
     }
 }
 
@@ -54,7 +62,7 @@ impl Drop for Exchange {
 /// The body of an answer, as it comes.
 pub struct ReplyBody {
     exchange: Exchange,
-    left: Option<u64>,
+    length: BodyLength,
     ended: bool,
 }
 
@@ -70,17 +78,12 @@ impl Body for ReplyBody {
         if this.ended {
             return Poll::Ready(None);
         }
-        let Exchange { link, id } = &this.exchange;
+        let Exchange { link, id, .. } = &this.exchange;
         let chunk = ready!(link.mux(|mux| mux.poll_data(*id, cx)));
-        this.ended = !matches!(&chunk, Some(Ok(chunk)) if !chunk.last);
-        Poll::Ready(match chunk {
-            Some(Ok(chunk)) => {
-                this.left = this.left.map(|left| left.saturating_sub(chunk.bytes.len() as u64));
-                Some(Ok(BodyFrame::data(chunk.bytes)))
-            }
-            Some(Err(lost)) => Some(Err(lost)),
-            None => None,
-        })
+        let chunk = this.length.check(chunk);
+        // A body that ends too early fails at the next poll.
+        this.ended = !matches!(&chunk, Some(Ok(chunk)) if !chunk.last || !this.length.is_over());
+        Poll::Ready(chunk.map(|chunk| Ok(BodyFrame::data(chunk?.bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -88,6 +91,6 @@ impl Body for ReplyBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

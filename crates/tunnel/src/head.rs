@@ -1,4 +1,5 @@
-//! The head of a request or response as it travels in a HEAD frame, and the one place where hop-by-hop headers are dropped.
+//! The head of a request or response as it travels in a HEAD frame, and the one place where hop-by-hop headers are dropped and the length of a
+//! body is read.
 //!
 //! A request is `u16 n, method; u16 n, path and query; headers`, a response `u16 status; headers`; headers are `u16 count` and then, each,
 //! `u16 name length, u16 value length, name, value`. Names are lower case.
@@ -8,6 +9,11 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use super::frame::MAX_HEAD;
+
+mod length;
+
+pub(super) use length::BodyLength;
+pub use length::content_length;
 
 /// The header by which the server names the model of a request, as it is called at the worker. It ends there. Optional: older servers do not
 /// send it, and older workers pass it on to their runtime, which ignores it.
@@ -33,6 +39,19 @@ pub struct ResponseHead {
     pub headers: HeaderMap,
 }
 
+impl ResponseHead {
+    /// The length of its body: none at all in answer to a HEAD request and with a status that excludes a body, whatever the head says (RFC 9112,
+    /// 6.3).
+    ///
+    /// # Errors
+    /// See [`content_length`].
+    pub fn body_length(&self, is_head: bool) -> Result<Option<u64>, HeadError> {
+        let stated = content_length(&self.headers)?;
+        let has_none = is_head || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        Ok(if has_none { Some(0) } else { stated })
+    }
+}
+
 /// A head that cannot be sent or was not understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
@@ -52,6 +71,7 @@ pub enum HeadError {
 /// # Errors
 /// [`HeadError::TooLarge`].
 pub fn encode_request(method: &Method, target: &str, headers: &HeaderMap) -> Result<Bytes, HeadError> {
+    content_length(headers)?;
     let mut out = BytesMut::with_capacity(512);
     put_text(&mut out, method.as_str())?;
     put_text(&mut out, target)?;
@@ -64,6 +84,7 @@ pub fn encode_request(method: &Method, target: &str, headers: &HeaderMap) -> Res
 /// # Errors
 /// [`HeadError::TooLarge`].
 pub fn encode_response(status: StatusCode, headers: &HeaderMap) -> Result<Bytes, HeadError> {
+    content_length(headers)?;
     let mut out = BytesMut::with_capacity(256);
     out.put_u16_le(status.as_u16());
     put_headers(&mut out, headers)?;
@@ -95,13 +116,19 @@ pub fn decode_response(mut block: Bytes) -> Result<ResponseHead, HeadError> {
     Ok(ResponseHead { status, headers: take_headers(block)? })
 }
 
+/// Whether an encoded head is that of a HEAD request.
+pub(super) fn is_head_request(block: &[u8]) -> bool {
+    block.starts_with(b"\x04\0HEAD")
+}
+
 /// Whether a header speaks about one connection only (RFC 9110, 7.6.1) and so ends with it.
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(*name, header::CONNECTION | header::TRANSFER_ENCODING | header::UPGRADE | header::TE)
         || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
-/// The headers that are passed on: all but the hop-by-hop ones and those that `Connection` names.
+/// The headers that are passed on: all but the hop-by-hop ones, those that `Connection` names, and a `Content-Length` beside a
+/// `Transfer-Encoding`, which overrides it (RFC 9112, 6.3). `Connection` cannot name what the tunnel itself relies on.
 pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     let named: Vec<&str> = headers
         .get_all(header::CONNECTION)
@@ -109,9 +136,15 @@ pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &He
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
+        .filter(|name| {
+            !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case(MODEL.as_str())
+        })
         .collect();
+    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
     headers.iter().filter(move |(name, _)| {
-        !is_hop_by_hop(name) && !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
+        !is_hop_by_hop(name)
+            && !(is_chunked && **name == header::CONTENT_LENGTH)
+            && !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
     })
 }
 
@@ -133,15 +166,27 @@ fn take_headers(mut block: Bytes) -> Result<HeaderMap, HeadError> {
     let count = usize::from(take_u16(&mut block)?);
     // Each header has four bytes of lengths at least: what is claimed beyond that is not reserved.
     let mut headers = HeaderMap::with_capacity(count.min(block.len() / 4));
+    let mut is_chunked = false;
     for _ in 0..count {
         let (name, value) = (take_u16(&mut block)?, take_u16(&mut block)?);
         let name = take(&mut block, name)?;
         let name = HeaderName::from_lowercase(&name).map_err(|_| HeadError::Invalid("header name"))?;
         let value = HeaderValue::from_maybe_shared(take(&mut block, value)?)
             .map_err(|_| HeadError::Invalid("header value"))?;
-        headers.try_append(name, value).map_err(|_| HeadError::TooLarge)?;
+        is_chunked |= name == header::TRANSFER_ENCODING;
+        // A correct peer sends none of these. A frame has its own end, so whatever they say about a connection is not about this one.
+        if !is_hop_by_hop(&name) {
+            headers.try_append(name, value).map_err(|_| HeadError::TooLarge)?;
+        }
     }
-    if block.is_empty() { Ok(headers) } else { Err(HeadError::Truncated) }
+    if !block.is_empty() {
+        return Err(HeadError::Truncated);
+    }
+    if is_chunked {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    length::settle(&mut headers)?;
+    Ok(headers)
 }
 
 fn finish(out: BytesMut) -> Result<Bytes, HeadError> {
@@ -208,6 +253,45 @@ mod tests {
         let head = decode_response(encode_response(StatusCode::CREATED, &sent).unwrap()).unwrap();
         assert_eq!(head.status, StatusCode::CREATED);
         assert_eq!(head.headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn connection_cannot_name_what_the_tunnel_relies_on() {
+        let sent =
+            headers(&[("connection", "Content-Length, X-Llamapool-Model, x-b"), ("content-length", "3")]);
+        let mut sent = sent;
+        sent.insert(MODEL, HeaderValue::from_static("m"));
+        sent.insert("x-b", HeaderValue::from_static("1"));
+        let head = decode_request(encode_request(&Method::POST, "/v1/x", &sent).unwrap()).unwrap();
+        let mut expect = headers(&[("content-length", "3")]);
+        expect.insert(MODEL, HeaderValue::from_static("m"));
+        assert_eq!(head.headers, expect);
+    }
+
+    #[test]
+    fn a_length_beside_a_transfer_encoding_is_dropped_at_both_ends() {
+        let sent = headers(&[("content-length", "2"), ("transfer-encoding", "chunked"), ("etag", "x")]);
+        let head = decode_response(encode_response(StatusCode::OK, &sent).unwrap()).unwrap();
+        assert_eq!(head.headers, headers(&[("etag", "x")]));
+        let mut raw = BytesMut::new();
+        raw.put_u16_le(200);
+        raw.put_u16_le(3);
+        for (name, value) in &sent {
+            raw.put_u16_le(name.as_str().len() as u16);
+            raw.put_u16_le(value.len() as u16);
+            raw.put_slice(name.as_str().as_bytes());
+            raw.put_slice(value.as_bytes());
+        }
+        assert_eq!(decode_response(raw.freeze()).unwrap().headers, headers(&[("etag", "x")]));
+    }
+
+    #[test]
+    fn a_head_with_a_nonsensical_length_neither_leaves_nor_arrives() {
+        let invalid = Err(HeadError::Invalid("content-length"));
+        let sent = headers(&[("content-length", "2, 60")]);
+        assert_eq!(encode_response(StatusCode::OK, &sent), invalid);
+        let raw = [&[200, 0, 1, 0, 14, 0, 2, 0][..], b"content-length+2"].concat();
+        assert_eq!(decode_response(raw.into()), Err(HeadError::Invalid("content-length")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame as BodyFrame, SizeHint};
 
 use super::frame::{Code, StreamId};
-use super::head::{self, HeadError, RequestHead};
+use super::head::{self, BodyLength, HeadError, RequestHead};
 use super::link::Link;
 use super::mux::{Accepted, Lost};
 
@@ -28,23 +28,25 @@ impl Incoming {
         let Accepted { id, block, has_body } = accepted;
         let responder = Responder { link: link.clone(), id };
         let reader = has_body.then(|| Reader { link: link.clone(), id });
-        let head = head::decode_request(block).inspect_err(|error| {
+        let read = || {
+            let head = head::decode_request(block)?;
+            let length = head::content_length(&head.headers)?;
+            // Without a body, the length is either not stated, or has to be 0.
+            Ok((head, if has_body { length } else { Some(length.unwrap_or(0)) }))
+        };
+        let (head, length) = read().inspect_err(|error: &HeadError| {
             link.mux(|mux| mux.fail(id, Code::Protocol, &error.to_string()));
         })?;
-        let length = head.headers.get(http::header::CONTENT_LENGTH);
-        let left = length.and_then(|length| length.to_str().ok()?.parse().ok());
-        Ok(Self {
-            body: RequestBody { reader, left: if has_body { left } else { Some(0) } },
-            head,
-            responder,
-        })
+        let body = RequestBody { reader, length: BodyLength::new(length), ended: false };
+        Ok(Self { body, head, responder })
     }
 }
 
-/// The body of a request. Dropping it before its end tells the server to send no more.
+/// The body of a request. It fails if it is not as long as its head says. Dropping it before its end tells the server to send no more.
 pub struct RequestBody {
     reader: Option<Reader>,
-    left: Option<u64>,
+    length: BodyLength,
+    ended: bool,
 }
 
 struct Reader {
@@ -67,24 +69,29 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<BodyFrame<Bytes>, Lost>>> {
         let this = self.get_mut();
-        let Some(Reader { link, id }) = &this.reader else { return Poll::Ready(None) };
-        let chunk = ready!(link.mux(|mux| mux.poll_data(*id, cx)));
-        if !matches!(&chunk, Some(Ok(chunk)) if !chunk.last) {
+        if this.is_end_stream() {
+            return Poll::Ready(None);
+        }
+        let chunk = match &this.reader {
+            Some(Reader { link, id }) => ready!(link.mux(|mux| mux.poll_data(*id, cx))),
+            None => None,
+        };
+        let chunk = this.length.check(chunk);
+        let follows = matches!(&chunk, Some(Ok(chunk)) if !chunk.last);
+        // A body that ends too early fails at the next poll.
+        this.ended = !follows && !matches!(&chunk, Some(Ok(_)) if !this.length.is_over());
+        if !follows {
             this.reader = None;
         }
-        Poll::Ready(chunk.map(|chunk| {
-            let chunk = chunk?;
-            this.left = this.left.map(|left| left.saturating_sub(chunk.bytes.len() as u64));
-            Ok(BodyFrame::data(chunk.bytes))
-        }))
+        Poll::Ready(chunk.map(|chunk| Ok(BodyFrame::data(chunk?.bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.reader.is_none()
+        self.ended || (self.reader.is_none() && self.length.is_over())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

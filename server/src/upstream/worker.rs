@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http_body::{Body, Frame, SizeHint};
 use llamapool_tunnel::frame::{Code, MAX_HEAD};
 use llamapool_tunnel::head::{self, ResponseHead};
@@ -28,8 +27,7 @@ pub(super) async fn open(link: &Link, head: RequestHead<'_>, body: Bytes) -> Res
     let mut exchange = link.open(block, body).map_err(not_opened)?;
     let sent = Instant::now();
     let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| fault(&lost, sent, false))?;
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let body = ReplyBody::Worker(WorkerBody { body: exchange.into_body(length), sent, begun: false });
+    let body = ReplyBody::Worker(WorkerBody { body: exchange.into_body(), sent, begun: false });
     Ok(UpstreamReply { status, headers, body })
 }
 

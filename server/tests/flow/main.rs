@@ -5,6 +5,7 @@
 mod cors;
 mod description;
 mod dispatch;
+mod lengths;
 mod metrics;
 mod roles;
 mod scripted_endpoint;

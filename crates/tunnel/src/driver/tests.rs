@@ -85,7 +85,7 @@ async fn an_exchange_crosses_a_real_websocket() {
     };
     let answer = async {
         assert_eq!(exchange.head().await.unwrap().status, 200);
-        exchange.into_body(None).collect().await.unwrap().to_bytes()
+        exchange.into_body().collect().await.unwrap().to_bytes()
     };
     let ((), answer) = tokio::join!(echo, answer);
     assert!(answer == body, "the bytes are the same");

@@ -28,7 +28,7 @@ async fn all_is_well(tunnel: Tunnel) {
     let length = 6 * 1024 * 1024;
     let mut exchange = tunnel.server.ask("/echo", pattern(5, length), true);
     in_time(exchange.head()).await.unwrap();
-    assert_eq!(compare(exchange.into_body(None), 5).await, Ok(length));
+    assert_eq!(compare(exchange.into_body(), 5).await, Ok(length));
     tunnel.finish().await;
 }
 
@@ -71,7 +71,7 @@ async fn in_the_middle_of_the_answer() {
     for n in 0..CANCELS {
         let mut exchange = tunnel.server.get("/");
         in_time(exchange.head()).await.unwrap();
-        let mut body = exchange.into_body(None);
+        let mut body = exchange.into_body();
         for _ in 0..n % 4 {
             in_time(body.frame()).await.unwrap().unwrap();
         }

@@ -25,7 +25,7 @@ impl Open {
         let uploading = tunnel.server.ask("/upload", pattern(0, 8 * 1024 * 1024), true);
         let mut answered = tunnel.server.get("/answer");
         in_time(answered.head()).await.unwrap();
-        let mut answered = answered.into_body(None);
+        let mut answered = answered.into_body();
         in_time(answered.frame()).await.unwrap().unwrap();
         until(|| tunnel.worker.link.streams() == 3).await;
         Self { waiting, answered, uploading }

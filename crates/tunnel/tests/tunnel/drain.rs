@@ -26,7 +26,7 @@ async fn what_is_new_is_refused_and_what_is_open_finishes() {
     let length = 4_000_000;
     let mut open = tunnel.server.ask("/", pattern(0, length), true);
     in_time(open.head()).await.unwrap();
-    let mut open = open.into_body(None);
+    let mut open = open.into_body();
     let first = in_time(open.frame()).await.unwrap().unwrap().into_data().unwrap();
 
     tunnel.worker.link.refuse(true);

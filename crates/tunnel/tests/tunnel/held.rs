@@ -26,7 +26,7 @@ async fn two_thousand_streams_are_held_and_dropped_at_once() {
     let held = join_all((0..HELD).map(|_| async {
         let mut exchange = tunnel.server.get("/hold");
         exchange.head().await.unwrap();
-        let mut body = exchange.into_body(None);
+        let mut body = exchange.into_body();
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "token");
         body
     }));

@@ -9,6 +9,7 @@ mod cut;
 mod drain;
 mod early;
 mod held;
+mod lengths;
 mod pressure;
 mod script;
 mod stress;

@@ -47,7 +47,7 @@ async fn stalled(piece: usize) {
     let bodies = join_all((0..STALLED).map(async |which| {
         let mut exchange = tunnel.server.get(&format!("/{which}"));
         exchange.head().await.unwrap();
-        exchange.into_body(None)
+        exchange.into_body()
     }));
     let mut bodies = in_time(bodies).await;
 
@@ -93,7 +93,7 @@ async fn a_slow_reader_makes_the_sender_wait() {
     .await;
     let mut exchange = tunnel.server.get("/");
     in_time(exchange.head()).await.unwrap();
-    let mut body = exchange.into_body(None);
+    let mut body = exchange.into_body();
     let (mut read, mut most) = (0, 0);
     while let Some(frame) = in_time(body.frame()).await {
         read += frame.unwrap().into_data().unwrap().len();

@@ -72,7 +72,7 @@ async fn messages_in_fragments_with_pings_and_unknown_texts_between() {
         peer.send(Message::Binary(Bytes::new())).await;
         peer.say_in_pieces(&encode(&[Frame::Data { id, end: true, body: pattern(9, length) }]), piece).await;
         assert_eq!(in_time(exchange.head()).await.unwrap().status, 200);
-        assert_eq!(compare(exchange.into_body(None), 9).await, Ok(length));
+        assert_eq!(compare(exchange.into_body(), 9).await, Ok(length));
         exchange_works(&mut peer, &server).await;
     }
 }
@@ -103,7 +103,7 @@ async fn a_server_ignores_what_comes_late() {
         let Frame::Head { id, .. } = peer.hear().await else { panic!("not a HEAD") };
         peer.say(&[head(id, false), data(id, finished, "answer")]).await;
         in_time(exchange.head()).await.unwrap();
-        let mut body = exchange.into_body(None);
+        let mut body = exchange.into_body();
         assert_eq!(in_time(body.frame()).await.unwrap().unwrap().into_data().unwrap(), "answer");
         drop(body);
         if !finished {

@@ -103,11 +103,11 @@ async fn run(server: &Side, plan: Plan, rng: &mut Rng) {
     }
     if plan.fate == Fate::Left {
         in_time(exchange.head()).await.unwrap();
-        let _ = in_time(exchange.into_body(None).frame()).await;
+        let _ = in_time(exchange.into_body().frame()).await;
         return;
     }
     let compared = match in_time(exchange.head()).await {
-        Ok(_) => compare(exchange.into_body(None), plan.from).await,
+        Ok(_) => compare(exchange.into_body(), plan.from).await,
         Err(lost) => Err(lost), // the worker may give up before its head has gone out
     };
     match plan.fate {

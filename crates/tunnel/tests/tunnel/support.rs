@@ -175,7 +175,7 @@ pub(crate) async fn websocket(socket: TcpStream, role: SocketRole) -> WebSocketS
 pub(crate) async fn read(mut exchange: Exchange) -> Result<(StatusCode, Bytes), Lost> {
     in_time(async {
         let head = exchange.head().await?;
-        Ok((head.status, exchange.into_body(None).collect().await?.to_bytes()))
+        Ok((head.status, exchange.into_body().collect().await?.to_bytes()))
     })
     .await
 }
