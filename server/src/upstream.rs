@@ -5,19 +5,18 @@
 
 pub mod endpoint;
 mod fault;
+mod reply_body;
+mod reply_head;
 mod worker;
-
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use http_body::{Body, Frame, SizeHint};
 use llamapool_tunnel::Link;
 use llamapool_tunnel::control::{Bye, ByeCode, FromServer};
 
 pub use fault::{Blame, Fault, FaultKind};
 pub use llamapool_tunnel::Traffic;
+pub use reply_body::ReplyBody;
 
 /// A connection to something that serves models. Clones are the same connection.
 #[derive(Clone)]
@@ -54,18 +53,10 @@ pub struct RequestHead<'a> {
 pub struct UpstreamReply {
     /// Its status.
     pub status: StatusCode,
-    /// Its end-to-end headers.
+    /// The headers that clients may get.
     pub headers: HeaderMap,
     /// Its body. Dropping the body cancels the request.
     pub body: ReplyBody,
-}
-
-/// The body of a reply, as it arrives. Every frame is data: trailers are dropped.
-pub enum ReplyBody {
-    /// From a worker.
-    Worker(worker::WorkerBody),
-    /// From an endpoint.
-    Endpoint(endpoint::EndpointBody),
 }
 
 impl Upstream {
@@ -118,32 +109,6 @@ impl Upstream {
                 reason: "a newer connection of the same worker id took over".to_owned(),
             }),
             Self::Endpoint(_) => {}
-        }
-    }
-}
-
-impl Body for ReplyBody {
-    type Data = Bytes;
-    type Error = Fault;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        match self.get_mut() {
-            Self::Worker(body) => Pin::new(body).poll_frame(cx),
-            Self::Endpoint(body) => Pin::new(body).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Worker(body) => body.is_end_stream(),
-            Self::Endpoint(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Worker(body) => body.size_hint(),
-            Self::Endpoint(body) => body.size_hint(),
         }
     }
 }

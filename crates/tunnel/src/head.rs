@@ -142,8 +142,9 @@ pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &He
         .collect();
     let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
     headers.iter().filter(move |(name, _)| {
+        let is_overridden = is_chunked && **name == header::CONTENT_LENGTH;
         !is_hop_by_hop(name)
-            && !(is_chunked && **name == header::CONTENT_LENGTH)
+            && !is_overridden
             && !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
     })
 }

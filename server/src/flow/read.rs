@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use llamapool_tunnel::head::MODEL;
+use llamapool_tunnel::head::{MODEL, end_to_end};
 
 use body::Bounds;
 pub(super) use body::linger;
@@ -122,6 +122,8 @@ pub(super) async fn read(
     let Peek { model, stream } = peek(&head.headers, body.clone()).await?;
     ticket.asks_for(&model.name);
 
+    // Before the server adds its own: the client's `Connection` may name only what the client itself sent.
+    head.headers = end_to_end(&head.headers).map(|(name, value)| (name.clone(), value.clone())).collect();
     let headers = &mut head.headers;
     drop_credentials(headers);
     headers.remove(EXPECT);

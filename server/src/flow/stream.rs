@@ -196,7 +196,11 @@ impl http_body::Body for Streamed {
         self.first.is_none() && self.rest.is_none() && self.broken.is_none()
     }
 
+    /// A stream has no length, so that an error can be added to it.
     fn size_hint(&self) -> SizeHint {
+        if self.framing != Framing::Opaque {
+            return SizeHint::default();
+        }
         let first = self.first.as_ref().map_or(0, |chunk| chunk.len() as u64);
         match &self.rest {
             None => SizeHint::with_exact(first),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http::header::HOST;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use llamapool_tunnel::head::{MODEL, end_to_end};
@@ -19,7 +19,9 @@ use llamapool_worker_core::runtime::Target;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::{Blame, Fault, FaultKind, ReplyBody, RequestHead, UpstreamReply};
+use super::reply_body::{ReplyBody, Source};
+use super::reply_head::ReplyHead;
+use super::{Blame, Fault, FaultKind, RequestHead, UpstreamReply};
 
 /// Sends requests to one endpoint. Clones share its connections.
 #[derive(Clone)]
@@ -32,7 +34,7 @@ struct Inner {
 }
 
 /// The body of an endpoint's reply.
-pub struct EndpointBody {
+pub(super) struct EndpointBody {
     body: Incoming,
     client: Client,
     /// Whether a part of the body has arrived.
@@ -64,12 +66,10 @@ impl Client {
         request.headers_mut().extend(headers.map(|(name, value)| (name.clone(), value.clone())));
         let reply = self.0.http.request(request).await.map_err(|failure| self.no_reply(&failure))?;
         let (parts, body) = reply.into_parts();
-        let headers = end_to_end(&parts.headers).map(|(name, value)| (name.clone(), value.clone()));
-        Ok(UpstreamReply {
-            status: parts.status,
-            headers: headers.collect(),
-            body: ReplyBody::Endpoint(EndpointBody { body, client: self.clone(), begun: false }),
-        })
+        let ReplyHead { headers, length } = ReplyHead::new(parts.status, &parts.headers)?;
+        let body = EndpointBody { body, client: self.clone(), begun: false };
+        let body = ReplyBody::new(Source::Endpoint(body), length);
+        Ok(UpstreamReply { status: parts.status, headers, body })
     }
 
     fn no_reply(&self, failure: &Failure) -> Fault {
@@ -118,9 +118,5 @@ impl Body for EndpointBody {
 
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -4,17 +4,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use llamapool_tunnel::frame::{Code, MAX_HEAD};
 use llamapool_tunnel::head::{self, ResponseHead};
 use llamapool_tunnel::mux::{Lost, OpenError};
 use llamapool_tunnel::{self as tunnel, Link};
 use tokio::time::Instant;
 
-use super::{Blame, Fault, FaultKind, ReplyBody, RequestHead, UpstreamReply};
+use super::reply_body::{ReplyBody, Source};
+use super::reply_head::ReplyHead;
+use super::{Blame, Fault, FaultKind, RequestHead, UpstreamReply};
 
 /// The body of a worker's reply.
-pub struct WorkerBody {
+pub(super) struct WorkerBody {
     body: tunnel::ReplyBody,
     sent: Instant,
     /// Whether a part of the body has arrived.
@@ -27,7 +29,9 @@ pub(super) async fn open(link: &Link, head: RequestHead<'_>, body: Bytes) -> Res
     let mut exchange = link.open(block, body).map_err(not_opened)?;
     let sent = Instant::now();
     let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| fault(&lost, sent, false))?;
-    let body = ReplyBody::Worker(WorkerBody { body: exchange.into_body(), sent, begun: false });
+    let ReplyHead { headers, length } = ReplyHead::new(status, &headers)?;
+    let body = WorkerBody { body: exchange.into_body(), sent, begun: false };
+    let body = ReplyBody::new(Source::Worker(body), length);
     Ok(UpstreamReply { status, headers, body })
 }
 
@@ -45,10 +49,6 @@ impl Body for WorkerBody {
 
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

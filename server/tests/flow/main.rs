@@ -7,6 +7,7 @@ mod description;
 mod dispatch;
 mod lengths;
 mod metrics;
+mod reply_head;
 mod roles;
 mod scripted_endpoint;
 mod state;

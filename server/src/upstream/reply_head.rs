@@ -1,0 +1,173 @@
+//! The head of a reply, as far as clients get it: the headers that are passed on, and the one length that its body must have.
+//!
+//! What an upstream says about the connection, about this site or in the server's name ends here. The list names what passes, because a runtime,
+//! or a proxy in front of it, can send any header, and a browser acts on it as on the server's own.
+
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use llamapool_tunnel::head::{content_length, end_to_end};
+
+use super::Fault;
+
+/// Headers that describe the body, or tell the client what to do next.
+const PASSED: &[&str] = &[
+    "content-type",
+    "content-encoding",
+    "content-language",
+    "content-disposition",
+    "cache-control",
+    "etag",
+    "last-modified",
+    "expires",
+    "vary",
+    "retry-after",
+    // What the official SDKs read: how long to wait, and whether to try again.
+    "retry-after-ms",
+    "x-should-retry",
+];
+
+/// Families of headers in which runtimes report limits, versions and times, for example `openai-processing-ms`.
+const PASSED_FAMILIES: &[&str] = &["openai-", "anthropic-", "x-ratelimit-", "ratelimit-", "x-compute-"];
+
+/// A head that may be passed on.
+#[derive(Debug)]
+pub(super) struct ReplyHead {
+    pub(super) headers: HeaderMap,
+    /// The length of the body, where it is known.
+    pub(super) length: Option<u64>,
+}
+
+impl ReplyHead {
+    /// Tidies the head of a reply. An event stream never has a length for the client, so that an error can be added to it.
+    ///
+    /// # Errors
+    /// Its length is no number, or there are several.
+    pub(super) fn new(status: StatusCode, received: &HeaderMap) -> Result<Self, Fault> {
+        let length = body_length(status, received)?;
+        let passed = end_to_end(received).filter(|(name, _)| is_passed(name));
+        let mut headers: HeaderMap = passed.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if let Some(length) = length.filter(|_| !is_bodiless(status) && !is_event_stream(&headers)) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Ok(Self { headers, length })
+    }
+}
+
+fn is_passed(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    PASSED.contains(&name) || PASSED_FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+/// Whether a reply with this status has no body, whatever its headers say (RFC 9112, 6.3). The other case, HEAD, is not relayed.
+fn is_bodiless(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+}
+
+/// The length that the headers announce. `Transfer-Encoding` overrides it.
+fn body_length(status: StatusCode, headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    if is_bodiless(status) {
+        return Ok(Some(0));
+    }
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return Ok(None);
+    }
+    content_length(headers).map_err(|_| {
+        Fault::lost("The model's runtime failed before it answered: its Content-Length is invalid.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(status: u16, pairs: &[(&'static str, &str)]) -> Result<ReplyHead, Fault> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        ReplyHead::new(StatusCode::from_u16(status).unwrap(), &headers)
+    }
+
+    #[test]
+    fn one_valid_length_is_taken_and_nonsense_refused() {
+        let check = |lengths: &[&str], expect: Result<Option<u64>, ()>| {
+            let pairs: Vec<_> = lengths.iter().map(|length| ("content-length", *length)).collect();
+            let head = head(200, &pairs);
+            assert_eq!(head.as_ref().map(|head| head.length).map_err(|_| ()), expect, "{lengths:?}");
+            if let Ok(ReplyHead { headers, length: Some(length) }) = head {
+                let sent: Vec<_> = headers.get_all("content-length").iter().collect();
+                assert_eq!(sent, [&length.to_string()], "{lengths:?}");
+            }
+        };
+        check(&[], Ok(None));
+        check(&["0"], Ok(Some(0)));
+        check(&["5"], Ok(Some(5)));
+        check(&["5", "5"], Ok(Some(5)));
+        check(&["5, 5"], Ok(Some(5)));
+        for nonsense in ["2, 60", "+2", "-2", "abc", "", "5,", "1 2", "0x5", "99999999999999999999999"] {
+            check(&[nonsense], Err(()));
+        }
+        check(&["2", "60"], Err(()));
+    }
+
+    #[test]
+    fn a_transfer_encoding_overrides_the_length() {
+        let head = head(200, &[("content-length", "2"), ("transfer-encoding", "chunked")]).unwrap();
+        assert_eq!((head.length, head.headers.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_status_without_a_body_has_no_length() {
+        for status in [204, 304] {
+            let head = head(status, &[("content-length", "20")]).unwrap();
+            assert_eq!((head.length, head.headers.len()), (Some(0), 0), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_an_event_stream_is_held_but_not_passed_on() {
+        let stream = [("content-type", "Text/Event-Stream; charset=utf-8"), ("content-length", "9")];
+        let head = head(200, &stream).unwrap();
+        assert_eq!((head.length, head.headers.contains_key("content-length")), (Some(9), false));
+    }
+
+    #[test]
+    fn only_headers_on_the_list_reach_clients() {
+        let names = |pairs: &[(&'static str, &str)]| -> Vec<String> {
+            head(200, pairs).unwrap().headers.keys().map(|name| name.as_str().to_owned()).collect()
+        };
+        for name in
+            ["content-type", "content-encoding", "retry-after", "openai-processing-ms", "x-ratelimit-reset"]
+        {
+            assert_eq!(names(&[(name, "1")]), [name]);
+        }
+        for name in [
+            "connection",
+            "keep-alive",
+            "upgrade",
+            "set-cookie",
+            "strict-transport-security",
+            "clear-site-data",
+            "alt-svc",
+            "refresh",
+            "location",
+            "server",
+            "date",
+            "access-control-allow-origin",
+            "content-security-policy",
+            "x-accel-redirect",
+            "x-llamapool-worker",
+            "x-llamapool-version",
+        ] {
+            assert!(names(&[(name, "1")]).is_empty(), "{name}");
+        }
+        let named = [("connection", "Retry-After"), ("retry-after", "1")];
+        assert!(names(&named).is_empty(), "it belongs to the connection");
+    }
+}
