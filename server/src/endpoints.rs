@@ -21,7 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// An endpoint that does not answer is asked again after this time at first, then after twice as long each time, up to [`INTERVAL`].
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
-/// After a failed request the endpoint is asked at once, but no sooner than this after the last time.
+/// After a request that failed, or whose model is gone, the endpoint is asked at once, but no sooner than this after the last time.
 const PROBE_GAP: Duration = Duration::from_secs(1);
 
 /// An endpoint of the local network answers within milliseconds, one across an ocean within a second.
@@ -85,7 +85,7 @@ impl Monitor<'_> {
             let probed = Instant::now();
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.client.failed() => sleep_until(probed + PROBE_GAP).await,
+                () = self.client.outdated() => sleep_until(probed + PROBE_GAP).await,
             }
         }
     }
@@ -95,11 +95,10 @@ impl Monitor<'_> {
             Ok(info) => ready(info),
             Err(unready) => away(unready, self.last.as_ref()),
         };
-        if self.last.as_ref() == Some(&report) {
-            return;
+        if self.last.as_ref() != Some(&report) {
+            self.log(&report);
+            self.last = Some(report.clone());
         }
-        self.log(&report);
-        self.last = Some(report.clone());
         self.app.registry.report(self.id, report);
     }
 

@@ -5,6 +5,7 @@
 //! [`Shortlist`] holds the candidates of one request, and a [`SlotPermit`] the slot that it got.
 
 mod catalog;
+mod departed;
 mod entry;
 mod names;
 mod offered;
@@ -36,7 +37,7 @@ use crate::upstream::{Identity, Upstream};
 use catalog::Catalog;
 use names::canonical;
 use offered::OfferedModels;
-use queue::WaitQueue;
+use queue::WaitQueues;
 use selection::NoCandidate;
 
 /// All upstreams. Clones share them.
@@ -45,6 +46,7 @@ pub struct Registry(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
+    started: Instant,
     fallback: AliasFallback,
     queue: Queue,
     changes: Changes,
@@ -53,14 +55,19 @@ struct Inner {
 #[derive(Default)]
 struct State {
     pool: Catalog,
-    queue: WaitQueue,
+    queue: WaitQueues,
     offered: OfferedModels,
+    /// Whether a worker has come that was connected before this server started.
+    has_resumed: bool,
 }
+
+/// After a restart of the server, all its workers have tried to connect again within this time: they wait no longer between two attempts.
+const RESUME_TIME: Duration = Duration::from_secs(30);
 
 /// Why there is no slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoSlot {
-    /// No upstream has the model.
+    /// No upstream has the model, see [`Registry::is_unknown`].
     Unknown,
     /// None that has it is ready, or all that are have been tried.
     NobodyReady,
@@ -84,7 +91,7 @@ pub struct ListedModel {
 impl Registry {
     /// A registry without upstreams, which notifies `changes`.
     pub fn new(queue: Queue, fallback: AliasFallback, changes: Changes) -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), fallback, queue, changes }))
+        Self(Arc::new(Inner { state: Mutex::default(), started: Instant::now(), fallback, queue, changes }))
     }
 
     /// Adds an upstream. An older connection with the same identity is closed.
@@ -106,15 +113,27 @@ impl Registry {
         if state.pool.report(id, report) {
             state.note_models();
         }
-        self.serve_queue(&mut state);
+        self.serve_queue(&mut state, false);
         self.0.changes.notify_changed();
     }
 
-    /// Removes an upstream.
+    /// A worker has come that was connected before: if this server has started lately, others like it are still to come.
+    pub fn note_resumed(&self) {
+        self.lock().has_resumed = true;
+    }
+
+    /// The runtime of an upstream no longer has a model, although its last report lists it: the upstream gets no requests for it until its next
+    /// report.
+    pub fn withdraw(&self, id: UpstreamId, model: &str) {
+        self.lock().pool.withdraw(id, model);
+    }
+
+    /// Removes an upstream. Requests that wait for a model that nobody else can serve leave the queue.
     pub fn leave(&self, id: UpstreamId) {
         let mut state = self.lock();
         state.pool.leave(id);
         state.note_models();
+        self.serve_queue(&mut state, true);
         self.0.changes.notify_changed();
     }
 
@@ -150,14 +169,12 @@ impl Registry {
             let mut state = self.lock();
             match state.pool.pick(query, tried, self.0.fallback, candidates) {
                 Ok(picked) => return Ok(SlotPermit::new(self.clone(), picked)),
-                Err(NoCandidate::NobodyReady) => return Err(NoSlot::NobodyReady),
-                Err(NoCandidate::Unknown) if state.offered.remembers(&query.name) => {
-                    return Err(NoSlot::NobodyReady);
-                }
-                Err(NoCandidate::Unknown) => return Err(NoSlot::Unknown),
                 Err(NoCandidate::Busy) => {
-                    state.queue.join(query, tried, self.0.queue.size).ok_or(NoSlot::Full)?
+                    let model = state.pool.queue_name(&query.name).to_owned();
+                    state.queue.join(model, query, tried, self.0.queue.size).ok_or(NoSlot::Full)?
                 }
+                Err(_) if self.is_unknown_in(&state, &query.name) => return Err(NoSlot::Unknown),
+                Err(_) => return Err(NoSlot::NobodyReady),
             }
         };
         self.0.changes.notify_changed();
@@ -167,14 +184,21 @@ impl Registry {
         let called = tokio::time::timeout(self.0.queue.timeout.saturating_sub(*waited), waiting).await;
         *waited += since.elapsed();
         match called {
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(Some(permit))) => Ok(permit),
+            Ok(Ok(None)) => Err(NoSlot::NobodyReady),
             Ok(Err(_)) | Err(_) => Err(NoSlot::Timeout),
         }
     }
 
-    /// Whether a model of this name was offered lately, but is not now.
-    pub fn remembers(&self, name: &str) -> bool {
-        self.lock().offered.remembers(name)
+    /// Whether a model of this name does not exist, as far as the upstreams say. It may exist if one that had it has left lately, and as long as no
+    /// upstream has said what it has: nobody has connected yet, or the server has been restarted and its workers are about to come back.
+    pub fn is_unknown(&self, name: &str) -> bool {
+        self.is_unknown_in(&self.lock(), name)
+    }
+
+    fn is_unknown_in(&self, state: &State, name: &str) -> bool {
+        let awaits_workers = state.has_resumed && self.0.started.elapsed() < RESUME_TIME;
+        !awaits_workers && state.pool.is_unknown(name, self.0.fallback)
     }
 
     /// The model list, sorted.
@@ -188,9 +212,10 @@ impl Registry {
         listed.collect()
     }
 
-    /// The entry of one model; `name` and `name:latest` are one.
+    /// The entry of one model, found as a request for it is.
     pub fn model(&self, name: &str) -> Option<ListedModel> {
-        self.models().into_iter().find(|listed| canonical(&listed.id) == canonical(name))
+        let listed_name = self.listed_name(name)?;
+        self.models().into_iter().find(|listed| listed.id == listed_name)
     }
 
     /// This name as the model list has it, if it does.
@@ -218,7 +243,7 @@ impl Registry {
     pub fn hold(&self, id: &str, hold: bool) -> bool {
         let mut state = self.lock();
         let changed = state.pool.hold(id, hold);
-        self.serve_queue(&mut state);
+        self.serve_queue(&mut state, false);
         self.0.changes.notify_changed();
         changed
     }
@@ -243,18 +268,18 @@ impl Registry {
         if let Some(rests) = state.pool.release(id, outcome) {
             tracing::warn!(worker.name = rests.name, "{} rests after repeated failures", rests.name);
         }
-        self.serve_queue(&mut state);
+        self.serve_queue(&mut state, false);
     }
 
-    /// Gives free slots to requests in the queue, in order of arrival.
-    fn serve_queue(&self, state: &mut State) {
+    /// Gives free slots to requests in the queue, in order of arrival. With `dismiss`, requests that nobody can serve any more leave it.
+    fn serve_queue(&self, state: &mut State, dismiss: bool) {
         let State { pool, queue, .. } = state;
         let mut candidates = Vec::new();
         loop {
-            queue.serve(|query, tried| {
-                let picked = pool.pick(query, tried, self.0.fallback, &mut candidates).ok()?;
+            queue.serve(dismiss, |query, tried| {
+                let picked = pool.pick(query, tried, self.0.fallback, &mut candidates)?;
                 self.0.changes.notify_changed();
-                Some(SlotPermit::new(self.clone(), picked))
+                Ok(SlotPermit::new(self.clone(), picked))
             });
             let returned = queue.take_returned();
             if returned.is_empty() {

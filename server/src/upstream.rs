@@ -85,6 +85,14 @@ impl Upstream {
         }
     }
 
+    /// Its models are not what its last report says. An endpoint is asked again at once; a worker asks its runtime by itself.
+    pub fn models_changed(&self) {
+        match self {
+            Self::Worker(_) => {}
+            Self::Endpoint(client) => client.ask_again(),
+        }
+    }
+
     /// Bytes transferred over the connection, where they are counted.
     pub fn traffic(&self) -> Option<Traffic> {
         match self {

@@ -181,6 +181,9 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
     }));
     let name = hello.name.clone();
     let identity = Identity { id: hello.id, name: hello.name, version: hello.version.clone() };
+    if hello.resumed == Some(true) {
+        app.registry.note_resumed();
+    }
     let id = app.registry.join(identity, Upstream::Worker(link.clone()));
     tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
 

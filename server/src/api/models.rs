@@ -80,7 +80,11 @@ pub(crate) async fn one(
 ) -> Response {
     let id = id.strip_suffix('/').unwrap_or(&id);
     respond(&app, &headers, || {
-        app.registry.model(id).map(Model::from).ok_or_else(|| ApiError::UnknownModel(id.to_owned()))
+        let model = app.registry.model(id).map(Model::from);
+        model.ok_or_else(|| match app.registry.is_unknown(id) {
+            true => ApiError::UnknownModel(id.to_owned()),
+            false => ApiError::NoUpstreamReady(id.to_owned()),
+        })
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod budget;
+mod model_gone;
 
 use std::sync::Arc;
 
@@ -65,6 +66,10 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             "{} failed a request: {error}",
             permit.identity().name
         );
+        if matches!(error, AttemptError::ModelGone(_)) {
+            app.registry.withdraw(permit.upstream_id(), permit.model());
+            permit.upstream().models_changed();
+        }
         let verdict = budget.note(&error, begun.elapsed());
         let failed = FailedAttempt::new(error, permit);
         match verdict {
@@ -134,7 +139,7 @@ fn give_up(
 /// No other candidate is tried: the client gets what the last one answered, or the error of its fault.
 fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<Reply, ApiError> {
     match failed.error {
-        AttemptError::Declined(reply) => {
+        AttemptError::Declined(reply) | AttemptError::ModelGone(reply) => {
             ticket.claim = failed.permit;
             ticket.record.first_byte = Some(ticket.age());
             Ok(*reply)

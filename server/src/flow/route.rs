@@ -15,7 +15,7 @@ pub(super) struct Plan {
 /// Makes the plan.
 ///
 /// # Errors
-/// 404 if no upstream has the model, 503 if none that has it is ready.
+/// 404 if no upstream has the model, 503 if none that has it is ready, or none has said yet what it has.
 pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, ApiError> {
     let query = ModelQuery { name: ask.model.name.clone(), session: ask.session.clone() };
     let shortlist = app.registry.shortlist(query);
@@ -31,7 +31,7 @@ pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, Ap
         ask.model.name
     );
     let name = ask.model.name;
-    if shortlist.candidates().is_empty() && !app.registry.remembers(&name) {
+    if app.registry.is_unknown(&name) {
         return Err(ApiError::UnknownModel(name));
     }
     Err(ApiError::NoUpstreamReady(name))

@@ -49,7 +49,7 @@ pub(crate) struct OnMetricsPort;
 /// 404: there is nothing to act on.
 pub(crate) struct NotFound;
 
-/// 404: the model is unknown.
+/// 404: the model is unknown. 503: nobody can say yet.
 pub(crate) struct ModelNotFound;
 
 /// Errors of the path that workers connect to.
@@ -105,7 +105,7 @@ impl IntoResponses for NotFound {
 
 impl IntoResponses for ModelNotFound {
     fn responses() -> Responses {
-        errors(&[ApiError::UnknownModel("MODEL".to_owned())])
+        errors(&[ApiError::UnknownModel("MODEL".to_owned()), ApiError::NoUpstreamReady("MODEL".to_owned())])
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use llamapool_tunnel::control::Report;
+use llamapool_tunnel::control::{Readiness, Report};
 use tokio::time::Instant;
 
+use super::departed::DepartedUpstreams;
 use super::entry::{Entry, UpstreamId, UpstreamSnapshot};
-use super::names::{alias_key, canonical};
+use super::names::{alias_key, canonical, folded};
 use super::outcomes::{Outcomes, SlotOutcome};
 use super::selection::{self, Candidate, NameMatch, NoCandidate, Strategy, Unavailable};
 use super::shortlist::ModelQuery;
@@ -40,11 +41,15 @@ pub(super) struct Catalog {
     entries: HashMap<UpstreamId, Entry>,
     /// Canonical name to the upstreams that have the model.
     exact: HashMap<String, Vec<Offer>>,
-    /// Alias key to the upstreams that have a variant.
+    /// Canonical name in lower case to the upstreams that have the model and ignore case.
+    folded: HashMap<String, Vec<Offer>>,
+    /// Alias key to the upstreams that have a variant. Remote models are not among them.
     alias: HashMap<String, Vec<Offer>>,
     last_id: UpstreamId,
     /// Ids of upstreams that an operator keeps from new requests.
     held: HashSet<String>,
+    /// The models of upstreams that left.
+    departed: DepartedUpstreams,
     /// Workers that left, oldest first.
     gone: VecDeque<UpstreamSnapshot>,
     /// Counts choices, so that equals take turns.
@@ -57,6 +62,8 @@ struct Offer {
     upstream: UpstreamId,
     name: Arc<str>,
     is_loaded: bool,
+    /// Whether its runtime passes requests on to a service elsewhere.
+    is_remote: bool,
 }
 
 impl Catalog {
@@ -83,12 +90,25 @@ impl Catalog {
     pub(super) fn report(&mut self, id: UpstreamId, report: Report) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
         entry.heard = SystemTime::now();
-        let same_models = entry.report.as_ref().is_some_and(|before| before.models == report.models);
+        entry.withdrawn.clear();
+        if matches!(report.state, Readiness::Ready | Readiness::Draining) {
+            entry.has_listed = true;
+            self.departed.forget(&entry.identity.id);
+        }
+        let is_same = |before: &Report| before.models == report.models && before.runtime == report.runtime;
+        let same_models = entry.report.as_deref().is_some_and(is_same);
         entry.report = Some(Arc::new(report));
         if !same_models {
             self.index(id);
         }
         !same_models
+    }
+
+    /// The upstream gets no requests for this model of its until its next report.
+    pub(super) fn withdraw(&mut self, id: UpstreamId, model: &str) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.withdrawn.insert(model.to_owned());
+        }
     }
 
     pub(super) fn measured(&mut self, id: UpstreamId, latency: Duration) {
@@ -100,6 +120,8 @@ impl Catalog {
     pub(super) fn leave(&mut self, id: UpstreamId) -> Option<Upstream> {
         let entry = self.entries.remove(&id)?;
         self.unlist(id);
+        let models = entry.report.iter().flat_map(|report| &report.models).map(|model| &*model.name);
+        self.departed.note(&entry.identity.id, models, Instant::now());
         if entry.upstream.is_worker() {
             if self.gone.len() == MAX_GONE {
                 self.gone.pop_front();
@@ -140,14 +162,43 @@ impl Catalog {
         !hold && self.held.remove(id)
     }
 
+    /// The upstreams that have the model of this name: those whose name for it is the same, else those that ignore case, if only one model can be
+    /// meant. Remote models do not stand in for local ones of the same name.
+    fn named(&self, name: &str) -> impl Iterator<Item = &Offer> + Clone {
+        let is_one_model = |offers: &&Vec<Offer>| {
+            offers.iter().all(|offer| canonical(&offer.name) == canonical(&offers[0].name))
+        };
+        let found = self.exact.get(canonical(name));
+        let found = found.or_else(|| self.folded.get(&folded(name)).filter(is_one_model));
+        let offers = found.into_iter().flatten();
+        let is_local = offers.clone().any(|offer| !offer.is_remote);
+        offers.filter(move |offer| !(is_local && offer.is_remote))
+    }
+
     /// The number of upstreams that have a model of this name.
     pub(super) fn providers(&self, name: &str) -> usize {
-        self.exact.get(canonical(name)).map_or(0, Vec::len)
+        self.named(name).count()
     }
 
     /// This name as the model list has it.
     pub(super) fn listed_name(&self, name: &str) -> Option<&str> {
-        self.exact.get(canonical(name))?.iter().map(|offer| &*offer.name).min()
+        let name = canonical(&self.named(name).next()?.name);
+        self.exact.get(name)?.iter().map(|offer| &*offer.name).min()
+    }
+
+    /// The name of the queue for a model: requests for one model wait in one queue, however they spell its name.
+    pub(super) fn queue_name<'a>(&'a self, name: &'a str) -> &'a str {
+        canonical(self.listed_name(name).unwrap_or(name))
+    }
+
+    /// Whether an upstream has said what it has, and none has or had lately a model that would serve a request for this name.
+    pub(super) fn is_unknown(&self, name: &str, fallback: AliasFallback) -> bool {
+        let mut candidates = Vec::new();
+        let query = ModelQuery { name: name.to_owned(), session: None };
+        self.candidates(&query, &[], fallback, &mut candidates);
+        candidates.iter().all(|candidate| candidate.unavailable == Some(Unavailable::Withdrawn))
+            && self.entries.values().any(|entry| entry.has_listed)
+            && !self.departed.had(name, Instant::now())
     }
 
     /// Lists the upstreams that have the model, exact names before aliases.
@@ -160,11 +211,11 @@ impl Catalog {
     ) {
         into.clear();
         let now = Instant::now();
-        let name = canonical(&query.name);
-        let exact = self.exact.get(name).into_iter().flatten();
-        into.extend(exact.map(|offer| self.candidate(offer, NameMatch::Exact, tried, now)));
+        let exact = self.named(&query.name);
+        into.extend(exact.clone().map(|offer| self.candidate(offer, NameMatch::Exact, tried, now)));
+        let name = exact.map(|offer| canonical(&offer.name)).next().unwrap_or(canonical(&query.name));
         let alias = alias_key(&query.name).filter(|_| fallback != AliasFallback::Off);
-        let alias = alias.and_then(|key| self.alias.get(key)).into_iter().flatten();
+        let alias = alias.and_then(|key| self.alias.get(&key)).into_iter().flatten();
         let others = alias.filter(|offer| canonical(&offer.name) != name);
         into.extend(others.map(|offer| self.candidate(offer, NameMatch::Alias, tried, now)));
     }
@@ -178,7 +229,9 @@ impl Catalog {
     ) -> Candidate {
         let entry = &self.entries[&offer.upstream];
         let capacity = entry.capacity();
-        let unavailable = if tried.contains(&offer.upstream) {
+        let unavailable = if entry.withdrawn.contains(&*offer.name) {
+            Some(Unavailable::Withdrawn)
+        } else if tried.contains(&offer.upstream) {
             Some(Unavailable::Tried)
         } else if !entry.is_ready() {
             Some(Unavailable::NotReady)
@@ -266,19 +319,23 @@ impl Catalog {
 
     fn index(&mut self, id: UpstreamId) {
         self.unlist(id);
-        let report = self.entries.get(&id).and_then(|entry| entry.report.as_ref());
-        for model in report.into_iter().flat_map(|report| &report.models) {
-            let is_loaded = model.loaded == Some(true);
-            let offer = Offer { upstream: id, name: model.name.as_str().into(), is_loaded };
-            if let Some(key) = alias_key(&model.name) {
-                self.alias.entry(key.to_owned()).or_default().push(offer.clone());
+        let Some(entry) = self.entries.get(&id) else { return };
+        let ignores_case = entry.ignores_case();
+        for model in entry.report.iter().flat_map(|report| &report.models) {
+            let (is_loaded, is_remote) = (model.loaded == Some(true), model.remote);
+            let offer = Offer { upstream: id, name: model.name.as_str().into(), is_loaded, is_remote };
+            if let Some(key) = alias_key(&model.name).filter(|_| !is_remote) {
+                self.alias.entry(key).or_default().push(offer.clone());
+            }
+            if ignores_case {
+                self.folded.entry(folded(&model.name)).or_default().push(offer.clone());
             }
             self.exact.entry(canonical(&model.name).to_owned()).or_default().push(offer);
         }
     }
 
     fn unlist(&mut self, id: UpstreamId) {
-        for index in [&mut self.exact, &mut self.alias] {
+        for index in [&mut self.exact, &mut self.folded, &mut self.alias] {
             index.retain(|_, offers| {
                 offers.retain(|offer| offer.upstream != id);
                 !offers.is_empty()

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use llamapool_tunnel::RuntimeKind;
 use llamapool_tunnel::control::{Readiness, Report};
 
 use super::outcomes::Outcomes;
@@ -48,6 +49,10 @@ pub(super) struct Entry {
     pub(super) last_turn: u64,
     pub(super) outcomes: Outcomes,
     pub(super) rest: Rest,
+    /// Whether it has said which models it has. Before its runtime has been found, a worker cannot.
+    pub(super) has_listed: bool,
+    /// Models of its report that its runtime no longer has.
+    pub(super) withdrawn: HashSet<String>,
 }
 
 impl Entry {
@@ -64,6 +69,8 @@ impl Entry {
             last_turn: 0,
             outcomes: Outcomes::default(),
             rest: Rest::default(),
+            has_listed: false,
+            withdrawn: HashSet::new(),
         }
     }
 
@@ -87,6 +94,11 @@ impl Entry {
         self.capacity() != Some(0)
             && self.report.as_ref().is_some_and(|report| report.state == Readiness::Ready)
             && !self.upstream.is_closed()
+    }
+
+    /// Whether its runtime ignores the case of a model's name.
+    pub(super) fn ignores_case(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| report.runtime == Some(RuntimeKind::Ollama))
     }
 
     /// Slots; `None` if no limit is known. Endpoints do not tell theirs.

@@ -3,6 +3,104 @@
 /// The tag that may be left out.
 const LATEST: &str = ":latest";
 
+/// Parts of a tag that say how the weights are stored, in lower case. Models that differ only in these are the same model. Any other part, such as
+/// `cloud`, `base`, `vision` or `instruct`, makes it another one.
+const STORAGE: &[&str] = &[
+    // Full and half precision.
+    "f32",
+    "fp32",
+    "f16",
+    "fp16",
+    "bf16",
+    "fp8",
+    "fp4",
+    "nvfp4",
+    "mxfp4",
+    "mxfp4_moe",
+    "mxfp8",
+    "int8",
+    "int4",
+    // GGUF.
+    "q1_0",
+    "q2",
+    "q2_k",
+    "q2_k_s",
+    "q2_k_l",
+    "q2_k_xl",
+    "q3",
+    "q3_k",
+    "q3_k_s",
+    "q3_k_m",
+    "q3_k_l",
+    "q3_k_xl",
+    "q4",
+    "q4_0",
+    "q4_0_4_4",
+    "q4_0_4_8",
+    "q4_0_8_8",
+    "q4_1",
+    "q4_k",
+    "q4_k_s",
+    "q4_k_m",
+    "q4_k_l",
+    "q4_k_xl",
+    "q5",
+    "q5_0",
+    "q5_1",
+    "q5_k",
+    "q5_k_s",
+    "q5_k_m",
+    "q5_k_l",
+    "q5_k_xl",
+    "q6",
+    "q6_k",
+    "q6_k_l",
+    "q6_k_xl",
+    "q8",
+    "q8_0",
+    "q8_1",
+    "q8_k",
+    "q8_k_xl",
+    "iq1_s",
+    "iq1_m",
+    "iq2_xxs",
+    "iq2_xs",
+    "iq2_s",
+    "iq2_m",
+    "iq3_xxs",
+    "iq3_xs",
+    "iq3_s",
+    "iq3_m",
+    "iq4_xs",
+    "iq4_nl",
+    "tq1_0",
+    "tq2_0",
+    "ud",
+    "qat",
+    // Other quantizations.
+    "2bit",
+    "3bit",
+    "4bit",
+    "5bit",
+    "6bit",
+    "8bit",
+    "w4a16",
+    "w8a8",
+    "w8a16",
+    "awq",
+    "gptq",
+    "exl2",
+    "exl3",
+    "bnb",
+    "dwq",
+    "hqq",
+    // File formats.
+    "gguf",
+    "ggml",
+    "mlx",
+    "safetensors",
+];
+
 /// The name without `:latest`: `llama3` and `llama3:latest` are one model.
 pub(super) fn canonical(name: &str) -> &str {
     match name.strip_suffix(LATEST) {
@@ -11,20 +109,27 @@ pub(super) fn canonical(name: &str) -> &str {
     }
 }
 
+/// The name for runtimes that ignore case, without `:latest`.
+pub(super) fn folded(name: &str) -> String {
+    let mut folded = name.to_ascii_lowercase();
+    folded.truncate(canonical(&folded).len());
+    folded
+}
+
 /// What a name has in common with its quantizations: `llama2:7b` for `llama2:7b-q4_0`. `None` if the name has no tag.
 ///
-/// A base without `:`, then `:`, then a tag of one or more characters that are neither `-` nor white space, then perhaps `-` and anything.
-pub(super) fn alias_key(name: &str) -> Option<&str> {
-    let (base, rest) = name.split_once(':')?;
-    let (tag, variant) = match rest.split_once('-') {
-        Some((tag, variant)) => (tag, Some(variant)),
-        None => (rest, None),
-    };
-    let fits = !base.is_empty()
-        && !tag.is_empty()
-        && !tag.contains(char::is_whitespace)
-        && variant.is_none_or(|variant| !variant.is_empty());
-    fits.then(|| &name[..base.len() + 1 + tag.len()])
+/// A base without `:`, then `:`, then a tag of parts between `-`. The first part stays, and parts at the end that say how the weights are stored do
+/// not. Case is ignored, as in the names of quantizations.
+pub(super) fn alias_key(name: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let (base, tag) = name.split_once(':')?;
+    let mut parts: Vec<&str> = tag.split('-').collect();
+    let fits =
+        !base.is_empty() && !tag.contains(char::is_whitespace) && parts.iter().all(|part| !part.is_empty());
+    while fits && parts.len() > 1 && parts.last().is_some_and(|part| STORAGE.contains(part)) {
+        parts.pop();
+    }
+    fits.then(|| format!("{base}:{}", parts.join("-")))
 }
 
 #[cfg(test)]
@@ -39,16 +144,21 @@ mod tests {
         check("org/llama3:latest", "org/llama3");
         check("llama3:8b", "llama3:8b");
         check(":latest", ":latest");
+        assert_eq!(folded("Llama3:LATEST"), "llama3");
+        assert_eq!(folded("hf.co/Org/M-GGUF:Q4_K_M"), "hf.co/org/m-gguf:q4_k_m");
     }
 
     #[test]
     fn quantizations_of_one_size_are_aliases() {
-        let check = |name, expect: Option<&str>| assert_eq!(alias_key(name), expect, "{name}");
+        let check = |name, expect: Option<&str>| assert_eq!(alias_key(name).as_deref(), expect, "{name}");
         check("llama2:7b-q4_0", Some("llama2:7b"));
         check("llama2:7b-fp16", Some("llama2:7b"));
+        check("Llama2:7B-Q4_K_M", Some("llama2:7b"));
+        check("llama2:7b-gptq-int4", Some("llama2:7b"));
+        check("m:8b-ud-q4_k_xl", Some("m:8b"));
         check("llama2:7b", Some("llama2:7b"));
         check("a:b:c", Some("a:b:c"));
-        check("a:b:c-d", Some("a:b:c"));
+        check("a:b:c-q4_0", Some("a:b:c"));
         check("llama2", None);
         check("llama2-7b-q4_0", None);
         check(":7b", None);
@@ -56,5 +166,25 @@ mod tests {
         check("llama2:-q4", None);
         check("llama2:7b-", None);
         check("llama2:7 b", None);
+    }
+
+    #[test]
+    fn another_model_is_no_alias() {
+        for name in [
+            "gpt-oss:20b-cloud",
+            "qwen2.5-coder:7b-base",
+            "qwen2.5-coder:7b-instruct",
+            "llama3.2:11b-vision",
+            "m:7b-q4_0-cloud",
+            "m:7b-text",
+            "m:7b-v1.5",
+            "m:7b-uncensored",
+            "m:q4_0",
+        ] {
+            assert_eq!(alias_key(name).as_deref(), Some(name));
+        }
+        assert_eq!(alias_key("m:7b-instruct-q4_0"), alias_key("m:7b-instruct-fp16"));
+        assert_ne!(alias_key("m:7b-instruct-q4_0"), alias_key("m:7b-base-q4_0"));
+        assert_ne!(alias_key("m:7b-instruct-q4_0"), alias_key("m:7b"));
     }
 }

@@ -1,11 +1,11 @@
-//! When each model was first and last offered.
+//! When each model was first offered.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::names::canonical;
 
-/// For this long after its last upstream left, a model is "not ready" rather than unknown: workers come back.
+/// For this long after its last upstream left, the date of a model is kept in any case.
 const REMEMBER: Duration = Duration::from_secs(600);
 
 /// Most model names remembered. Workers choose the names, so the number is bounded.
@@ -36,12 +36,6 @@ impl OfferedModels {
         if self.0.len() >= MAX_NAMES {
             self.0.retain(|_, offered| offered.gone.is_none_or(|gone| gone.elapsed() < REMEMBER));
         }
-    }
-
-    /// Whether the model was offered lately, but is not now.
-    pub(super) fn remembers(&self, name: &str) -> bool {
-        let gone = self.0.get(canonical(name)).and_then(|offered| offered.gone);
-        gone.is_some_and(|gone| gone.elapsed() < REMEMBER)
     }
 
     /// When the model was first offered, Unix seconds.

@@ -1,30 +1,33 @@
-//! Requests that wait for a free slot: one queue in order of arrival, with a limit per model.
+//! Requests that wait for a free slot: a queue for each model, in order of arrival and with a limit.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
 use super::names::canonical;
+use super::selection::NoCandidate;
 use super::{ModelQuery, SlotPermit, UpstreamId};
 
-/// The queue.
+/// The queues.
 #[derive(Default)]
-pub(super) struct WaitQueue {
-    waiters: VecDeque<Waiter>,
+pub(super) struct WaitQueues {
+    /// By model, without `:latest`. None is empty.
+    queues: HashMap<String, VecDeque<Waiter>>,
+    /// Counts arrivals, so that the first of all queues comes first.
+    arrivals: u64,
     returned: Vec<SlotPermit>,
 }
 
 struct Waiter {
+    arrival: u64,
     query: ModelQuery,
     tried: Vec<UpstreamId>,
-    permit: oneshot::Sender<SlotPermit>,
+    permit: oneshot::Sender<Call>,
 }
 
-impl Waiter {
-    fn model(&self) -> &str {
-        canonical(&self.query.name)
-    }
-}
+/// What a request that waits gets: a slot, or the news that there is none to wait for.
+pub(super) type Call = Option<SlotPermit>;
 
 /// The requests that wait for one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,46 +47,63 @@ impl Waiting {
     }
 }
 
-impl WaitQueue {
-    /// Joins the queue, unless `size` requests wait for the same model already.
+impl WaitQueues {
+    /// Joins the queue of `model`, unless `size` requests wait there already.
     pub(super) fn join(
         &mut self,
+        model: String,
         query: &ModelQuery,
         tried: &[UpstreamId],
         size: usize,
-    ) -> Option<oneshot::Receiver<SlotPermit>> {
-        self.waiters.retain(|waiter| !waiter.permit.is_closed());
-        let before = self.waiters.iter().filter(|waiter| waiter.model() == canonical(&query.name)).count();
+    ) -> Option<oneshot::Receiver<Call>> {
+        let before = self.queues.get_mut(&model).map_or(0, |queue| {
+            queue.retain(|waiter| !waiter.permit.is_closed());
+            queue.len()
+        });
         if before >= size {
             return None;
         }
         let (permit, called) = oneshot::channel();
-        self.waiters.push_back(Waiter { query: query.clone(), tried: tried.to_vec(), permit });
+        self.arrivals += 1;
+        let waiter = Waiter { arrival: self.arrivals, query: query.clone(), tried: tried.to_vec(), permit };
+        self.queues.entry(model).or_default().push_back(waiter);
         Some(called)
     }
 
     /// Hands out the slots that `claim` finds, to the earliest requests first. Within one model no request overtakes another, except one that a
-    /// free upstream has failed already.
-    pub(super) fn serve(&mut self, mut claim: impl FnMut(&ModelQuery, &[UpstreamId]) -> Option<SlotPermit>) {
-        let mut busy: HashSet<String> = HashSet::new();
-        for waiter in std::mem::take(&mut self.waiters) {
-            if waiter.permit.is_closed() {
-                continue;
-            }
-            if busy.contains(waiter.model()) {
-                self.waiters.push_back(waiter);
-                continue;
-            }
-            match claim(&waiter.query, &waiter.tried) {
-                Some(permit) => self.returned.extend(waiter.permit.send(permit).err()),
-                None => {
-                    if waiter.tried.is_empty() {
-                        busy.insert(waiter.model().to_owned());
-                    }
-                    self.waiters.push_back(waiter);
-                }
-            }
+    /// free upstream has failed already. With `dismiss`, requests that nobody can serve any more leave.
+    pub(super) fn serve(
+        &mut self,
+        dismiss: bool,
+        mut claim: impl FnMut(&ModelQuery, &[UpstreamId]) -> Result<SlotPermit, NoCandidate>,
+    ) {
+        if self.queues.is_empty() {
+            return;
         }
+        let mut queues: Vec<_> = self.queues.values_mut().map(|queue| (queue, 0)).collect();
+        let first = |at: usize, queue: &VecDeque<Waiter>, position: usize| {
+            queue.get(position).map(|waiter| Reverse((waiter.arrival, at)))
+        };
+        let mut next: BinaryHeap<_> =
+            queues.iter().enumerate().filter_map(|(at, (queue, _))| first(at, queue, 0)).collect();
+        while let Some(Reverse((_, at))) = next.pop() {
+            let (queue, position) = &mut queues[at];
+            let waiter = &queue[*position];
+            let claimed = match waiter.permit.is_closed() {
+                true => Ok(None),
+                false => claim(&waiter.query, &waiter.tried).map(Some),
+            };
+            match claimed {
+                Ok(permit) => self.returned.extend(call(queue, *position, permit)),
+                Err(NoCandidate::NobodyReady | NoCandidate::Unknown) if dismiss => {
+                    call(queue, *position, None);
+                }
+                Err(_) if !waiter.tried.is_empty() => *position += 1,
+                Err(_) => continue,
+            }
+            next.extend(first(at, queue, *position));
+        }
+        self.queues.retain(|_, queue| !queue.is_empty());
     }
 
     /// Slots whose request left in the moment it got one.
@@ -93,20 +113,28 @@ impl WaitQueue {
 
     /// The requests that wait, by model.
     pub(super) fn waiting(&self, providers: impl Fn(&str) -> usize) -> Vec<Waiting> {
-        let mut by_model: BTreeMap<&str, usize> = BTreeMap::new();
-        for waiter in self.waiters.iter().filter(|waiter| !waiter.permit.is_closed()) {
-            *by_model.entry(waiter.model()).or_default() += 1;
-        }
-        let queues = by_model.into_iter().map(|(model, requests)| Waiting {
-            model: model.to_owned(),
+        let queues = self.queues.iter().map(|(model, queue)| (model, open(queue)));
+        let sorted: BTreeMap<_, _> = queues.filter(|(_, requests)| *requests > 0).collect();
+        let waiting = sorted.into_iter().map(|(model, requests)| Waiting {
+            model: model.clone(),
             requests,
             providers: providers(model),
         });
-        queues.collect()
+        waiting.collect()
     }
 
     /// All requests that wait.
     pub(super) fn len(&self) -> usize {
-        self.waiters.iter().filter(|waiter| !waiter.permit.is_closed()).count()
+        self.queues.values().map(open).sum()
     }
+}
+
+/// Takes a waiter out of its queue and calls it. Returns the slot if it left in this moment.
+fn call(queue: &mut VecDeque<Waiter>, position: usize, permit: Call) -> Call {
+    queue.remove(position)?.permit.send(permit).err().flatten()
+}
+
+/// The requests of a queue whose client is still there.
+fn open(queue: &VecDeque<Waiter>) -> usize {
+    queue.iter().filter(|waiter| !waiter.permit.is_closed()).count()
 }

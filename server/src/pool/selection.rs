@@ -45,6 +45,8 @@ pub enum NameMatch {
 pub enum Unavailable {
     /// It has failed this request before.
     Tried,
+    /// Its runtime no longer has the model, although its last report lists it.
+    Withdrawn,
     /// It reports that it is not ready, or its connection is closed.
     NotReady,
     /// An operator keeps it from new requests.

@@ -120,6 +120,54 @@ async fn a_slot_given_to_a_request_that_leaves_in_that_moment_is_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_that_nobody_can_serve_any_more_leave_the_queue() {
+    let registry = registry(10);
+    let id = join(&registry, "a", 1, &["m", "n"]);
+    let _held = claim(&registry, "m").await.unwrap();
+    let waits = [waiting(&registry, "m").await, waiting(&registry, "m").await, waiting(&registry, "n").await];
+    join(&registry, "b", 0, &["n"]);
+    registry.leave(id);
+    for waits in waits {
+        assert_eq!(why(waits.await.unwrap()), Some(NoSlot::NobodyReady));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_leaves_lets_an_alias_serve_the_queue() {
+    let queue = Queue { size: 10, timeout: Duration::from_secs(60) };
+    let registry = Registry::new(queue, AliasFallback::Missing, Changes::default());
+    let exact = join(&registry, "exact", 1, &["m:7b-q4_0"]);
+    join(&registry, "alias", 1, &["m:7b-q8_0"]);
+    let _held = claim(&registry, "m:7b-q4_0").await.unwrap();
+    let waits = waiting(&registry, "m:7b-q4_0").await;
+    assert!(!waits.is_finished());
+    registry.leave(exact);
+    assert_eq!(waits.await.unwrap().unwrap().identity().name, "alias");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_goes_to_the_earliest_request_of_all_queues() {
+    let registry = registry(10);
+    join(&registry, "a", 1, &["m", "n"]);
+    join(&registry, "b", 1, &["o"]);
+    let held = claim(&registry, "m").await.unwrap();
+    let other = claim(&registry, "o").await.unwrap();
+    let blocked = waiting(&registry, "o").await;
+    let [n, m, late] =
+        [waiting(&registry, "n").await, waiting(&registry, "m").await, waiting(&registry, "n").await];
+    drop(held);
+    let n = n.await.unwrap().unwrap();
+    assert!(!m.is_finished() && !late.is_finished() && !blocked.is_finished());
+    drop(n);
+    let m = m.await.unwrap().unwrap();
+    assert!(!late.is_finished());
+    drop(m);
+    assert!(late.await.unwrap().is_ok() && !blocked.is_finished());
+    drop(other);
+    assert!(blocked.await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_that_joins_serves_the_queue() {
     let registry = registry(10);
     join(&registry, "a", 1, &["m"]);
@@ -138,11 +186,12 @@ async fn known_but_not_ready_differs_from_unknown() {
         registry.report(id, report(state, 1, &["m"]));
         assert_eq!(why(claim(&registry, "m").await), Some(NoSlot::NobodyReady));
     }
+    join(&registry, "b", 1, &["o"]);
     registry.leave(id);
-    assert!(!registry.is_ready());
     assert_eq!(why(claim(&registry, "m").await), Some(NoSlot::NobodyReady), "it was here a moment ago");
     assert_eq!(why(claim(&registry, "n").await), Some(NoSlot::Unknown));
-    assert!(registry.models().is_empty());
+    tokio::time::advance(Duration::from_secs(600)).await;
+    assert_eq!(why(claim(&registry, "m").await), Some(NoSlot::Unknown), "it does not come back");
 }
 
 #[tokio::test(start_paused = true)]

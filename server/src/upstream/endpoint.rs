@@ -30,7 +30,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     http: HttpClient<Full<Bytes>>,
     target: Target,
-    failed: Notify,
+    /// Wakes its monitor: what is known of the endpoint is out of date.
+    outdated: Notify,
 }
 
 /// The body of an endpoint's reply.
@@ -48,12 +49,17 @@ impl Client {
     /// For an `https` URL: the CA file or the system's trust store cannot be used.
     pub fn new(base: &Url, connect_timeout: Duration, extra_ca: Option<&Path>) -> anyhow::Result<Self> {
         let http = HttpClient::new(base.scheme() == "https", connect_timeout, extra_ca)?;
-        Ok(Self(Arc::new(Inner { http, target: Target::new(base), failed: Notify::new() })))
+        Ok(Self(Arc::new(Inner { http, target: Target::new(base), outdated: Notify::new() })))
     }
 
-    /// Waits until a request to the endpoint has failed since the last call.
-    pub async fn failed(&self) {
-        self.0.failed.notified().await;
+    /// Waits until a request has shown, since the last call, that what is known of the endpoint is out of date.
+    pub async fn outdated(&self) {
+        self.0.outdated.notified().await;
+    }
+
+    /// The endpoint is to be asked for its models at once.
+    pub(super) fn ask_again(&self) {
+        self.0.outdated.notify_one();
     }
 
     pub(super) async fn open(&self, head: RequestHead<'_>, body: Bytes) -> Result<UpstreamReply, Fault> {
@@ -73,7 +79,7 @@ impl Client {
     }
 
     fn no_reply(&self, failure: &Failure) -> Fault {
-        self.0.failed.notify_one();
+        self.ask_again();
         match failure {
             Failure::Unreachable(why) => {
                 Fault::unreachable(format!("The endpoint cannot be reached: {why}."))
@@ -83,7 +89,7 @@ impl Client {
     }
 
     fn lost(&self, begun: bool) -> Fault {
-        self.0.failed.notify_one();
+        self.ask_again();
         Fault::lost(match begun {
             false => "The endpoint failed before it answered.",
             true => "The endpoint failed in the middle of its answer.",

@@ -8,6 +8,7 @@ mod dispatch;
 mod lengths;
 mod metrics;
 mod reply_head;
+mod models;
 mod roles;
 mod scripted_endpoint;
 mod state;

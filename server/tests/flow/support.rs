@@ -12,7 +12,7 @@ use llamapool_tunnel::control::{
 };
 use llamapool_tunnel::dial::{self, Dialed};
 use llamapool_tunnel::mux::{Limits, Role, Windows};
-use llamapool_tunnel::{Driver, Event, Incoming, Link, head};
+use llamapool_tunnel::{Driver, Event, Incoming, Link, RuntimeKind, head};
 use llamapool_worker_core::runtime::Model;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -92,6 +92,13 @@ pub(crate) struct ScriptedWorker {
 impl ScriptedWorker {
     /// Joins with some models and room for some requests, and waits until the server knows.
     pub(crate) async fn join(server: &TestServer, id: &str, capacity: u32, models: &[&str]) -> Self {
+        let worker = Self::connect(server, id, None).await;
+        worker.report(Readiness::Ready, capacity, models);
+        worker
+    }
+
+    /// Joins without a report; `resumed` is as in its hello.
+    pub(crate) async fn connect(server: &TestServer, id: &str, resumed: Option<bool>) -> Self {
         let url = format!("{}/api/workers/connect", server.url.replace("http", "ws")).parse().unwrap();
         let Dialed { mut socket, .. } = dial::dial(&url, None, &dial::Options::new(None)).await.unwrap();
         let hello = FromWorker::Hello(WorkerHello {
@@ -99,7 +106,7 @@ impl ScriptedWorker {
             name: id.into(),
             version: "0".into(),
             instance: id.into(),
-            resumed: None,
+            resumed,
             max_streams: MAX_STREAMS,
             recv_window: REQUEST_WINDOW,
         });
@@ -119,21 +126,29 @@ impl ScriptedWorker {
         let driver = tokio::spawn(async move {
             driver.await;
         });
-        let worker = Self { link, requests, driver };
-        worker.report(Readiness::Ready, capacity, models);
-        worker
+        Self { link, requests, driver }
     }
 
     pub(crate) fn report(&self, state: Readiness, capacity: u32, models: &[&str]) {
-        let models =
-            models.iter().map(|name| Model { name: (*name).to_owned(), ..Model::default() }).collect();
+        let models = models.iter().map(|name| Model { name: (*name).to_owned(), ..Model::default() });
+        self.report_of(state, capacity, None, models.collect());
+    }
+
+    /// A report about a runtime of a certain kind.
+    pub(crate) fn report_of(
+        &self,
+        state: Readiness,
+        capacity: u32,
+        runtime: Option<RuntimeKind>,
+        models: Vec<Model>,
+    ) {
         self.link.say(&FromWorker::Report(Report {
             state,
             reason: None,
             capacity,
             in_flight: 0,
             models,
-            runtime: None,
+            runtime,
             runtime_version: None,
             host: None,
         }));

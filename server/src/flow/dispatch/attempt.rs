@@ -10,6 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::model_gone;
 use crate::accounting::Trace;
 use crate::flow::read::{Ask, name_model};
 use crate::pool::{SlotOutcome, SlotPermit};
@@ -41,6 +42,8 @@ pub(in crate::flow) struct Reply {
 pub(super) enum AttemptError {
     /// It answered that it cannot serve the request now. The reply is passed on if no other candidate serves it.
     Declined(Box<Reply>),
+    /// It answered that it does not have the model. The same holds for this reply.
+    ModelGone(Box<Reply>),
     /// There is no reply.
     Fault(Fault),
 }
@@ -105,6 +108,13 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         reply.keep(body).await.map_err(AttemptError::Fault)?;
         return Err(AttemptError::Declined(Box::new(reply)));
     }
+    if model_gone::may_say_so(reply.status) {
+        reply.keep(body).await.map_err(AttemptError::Fault)?;
+        return match reply.rest.is_none() && model_gone::says_so(reply.first.as_deref().unwrap_or_default()) {
+            true => Err(AttemptError::ModelGone(Box::new(reply))),
+            false => Ok(reply),
+        };
+    }
     reply.first = match body.frame().await {
         Some(Ok(frame)) => frame.into_data().ok(),
         Some(Err(fault)) => return Err(AttemptError::Fault(fault)),
@@ -148,14 +158,18 @@ impl AttemptError {
     /// The `error.type` of traces.
     fn kind(&self) -> String {
         match self {
-            Self::Declined(reply) => reply.status.as_str().to_owned(),
+            Self::Declined(reply) | Self::ModelGone(reply) => reply.status.as_str().to_owned(),
             Self::Fault(fault) => fault.kind.as_str().to_owned(),
         }
     }
 
     /// Whether the upstream has begun to serve the request, as far as that is known.
     pub(super) fn was_begun(&self) -> bool {
-        !matches!(self, Self::Fault(Fault { kind: FaultKind::Refused | FaultKind::Full, .. }))
+        match self {
+            Self::Declined(_) => true,
+            Self::ModelGone(_) => false,
+            Self::Fault(fault) => !matches!(fault.kind, FaultKind::Refused | FaultKind::Full),
+        }
     }
 
     /// Whether the upstream or its runtime was lost under the request.
@@ -167,7 +181,7 @@ impl AttemptError {
     pub(super) fn is_whole(&self) -> bool {
         match self {
             Self::Declined(reply) => reply.rest.is_none(),
-            Self::Fault(_) => true,
+            Self::ModelGone(_) | Self::Fault(_) => true,
         }
     }
 
@@ -175,6 +189,7 @@ impl AttemptError {
     pub(super) fn outcome(&self) -> SlotOutcome {
         match self {
             Self::Declined(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => SlotOutcome::Neutral,
+            Self::ModelGone(_) => SlotOutcome::Neutral,
             Self::Declined(_) => SlotOutcome::Failure,
             Self::Fault(fault) if fault.blame == Blame::Upstream => SlotOutcome::Failure,
             Self::Fault(_) => SlotOutcome::Neutral,
@@ -186,6 +201,7 @@ impl std::fmt::Display for AttemptError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Declined(reply) => write!(out, "it answered {}", reply.status),
+            Self::ModelGone(reply) => write!(out, "it answered {}: it does not have the model", reply.status),
             Self::Fault(fault) => write!(out, "{fault}"),
         }
     }
