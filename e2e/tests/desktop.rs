@@ -2,8 +2,12 @@
 #![cfg(target_os = "linux")]
 
 use std::fs::Permissions;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
 
+use http::{Request, StatusCode};
+use llamapool_e2e::client::Ask;
 use llamapool_e2e::desktop::session::Session;
 use llamapool_e2e::desktop::watcher::Scheme;
 use llamapool_e2e::desktop::{Desktop, launch_again};
@@ -11,6 +15,8 @@ use llamapool_e2e::process::binary;
 use llamapool_e2e::server::CLIENT_KEY;
 use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs, until};
 use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 /// A server, a runtime, and the settings of an app that works between them.
 struct Rig {
@@ -388,6 +394,43 @@ async fn a_service_that_comes_back_is_attached_to_again() {
     tray.until_status("Ready – 1 model").await;
     tray.click("Until I resume").await;
     rig.until_state("draining").await;
+}
+
+/// A program that listens where a service is expected, has the real one answer, and notes everything it hears.
+async fn impostor(real: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>, AbortOnDropHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let addr = listener.local_addr().expect("a bound socket has an address");
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&heard);
+    let relay = axum::Router::new().fallback(move |request: Request<axum::body::Body>| {
+        let notes = Arc::clone(&notes);
+        async move {
+            let (head, _) = request.into_parts();
+            notes
+                .lock()
+                .expect("no test panics with it")
+                .push(format!("{} {} {:?}", head.method, head.uri, head.headers));
+            let whole = Ask::new(real, head.method, &head.uri.to_string()).whole().await;
+            (StatusCode::from_u16(whole.status).expect("a status"), whole.body)
+        }
+    });
+    let task =
+        tokio::spawn(async move { axum::serve(listener, relay).await.expect("it serves until the end") });
+    (addr, heard, AbortOnDropHandle::new(task))
+}
+
+#[tokio::test]
+async fn the_control_token_is_not_sent_to_a_program_that_does_not_know_it() {
+    let rig = Rig::start().await;
+    let (mut service, settings) = rig.service().await;
+    let real = service.status().await;
+    let (addr, heard, _task) = impostor(real.addr).await;
+    let settings = settings.replace(&real.addr.to_string(), &addr.to_string());
+    let desktop = Desktop::start(&settings).await;
+    desktop.tray().await.until_status("Another worker is running on this computer").await;
+    let heard = heard.lock().expect("no test panics with it").join("\n");
+    assert!(heard.contains("GET /status") && heard.contains("GET /control/proof?nonce="), "{heard}");
+    assert!(!heard.contains(&real.token), "{heard}");
 }
 
 #[tokio::test]

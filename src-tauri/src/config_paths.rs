@@ -112,9 +112,8 @@ impl ConfigPaths {
     pub fn load(&self) -> Result<Loaded<Config>, Mistakes> {
         let sources =
             Sources { args: Vec::new(), env: Box::new(environment), default_file: Some(self.file.clone()) };
-        let mut loaded = settings::load(&sources)?;
-        self.keys.fill(&mut loaded.config);
-        Ok(loaded)
+        let keys = self.keys.clone();
+        settings::load_with_keychain(&sources, &move |name| keys.get(name))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use llamapool_settings::fields;
+use llamapool_settings::{Config as _, Declaration, fields};
 use llamapool_worker_core::config::Config;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -18,9 +18,6 @@ pub type Changes = [(String, Option<String>)];
 
 /// The service name of our entries in the keychain.
 const SERVICE: &str = "llamapool";
-
-/// The settings that are kept in the keychain: the secret ones.
-const KEYS: [&str; 2] = ["client_key", "completion_api_key"];
 
 /// A store for secrets that belongs to the system.
 pub trait Keychain: Send + Sync {
@@ -53,7 +50,7 @@ pub struct Split {
 
 /// A key that is still in the keychain but no longer used.
 struct Withdrawn {
-    name: &'static str,
+    name: String,
     key: Option<SecretString>,
 }
 
@@ -70,7 +67,7 @@ pub struct Keys {
 
 #[derive(Default)]
 struct Known {
-    keys: BTreeMap<&'static str, SecretString>,
+    keys: BTreeMap<String, SecretString>,
     /// Increases with every change.
     version: u64,
 }
@@ -98,14 +95,14 @@ impl Keys {
     pub async fn read(&self) -> Result<(), KeyUnavailable> {
         let this = self.clone();
         blocking(move || {
-            let mut kept = KEYS.into_iter().filter(|name| this.is_kept(name));
-            let read = kept.try_for_each(|name| this.read_one(name));
+            let mut kept = secret_settings().filter(|name| this.is_kept(name));
+            let read = kept.try_for_each(|name| this.read_one(&name));
             read.map_err(|why| KeyUnavailable { why, is_away: this.keychain.status().is_err() })
         })
         .await
     }
 
-    fn read_one(&self, name: &'static str) -> Result<(), String> {
+    fn read_one(&self, name: &str) -> Result<(), String> {
         if self.lock().keys.contains_key(name) {
             return Ok(());
         }
@@ -116,20 +113,14 @@ impl Keys {
         Ok(())
     }
 
-    /// Adds keys that the configuration does not have.
-    pub fn fill(&self, config: &mut Config) {
-        let known = self.lock();
-        for (name, key) in &known.keys {
-            let slot = slot(config, name);
-            if slot.is_none() {
-                *slot = Some(key.clone());
-            }
-        }
-    }
-
     /// The key of this setting, if it was read from the keychain.
     pub fn get(&self, name: &str) -> Option<SecretString> {
         self.lock().keys.get(name).cloned()
+    }
+
+    /// All keys that were read from the keychain, by setting.
+    pub fn all(&self) -> Vec<(String, SecretString)> {
+        self.lock().keys.iter().map(|(name, key)| (name.clone(), key.clone())).collect()
     }
 
     /// Whether the key of this setting is in the keychain.
@@ -137,7 +128,7 @@ impl Keys {
         self.settings.get().in_keychain.iter().any(|kept| kept == name)
     }
 
-    /// Increases whenever the result of [`Keys::fill`] may change.
+    /// Increases whenever a key is added, replaced or removed.
     pub fn version(&self) -> u64 {
         self.lock().version
     }
@@ -161,21 +152,21 @@ impl Keys {
     fn split(&self, changes: Vec<(String, Option<String>)>, in_file: bool) -> Result<Split, String> {
         let mut split = Split { left: Vec::new(), withdrawn: Vec::new() };
         for (name, value) in changes {
-            let Some(known) = KEYS.into_iter().find(|known| *known == name) else {
+            if !secret_settings().any(|secret| secret == name) {
                 split.left.push((name, value));
                 continue;
-            };
+            }
             // Invalid values are reported when the rest is written.
             let key =
-                value.as_deref().map(str::trim).filter(|key| fields::check::<Config>(known, key).is_ok());
+                value.as_deref().map(str::trim).filter(|key| fields::check::<Config>(&name, key).is_ok());
             let may_keep = !in_file && self.settings.get().keychain;
             let key = key.filter(|key| may_keep && !key.is_empty()).map(SecretString::from);
-            if key.is_some_and(|key| self.store(known, key)) {
+            if key.is_some_and(|key| self.store(&name, key)) {
                 split.left.push((name, None));
                 continue;
             }
-            split.left.push((name, value));
-            match self.withdraw(known) {
+            split.left.push((name.clone(), value));
+            match self.withdraw(name) {
                 Ok(withdrawn) => split.withdrawn.extend(withdrawn),
                 Err(why) => {
                     self.put_back(split);
@@ -187,7 +178,7 @@ impl Keys {
     }
 
     /// Returns whether the keychain contains the key now.
-    fn store(&self, name: &'static str, key: SecretString) -> bool {
+    fn store(&self, name: &str, key: SecretString) -> bool {
         let kept = self.keychain.store(&self.account(name), &key).and_then(|()| self.note(name, true));
         match &kept {
             Ok(()) => self.remember(name, Some(key)),
@@ -197,13 +188,13 @@ impl Keys {
     }
 
     /// Stops using a key that the keychain still contains.
-    fn withdraw(&self, name: &'static str) -> Result<Option<Withdrawn>, String> {
-        if !self.is_kept(name) {
+    fn withdraw(&self, name: String) -> Result<Option<Withdrawn>, String> {
+        if !self.is_kept(&name) {
             return Ok(None);
         }
-        self.note(name, false)?;
-        let key = self.get(name);
-        self.remember(name, None);
+        self.note(&name, false)?;
+        let key = self.get(&name);
+        self.remember(&name, None);
         Ok(Some(Withdrawn { name, key }))
     }
 
@@ -212,7 +203,7 @@ impl Keys {
         let this = self.clone();
         blocking(move || {
             for Withdrawn { name, .. } in split.withdrawn {
-                if let Err(why) = this.keychain.delete(&this.account(name)) {
+                if let Err(why) = this.keychain.delete(&this.account(&name)) {
                     tracing::warn!(
                         "Couldn't delete {name} from the system keychain, where it is no longer used: {why}"
                     );
@@ -225,11 +216,11 @@ impl Keys {
     /// The file could not be written: the withdrawn keys are used again.
     pub fn put_back(&self, split: Split) {
         for Withdrawn { name, key } in split.withdrawn {
-            if let Err(why) = self.note(name, true) {
+            if let Err(why) = self.note(&name, true) {
                 tracing::warn!("{name} in the system keychain is no longer used: {why}");
             }
             if key.is_some() {
-                self.remember(name, key);
+                self.remember(&name, key);
             }
         }
     }
@@ -242,11 +233,11 @@ impl Keys {
         changed.map_err(|error| format!("{error:#}"))
     }
 
-    fn remember(&self, name: &'static str, key: Option<SecretString>) {
+    fn remember(&self, name: &str, key: Option<SecretString>) {
         let mut known = self.lock();
         known.version += 1;
         match key {
-            Some(key) => known.keys.insert(name, key),
+            Some(key) => known.keys.insert(name.to_owned(), key),
             None => known.keys.remove(name),
         };
     }
@@ -266,12 +257,9 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// The field of the configuration for a key.
-fn slot<'a>(config: &'a mut Config, name: &str) -> &'a mut Option<SecretString> {
-    match name {
-        "client_key" => &mut config.server.client_key,
-        _ => &mut config.runtime.api_key,
-    }
+/// The settings that are kept in the keychain: those that are declared secret.
+fn secret_settings() -> impl Iterator<Item = String> {
+    Config::settings().into_iter().filter(Declaration::is_secret).map(|setting| setting.path().to_string())
 }
 
 /// Runs work that may wait for the user on a blocking thread.

@@ -131,19 +131,16 @@ fn needs_restart(changes: &Changes) -> bool {
 /// # Errors
 /// As for [`change`].
 pub async fn move_keys(paths: &ConfigPaths, supervisor: &Supervisor) -> Result<(), Problem> {
-    let loaded = paths
-        .load()
-        .map_err(|mistakes| Problem::new("Couldn’t move the keys").because(mistakes.to_string()))?;
-    let Config { server, runtime, .. } = loaded.config;
-    let keys = [("client_key", server.client_key), ("completion_api_key", runtime.api_key)];
-    // A key from the environment is in neither place.
-    let fields = preferences(paths, Mode::Embedded).groups.into_iter().flat_map(|group| group.fields);
-    let ours: Vec<_> =
-        fields.filter(|field| field.origin != ipc::Origin::Environment).map(|field| field.key).collect();
-    let changes: Vec<_> = keys
-        .into_iter()
-        .filter(|(name, _)| ours.iter().any(|key| key == name))
-        .filter_map(|(name, key)| Some((name.to_owned(), Some(key?.expose_secret().to_owned()))))
+    paths.load().map_err(|mistakes| Problem::new("Couldn’t move the keys").because(mistakes.to_string()))?;
+    // A key in the environment stays there, and hides the one of the keychain.
+    let given = fields::given_secrets::<Config>(paths.file(), &environment);
+    let in_keychain =
+        paths.keys().all().into_iter().filter(|(name, _)| given.iter().all(|secret| secret.path != *name));
+    let in_file = given.iter().filter(|secret| secret.origin == fields::Origin::File);
+    let changes: Vec<_> = in_file
+        .map(|secret| (secret.path.clone(), secret.value.clone()))
+        .chain(in_keychain)
+        .map(|(name, key)| (name, Some(key.expose_secret().to_owned())))
         .collect();
     change_with_keys(paths, supervisor, &changes).await.map(drop)
 }

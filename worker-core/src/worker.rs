@@ -33,7 +33,7 @@ use status::StatusPublisher;
 
 pub use crate::ledger::{Activity, JobState, LiveJob, LoadBin};
 pub use env::WorkerEnv;
-pub use local::StatusPage;
+pub use local::{StatusPage, is_control_proof};
 pub use metrics::SERIES;
 pub use status::{Connection, Problem, Readiness, Status};
 

@@ -6,7 +6,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config_paths::ConfigPaths;
+use crate::log_buffer::LogBuffer;
 use crate::settings;
+use crate::supervisor::Supervisor;
 
 /// No keychain.
 pub(crate) struct NoKeychain;
@@ -201,4 +203,38 @@ async fn a_key_for_a_service_goes_into_the_file() {
     paths.keys().forget(split).await;
     assert!(rig.text().contains("new") && rig.keychain.0.lock().unwrap().is_empty());
     assert!(!paths.keys().is_kept("client_key"));
+}
+
+#[tokio::test]
+async fn every_secret_setting_is_kept_in_the_keychain() {
+    let rig = Rig::new();
+    let paths = rig.paths();
+    let names: Vec<_> = secret_settings().collect();
+    assert!(names.len() >= 3 && names.contains(&"otlp_headers".to_owned()), "{names:?}");
+    for name in &names {
+        change(&paths, name, Some("authorization=hush")).await;
+        assert!(paths.keys().is_kept(name), "{name}");
+    }
+    assert!(!rig.text().contains("hush"), "{}", rig.text());
+    let again = rig.paths();
+    again.keys().read().await.unwrap();
+    let config = again.load().unwrap().config;
+    assert_eq!(config.trace.headers["authorization"], "hush");
+    assert!(config.server.client_key.is_some() && config.runtime.api_key.is_some());
+}
+
+#[tokio::test]
+async fn every_secret_moves_to_the_file_and_back() {
+    let rig = Rig::new();
+    std::fs::write(rig.file(), "client_key: one\notlp_headers: authorization=two\n").unwrap();
+    let paths = rig.paths();
+    // The life of the supervisor does not begin: nobody waits for the reload.
+    let (supervisor, _life) = Supervisor::new(paths.clone(), None, LogBuffer::default());
+    settings::move_keys(&paths, &supervisor).await.unwrap();
+    assert!(!rig.text().contains("one") && !rig.text().contains("two"), "{}", rig.text());
+    assert_eq!(key(&paths).as_deref(), Some("one"));
+    paths.app_settings().change(|settings| settings.keychain = false).unwrap();
+    settings::move_keys(&paths, &supervisor).await.unwrap();
+    assert!(rig.text().contains("one") && rig.text().contains("authorization=two"), "{}", rig.text());
+    assert!(rig.keychain.0.lock().unwrap().is_empty());
 }

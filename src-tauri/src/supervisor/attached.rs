@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use llamapool_settings::paths;
-use llamapool_worker_core::worker::StatusPage;
+use llamapool_worker_core::worker::{StatusPage, is_control_proof};
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
 
 use super::WorkerExit;
 use super::worker_snapshot::WorkerSnapshot;
@@ -29,9 +30,12 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// After this many failed polls in a row the service counts as unresponsive.
 const MAX_MISSES: u32 = 3;
 
+/// Most bytes that are read of a proof, which has 64.
+const MAX_PROOF: usize = 256;
+
 const TOKEN_HEADER: &str = "x-auth-token";
 
-/// A service that accepts our control token.
+/// A service that has our control token.
 pub(super) struct Attached {
     http: reqwest::Client,
     addr: SocketAddr,
@@ -46,9 +50,9 @@ pub(super) struct Attached {
 pub(super) enum ServiceLookup {
     /// No worker.
     Nothing,
-    /// A worker that accepts our control token.
+    /// A worker that has our control token.
     Ours(Box<Attached>),
-    /// A worker that rejects our control token.
+    /// A worker, or something that looks like one, that does not prove that it has our control token.
     Foreign(SocketAddr),
 }
 
@@ -72,18 +76,30 @@ impl Attached {
             return ServiceLookup::Foreign(addr);
         };
         let attached = Self { http, addr, token, snapshot, tag, misses: 0 };
-        if attached.is_ours().await {
-            ServiceLookup::Ours(Box::new(attached))
-        } else {
-            ServiceLookup::Foreign(addr)
+        match attached.prove().await {
+            Ok(()) => ServiceLookup::Ours(Box::new(attached)),
+            Err(error) => {
+                tracing::debug!("The worker on {addr} is not ours: {error:#}");
+                ServiceLookup::Foreign(addr)
+            }
         }
     }
 
-    /// Whether it accepts our token. A control request with the wrong method shows that without any effect.
-    async fn is_ours(&self) -> bool {
-        let request =
-            self.http.get(self.control_url("drain")).header(TOKEN_HEADER, self.token.expose_secret());
-        request.send().await.is_ok_and(|response| response.status() == StatusCode::METHOD_NOT_ALLOWED)
+    /// Has the service prove that it knows our token. Only then may the token be sent: any program of this computer can listen on the port.
+    async fn prove(&self) -> anyhow::Result<()> {
+        let nonce = Uuid::new_v4().simple().to_string();
+        let request = self.http.get(format!("{}?nonce={nonce}", self.control_url("proof")));
+        let response = request.send().await.and_then(reqwest::Response::error_for_status);
+        let mut proof = response.context("ask for a proof")?;
+        let mut given = Vec::new();
+        while let Some(bytes) = proof.chunk().await.context("read the proof")? {
+            given.extend_from_slice(&bytes);
+            anyhow::ensure!(given.len() <= MAX_PROOF, "the proof is too long");
+        }
+        let is_proof = std::str::from_utf8(&given)
+            .is_ok_and(|given| is_control_proof(&self.token, self.addr.port(), &nonce, given));
+        anyhow::ensure!(is_proof, "it does not have the control token");
+        Ok(())
     }
 
     fn control_url(&self, command: &str) -> String {
@@ -127,6 +143,8 @@ impl Attached {
 
     /// Sends `drain`, `undrain` or `shutdown`.
     pub(super) async fn send(&mut self, command: &str) -> anyhow::Result<()> {
+        // Each time: since the last one, the service may have ended and another program may listen there.
+        self.prove().await.context("recognise the worker service")?;
         let request =
             self.http.post(self.control_url(command)).header(TOKEN_HEADER, self.token.expose_secret());
         request

@@ -3,15 +3,18 @@
 
 mod caller;
 mod changes;
+mod proof;
 mod view;
 
+use proof::control_proof;
+pub use proof::is_control_proof;
 pub use view::StatusPage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router, middleware};
@@ -95,9 +98,26 @@ fn router(api: ApiState) -> Router {
         .route("/status", get(status))
         .route("/version", get(version))
         .route(metrics::PATH, get(scrape))
+        .route("/control/proof", get(prove))
         .merge(controls)
         .layer(middleware::from_fn_with_state(api.clone(), caller::is_local))
         .with_state(api)
+}
+
+#[derive(Deserialize)]
+struct Challenge {
+    nonce: String,
+}
+
+/// Proves to a caller that this worker knows the control token, so that the caller can send it; see [`proof`].
+async fn prove(
+    State(api): State<ApiState>,
+    Query(challenge): Query<Challenge>,
+) -> Result<String, StatusCode> {
+    if !proof::is_nonce(&challenge.nonce) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    Ok(control_proof(&api.token, api.port, &challenge.nonce))
 }
 
 async fn drain(State(api): State<ApiState>) {

@@ -171,6 +171,20 @@ async fn foreign_hosts_and_sites_are_refused_everywhere() {
 }
 
 #[tokio::test]
+async fn a_worker_proves_that_it_has_the_token() {
+    let page = Page::open().await;
+    let port = page.url.rsplit(':').next().unwrap().parse().unwrap();
+    let nonce = "0123456789abcdef0123456789abcdef";
+    let (status, proof) = page.ask(Method::GET, &format!("/control/proof?nonce={nonce}"), &[], "").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(is_control_proof(&TOKEN.to_owned().into(), port, nonce, &proof), "{proof}");
+    for wrong in ["", "?nonce=", "?nonce=1234", "?nonce=not-hexadecimal-not-hexadecimal-"] {
+        let (status, _) = page.ask(Method::GET, &format!("/control/proof{wrong}"), &[], "").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn the_log_level_is_set_with_the_token_only() {
     let page = Page::open().await;
     for headers in [&[][..], &[("x-auth-token", "wrong")]] {
