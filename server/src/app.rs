@@ -16,6 +16,7 @@ use crate::changes::Changes;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::http::error::ApiError;
+use crate::http::unread::Unread;
 use crate::metrics::ServerMetrics;
 use crate::pool::Registry;
 use crate::state::{Feed, StateSources};
@@ -34,6 +35,8 @@ pub struct App {
     pub drain: Drain,
     /// Memory for request bodies.
     pub body_memory: BodyMemory,
+    /// Discards bodies that nobody reads.
+    pub(crate) unread: Unread,
     /// Requests: those that are open, and what is counted of them.
     pub ledger: Arc<Ledger>,
     /// What the state is read from.
@@ -73,6 +76,7 @@ impl App {
             keys,
             worker_keys,
             registry,
+            unread: Unread::new(drain.stopped().clone()),
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
             ledger,

@@ -61,13 +61,7 @@ async fn stages(
     ticket: &mut Ticket,
 ) -> Result<dispatch::Reply, ApiError> {
     let arrival = accept::accept(app, service, request, ticket);
-    let admitted = match admit(app, &arrival, ticket) {
-        Ok(admitted) => admitted,
-        Err(error) => {
-            read::linger(arrival).await;
-            return Err(error);
-        }
-    };
+    let admitted = admit(app, &arrival, ticket)?;
     let ask = read::read(app, admitted, arrival, ticket).await?;
     let plan = route::route(app, ask, ticket)?;
     dispatch::dispatch(app, plan, ticket).await
@@ -75,13 +69,15 @@ async fn stages(
 
 /// The stages that need the head only.
 fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, ApiError> {
+    let caller = app.keys.identify(&arrival.head.headers);
+    ticket.record.caller = caller.as_ref().ok().cloned(); // first: a request without one is blocked, whatever it is refused for
     accept::check(app, arrival)?;
-    let caller = app.keys.authorize(&arrival.head.headers, Permission::UseModels)?;
-    ticket.record.caller = Some(caller.clone());
+    let caller = caller?;
+    caller.require(Permission::UseModels)?;
     limit::limit(app, caller)
 }
 
-/// Answers with an error and settles the ticket.
+/// Answers with an error and settles the ticket. A request whose caller is not known is blocked: it is only counted.
 pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
     let mut response = error.response(ticket.id());
     response.headers_mut().insert(REQUEST_ID, ticket.id.clone());
@@ -89,6 +85,7 @@ pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
     ticket.record.outcome = match error {
         ApiError::Cancelled => Outcome::Cancelled,
         _ if error.is_failure() => Outcome::Failed(error.to_string()),
+        _ if ticket.record.caller.is_none() => Outcome::Blocked(error.code().unwrap_or(ApiError::INVALID)),
         _ => Outcome::Refused(error.code().unwrap_or(ApiError::INVALID)),
     };
     response

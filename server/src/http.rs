@@ -1,5 +1,5 @@
 //! What all HTTP responses of the server share: errors in the shape of the caller's API, request ids, CORS, the origin guard, path parameters,
-//! and the files of the dashboard.
+//! unread bodies, and the files of the dashboard.
 //!
 //! These modules know the settings, but nothing of the request flow or of the handlers, which are above them.
 
@@ -10,3 +10,4 @@ pub(crate) mod origin_guard;
 pub(crate) mod path_param;
 pub mod request_id;
 pub(crate) mod responses;
+pub(crate) mod unread;

@@ -1,18 +1,22 @@
 //! Listeners and connections, and the headers that every response has.
 
+mod connections;
+mod metered;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use futures_util::FutureExt;
-use http::header::{ALLOW, CONTENT_TYPE, UPGRADE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -28,6 +32,10 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::origin_guard;
 use crate::http::request_id::{REQUEST_ID, request_id};
+use crate::http::unread;
+use connections::{Connections, Place, Times};
+use metered::ClientBody;
+pub(crate) use metered::ClientStream;
 
 /// Pause after a failed accept, for example because of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -46,6 +54,12 @@ const PROBES: u32 = 3;
 /// Unsent bytes that the kernel buffers per connection. More would delay tokens.
 #[cfg(target_os = "linux")]
 const NOTSENT_LOWAT: u32 = 128 * 1024;
+
+/// One descriptor in so many is left for the connections to workers and endpoints, and for files.
+const OTHER_DESCRIPTORS: usize = 4;
+
+/// What the places for workers and administrators are for, and the paths that tell whether the server is well.
+const RESERVED_PATHS: [&str; 5] = [CONNECT_PATH, "/api/state", "/api/log-level", "/healthz", "/metrics"];
 
 /// The address of the client. Only upgrade requests have it.
 #[derive(Debug, Clone, Copy)]
@@ -86,9 +100,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
     let drain = &app.drain;
     let connections = TaskTracker::new();
     let limit = app.config.limits.max_headers;
+    let times = Times { head: app.config.limits.header_timeout, idle: app.config.timeouts.idle };
+    let places = Arc::new(Connections::new(most_connections(app.config.limits.max_connections), times));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(app.config.limits.header_timeout)
+        .header_read_timeout(None) // `Place::deadline` tells heads from idle connections
         .max_buf_size((limit + BUFFER_SLACK).max(MIN_BUFFER))
         .writev(false);
     loop {
@@ -98,8 +114,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
         };
         match accepted {
             Ok((stream, peer)) => {
+                let Some(place) = places.admit(peer.ip()) else {
+                    tracing::debug!(peer.addr = %peer, "A connection was closed: there are too many");
+                    continue;
+                };
                 tune(&stream, app.config.timeouts.client);
-                connections.spawn(connection(stream, peer, http.clone(), router.clone(), app.clone()));
+                let client = Client { peer, place: Arc::new(place) };
+                connections.spawn(connection(stream, client, http.clone(), router.clone(), app.clone()));
             }
             Err(error) => {
                 tracing::warn!("Cannot accept a connection: {error}");
@@ -111,21 +132,35 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
     connections.wait().await;
 }
 
-async fn connection(
-    stream: TcpStream,
+/// As many connections as configured, if the process may have that many descriptors.
+fn most_connections(configured: usize) -> usize {
+    let limit = llamapool_telemetry::descriptors::limit().unwrap_or(usize::MAX);
+    configured.min(limit - limit / OTHER_DESCRIPTORS)
+}
+
+/// Who is connected, and in which place.
+#[derive(Clone)]
+struct Client {
     peer: SocketAddr,
-    http: http1::Builder,
-    router: Router,
-    app: Arc<App>,
-) {
+    place: Arc<Place>,
+}
+
+async fn connection(stream: TcpStream, client: Client, http: http1::Builder, router: Router, app: Arc<App>) {
     let drain = app.drain.clone();
-    let service =
-        hyper::service::service_fn(move |request| respond(router.clone(), peer, app.clone(), request));
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let place = client.place.clone();
+    let service = hyper::service::service_fn(move |request| {
+        client.place.connection.serve();
+        respond(router.clone(), client.clone(), app.clone(), request)
+    });
+    let stream = TokioIo::new(ClientStream::new(stream, place.clone()));
+    let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
+    let overdue = overdue(&place);
     let ended = tokio::select! {
         biased; // a cut comes together with the stop, and takes precedence
         () = drain.cut().cancelled() => return,
         ended = connection.as_mut() => ended,
+        () = place.connection.evicted() => return,
+        () = overdue => return,
         () = drain.stopped().cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -136,44 +171,84 @@ async fn connection(
     }
 }
 
+/// Waits until the connection's deadline has passed. Deadlines only appear and move; `select` polls this after the connection, so that each change
+/// is noticed in the poll in which it is made.
+async fn overdue(place: &Place) {
+    let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
+    std::future::poll_fn(|cx| {
+        let Some(deadline) = place.deadline() else { return Poll::Pending };
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(cx)
+    })
+    .await;
+}
+
 async fn respond(
     router: Router,
-    peer: SocketAddr,
+    client: Client,
     app: Arc<App>,
     mut request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+) -> Result<http::Response<ClientBody>, Infallible> {
+    let connection = client.place.connection.clone();
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     if request.headers().contains_key(UPGRADE) {
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer(client.peer));
     }
-    let cors = app.config.cors.check(&request);
-    let mut response = if let Some(preflight) = cors.preflight(&request) {
-        preflight
-    } else {
-        let mut response = match check_origin(&app, &request) {
-            Ok(()) => handle(router, request, &id).await,
-            Err(error) => error.response_to(request.headers()),
-        };
-        cors.apply(response.headers_mut());
+    if !connection.is_known() && has_key(&app, request.headers()) {
+        connection.set_known();
+    }
+    let (request, rest) = unread::watch(request);
+    let mut response = if connection.is_reserved && !is_reserved_for(request.uri().path()) {
+        let mut response = ApiError::Overloaded.response(id.to_str().unwrap_or_default());
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         response
+    } else {
+        answer(router, &app, request, &id).await
     };
+    app.unread.discard(rest, &mut response).await;
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(crate::VERSION));
-    Ok(response)
+    Ok(response.map(|body| ClientBody::new(body, connection)))
+}
+
+/// Whether these headers have a key of a caller or of a worker.
+fn has_key(app: &App, headers: &http::HeaderMap) -> bool {
+    app.keys.identify(headers).is_ok() || app.worker_keys.admit(headers).is_ok()
+}
+
+fn is_reserved_for(path: &str) -> bool {
+    RESERVED_PATHS.iter().any(|reserved| {
+        path.strip_prefix(reserved).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+async fn answer(router: Router, app: &App, request: Request<Body>, id: &HeaderValue) -> Response {
+    let cors = app.config.cors.check(&request);
+    if let Some(preflight) = cors.preflight(&request) {
+        return preflight;
+    }
+    let mut response = match check_origin(app, &request) {
+        Ok(()) => handle(router, request, id).await,
+        Err(error) => error.response_to(request.headers()),
+    };
+    cors.apply(response.headers_mut());
+    response
 }
 
 /// Without a key to keep other sites' pages out, the origin guard does.
-fn check_origin(app: &App, request: &Request<Incoming>) -> Result<(), ApiError> {
+fn check_origin(app: &App, request: &Request<Body>) -> Result<(), ApiError> {
     let is_worker = request.uri().path() == CONNECT_PATH;
     let is_open = if is_worker { app.worker_keys.is_open() } else { app.keys.is_open() };
     if is_open { origin_guard::check_read(&app.config, request) } else { Ok(()) }
 }
 
 /// The router's response. A panic and an unknown method get the same error shape as everything else.
-async fn handle(mut router: Router, request: Request<Incoming>, id: &HeaderValue) -> Response {
+async fn handle(mut router: Router, request: Request<Body>, id: &HeaderValue) -> Response {
     let id = id.to_str().unwrap_or_default();
-    let called = AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind();
+    let called = AssertUnwindSafe(router.call(request)).catch_unwind();
     let response = match called.await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},

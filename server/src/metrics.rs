@@ -70,6 +70,7 @@ fn outcome_label(outcome: OutcomeKind) -> &'static str {
         OutcomeKind::Done => "success",
         OutcomeKind::Failed => "error",
         OutcomeKind::Refused => "refused",
+        OutcomeKind::Blocked => "blocked",
         OutcomeKind::Left => "left",
         OutcomeKind::Cancelled => "cancelled",
     }
@@ -84,6 +85,9 @@ fn requests(figures: &mut Figures, counters: &Counters) {
     cancels.into_iter().for_each(|(_, by, count)| figures.add(&CANCELS, [by.into()], count));
     for (reason, count) in &counters.rejects {
         figures.add(&REJECTS, [(*reason).into()], *count);
+    }
+    for (reason, count) in &counters.blocked {
+        figures.add(&BLOCKED, [(*reason).into()], *count);
     }
     figures.add(&RECEIVED, [], counters.received);
     figures.add(&SENT, [], counters.sent);

@@ -253,6 +253,11 @@ impl Registry {
         self.lock().pool.is_ready()
     }
 
+    /// How many workers are connected, without those of this id.
+    pub fn workers_besides(&self, id: &str) -> usize {
+        self.lock().pool.workers_besides(id)
+    }
+
     /// How the requests of an upstream ended, as long as it is connected.
     pub fn outcomes(&self, id: UpstreamId) -> Option<Outcomes> {
         self.lock().pool.outcomes(id)

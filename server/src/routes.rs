@@ -72,6 +72,7 @@ fn routes(app: &Arc<App>) -> Routes {
 async fn unknown_path(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
     ticket.asks_at("unknown path");
+    ticket.record.caller = app.keys.identify(request.headers()).ok();
     let url = format!("{} {}", request.method(), request.uri().path());
     flow::refuse(&ApiError::UnknownPath(url), ticket)
 }

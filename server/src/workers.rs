@@ -24,10 +24,11 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::flow;
 use crate::http::error::ApiError;
 use crate::http::responses::WorkerHandshake;
-use crate::listen::Peer;
+use crate::listen::{ClientStream, Peer};
 use crate::pool::UpstreamId;
 use crate::upstream::{Identity, Upstream};
 
@@ -63,6 +64,7 @@ pub(crate) async fn connect(State(app): State<Arc<App>>, mut request: Request<Bo
         Err(refusal) => {
             let mut ticket = app.open_ticket(request.headers());
             ticket.asks_at(CONNECT_PATH);
+            ticket.record.caller = app.worker_keys.admit(request.headers()).ok().map(|()| Caller::ANONYMOUS);
             flow::refuse(&refusal, ticket)
         }
     }
@@ -113,16 +115,22 @@ async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
         () = stopped.cancelled() => return,
     };
     match hello {
-        Ok(Ok((socket, hello))) => session(&app, socket, hello).await,
+        Ok(Ok((mut socket, hello))) => match check_room(&app, &hello) {
+            Ok(()) => session(&app, socket, hello).await,
+            Err(why) => {
+                tracing::warn!(worker.name = hello.name, "Worker {} was refused: {why}", hello.name);
+                let _ = tokio::time::timeout(HELLO_TIMEOUT, refuse(&mut socket, why)).await;
+            }
+        },
         Ok(Err(error)) => tracing::warn!("A worker was refused: {error:#}"),
         Err(_) => tracing::warn!("A worker sent no hello within {} s", HELLO_TIMEOUT.as_secs()),
     }
 }
 
 async fn open(upgrade: OnUpgrade) -> anyhow::Result<Socket> {
-    let parts = upgrade.await?.downcast::<TokioIo<TcpStream>>();
-    let parts = parts.map_err(|_| anyhow::anyhow!("the connection is not TCP"))?;
-    let stream = parts.io.into_inner();
+    let parts = upgrade.await?.downcast::<TokioIo<ClientStream>>();
+    let parts = parts.map_err(|_| anyhow::anyhow!("the connection is not a client's"))?;
+    let stream = parts.io.into_inner().into_inner();
     dial::tune(&stream);
     let config = Some(dial::websocket_config());
     Ok(WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), SocketRole::Server, config)
@@ -137,10 +145,24 @@ async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHell
         Ok(_) => "its first message is not a hello".to_owned(),
         Err(error) => brief(format!("its hello is not valid: {error}")),
     };
-    let bye = serde_json::to_string(&FromServer::Bye(Bye::refused(why.clone())))?;
-    socket.send(Message::text(bye)).await?;
-    socket.close(None).await?;
+    refuse(&mut socket, why.clone()).await?;
     anyhow::bail!(why)
+}
+
+/// Tells a worker why it cannot join.
+async fn refuse(socket: &mut Socket, why: String) -> anyhow::Result<()> {
+    let bye = serde_json::to_string(&FromServer::Bye(Bye::refused(why)))?;
+    socket.send(Message::text(bye)).await?;
+    Ok(socket.close(None).await?)
+}
+
+/// Whether another worker may join. One that reconnects takes the place of its older connection.
+fn check_room(app: &App, hello: &WorkerHello) -> Result<(), String> {
+    let most = app.config.limits.max_workers;
+    if app.registry.workers_besides(&hello.id) >= most {
+        return Err(format!("max_workers ({most}) are connected to the server"));
+    }
+    Ok(())
 }
 
 async fn first_message(socket: &mut Socket) -> anyhow::Result<serde_json::Result<FromWorker>> {

@@ -12,3 +12,16 @@ pub fn raise_limit() {
         }
     }
 }
+
+/// How many files this process may open, if the system limits that.
+pub fn limit() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok())
+    }
+    #[cfg(not(unix))]
+    {
+        None
+    }
+}

@@ -2,6 +2,7 @@
 //! go through a short queue to a thread that writes them, and are lost when it cannot keep up.
 
 mod config;
+mod escape;
 mod files;
 mod level;
 
@@ -16,6 +17,7 @@ use tracing_subscriber::{
 };
 
 pub use self::config::{Format, LogConfig};
+use self::escape::Escaped;
 use self::files::Files;
 pub use self::level::{Level, LevelError};
 
@@ -90,11 +92,11 @@ fn prepare(
 ) -> anyhow::Result<Prepared<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync>> {
     let filter = level::filter(&config.level).context("read the log level")?;
     let (filter, level) = reload::Layer::new(filter);
-    let (lines, writer) = queue(terminal, "log");
+    let (lines, writer) = queue(terminal, "log", has_colours());
     let mut layers = vec![layer(config.format, lines, has_colours())];
     let mut guard = Guard { level: Level::new(level), _writers: vec![writer] };
     if let Some(copy) = copy {
-        let (lines, writer) = queue(copy, "log-copy");
+        let (lines, writer) = queue(copy, "log-copy", false);
         layers.push(layer(Format::Json, lines, false));
         guard._writers.push(writer);
     }
@@ -102,7 +104,7 @@ fn prepare(
     match config.dir.as_ref().map(|dir| Files::open(dir, name, config.max_size, config.keep)) {
         None => {}
         Some(Ok(files)) => {
-            let (lines, writer) = queue(files, "log-files");
+            let (lines, writer) = queue(files, "log-files", false);
             layers.push(layer(config.format, lines, false));
             guard._writers.push(writer);
         }
@@ -111,12 +113,12 @@ fn prepare(
     Ok((tracing_subscriber::registry().with(filter).with(layers), guard, warning))
 }
 
-fn queue(writer: impl Write + Send + 'static, thread: &str) -> (NonBlocking, WorkerGuard) {
+fn queue(writer: impl Write + Send + 'static, thread: &str, has_colours: bool) -> (NonBlocking, WorkerGuard) {
     NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(WAITING_LINES)
         .thread_name(thread)
-        .finish(writer)
+        .finish(Escaped::new(writer, has_colours))
 }
 
 fn layer<S>(format: Format, lines: NonBlocking, colours: bool) -> Box<dyn Layer<S> + Send + Sync>

@@ -3,12 +3,22 @@
 use std::time::Duration;
 
 use super::Ledger;
-use super::record::EndedRequest;
+use super::record::{EndedRequest, OutcomeKind};
 use super::trace::Trace;
 
 /// Accounts for a request.
 pub(super) fn account(ended: EndedRequest, trace: Option<Box<Trace>>, ledger: &Ledger) {
-    log(&ended, trace.as_deref());
+    if ended.outcome() == OutcomeKind::Blocked {
+        // Strangers send many, and must not fill the log.
+        tracing::debug!(
+            request.id = ended.id,
+            reason = ended.record.outcome.reason(),
+            "{} blocked",
+            ended.record.path
+        );
+    } else {
+        log(&ended, trace.as_deref());
+    }
     if let Some(trace) = trace {
         trace.end(&ended);
     }

@@ -49,6 +49,11 @@ impl<T> CappedLabels<T> {
         self.known.contains_key(name)
     }
 
+    /// Whether there is no room for another name.
+    pub(crate) fn is_full(&self) -> bool {
+        self.known.len() >= self.most
+    }
+
     /// Forgets all names but those to `keep`.
     pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.known.retain(|name, _| keep(name));

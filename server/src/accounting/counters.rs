@@ -30,6 +30,8 @@ pub(crate) struct Counters {
     pub(crate) requests: BTreeMap<(&'static str, OutcomeKind), u64>,
     /// By error code.
     pub(crate) rejects: BTreeMap<&'static str, u64>,
+    /// Strangers' requests, by error code.
+    pub(crate) blocked: BTreeMap<&'static str, u64>,
     /// Body bytes in.
     pub(crate) received: u64,
     /// Body bytes out.
@@ -68,6 +70,7 @@ impl Counters {
         Self {
             requests: BTreeMap::new(),
             rejects: reject_codes.iter().map(|code| (*code, 0)).collect(),
+            blocked: BTreeMap::new(),
             received: 0,
             sent: 0,
             models: CappedLabels::new(MAX_MODELS, ModelCounters::new),
@@ -78,6 +81,10 @@ impl Counters {
     /// A request has ended.
     pub(super) fn settle(&mut self, ended: &EndedRequest) {
         let record = &ended.record;
+        if let Outcome::Blocked(code) = record.outcome {
+            *self.blocked.entry(code).or_default() += 1;
+            return;
+        }
         *self.requests.entry((record.path, ended.outcome())).or_default() += 1;
         if let Outcome::Refused(code) = record.outcome {
             *self.rejects.entry(code).or_default() += 1;
@@ -99,7 +106,7 @@ impl Counters {
         worker.failovers += 1;
     }
 
-    /// Forgets workers and models that are not among `workers`, and adds new ones: they are shown before they have done anything.
+    /// Forgets workers that are not among `upstreams`, and models that nobody has if there are too many, and adds new ones: they are shown before they have done anything.
     pub(crate) fn track<'a>(&mut self, upstreams: impl Iterator<Item = &'a UpstreamSnapshot> + Clone) {
         let ids: BTreeMap<&str, &str> =
             upstreams.clone().map(|upstream| (&*upstream.identity.id, &*upstream.identity.name)).collect();
@@ -107,7 +114,9 @@ impl Counters {
         let reports = upstreams.filter_map(|upstream| upstream.report.as_ref());
         let on_offer: BTreeSet<&str> =
             reports.flat_map(|report| &report.models).map(|model| &*model.name).collect();
-        self.models.retain(|name| on_offer.contains(name));
+        if self.models.is_full() {
+            self.models.retain(|name| on_offer.contains(name)); // until then, the counts of a model outlast its worker's restart
+        }
         for (id, name) in ids {
             if self.workers.admit(id) {
                 self.workers.of(id).name = name.to_owned();

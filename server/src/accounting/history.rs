@@ -54,7 +54,7 @@ impl History {
         let bin = self.bin(ended.ended_at);
         bin.requests += 1;
         match ended.outcome() {
-            OutcomeKind::Done => {}
+            OutcomeKind::Done | OutcomeKind::Blocked => {}
             OutcomeKind::Failed => bin.failed += 1,
             OutcomeKind::Refused => bin.refused += 1,
             OutcomeKind::Left | OutcomeKind::Cancelled => bin.left += 1,

@@ -11,7 +11,7 @@ use super::counters::Counters;
 use super::history::History;
 use super::in_flight::InFlight;
 use super::ledger_view::{LedgerView, Since};
-use super::record::EndedRequest;
+use super::record::{EndedRequest, OutcomeKind};
 use super::totals::Totals;
 use super::worker_totals::WorkerTotals;
 use crate::changes::Changes;
@@ -83,6 +83,9 @@ impl Ledger {
         books.in_flight.remove(&ended.number);
         books.totals.settle(&ended);
         books.counters.settle(&ended);
+        if ended.outcome() == OutcomeKind::Blocked {
+            return; // strangers must not push out requests, nor fill charts
+        }
         books.history.settle(&ended);
         if let Some(worker) = &ended.record.worker {
             books.worker(&worker.id).settle(&ended);

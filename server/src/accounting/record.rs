@@ -49,6 +49,8 @@ pub enum Outcome {
     Done,
     /// Refused by this server, with this error code.
     Refused(&'static str),
+    /// Refused by this server, with this error code, before a key was seen. Only counted.
+    Blocked(&'static str),
     /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
     Failed(String),
     /// Cancelled by an administrator.
@@ -68,6 +70,8 @@ pub enum OutcomeKind {
     Left,
     /// Cancelled by an administrator.
     Cancelled,
+    /// Refused by this server before a key was seen.
+    Blocked,
 }
 
 /// A request that has ended.
@@ -119,6 +123,7 @@ impl Outcome {
             Self::Left => OutcomeKind::Left,
             Self::Done => OutcomeKind::Done,
             Self::Refused(_) => OutcomeKind::Refused,
+            Self::Blocked(_) => OutcomeKind::Blocked,
             Self::Failed(_) => OutcomeKind::Failed,
             Self::Cancelled => OutcomeKind::Cancelled,
         }
@@ -127,7 +132,7 @@ impl Outcome {
     /// Why: the code of a refusal, the sentence of a failure.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Refused(code) => Some(code),
+            Self::Refused(code) | Self::Blocked(code) => Some(code),
             Self::Failed(reason) => Some(reason),
             Self::Left | Self::Done | Self::Cancelled => None,
         }
@@ -135,7 +140,7 @@ impl Outcome {
 }
 
 impl OutcomeKind {
-    /// All of them.
+    /// Those that a request for a model can end with, in order of declaration.
     pub const ALL: [Self; 5] = [Self::Done, Self::Failed, Self::Refused, Self::Left, Self::Cancelled];
 
     /// For logs and traces.
@@ -146,6 +151,7 @@ impl OutcomeKind {
             Self::Refused => "refused",
             Self::Left => "left",
             Self::Cancelled => "cancelled",
+            Self::Blocked => "blocked",
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct Totals {
     pub failed: u64,
     /// Requests that this server refused.
     pub refused: u64,
+    /// Requests refused before a key was seen; they are not among `refused`.
+    pub blocked: u64,
     /// Requests whose client left, or that were cancelled.
     pub left: u64,
     /// Times another worker took over before the first byte.
@@ -28,6 +30,7 @@ impl Totals {
             OutcomeKind::Done => self.done += 1,
             OutcomeKind::Failed => self.failed += 1,
             OutcomeKind::Refused => self.refused += 1,
+            OutcomeKind::Blocked => self.blocked += 1,
             OutcomeKind::Left | OutcomeKind::Cancelled => self.left += 1,
         }
         self.usage += ended.usage.unwrap_or_default();

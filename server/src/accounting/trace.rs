@@ -147,7 +147,7 @@ fn kind(ended: &EndedRequest, bad: u16) -> Option<String> {
     let status = ended.record.status.filter(|status| *status >= bad).map(|status| status.to_string());
     match ended.record.outcome {
         Outcome::Done => status,
-        Outcome::Refused(code) => Some(code.to_owned()),
+        Outcome::Refused(code) | Outcome::Blocked(code) => Some(code.to_owned()),
         Outcome::Failed(_) => status.or_else(|| Some("broken_off".to_owned())),
         Outcome::Left | Outcome::Cancelled => None,
     }

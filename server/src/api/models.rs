@@ -96,6 +96,7 @@ fn respond<T: Serialize>(
 ) -> Response {
     let mut ticket: Ticket = app.open_ticket(headers);
     ticket.asks_at("/v1/models");
+    ticket.record.caller = app.keys.identify(headers).ok();
     match app.keys.authorize(headers, Permission::ListModels).and_then(|_| result()) {
         Ok(body) => {
             ticket.record.outcome = Outcome::Done;

@@ -23,7 +23,7 @@ pub struct Caller {
 
 impl Caller {
     /// The caller of a server without API keys.
-    pub(super) const ANONYMOUS: Self = Self { key: None };
+    pub(crate) const ANONYMOUS: Self = Self { key: None };
 
     /// The role of the key. Without API keys, anyone who reaches the server administers it.
     pub fn role(&self) -> Role {

@@ -31,7 +31,16 @@ concern! {
 
         /// How long a client may take to send a request's headers.
         header_timeout: Duration =
-            Setting::new("header_timeout", kind::duration().at_least(SHORTEST_HEADER_TIME)).default("30s");
+            Setting::new("header_timeout", kind::duration().at_least(SHORTEST_HEADER_TIME)).default("10s");
+
+        /// Most connections of clients. The server lowers it to three quarters of the files that the system lets it open. Some places are kept for
+        /// workers and administrators. If all are taken, the longest idle connection is closed, first among those without a valid key.
+        max_connections: usize =
+            Setting::new("max_connections", kind::count(8..=1_000_000).map(|n| n as usize)).default("10000");
+
+        /// Most connected workers.
+        max_workers: usize =
+            Setting::new("max_workers", kind::count(1..=100_000).map(|n| n as usize)).default("1000");
     }
 }
 

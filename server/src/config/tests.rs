@@ -32,7 +32,7 @@ fn refused(env: &'static [(&str, &str)]) -> String {
 fn defaults() {
     let config = config(&[]);
     assert_eq!((config.limits.max_body, config.limits.max_headers), (100 << 20, 64 << 10));
-    assert_eq!((config.limits.max_requests, config.limits.header_timeout), (10_000, Duration::from_secs(30)));
+    assert_eq!((config.limits.max_requests, config.limits.header_timeout), (10_000, Duration::from_secs(10)));
     assert_eq!((config.queue.size, config.queue.timeout), (100, Duration::from_secs(60)));
     assert_eq!(config.timeouts.first_byte, Some(Duration::from_secs(600)));
     assert_eq!(config.timeouts.chunk, Some(Duration::from_secs(120)));

@@ -8,6 +8,9 @@ use llamapool_settings::{Setting, kind};
 /// Peers ping several times in this span. With a shorter one, a busy machine would be considered dead.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 
+/// Clients that send one request after the other pause for less.
+const SHORTEST_IDLE: Duration = Duration::from_secs(1);
+
 /// A shorter time would cut off clients with slow connections.
 const SHORTEST_BODY_SILENCE: Duration = Duration::from_secs(1);
 
@@ -24,6 +27,10 @@ concern! {
 
         /// How long a client may leave sent data unread. A stalled client occupies a worker's slot. Linux only. 0 disables the timeout.
         client: Option<Duration> = Setting::new("client_timeout", kind::duration().or_off()).default("5m");
+
+        /// How long a client's connection is kept open between requests. It must be longer than what a reverse proxy keeps its connections for (nginx: 60
+        /// seconds), because a request that arrives while the connection closes is lost.
+        idle: Duration = Setting::new("idle_timeout", kind::duration().at_least(SHORTEST_IDLE)).default("90s");
 
         /// A worker that is silent for this long is considered lost. This is detected after 2/3 of the time at the earliest.
         keepalive: Duration =

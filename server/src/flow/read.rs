@@ -12,7 +12,6 @@ use http::{HeaderMap, Method};
 use llamapool_tunnel::head::{MODEL, end_to_end};
 
 use body::Bounds;
-pub(super) use body::linger;
 
 use super::accept::Arrival;
 use super::limit::Admitted;

@@ -16,6 +16,11 @@ pub(crate) static REJECTS: Series = Series::counter(
     &["reason"],
     "Requests that the server refused, by the code of its error; `invalid_request` where that has none.",
 );
+pub(crate) static BLOCKED: Series = Series::counter(
+    "llamapool_blocked_total",
+    &["reason"],
+    "Requests without a valid key that the server refused, by the code of its error. No other series counts them.",
+);
 pub(crate) static CANCELS: Series = Series::counter(
     "llamapool_cancels_total",
     &["by"],
@@ -116,6 +121,7 @@ pub(crate) static STATE_READERS: Series = Series::gauge(
 pub(crate) static ALL: &[&Series] = &[
     &REQUESTS,
     &REJECTS,
+    &BLOCKED,
     &CANCELS,
     &IN_FLIGHT,
     &RECEIVED,

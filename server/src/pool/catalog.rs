@@ -127,7 +127,11 @@ impl Catalog {
                 self.gone.pop_front();
             }
             let gone = Some(SystemTime::now());
-            self.gone.push_back(UpstreamSnapshot { gone, in_flight: 0, ..entry.snapshot(&self.held) });
+            // What it offered is of no use any more, and many that come and go would fill the memory with it.
+            let mut left = UpstreamSnapshot { gone, in_flight: 0, ..entry.snapshot(&self.held) };
+            left.report =
+                left.report.map(|report| Arc::new(Report { models: Vec::new(), ..(*report).clone() }));
+            self.gone.push_back(left);
         }
         Some(entry.upstream)
     }
@@ -311,6 +315,11 @@ impl Catalog {
 
     pub(super) fn is_ready(&self) -> bool {
         self.entries.values().any(|entry| entry.is_ready() && !self.held.contains(&entry.identity.id))
+    }
+
+    pub(super) fn workers_besides(&self, id: &str) -> usize {
+        let others = |entry: &&Entry| entry.upstream.is_worker() && entry.identity.id != id;
+        self.entries.values().filter(others).count()
     }
 
     pub(super) fn upstreams(&self) -> impl Iterator<Item = &Upstream> {

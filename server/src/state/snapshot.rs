@@ -13,7 +13,10 @@ use super::view::{
 use crate::accounting::{Ledger, LedgerView, Since};
 use crate::changes::Changes;
 use crate::drain::Drain;
-use crate::pool::{Registry, RegistryView, Waiting};
+use crate::pool::{Registry, RegistryView, UpstreamSnapshot, Waiting};
+
+/// Models of all workers that a snapshot shows: 4,000 with long names are about 2 MB.
+const MAX_MODELS: usize = 4_000;
 
 /// What the state is read from.
 pub struct StateSources {
@@ -42,22 +45,35 @@ pub fn snapshot(sources: &StateSources) -> Snapshot {
 pub(super) fn snapshot_since(sources: &StateSources, version: u64, since: Since) -> Snapshot {
     let registry = sources.registry.view();
     let ledger = sources.ledger.view(since);
-    let workers: Vec<WorkerView> = registry
-        .workers
-        .iter()
-        .map(|worker| WorkerView::of(worker, &ledger.worker(&worker.identity.id), &registry.waiting))
-        .collect();
+    let most = models_per_worker(&registry);
+    let mut models_cut = 0;
+    let mut view = |worker: &UpstreamSnapshot| {
+        let mut view = WorkerView::of(worker, &ledger.worker(&worker.identity.id), &registry.waiting);
+        models_cut += view.cut_models(most);
+        view
+    };
+    let workers: Vec<WorkerView> = registry.workers.iter().map(&mut view).collect();
     Snapshot {
         version,
         server: server(sources, &registry, &ledger),
         workers_summary: summary(&workers),
         models: models(&workers, &registry.waiting),
+        models_cut: u32::try_from(models_cut).unwrap_or(u32::MAX),
         mcp: McpView::default(),
         live: ledger.in_flight.iter().map(|request| LiveRequest::from(&**request)).collect(),
         recent: ledger.recent.iter().map(|ended| FinishedRequest::from(&**ended)).collect(),
         history: ledger.history.iter().map(HistoryBin::from).collect(),
         workers,
     }
+}
+
+/// How many models of each worker are shown. If all fit, all of them; otherwise every worker has the same share.
+fn models_per_worker(registry: &RegistryView) -> usize {
+    let reports = registry.workers.iter().filter_map(|worker| worker.report.as_ref());
+    let (offering, offered) = reports
+        .filter(|report| !report.models.is_empty())
+        .fold((0, 0), |sum, report| (sum.0 + 1, sum.1 + report.models.len()));
+    if offered <= MAX_MODELS { usize::MAX } else { (MAX_MODELS / offering).max(1) }
 }
 
 /// The state of the server itself.
@@ -82,6 +98,7 @@ fn server(sources: &StateSources, registry: &RegistryView, ledger: &LedgerView) 
         jobs_completed_total: totals.done,
         jobs_failed_total: totals.failed,
         jobs_refused_total: totals.refused,
+        jobs_blocked_total: totals.blocked,
         jobs_cancelled_total: totals.left,
         failovers_total: totals.failovers,
         scheduler_queue_len: registry.waiting.iter().map(|queue| queue.requests as u64).sum(),

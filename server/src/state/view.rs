@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub models: Vec<ModelView>,
     /// All workers, in the order in which they connected; those that left in the last ten minutes come last, as `gone`.
     pub workers: Vec<WorkerView>,
+    /// Entries left out of the lists of models, because all workers together offer more than are shown. 0 if the lists are complete.
+    pub models_cut: u32,
     /// MCP relays.
     pub mcp: McpView,
     /// Open requests, oldest first.
@@ -67,6 +69,9 @@ pub struct ServerView {
     /// Requests that the server rejected: invalid, unknown model, queue full.
     #[ts(type = "number")]
     pub jobs_refused_total: u64,
+    /// Requests without a valid key that the server refused. They are counted here only.
+    #[ts(type = "number")]
+    pub jobs_blocked_total: u64,
     /// Requests whose client disconnected, or that an administrator cancelled.
     #[ts(type = "number")]
     pub jobs_cancelled_total: u64,

@@ -225,3 +225,44 @@ async fn the_dashboard_may_load_nothing_from_elsewhere() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_worker_that_left_keeps_its_totals_and_not_its_models() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("m");
+    worker.answer(200, USAGE).await;
+    asked.await.unwrap().bytes().await.unwrap();
+    worker.die();
+    let state = server.until(|state| state["workers"][0]["status"] == "gone").await;
+    let gone = &state["workers"][0];
+    assert_eq!((&gone["tokens_total"], &gone["processed_total"]), (&8.into(), &1.into()));
+    assert_eq!((&gone["models"], &gone["models_supported"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+    assert_eq!(gone["per_model"], serde_json::json!({}));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn more_models_than_a_snapshot_shows_are_cut_with_a_mark() {
+    let server = TestServer::start().await;
+    let many: Vec<String> = (0..1_500).map(|number| format!("model-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let _workers = [
+        ScriptedWorker::join(&server, "a", 1, &many).await,
+        ScriptedWorker::join(&server, "b", 1, &many).await,
+        ScriptedWorker::join(&server, "c", 1, &many).await,
+        ScriptedWorker::join(&server, "d", 1, &["m"]).await,
+    ];
+    server.until_models(1_501).await;
+    let state = server.until(|state| state["workers_summary"]["idle"] == 4).await;
+    let shown: Vec<_> = state["workers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|worker| worker["models"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(shown, [1_000, 1_000, 1_000, 1]);
+    assert_eq!(state["models_cut"], 1_500);
+    server.stop().await;
+}

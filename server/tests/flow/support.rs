@@ -16,6 +16,7 @@ use llamapool_tunnel::{Driver, Event, Incoming, Link, RuntimeKind, head};
 use llamapool_worker_core::runtime::Model;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 /// No test waits longer for anything.
@@ -99,20 +100,8 @@ impl ScriptedWorker {
 
     /// Joins without a report; `resumed` is as in its hello.
     pub(crate) async fn connect(server: &TestServer, id: &str, resumed: Option<bool>) -> Self {
-        let url = format!("{}/api/workers/connect", server.url.replace("http", "ws")).parse().unwrap();
-        let Dialed { mut socket, .. } = dial::dial(&url, None, &dial::Options::new(None)).await.unwrap();
-        let hello = FromWorker::Hello(WorkerHello {
-            id: id.into(),
-            name: id.into(),
-            version: "0".into(),
-            instance: id.into(),
-            resumed,
-            max_streams: MAX_STREAMS,
-            recv_window: REQUEST_WINDOW,
-        });
-        socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
-        let Some(Ok(Message::Text(answer))) = socket.next().await else { panic!("no answer to the hello") };
-        let FromServer::Hello(answer) = serde_json::from_str(&answer).unwrap() else { panic!("{answer}") };
+        let (socket, answer) = Self::hello(server, id, resumed).await;
+        let FromServer::Hello(answer) = answer else { panic!("{answer:?}") };
 
         let windows = Windows { initial: REQUEST_WINDOW, max: REQUEST_WINDOW };
         let limits = Limits { windows, credit: answer.recv_window, max_streams: MAX_STREAMS };
@@ -127,6 +116,38 @@ impl ScriptedWorker {
             driver.await;
         });
         Self { link, requests, driver }
+    }
+
+    async fn hello(
+        server: &TestServer,
+        id: &str,
+        resumed: Option<bool>,
+    ) -> (WebSocketStream<dial::Wire>, FromServer) {
+        let url = format!("{}/api/workers/connect", server.url.replace("http", "ws")).parse().unwrap();
+        let Dialed { mut socket, .. } = dial::dial(&url, None, &dial::Options::new(None)).await.unwrap();
+        let hello = FromWorker::Hello(WorkerHello {
+            id: id.into(),
+            name: id.into(),
+            version: "0".into(),
+            instance: id.into(),
+            resumed,
+            max_streams: MAX_STREAMS,
+            recv_window: REQUEST_WINDOW,
+        });
+        socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
+        let Some(Ok(Message::Text(answer))) = socket.next().await else { panic!("no answer to the hello") };
+        (socket, serde_json::from_str(&answer).unwrap())
+    }
+
+    /// Says hello and leaves again.
+    ///
+    /// # Errors
+    /// The server's reason to refuse the worker.
+    pub(crate) async fn try_join(server: &TestServer, id: &str) -> Result<(), String> {
+        match Self::hello(server, id, None).await.1 {
+            FromServer::Bye(bye) => Err(bye.reason),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn report(&self, state: Readiness, capacity: u32, models: &[&str]) {

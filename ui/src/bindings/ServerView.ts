@@ -46,6 +46,10 @@ jobs_failed_total: number,
  */
 jobs_refused_total: number, 
 /**
+ * Requests without a valid key that the server refused. They are counted here only.
+ */
+jobs_blocked_total: number, 
+/**
  * Requests whose client disconnected, or that an administrator cancelled.
  */
 jobs_cancelled_total: number, 

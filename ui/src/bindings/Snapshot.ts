@@ -33,6 +33,10 @@ models: Array<ModelView>,
  */
 workers: Array<WorkerView>, 
 /**
+ * Entries left out of the lists of models, because all workers together offer more than are shown. 0 if the lists are complete.
+ */
+models_cut: number, 
+/**
  * MCP relays.
  */
 mcp: McpView, 

@@ -271,6 +271,7 @@ const en = {
     filter: 'Filter models',
     filterHint: 'Model name…',
     noMatch: 'No models match the filter',
+    cut: (left: number) => `Too many models to show: ${f.count(left)} entries are left out`,
     legend: 'Legend',
     try: (name: string) => `Try ${name} in the playground`,
     empty: {

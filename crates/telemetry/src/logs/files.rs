@@ -1,12 +1,16 @@
 //! Log files: one a day (UTC), a further numbered one when it grows too large, the oldest removed.
 //!
+//! Only the owner can read them. If a line cannot be written, standard error says so once, and again when writing works; the folder is made again if
+//! somebody removes it.
+//!
 //! The names are made by `tracing-appender`: `worker.2026-11-21.log`, then `worker.2026-11-21.1.log`. It knows no
 //! size and prunes by suffix, so counting bytes and pruning are done here.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
@@ -15,6 +19,12 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 /// Seconds in a day of UTC, the clock by which `tracing-appender` names files.
 const DAY: u64 = 24 * 60 * 60;
 
+/// How often the folder is looked at: a file that was removed can still be written, and nobody sees it.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where problems with the files are reported. Not the log: it may be written here.
+type Complain = fn(&str);
+
 /// The log files of one program.
 pub(super) struct Files {
     dir: PathBuf,
@@ -22,11 +32,16 @@ pub(super) struct Files {
     max_size: u64,
     keep: usize,
     current: Current,
+    looked: Instant,
+    /// Whether the last line was not written.
+    is_failing: bool,
+    complain: Complain,
 }
 
 /// The file that is being written.
 struct Current {
     file: RollingFileAppender,
+    path: PathBuf,
     size: u64,
     day: u64,
     part: u32,
@@ -44,9 +59,46 @@ impl Files {
     /// Goes on with the newest file of today, or begins one.
     pub(super) fn open(dir: &Path, name: &str, max_size: u64, keep: usize) -> anyhow::Result<Self> {
         let current = newest(dir, name).with_context(|| format!("open a log file in {}", dir.display()))?;
-        let files = Self { dir: dir.to_owned(), name: name.to_owned(), max_size, keep, current };
+        let (dir, name, looked) = (dir.to_owned(), name.to_owned(), Instant::now());
+        let files = Self { dir, name, max_size, keep, current, looked, is_failing: false, complain };
         files.prune();
         Ok(files)
+    }
+
+    /// Begins a new file if somebody has removed the current one.
+    fn look(&mut self) -> anyhow::Result<()> {
+        if self.looked.elapsed() < LOOK_INTERVAL && !self.is_failing {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        if !self.current.path.exists() {
+            self.current = newest(&self.dir, &self.name)?;
+            self.prune();
+        }
+        Ok(())
+    }
+
+    fn write_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        self.look()?;
+        // If there cannot be a new file, the old one is better than none, and the next line tries again.
+        let _ = self.turn(line.len() as u64);
+        self.current.file.write_all(line)?;
+        self.current.size += line.len() as u64;
+        Ok(())
+    }
+
+    /// Reports the first line that is not written, and the first one that is again.
+    fn note(&mut self, written: &anyhow::Result<()>) {
+        match written {
+            Err(error) if !self.is_failing => {
+                (self.complain)(&format!("Log files in {} cannot be written: {error:#}", self.dir.display()));
+            }
+            Ok(()) if self.is_failing => {
+                (self.complain)(&format!("Log files in {} are written again", self.dir.display()));
+            }
+            _ => {}
+        }
+        self.is_failing = written.is_err();
     }
 
     /// Changes the file if the day or the size says so.
@@ -55,9 +107,8 @@ impl Files {
         if current.day != today() {
             self.current = newest(&self.dir, &self.name)?;
         } else if current.size > 0 && current.size + more > self.max_size {
-            let part = current.part + 1;
-            self.current =
-                Current { file: part_of_today(&self.dir, &self.name, part)?, size: 0, part, ..*current };
+            part_of_today(&self.dir, &self.name, current.part + 1)?;
+            self.current = newest(&self.dir, &self.name)?;
         } else {
             return Ok(());
         }
@@ -78,11 +129,9 @@ impl Files {
 /// Called with whole lines, by one thread.
 impl io::Write for Files {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // If there cannot be a new file, the old one is better than none, and the next line tries again.
-        let _ = self.turn(line.len() as u64);
-        let written = self.current.file.write(line)?;
-        self.current.size += written as u64;
-        Ok(written)
+        let written = self.write_line(line);
+        self.note(&written);
+        written.map(|()| line.len()).map_err(io::Error::other)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -90,13 +139,38 @@ impl io::Write for Files {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "the log itself cannot tell that it is not written")]
+fn complain(problem: &str) {
+    eprintln!("{problem}");
+}
+
+/// Makes the folder, for its owner only. Folders that exist stay as they are.
+fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Keeps others on this machine from reading a log file.
+fn set_private(file: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    #[cfg(not(unix))]
+    let _ = file; // the folder's access list applies
+    Ok(())
+}
+
 /// The newest file of today, which is made if there is none.
 fn newest(dir: &Path, name: &str) -> anyhow::Result<Current> {
+    make_private(dir)?;
     let day = today();
     let first = part_of_today(dir, name, 0)?;
     let newest = found(dir, name)?.pop().context("find the log file that was just made")?;
     let file = if newest.part == 0 { first } else { part_of_today(dir, name, newest.part)? };
-    Ok(Current { file, size: fs::metadata(&newest.path)?.len(), day, part: newest.part })
+    set_private(&newest.path)?;
+    Ok(Current { file, size: fs::metadata(&newest.path)?.len(), day, part: newest.part, path: newest.path })
 }
 
 fn part_of_today(dir: &Path, name: &str, part: u32) -> anyhow::Result<RollingFileAppender> {
@@ -132,8 +206,6 @@ fn today() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     const LINE: &[u8] = b"123456789\n";
@@ -200,5 +272,57 @@ mod tests {
         others.iter().for_each(|other| fs::write(dir.path().join(other), "").unwrap());
         Files::open(dir.path(), "worker", 25, 1).unwrap();
         assert!(others.iter().all(|other| dir.path().join(other).exists()));
+    }
+
+    thread_local! {
+        static COMPLAINTS: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+
+    fn complaints() -> Vec<String> {
+        COMPLAINTS.with_borrow(Clone::clone)
+    }
+
+    #[test]
+    fn a_removed_folder_is_made_again_and_one_that_cannot_be_is_reported_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("logs");
+        let mut files = Files::open(&dir, "worker", 1_000, 3).unwrap();
+        files.complain = |problem| COMPLAINTS.with_borrow_mut(|all| all.push(problem.to_owned()));
+        let look_now = |files: &mut Files| {
+            files.looked = files.looked.checked_sub(LOOK_INTERVAL).unwrap();
+        };
+        fs::remove_dir_all(&dir).unwrap();
+        look_now(&mut files);
+        files.write_all(LINE).unwrap();
+        assert_eq!((sizes(&dir), complaints()), (vec![10], vec![]));
+
+        fs::remove_dir_all(&dir).unwrap();
+        fs::write(&dir, "in the way").unwrap();
+        look_now(&mut files);
+        assert!(files.write_all(LINE).is_err() && files.write_all(LINE).is_err());
+        assert_eq!(complaints().len(), 1, "{:?}", complaints());
+        assert!(complaints()[0].contains("cannot be written"), "{:?}", complaints());
+
+        fs::remove_file(&dir).unwrap();
+        files.write_all(LINE).unwrap();
+        assert!(complaints()[1].contains("written again"), "{:?}", complaints());
+        assert_eq!(sizes(&dir), [10]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_logs() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("new/logs");
+        let mut files = Files::open(&dir, "worker", 15, 3).unwrap();
+        files.write_all(LINE).unwrap();
+        files.write_all(LINE).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir), 0o700);
+        assert_eq!(
+            found(&dir, "worker").unwrap().iter().map(|file| mode(&file.path)).collect::<Vec<_>>(),
+            [0o600; 2]
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! A port for Prometheus alone. It says nothing that the logs would not, but model and worker names; hence loopback unless told otherwise.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +14,16 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::{PATH, Source, respond};
 
-/// Connections at once: a scraper keeps one, and a handful of people look on. Further ones wait in the kernel.
+/// Connections at once: a scraper keeps one, and a handful of people look on. For a further one, the oldest is closed: a scrape takes milliseconds,
+/// and only those that send half a request or nothing stay.
 const MAX_CONNECTIONS: usize = 32;
 
-/// Who says nothing for so long is hung up on. Longer than the longest usual interval of scrapes, so that connections are kept.
-const SILENCE: Duration = Duration::from_secs(120);
+/// Longest time for the head of a request, and between two of them. A scraper with a longer interval connects again.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// After a failed accept, such as for want of file descriptors, the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -60,21 +62,22 @@ impl Listener {
             async |State(source): State<Arc<S>>, headers: HeaderMap| respond(&source, &headers).await;
         let router = Router::new().route(PATH, get(scrape)).with_state(source);
         let mut connections = JoinSet::new();
+        let mut oldest = VecDeque::new();
         loop {
-            while connections.len() >= MAX_CONNECTIONS {
-                connections.join_next().await;
+            if connections.len() >= MAX_CONNECTIONS {
+                oldest.pop_front().inspect(AbortHandle::abort);
             }
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        connections.spawn(connection(stream, router.clone()));
+                        oldest.push_back(connections.spawn(connection(stream, router.clone())));
                     }
                     Err(error) => {
                         tracing::warn!("Cannot accept a metrics connection: {error}");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
-                Some(_) = connections.join_next() => {}
+                Some(_) = connections.join_next() => oldest.retain(|connection| !connection.is_finished()),
             }
         }
     }
@@ -92,6 +95,7 @@ async fn connection(stream: TcpStream, router: Router) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio_util::task::AbortOnDropHandle;
 
     use super::*;
@@ -132,5 +136,28 @@ mod tests {
         assert!(open.text().await.unwrap().ends_with("# EOF\n"));
         assert_eq!(get("/", "*/*").await.status(), 404);
         drop(serving);
+    }
+
+    #[tokio::test]
+    async fn half_requests_keep_no_scraper_out() {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let addr = listener.addr();
+        let serving = AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(Answer))));
+        let mut half = Vec::new();
+        for _ in 0..3 * MAX_CONNECTIONS {
+            let mut stream = TcpStream::connect(addr).await.unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: loc").await.unwrap();
+            half.push(stream);
+        }
+        let mut scraper = TcpStream::connect(addr).await.unwrap();
+        scraper
+            .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut text = String::new();
+        let scrape = tokio::time::timeout(SILENCE / 2, scraper.read_to_string(&mut text)).await;
+        scrape.expect("no answer").unwrap();
+        assert!(text.contains("\nx_answer 42\n"), "{text}");
+        drop((serving, half));
     }
 }

@@ -5,24 +5,14 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, EXPECT};
-use http_body::Body as _;
+use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 
 use crate::body_memory::BodyMemoryPermit;
-use crate::flow::accept::Arrival;
 use crate::http::error::ApiError;
 
 /// Memory allocated at once for a body that declares its length; more follows as the body arrives.
 const FIRST_ALLOCATION: usize = 1024 * 1024;
-
-/// After an error, this much of what the client still sends is read and discarded, for this long, because most clients read the response only
-/// after they have sent everything.
-const LINGER_BYTES: usize = 32 * 1024 * 1024;
-const LINGER: Duration = Duration::from_secs(3);
-
-/// A client that sends nothing for this long waits for the response.
-const LINGER_SILENCE: Duration = Duration::from_millis(250);
 
 /// Limits of a body.
 #[derive(Clone, Copy)]
@@ -36,27 +26,9 @@ pub(super) struct Bounds {
 /// Reads the whole body.
 ///
 /// # Errors
-/// 413, 408, 503 if the memory for bodies is exhausted, 400 if the body is cut off. After an error the rest is discarded for a moment.
+/// 413, 408, 503 if the memory for bodies is exhausted, 400 if the body is cut off.
 pub(super) async fn collect(
     mut body: Body,
-    headers: &HeaderMap,
-    bounds: Bounds,
-    memory: &mut BodyMemoryPermit,
-) -> Result<Bytes, ApiError> {
-    let collected = gather(&mut body, headers, bounds, memory).await;
-    if collected.is_err() {
-        drain(body, headers).await;
-    }
-    collected
-}
-
-/// Discards what a refused client still sends.
-pub(in crate::flow) async fn linger(arrival: Arrival) {
-    drain(arrival.body, &arrival.head.headers).await;
-}
-
-async fn gather(
-    body: &mut Body,
     headers: &HeaderMap,
     Bounds { most, silence }: Bounds,
     memory: &mut BodyMemoryPermit,
@@ -65,7 +37,7 @@ async fn gather(
     if declared.is_some_and(|declared| declared > most) {
         return Err(ApiError::BodyTooLarge(most));
     }
-    let Some(first) = next(body, silence).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next(&mut body, silence).await? else { return Ok(Bytes::new()) };
     if declared == Some(first.len()) {
         memory.grow(first.len()).map_err(|_| ApiError::Overloaded)?;
         return Ok(first);
@@ -78,7 +50,7 @@ async fn gather(
         }
         memory.grow(bytes.len()).map_err(|_| ApiError::Overloaded)?;
         whole.extend_from_slice(&bytes);
-        chunk = next(body, silence).await?;
+        chunk = next(&mut body, silence).await?;
     }
     Ok(whole.freeze())
 }
@@ -97,20 +69,4 @@ async fn next(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, ApiEr
             Some(Err(_)) => return Err(ApiError::invalid("The request's body was cut off.")),
         }
     }
-}
-
-async fn drain(mut body: Body, headers: &HeaderMap) {
-    if body.is_end_stream() || headers.contains_key(EXPECT) {
-        return; // nothing more comes: a client that asked first sends nothing now
-    }
-    let mut left = LINGER_BYTES;
-    let drain = async {
-        while let Ok(Some(Ok(frame))) = tokio::time::timeout(LINGER_SILENCE, body.frame()).await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER, drain).await;
 }

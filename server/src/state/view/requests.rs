@@ -180,7 +180,7 @@ impl From<OutcomeKind> for EndedAs {
         match outcome {
             OutcomeKind::Done => Self::Done,
             OutcomeKind::Failed => Self::Failed,
-            OutcomeKind::Refused => Self::Refused,
+            OutcomeKind::Refused | OutcomeKind::Blocked => Self::Refused,
             OutcomeKind::Left => Self::Left,
             OutcomeKind::Cancelled => Self::Cancelled,
         }

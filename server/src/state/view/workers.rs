@@ -201,6 +201,19 @@ impl WorkerView {
     }
 }
 
+impl WorkerView {
+    /// Keeps at most so many models, and of a worker that left no statistics by model. Returns how many models are left out.
+    pub(crate) fn cut_models(&mut self, most: usize) -> usize {
+        let left_out = self.models.len().saturating_sub(most);
+        self.models.truncate(most);
+        self.models_supported.truncate(most);
+        if self.status == WorkerState::Gone {
+            self.per_model.clear();
+        }
+        left_out
+    }
+}
+
 impl From<&WorkerTotals> for WorkerView {
     /// What the worker did; the rest is empty.
     fn from(totals: &WorkerTotals) -> Self {
