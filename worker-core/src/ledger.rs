@@ -98,7 +98,7 @@ impl Ledger {
     }
 
     /// Something is new in what runs.
-    fn ring(&self) {
+    fn notify_changed(&self) {
         self.0.running.send_modify(|_| {});
     }
 

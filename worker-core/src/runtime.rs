@@ -1,11 +1,13 @@
 //! The LLM runtime beside the worker: what it is, where it is, and which models it has.
 //!
-//! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go. A [`Prober`] asks (`probe_client`), finds out the kind (`detect`),
+//! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go, [`Operation`] what they may ask for, [`Offered`] of which models. A [`Prober`] asks (`probe_client`), finds out the kind (`detect`),
 //! and lists the models by that kind's own API (`ollama`, `lm_studio`, `llama_cpp`, `vllm`, `openai`; most of them start from `listing`); the
 //! result is a [`RuntimeInfo`]. `discovery` probes all default ports at once.
 
 mod hidden_models;
 mod info;
+mod offered;
+mod operation;
 mod target;
 
 mod detect;
@@ -25,6 +27,8 @@ pub use hidden_models::{HiddenModels, NamePattern};
 pub use info::RuntimeInfo;
 pub use llamapool_tunnel::model::{MAX_MODELS, MAX_NAME, Model};
 pub use llamapool_tunnel::{RuntimeKind as Kind, UnknownKind};
+pub use offered::{Offered, mark};
+pub use operation::Operation;
 pub use prober::Prober;
 pub use target::{NotForwarded, Target, endpoint};
 pub use unready::Unready;

@@ -256,7 +256,6 @@ fn setup(config: &Config, id: &str) -> anyhow::Result<Setup> {
         silence: config.runtime.request_timeout,
         ca_file: config.server.ca_file.clone(),
         tracer: Tracer::start(&config.trace, &Service { name: "llamapool-worker", instance: Some(id) }),
-        withheld: config.runtime.withheld.clone(),
     })
 }
 

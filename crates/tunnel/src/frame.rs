@@ -90,6 +90,8 @@ pub enum Code {
     Refused = 4,
     /// The sender waited too long.
     Timeout = 5,
+    /// No connection to the backend could be made, so that nothing was done. Older peers read it as [`Self::Backend`].
+    Unreachable = 6,
 }
 
 impl Code {
@@ -101,6 +103,7 @@ impl Code {
             3 => Self::Protocol,
             4 => Self::Refused,
             5 => Self::Timeout,
+            6 => Self::Unreachable,
             _ => Self::Backend,
         }
     }
@@ -240,6 +243,7 @@ mod tests {
             Code::Protocol,
             Code::Refused,
             Code::Timeout,
+            Code::Unreachable,
         ]);
         prop_oneof![
             (any::<u32>(), any::<bool>(), bytes(300)).prop_map(|(id, end, block)| Frame::Head {

@@ -12,9 +12,8 @@ use http::Request;
 use http::header::HOST;
 use http_body::{Body, Frame};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use llamapool_tunnel::head::{MODEL, end_to_end};
-use llamapool_worker_core::relay::client::{Client as HttpClient, Failure};
+use llamapool_worker_core::relay::client::{Client as HttpClient, Failure, Reply};
 use llamapool_worker_core::runtime::Target;
 use tokio::sync::Notify;
 use url::Url;
@@ -36,7 +35,7 @@ struct Inner {
 
 /// The body of an endpoint's reply.
 pub(super) struct EndpointBody {
-    body: Incoming,
+    body: Reply<Full<Bytes>>,
     client: Client,
     /// Whether a part of the body has arrived.
     begun: bool,

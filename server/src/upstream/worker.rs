@@ -78,6 +78,7 @@ fn fault(lost: &Lost, sent: Instant, begun: bool) -> Fault {
     match (lost, begun) {
         (Lost::Reset(Code::Timeout, _), false) => Fault::timeout(sent.elapsed()),
         (Lost::Reset(Code::Refused, _), false) => Fault::refused("The worker took no more requests."),
+        (Lost::Reset(Code::Unreachable, _), false) => Fault::unreachable("The model's runtime cannot be reached."),
         (Lost::Reset(..), false) => Fault::lost("The model's runtime failed before it answered."),
         (Lost::Closed(_), false) => Fault::lost("The worker was lost before it answered."),
         (Lost::Reset(Code::Timeout, _), true) => Fault::lost("The model's runtime was silent for too long."),
@@ -101,6 +102,7 @@ mod tests {
         check(Code::Timeout, false, ("timeout", Blame::Upstream), "silent for");
         check(Code::Refused, false, ("refused", Blame::Server), "took no more requests");
         check(Code::Backend, false, lost, "before it answered");
+        check(Code::Unreachable, false, ("unreachable", Blame::Upstream), "cannot be reached");
         check(Code::Timeout, true, lost, "silent for too long");
         check(Code::Refused, true, lost, "in the middle");
     }

@@ -8,7 +8,7 @@ use url::Url;
 use super::local_network;
 use super::notes::{Finding, Notes, failed, ok, warning};
 use crate::config::Config;
-use crate::runtime::{Prober, RuntimeInfo};
+use crate::runtime::{self, Prober, RuntimeInfo};
 
 const RUNTIME: (&str, &str) = ("runtime", "LLM runtime");
 const MODELS: (&str, &str) = ("models", "Models");
@@ -59,12 +59,19 @@ fn is_forbidden(url: &Url, why: &str) -> bool {
 }
 
 fn offered(config: &Config, info: &RuntimeInfo) -> Finding {
-    let offered = info.models.iter().filter(|model| !config.runtime.withheld.covers(&model.name));
+    let mut models = info.models.clone();
+    runtime::mark(&mut models, &config.runtime.withheld, config.runtime.offer_remote_models);
+    let remote = models.iter().filter(|model| model.withheld && model.remote).count();
+    let offered = models.iter().filter(|model| !model.withheld);
     let names: Vec<_> = offered.map(|model| model.name.as_str()).collect();
     let (all, some) = (info.models.len(), names.len());
     match (all, some) {
         (0, _) => warning("the runtime has none", "Get a model, as with `ollama pull llama3.2`."),
-        (_, 0) => warning(format!("all {all} are hidden"), "Shorten models_withheld."),
+        (_, 0) if remote == 0 => warning(format!("all {all} are hidden"), "Shorten models_withheld."),
+        (_, 0) => warning(
+            format!("all {all} are hidden or remote"),
+            "Shorten models_withheld, or offer remote models too: offer_remote_models.",
+        ),
         _ if all == some => ok(format!("{some}: {}", some_of(&names))),
         _ => ok(format!("{some} of {all} are offered: {}", some_of(&names))),
     }

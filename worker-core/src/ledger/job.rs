@@ -73,7 +73,7 @@ pub(crate) struct Job {
 
 impl Outcome {
     /// The same in a word, for traces.
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -120,7 +120,7 @@ impl Job {
         }
         if self.first_byte.is_none() {
             self.first_byte = Some(self.live.since.elapsed());
-            self.ledger.ring();
+            self.ledger.notify_changed();
             self.span.iter_mut().for_each(JobSpan::first_byte);
         }
     }

@@ -57,7 +57,7 @@ impl JobSpan {
 
     /// The job has ended.
     pub(super) fn end(mut self, outcome: Outcome, usage: Option<Usage>) {
-        let (word, span) = (outcome.word(), &mut self.span);
+        let (word, span) = (outcome.as_str(), &mut self.span);
         span.set("llamapool.outcome", word);
         if let Some(usage) = usage {
             span.set("gen_ai.usage.input_tokens", usage.tokens_in as i64);

@@ -1,34 +1,45 @@
-//! An HTTP client for runtimes: it keeps connections open, and ignores redirects, proxies and compression. The worker's relay and the server's
+//! An HTTP/1.1 client for one runtime: it keeps connections open, and ignores redirects, proxies and compression. The worker's relay and the server's
 //! static endpoints use it.
+//!
+//! A runtime may be a step ahead of its client. If it refuses a request whose body is still on its way, its response is read before the write error
+//! counts. If it has closed a kept connection, a request that it cannot have read is sent again on a new one, once.
+
+mod connection;
+mod pool;
+mod replay;
+mod reply;
+mod wire;
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, Uri, request};
 use http_body::Body;
-use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::{self, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::service::Service as _;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::service::TowerToHyperService;
 
+use connection::{Connection, Lost};
 use llamapool_tunnel::tls;
-
-/// Connections without work are closed after so long; Python's servers close theirs after 5 s by default, others after minutes, and a request
-/// that meets a closing connection is sent again on another.
-const POOL_IDLE: Duration = Duration::from_secs(30);
-
-/// What one connection buffers at most in either direction. hyper's default of 400 KiB would be the worker's memory under slow readers.
-const BUFFER: usize = 64 * 1024;
+use pool::Pool;
+use replay::Replay;
+pub use reply::Reply;
+use wire::Wire;
 
 /// A client for one runtime, sending request bodies of type `B`. TLS is set up only for an `https` runtime, because it costs megabytes.
-#[derive(Debug)]
-pub struct Client<B>(Inner<B>);
+pub struct Client<B> {
+    connector: Connector,
+    pool: Arc<Pool<B>>,
+}
 
-#[derive(Debug)]
-enum Inner<B> {
-    Plain(legacy::Client<HttpConnector, B>),
-    Tls(legacy::Client<HttpsConnector<HttpConnector>, B>),
+enum Connector {
+    Plain(TowerToHyperService<HttpConnector>),
+    Tls(TowerToHyperService<HttpsConnector<HttpConnector>>),
 }
 
 /// The reason why there is no response.
@@ -42,8 +53,7 @@ pub enum Failure {
 
 impl<B> Client<B>
 where
-    B: Body + Send + Unpin + 'static,
-    B::Data: Send,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// A client that also trusts the certificates in the PEM file `extra_ca`.
@@ -55,37 +65,76 @@ where
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect_timeout));
         tcp.enforce_http(!is_tls);
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .http1_max_buf_size(BUFFER)
-            .http1_writev(false);
-        if !is_tls {
-            return Ok(Self(Inner::Plain(builder.build(tcp))));
-        }
-        let config = tls::client_config(extra_ca)?;
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config((*config).clone())
-            .https_only()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Ok(Self(Inner::Tls(builder.build(connector))))
+        let connector = if is_tls {
+            let config = tls::client_config(extra_ca)?;
+            let tls = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config((*config).clone());
+            Connector::Tls(TowerToHyperService::new(tls.https_only().enable_http1().wrap_connector(tcp)))
+        } else {
+            Connector::Plain(TowerToHyperService::new(tcp))
+        };
+        Ok(Self { connector, pool: Arc::default() })
     }
 
     /// Sends a request and waits for the head of the response. Dropping the future, or the body of the response, cancels the request.
     ///
     /// # Errors
     /// There is no response.
-    pub async fn request(&self, request: Request<B>) -> Result<Response<Incoming>, Failure> {
-        let answered = match &self.0 {
-            Inner::Plain(client) => client.request(request).await,
-            Inner::Tls(client) => client.request(request).await,
+    pub async fn request(&self, request: Request<B>) -> Result<Response<Reply<B>>, Failure> {
+        let (head, body) = request.into_parts();
+        let (uri, mut body) = (head.uri.clone(), Replay::new(body));
+        let head = addressed(head)?;
+        if let Some(kept) = self.pool.take().await {
+            match self.send(kept, &head, &body).await {
+                Ok(response) => return Ok(response),
+                Err(Lost { unread: true, .. }) if body.rewind() => {}
+                Err(lost) => return Err(Failure::Broken(lost.why)),
+            }
+        }
+        let fresh = self.connect(uri).await?;
+        self.send(fresh, &head, &body).await.map_err(|lost| Failure::Broken(lost.why))
+    }
+
+    async fn send(
+        &self,
+        mut connection: Connection<B>,
+        head: &request::Parts,
+        body: &Replay<B>,
+    ) -> Result<Response<Reply<B>>, Lost> {
+        let response = connection.send(Request::from_parts(head.clone(), body.handle())).await?;
+        body.forget();
+        Ok(response.map(|incoming| Reply::new(incoming, connection, body.handle(), self.pool.clone())))
+    }
+
+    async fn connect(&self, uri: Uri) -> Result<Connection<B>, Failure> {
+        let stream = match &self.connector {
+            Connector::Plain(plain) => plain.call(uri).await.map(MaybeHttpsStream::Http).map_err(Into::into),
+            Connector::Tls(tls) => tls.call(uri).await,
         };
-        answered.map_err(|error| {
-            // The innermost error names the cause; the outer ones say "client error" and the like.
-            let why = anyhow::Chain::new(&error).next_back().map(ToString::to_string).unwrap_or_default();
-            if error.is_connect() { Failure::Unreachable(why) } else { Failure::Broken(why) }
-        })
+        let stream = stream.map_err(|error| Failure::Unreachable(innermost(&*error)))?;
+        Connection::open(Wire::new(stream)).await.map_err(|error| Failure::Broken(innermost(&error)))
     }
 }
+
+/// The head as it stands on the wire: the path, and the host in its header.
+fn addressed(mut head: request::Parts) -> Result<request::Parts, Failure> {
+    let no_host = || Failure::Unreachable("the address has no host".to_owned());
+    let authority = head.uri.authority().ok_or_else(no_host)?.as_str();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = HeaderValue::from_str(host).map_err(|_| no_host())?;
+    head.headers.insert(HOST, host);
+    let path = head.uri.path_and_query().cloned();
+    head.uri = path.map(Uri::from).unwrap_or_default();
+    Ok(head)
+}
+
+/// The innermost error names the cause; the outer ones say "client error" and the like.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;

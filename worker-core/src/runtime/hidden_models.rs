@@ -1,12 +1,16 @@
 //! Hidden models: the runtime has them, the worker does not offer them to the pool.
 
-use super::{MAX_NAME, Model};
+use super::MAX_NAME;
 
 /// What a runtime adds to a name that has no tag of its own.
 const LATEST: &str = ":latest";
 
-/// A model's name, or several: `*` stands for any characters. Case and `:latest` do not matter, because they do not
-/// to runtimes: what cannot be asked for by one spelling must not be there by another.
+/// What Ollama adds in front of a name without them: a host, and a folder of it.
+const REGISTRY: &str = "registry.ollama.ai/";
+const LIBRARY: &str = "library/";
+
+/// A model's name, or several: `*` stands for any characters. Case, `:latest` and Ollama's registry do not matter, because they do
+/// not to runtimes: what cannot be asked for by one spelling must not be there by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern(String);
 
@@ -15,7 +19,13 @@ impl NamePattern {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control);
-        fits.then(|| Self(canonical(text)))
+        fits.then(|| {
+            Self(if text.contains('*') {
+                without_latest(text.to_lowercase())
+            } else {
+                spelled_as_listed(text)
+            })
+        })
     }
 
     fn covers(&self, name: &str) -> bool {
@@ -46,21 +56,28 @@ impl HiddenModels {
     #[must_use]
     pub fn covers(&self, name: &str) -> bool {
         !self.0.is_empty() && {
-            let name = canonical(name);
-            self.0.iter().any(|pattern| pattern.covers(&name))
+            let (whole, name) = (without_latest(name.to_lowercase()), spelled_as_listed(name));
+            self.0.iter().any(|pattern| pattern.covers(&name) || pattern.covers(&whole))
         }
     }
 
-    /// Marks the hidden ones of these models.
-    pub(crate) fn mark(&self, models: &mut [Model]) {
-        for model in models {
-            model.withheld = self.covers(&model.name);
-        }
+    /// Whether no model is hidden.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
-fn canonical(name: &str) -> String {
-    let name = name.to_lowercase();
+/// The shortest spelling of a name, in lower case: as a runtime that does not care would list it.
+pub(super) fn spelled_as_listed(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let name = lower.split_once("://").map_or(&*lower, |(_, rest)| rest);
+    let name = name.strip_prefix(REGISTRY).unwrap_or(name);
+    // Of another registry's names the folder is a part.
+    without_latest(name.strip_prefix(LIBRARY).unwrap_or(name).to_owned())
+}
+
+fn without_latest(name: String) -> String {
     name.strip_suffix(LATEST).map(str::to_owned).unwrap_or(name)
 }
 
@@ -94,6 +111,12 @@ mod tests {
         check("llama3:latest", "llama3", true);
         check("Llama3", "LLAMA3:LATEST", true);
         check("llama*", "llama3:latest", true);
+        check("llama3", "registry.ollama.ai/library/llama3:latest", true);
+        check("llama3", "https://registry.ollama.ai/library/LLAMA3", true);
+        check("library/llama3", "llama3", true);
+        check("registry.ollama.ai/*", "registry.ollama.ai/library/llama3", true);
+        check("library/*", "llama3", false);
+        check("llama3", "hf.co/library/llama3", false);
     }
 
     #[test]

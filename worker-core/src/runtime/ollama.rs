@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::offered::is_cloud;
 use super::probe_client::{ProbeClient, ProbeError};
 use super::{Kind, Model, RuntimeInfo, Target};
 use llamapool_tunnel::lenient::{list, optional};
@@ -22,6 +23,12 @@ struct Tag {
     size: Option<u64>,
     #[serde(default, deserialize_with = "optional")]
     details: Option<Details>,
+    /// Where the model runs, if that is not here.
+    #[serde(default, deserialize_with = "optional")]
+    remote_host: Option<String>,
+    /// Its name there.
+    #[serde(default, deserialize_with = "optional")]
+    remote_model: Option<String>,
     /// Only in `/api/ps`: what it was loaded with.
     #[serde(default, deserialize_with = "optional")]
     context_length: Option<u64>,
@@ -63,16 +70,17 @@ async fn version(client: &ProbeClient, target: &Target) -> Option<String> {
 }
 
 fn model(tag: Tag, in_memory: Option<&HashMap<String, Option<u64>>>) -> Model {
+    let says_so = [tag.remote_host, tag.remote_model].into_iter().flatten().any(|remote| !remote.is_empty());
     let details = tag.details.unwrap_or_default();
     Model {
         loaded: in_memory.map(|all| all.contains_key(&tag.name)),
         context: in_memory.and_then(|all| all.get(&tag.name).copied().flatten()),
+        remote: says_so || is_cloud(&tag.name),
         name: tag.name,
         size: tag.size.filter(|bytes| *bytes > 0),
         quantization: details.quantization_level,
         family: details.family,
         parameters: details.parameter_size,
-        remote: false,
         withheld: false,
     }
 }

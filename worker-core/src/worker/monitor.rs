@@ -11,7 +11,7 @@ use super::counted;
 use super::status::{Problem, Readiness, StatusPublisher};
 use crate::config::Config;
 use crate::relay::Destination;
-use crate::runtime::{HiddenModels, Kind, Prober, RuntimeInfo, Target, Unready};
+use crate::runtime::{self, HiddenModels, Kind, Model, Offered, Prober, RuntimeInfo, Target, Unready};
 
 /// The first interval while the runtime is unavailable. It doubles up to the poll interval, because most restarts are short.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -31,7 +31,8 @@ pub(super) struct Probed {
 pub(super) struct Monitor {
     prober: Prober,
     interval: Duration,
-    withheld: HiddenModels,
+    hidden: HiddenModels,
+    offers_remote: bool,
     probed: watch::Sender<Probed>,
     destination: watch::Sender<Option<Destination>>,
     alarm: Arc<Notify>,
@@ -42,14 +43,17 @@ impl Monitor {
     pub(super) fn new(config: &Config, demo: Option<&Url>, publisher: StatusPublisher) -> Self {
         let runtime = &config.runtime;
         let base = demo.cloned().or_else(|| runtime.base_url.clone());
+        let (hidden, offers_remote) = (runtime.withheld.clone(), runtime.offer_remote_models);
+        let offered = Offered::new(Kind::Auto, hidden.clone(), offers_remote, &[]);
         let first = Probed { info: None, error: Some("the runtime has not been probed yet".to_owned()) };
         Self {
             prober: Prober::new(base.clone(), runtime.api_key.clone(), runtime.kind, runtime.connect_timeout)
                 .with_ca(config.server.ca_file.clone()),
             interval: runtime.poll_interval,
-            withheld: runtime.withheld.clone(),
+            hidden,
+            offers_remote,
             probed: watch::Sender::new(first),
-            destination: watch::Sender::new(base.as_ref().map(|base| destination(base, Kind::Auto))),
+            destination: watch::Sender::new(base.as_ref().map(|base| destination(base, Kind::Auto, offered))),
             alarm: Arc::new(Notify::new()),
             publisher,
         }
@@ -73,7 +77,7 @@ impl Monitor {
         loop {
             let mut found = self.prober.probe().await;
             if let Ok(info) = &mut found {
-                self.withheld.mark(&mut info.models);
+                runtime::mark(&mut info.models, &self.hidden, self.offers_remote);
             }
             let next = if found.is_ok() { self.interval } else { retry.min(self.interval) };
             retry = if found.is_ok() { FIRST_RETRY } else { retry.saturating_mul(2).min(self.interval) };
@@ -93,7 +97,11 @@ impl Monitor {
             Err(_) => self.probed.borrow().info.as_ref().map_or(Kind::Auto, |info| info.kind),
         };
         self.destination.send_if_modified(|current| {
-            let found = base.map(|base| destination(base, kind));
+            let offered = match (&found, &*current) {
+                (Err(_), Some(before)) => before.offered.clone(),
+                _ => self.offered(kind, found.as_ref().map_or(&[], |info| &info.models)),
+            };
+            let found = base.map(|base| destination(base, kind, offered));
             let changed = found.as_ref().map(|to| &to.target) != current.as_ref().map(|to| &to.target);
             *current = found;
             changed
@@ -113,10 +121,19 @@ impl Monitor {
         }
     }
 
+    fn offered(&self, kind: Kind, models: &[Model]) -> Offered {
+        Offered::new(kind, self.hidden.clone(), self.offers_remote, models)
+    }
+
     fn report_ready(&self, info: &RuntimeInfo) {
         let models = info.models.len();
         let (title, listed) = (info.kind.title(), counted(models, "model"));
         tracing::info!(runtime.kind = %info.kind, runtime.models = models, "{title} is ready with {listed}");
+        let remote = info.models.iter().filter(|model| model.remote).count();
+        if remote > 0 && !self.offers_remote {
+            let remote = counted(remote, "remote model");
+            tracing::info!(runtime.kind = %info.kind, "{remote} not offered to the pool (OFFER_REMOTE_MODELS)");
+        }
         if let Some(note) = info.note.as_ref().filter(|note| self.publisher.is_news(note)) {
             tracing::warn!(runtime.kind = %info.kind, "{note}");
         }
@@ -141,6 +158,6 @@ impl Monitor {
     }
 }
 
-fn destination(base: &Url, kind: Kind) -> Destination {
-    Destination { target: Target::new(base), is_tls: base.scheme() == "https", kind }
+fn destination(base: &Url, kind: Kind, offered: Offered) -> Destination {
+    Destination { target: Target::new(base), is_tls: base.scheme() == "https", kind, offered }
 }

@@ -28,6 +28,9 @@ pub struct StatusPage {
     pub max_concurrency: u32,
     /// The models it shares.
     pub models: Vec<String>,
+    /// The models that its runtime passes on to a service elsewhere; shared only with the setting `offer_remote_models`.
+    #[serde(default)]
+    pub remote_models: Vec<String>,
     /// What is wrong now; empty if nothing is.
     pub last_error: String,
     /// Since when.
@@ -82,6 +85,12 @@ pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
         connected_to_backend: status.runtime == Readiness::Ready,
         current_jobs,
         max_concurrency: status.max_concurrency,
+        remote_models: status
+            .models
+            .iter()
+            .filter(|model| model.remote)
+            .map(|model| model.name.clone())
+            .collect(),
         models: status.models.into_iter().filter(|model| !model.withheld).map(|model| model.name).collect(),
         last_error_at: trouble.as_ref().map(|trouble| rfc3339(trouble.since)),
         last_error: trouble.map_or_else(String::new, |Problem { what, .. }| what),
