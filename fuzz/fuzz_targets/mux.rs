@@ -82,7 +82,7 @@ impl Said {
             }
             Self::Reset { id: of, code } => {
                 let codes =
-                    [Code::Stop, Code::Cancel, Code::Backend, Code::Protocol, Code::Refused, Code::Timeout];
+                    [Code::Stop, Code::Cancel, Code::Backend, Code::Protocol, Code::Refused, Code::Timeout, Code::Unreachable];
                 Frame::Reset {
                     id: id(of),
                     code: codes[usize::from(*code) % codes.len()],

@@ -185,9 +185,9 @@ fn frames_have_the_types_of_the_table() {
     check(Frame::Credit { id: 7, bytes: 1 }, "CREDIT");
     check(Frame::Ping, "PING");
     check(Frame::Pong, "PONG");
-    // Every type there is: the rows of frames, the heading, and the six rows of codes.
+    // Every type there is: the rows of frames, the heading, and the rows of codes.
     let types = table.iter().filter(|row| row[0].parse::<u8>().is_ok() && row.len() == 5);
-    let codes = ["STOP", "CANCEL", "BACKEND", "PROTOCOL", "REFUSED", "TIMEOUT"];
+    let codes = ["STOP", "CANCEL", "BACKEND", "PROTOCOL", "REFUSED", "TIMEOUT", "UNREACHABLE"];
     assert_eq!(types.filter(|row| !codes.contains(&row[1].as_str())).count(), 6);
 }
 
@@ -204,6 +204,7 @@ fn resets_have_the_codes_of_the_table() {
     check(Code::Protocol, "PROTOCOL");
     check(Code::Refused, "REFUSED");
     check(Code::Timeout, "TIMEOUT");
+    check(Code::Unreachable, "UNREACHABLE");
 }
 
 #[test]

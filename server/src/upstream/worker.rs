@@ -78,7 +78,9 @@ fn fault(lost: &Lost, sent: Instant, begun: bool) -> Fault {
     match (lost, begun) {
         (Lost::Reset(Code::Timeout, _), false) => Fault::timeout(sent.elapsed()),
         (Lost::Reset(Code::Refused, _), false) => Fault::refused("The worker took no more requests."),
-        (Lost::Reset(Code::Unreachable, _), false) => Fault::unreachable("The model's runtime cannot be reached."),
+        (Lost::Reset(Code::Unreachable, _), false) => {
+            Fault::unreachable("The model's runtime cannot be reached.")
+        }
         (Lost::Reset(..), false) => Fault::lost("The model's runtime failed before it answered."),
         (Lost::Closed(_), false) => Fault::lost("The worker was lost before it answered."),
         (Lost::Reset(Code::Timeout, _), true) => Fault::lost("The model's runtime was silent for too long."),
