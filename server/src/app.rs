@@ -18,6 +18,7 @@ use crate::drain::Drain;
 use crate::http::error::ApiError;
 use crate::http::unread::Unread;
 use crate::metrics::ServerMetrics;
+use crate::objects::ObjectMemory;
 use crate::pool::Registry;
 use crate::state::{Feed, StateSources};
 
@@ -31,6 +32,8 @@ pub struct App {
     pub worker_keys: WorkerKeys,
     /// The workers.
     pub registry: Registry,
+    /// Which upstream made which object.
+    pub(crate) objects: ObjectMemory,
     /// Whether the server is about to stop.
     pub drain: Drain,
     /// Memory for request bodies.
@@ -77,6 +80,7 @@ impl App {
             worker_keys,
             registry,
             unread: Unread::new(drain.stopped().clone()),
+            objects: ObjectMemory::default(),
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
             ledger,

@@ -23,6 +23,7 @@ pub mod flow;
 pub mod http;
 pub mod listen;
 mod metrics;
+mod objects;
 mod openapi;
 pub mod pool;
 pub mod protocol;

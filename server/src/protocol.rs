@@ -8,7 +8,7 @@ mod framing;
 
 pub use framing::{ErrorShape, Framing, StreamTail};
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use llamapool_worker_core::usage::Tail;
 
 /// An API of model runtimes.
@@ -29,7 +29,7 @@ impl Api {
     /// The framing of a reply with these headers.
     pub fn framing(self, service: Service, headers: &HeaderMap) -> Framing {
         match self {
-            Self::OpenAi => Framing::new(headers, service.path == RESPONSES),
+            Self::OpenAi => Framing::new(headers, service.path.starts_with(RESPONSES)),
         }
     }
 
@@ -67,7 +67,7 @@ pub struct Service {
 const RESPONSES: &str = "/v1/responses";
 
 const OPENAI: &[Service] = &[
-    Service::openai("/v1/chat/completions"),
+    Service::openai(CHAT),
     Service::openai("/v1/completions"),
     Service::openai("/v1/embeddings"),
     Service::openai(RESPONSES),
@@ -80,6 +80,43 @@ const OPENAI: &[Service] = &[
     Service::openai("/v1/audio/transcriptions"),
     Service::openai("/v1/audio/translations"),
 ];
+
+/// A path of one object that an upstream has made before. It is relayed to that upstream.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectService {
+    /// The path, with `{id}` for the id.
+    pub service: Service,
+    /// The methods that it accepts.
+    pub methods: &'static [Method],
+}
+
+/// Whether upstreams keep what a service makes, so that later requests can name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// They do not.
+    Nothing,
+    /// If the request says `"store": true`.
+    IfAsked,
+    /// Unless the request says `"store": false`.
+    UnlessRefused,
+}
+
+const CHAT: &str = "/v1/chat/completions";
+
+impl ObjectService {
+    /// The paths of all objects.
+    pub const ALL: &[Self] = &[
+        Self::openai("/v1/responses/{id}", &[Method::GET, Method::DELETE]),
+        Self::openai("/v1/responses/{id}/cancel", &[Method::POST]),
+        Self::openai("/v1/responses/{id}/input_items", &[Method::GET]),
+        Self::openai("/v1/chat/completions/{id}", &[Method::GET, Method::POST, Method::DELETE]),
+        Self::openai("/v1/chat/completions/{id}/messages", &[Method::GET]),
+    ];
+
+    const fn openai(path: &'static str, methods: &'static [Method]) -> Self {
+        Self { service: Service::openai(path), methods }
+    }
+}
 
 impl Service {
     /// Every service of every API.
@@ -97,6 +134,15 @@ impl Service {
     /// The path, as upstreams know it.
     pub fn path(self) -> &'static str {
         self.path
+    }
+
+    /// Whether upstreams keep what it makes.
+    pub fn keeps(self) -> Keeps {
+        match self.path {
+            RESPONSES => Keeps::UnlessRefused,
+            CHAT => Keeps::IfAsked,
+            _ => Keeps::Nothing,
+        }
     }
 
     /// The framing of a reply with these headers.

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post, put};
-use http::Request;
+use http::{Method, Request};
 
 use crate::api::{health, log_level, metrics, models, state};
 use crate::app::App;
@@ -17,7 +17,9 @@ use crate::auth::Permission::{Administer, ListModels, UseModels, ViewState};
 use crate::flow;
 use crate::http::dashboard;
 use crate::http::error::ApiError;
-use crate::protocol::Service;
+use crate::http::path_param::PathParam;
+use crate::objects::ObjectId;
+use crate::protocol::{ObjectService, Service};
 use crate::{openapi, workers};
 use access::Access::{self, Needs, Public, Ticketed, Workers};
 
@@ -61,12 +63,29 @@ fn routes(app: &Arc<App>) -> Routes {
             routes = routes.route(&path, Ticketed(UseModels), post(serve));
             routes = routes.route(&format!("{path}/"), Ticketed(UseModels), post(serve));
         }
+        for object in ObjectService::ALL {
+            let path = format!("{prefix}{}", object.service.path());
+            routes = routes.route(&path, Ticketed(UseModels), object_handlers(object));
+        }
         routes = routes
             .route(&format!("{prefix}/v1/models"), Ticketed(ListModels), get(models::list))
             .route(&format!("{prefix}/v1/models/"), Ticketed(ListModels), get(models::list))
             .route(&format!("{prefix}/v1/models/{{*id}}"), Ticketed(ListModels), get(models::one));
     }
     routes
+}
+
+/// The handlers of a path with the id of an object.
+fn object_handlers(object: &'static ObjectService) -> MethodRouter<Arc<App>> {
+    let serve = move |State(app): State<Arc<App>>, id: PathParam<String>, mut request: Request<Body>| async move {
+        request.extensions_mut().insert(ObjectId(id.0));
+        flow::serve(&app, object.service, request).await
+    };
+    object.methods.iter().fold(MethodRouter::new(), |handlers, method| match *method {
+        Method::GET => handlers.get(serve),
+        Method::DELETE => handlers.delete(serve),
+        _ => handlers.post(serve),
+    })
 }
 
 async fn unknown_path(State(app): State<Arc<App>>, request: Request<Body>) -> Response {

@@ -13,6 +13,7 @@ use super::in_flight::{InFlight, Progress};
 use super::record::{EndedRequest, RequestRecord};
 use super::trace::Trace;
 use super::{Ledger, account};
+use crate::objects::ObjectScanner;
 use crate::pool::SlotPermit;
 use crate::upstream::Identity;
 
@@ -30,6 +31,10 @@ pub struct Ticket {
     pub(crate) claim: Option<SlotPermit>,
     /// The last bytes of the reply, for the tokens that it reports.
     pub(crate) tail: Tail,
+    /// Whether the tokens that the reply reports are new: an object that is only looked up reports them once more.
+    pub(crate) counts_usage: bool,
+    /// Looks for the ids of objects that the reply makes, until it has found them.
+    pub(crate) objects: Option<Box<ObjectScanner>>,
     ledger: Arc<Ledger>,
     /// The trace of the request, if requests are traced.
     pub(crate) trace: Option<Box<Trace>>,
@@ -42,7 +47,18 @@ impl Ticket {
         let id = request_id(headers);
         let (in_flight, open) = ledger.open(id.to_str().unwrap_or_default());
         let (record, tail) = (RequestRecord::default(), Tail::default());
-        Self { id, record, in_flight, claim: None, tail, ledger, trace: None, _open: open }
+        Self {
+            id,
+            record,
+            in_flight,
+            claim: None,
+            tail,
+            counts_usage: true,
+            objects: None,
+            ledger,
+            trace: None,
+            _open: open,
+        }
     }
 
     /// The request id as text.
@@ -88,6 +104,7 @@ impl Ticket {
     pub(crate) fn pass(&mut self, chunk: &[u8]) {
         self.in_flight.pass(chunk.len());
         self.tail.pass(chunk);
+        self.objects.take_if(|objects| objects.pass(chunk));
     }
 
     /// The request as it ended. Reads the clock once, so that log, trace and ledger agree.
@@ -103,7 +120,10 @@ impl Ticket {
             processing,
             generating: record.generating(total, processing),
             bytes_out: self.in_flight.bytes(),
-            usage: record.status.filter(|status| *status < 300).and_then(|_| self.tail.usage()),
+            usage: record
+                .status
+                .filter(|status| *status < 300 && self.counts_usage)
+                .and_then(|_| self.tail.usage()),
             record,
         }
     }

@@ -11,12 +11,14 @@ use tokio::time::Instant;
 
 pub(super) use attempt::Reply;
 
+use super::read::Ask;
 use super::route::Plan;
 use crate::accounting::Trace;
 use crate::accounting::in_flight::Progress;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::objects::{ObjectScanner, Origin};
 use crate::pool::{NoSlot, Shortlist, SlotOutcome, SlotPermit};
 use crate::upstream::{Fault, FaultKind, Identity};
 use attempt::{AttemptError, attempt};
@@ -55,7 +57,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
         ticket.record.failovers = shortlist.attempts() - 1;
         let begun = Instant::now();
         let error = match attempt(&ask, &permit, budget.time_limit(), &mut ticket.trace).await {
-            Ok(reply) => return Ok(answered(reply, permit, ticket)),
+            Ok(reply) => return Ok(answered(app, &ask, reply, permit, ticket)),
             Err(error) => error,
         };
         tracing::debug!(
@@ -94,7 +96,13 @@ impl FailedAttempt {
 }
 
 /// The first byte of a reply is there: its slot moves into the ticket.
-fn answered(reply: Reply, permit: SlotPermit, ticket: &mut Ticket) -> Reply {
+fn answered(app: &App, ask: &Ask, reply: Reply, permit: SlotPermit, ticket: &mut Ticket) -> Reply {
+    if ask.links.is_kept && reply.status.is_success() {
+        let (upstream, model) = (permit.identity().clone(), permit.model().into());
+        let origin = Origin { upstream, model, owner: ask.caller.key_name() };
+        let scanner = ObjectScanner::new(app.objects.clone(), origin, reply.framing.is_events());
+        ticket.objects = Some(Box::new(scanner));
+    }
     ticket.trace.iter_mut().for_each(|trace| trace.answered(permit.model()));
     ticket.claim = Some(permit);
     ticket.record.first_byte = Some(ticket.age());

@@ -3,6 +3,7 @@
 mod body;
 mod form;
 mod json;
+mod links;
 
 use std::ops::Range;
 
@@ -12,6 +13,7 @@ use http::{HeaderMap, Method};
 use llamapool_tunnel::head::{MODEL, end_to_end};
 
 use body::Bounds;
+use links::Links;
 
 use super::accept::Arrival;
 use super::limit::Admitted;
@@ -20,6 +22,7 @@ use crate::app::App;
 use crate::auth::{Caller, drop_credentials};
 use crate::body_memory::BodyMemoryPermit;
 use crate::http::error::ApiError;
+use crate::objects::ObjectId;
 use crate::protocol::Service;
 
 /// Longest model name, bytes. Paths of files on a worker have been seen as names.
@@ -50,6 +53,8 @@ pub(super) struct Ask {
     pub(super) stream: bool,
     /// The conversation that the request belongs to, if the client names one.
     pub(super) session: Option<String>,
+    /// What it has to do with objects that upstreams keep.
+    pub(super) links: Links,
     /// The body as the client sent it.
     pub(super) body: Bytes,
     _memory: BodyMemoryPermit,
@@ -88,7 +93,7 @@ impl Ask {
 impl Model {
     fn rewritten_in(&self, body: &Bytes, model: &str) -> Bytes {
         let Self { name, at, spelling } = self;
-        if name == model {
+        if name == model || at.is_empty() {
             return body.clone();
         }
         let new = match spelling {
@@ -118,8 +123,13 @@ pub(super) async fn read(
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
     let body = body::collect(body, &head.headers, bounds, &mut memory).await?;
     ticket.record.received = body.len();
-    let Peek { model, stream } = peek(&head.headers, body.clone()).await?;
+    let object = head.extensions.remove::<ObjectId>();
+    let (Peek { model, stream }, links) = match &object {
+        Some(id) => object_model(app, &caller, id)?,
+        None => (peek(&head.headers, body.clone()).await?, links::find(service, &body).await),
+    };
     ticket.asks_for(&model.name);
+    ticket.counts_usage = object.is_none();
 
     // Before the server adds its own: the client's `Connection` may name only what the client itself sent.
     head.headers = end_to_end(&head.headers).map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -127,21 +137,43 @@ pub(super) async fn read(
     drop_credentials(headers);
     headers.remove(EXPECT);
     headers.insert(CONTENT_LENGTH, body.len().into());
+    if object.is_some() && body.is_empty() {
+        headers.remove(CONTENT_LENGTH);
+    }
     headers.insert(REQUEST_ID, ticket.id.clone());
     name_model(headers, &model.name);
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(Ask {
         caller,
         service,
-        method: head.method,
-        target: format!("{}{query}", service.path()),
+        // HEAD is GET without the body, which the connection leaves out.
+        method: if head.method == Method::HEAD { Method::GET } else { head.method },
+        target: target(service, object.as_ref()) + &query,
         session: session(&head.headers),
         headers: head.headers,
         model,
         stream,
+        links,
         body,
         _memory: memory,
     })
+}
+
+/// The canonical path.
+fn target(service: Service, object: Option<&ObjectId>) -> String {
+    match object {
+        Some(ObjectId(id)) => service.path().replace("{id}", id),
+        None => service.path().to_owned(),
+    }
+}
+
+/// A request about an object names no model: it is for the one that made it.
+fn object_model(app: &App, caller: &Caller, ObjectId(id): &ObjectId) -> Result<(Peek, Links), ApiError> {
+    let origin = app.objects.origin(id, caller).ok().flatten();
+    let origin = origin.ok_or_else(|| ApiError::UnknownObject(id.clone()))?;
+    let model = Model { name: origin.model.to_string(), at: 0..0, spelling: Spelling::Json };
+    let links = Links { named: vec![id.clone()], is_kept: false };
+    Ok((Peek { model, stream: false }, links))
 }
 
 /// Names the model to the worker, and removes what the client may have written there.

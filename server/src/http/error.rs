@@ -49,6 +49,10 @@ pub enum ApiError {
     Unauthorized(&'static str),
     /// The key's role does not allow the request. Holds the message.
     InsufficientPermissions(String),
+    /// The object does not exist, or belongs to another key. Holds its id.
+    UnknownObject(String),
+    /// The upstream that has an object is not there. Holds the object's id.
+    ObjectAway(String),
     /// The model is unknown.
     UnknownModel(String),
     /// The model is known, but no upstream that has it is ready.
@@ -96,6 +100,7 @@ impl ApiError {
         "upgrade_required",
         "invalid_api_key",
         "insufficient_permissions",
+        "not_found",
         "model_not_found",
         "no_worker_ready",
         "queue_full",
@@ -121,7 +126,9 @@ impl ApiError {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownPath(_) | Self::NotFound(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::UnknownPath(_) | Self::NotFound(_) | Self::UnknownObject(_) | Self::UnknownModel(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::ForeignOrigin | Self::ForeignHost | Self::InsufficientPermissions(_) => {
                 StatusCode::FORBIDDEN
             }
@@ -129,6 +136,7 @@ impl ApiError {
             Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NoUpstreamReady(_)
+            | Self::ObjectAway(_)
             | Self::QueueFull(_)
             | Self::QueueTimeout(_)
             | Self::Overloaded
@@ -165,7 +173,7 @@ impl ApiError {
             Self::HeadersTooLarge(_) => "headers_too_large",
             Self::RequestTimeout => "request_timeout",
             Self::UnknownPath(_) => "unknown_url",
-            Self::NotFound(_) => "not_found",
+            Self::NotFound(_) | Self::UnknownObject(_) => "not_found",
             Self::ForeignOrigin => "foreign_origin",
             Self::ForeignHost => "foreign_host",
             Self::UnknownMethod(_) => "method_not_allowed",
@@ -173,7 +181,7 @@ impl ApiError {
             Self::Unauthorized(_) => "invalid_api_key",
             Self::InsufficientPermissions(_) => "insufficient_permissions",
             Self::UnknownModel(_) => "model_not_found",
-            Self::NoUpstreamReady(_) => "no_worker_ready",
+            Self::NoUpstreamReady(_) | Self::ObjectAway(_) => "no_worker_ready",
             Self::QueueFull(_) => "queue_full",
             Self::QueueTimeout(_) => "queue_timeout",
             Self::Overloaded => "server_is_overloaded",

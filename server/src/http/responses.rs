@@ -148,6 +148,7 @@ pub(crate) fn model_request_errors() -> Responses {
             "The body is invalid or names no model, or the model's runtime rejects the request.",
         ),
         ApiError::UnknownModel(model()),
+        ApiError::UnknownObject("resp_ID".to_owned()),
         ApiError::NoUpstreamReady(model()),
         ApiError::QueueFull(model()),
         ApiError::QueueTimeout(model()),

@@ -1,6 +1,8 @@
 //! The description of the paths that are passed on to a model. The server describes only the fields that it reads; the rest is defined by the
 //! model's runtime.
 
+mod objects;
+
 use serde_json::{Value, json};
 use utoipa::openapi::content::{Content, ContentBuilder};
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, PathItem};
@@ -33,10 +35,11 @@ struct ServiceDoc {
 
 /// All paths below `/v1`.
 pub(super) fn paths() -> impl Iterator<Item = (String, PathItem)> {
-    Service::ALL.iter().map(|service| {
+    let services = Service::ALL.iter().map(|service| {
         let path = service.path();
         (path.to_owned(), PathItem::new(HttpMethod::Post, operation(path, &doc(path))))
-    })
+    });
+    services.chain(objects::paths())
 }
 
 /// The documentation of a path. The titles are those of OpenAI's reference. A test checks that every path has one.
@@ -88,7 +91,7 @@ fn doc(path: &str) -> ServiceDoc {
 
 fn operation(path: &str, doc: &ServiceDoc) -> Operation {
     let id = path.trim_start_matches("/v1/").replace('/', "_");
-    let mut operation = OperationBuilder::new()
+    let operation = OperationBuilder::new()
         .tag("Models")
         .operation_id(Some(id))
         .summary(Some(doc.summary))
@@ -96,7 +99,13 @@ fn operation(path: &str, doc: &ServiceDoc) -> Operation {
             "Passed on unchanged, including the query and unknown fields, to a machine that has the model.",
         ))
         .request_body(Some(request(doc)))
-        .response("200", success(doc))
+        .response("200", success(doc));
+    finished(operation)
+}
+
+/// Adds what all operations of the paths that are passed on have.
+fn finished(operation: OperationBuilder) -> Operation {
+    let mut operation = operation
         .response("default", any_other())
         .parameter_ref(Ref::new("#/components/parameters/RequestId"))
         .securities(Some(["bearer", "x_api_key"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]))))

@@ -198,7 +198,7 @@ impl Catalog {
     /// Whether an upstream has said what it has, and none has or had lately a model that would serve a request for this name.
     pub(super) fn is_unknown(&self, name: &str, fallback: AliasFallback) -> bool {
         let mut candidates = Vec::new();
-        let query = ModelQuery { name: name.to_owned(), session: None };
+        let query = ModelQuery { name: name.to_owned(), ..ModelQuery::default() };
         self.candidates(&query, &[], fallback, &mut candidates);
         candidates.iter().all(|candidate| candidate.unavailable == Some(Unavailable::Withdrawn))
             && self.entries.values().any(|entry| entry.has_listed)
@@ -222,6 +222,9 @@ impl Catalog {
         let alias = alias.and_then(|key| self.alias.get(&key)).into_iter().flatten();
         let others = alias.filter(|offer| canonical(&offer.name) != name);
         into.extend(others.map(|offer| self.candidate(offer, NameMatch::Alias, tried, now)));
+        if let Some(only) = &query.only {
+            into.retain(|candidate| self.entries[&candidate.upstream].identity.id == *only);
+        }
     }
 
     fn candidate(

@@ -71,7 +71,7 @@ impl WaitQueues {
     }
 
     /// Hands out the slots that `claim` finds, to the earliest requests first. Within one model no request overtakes another, except one that a
-    /// free upstream has failed already. With `dismiss`, requests that nobody can serve any more leave.
+    /// free upstream has failed already, or may not serve. With `dismiss`, requests that nobody can serve any more leave.
     pub(super) fn serve(
         &mut self,
         dismiss: bool,
@@ -98,7 +98,7 @@ impl WaitQueues {
                 Err(NoCandidate::NobodyReady | NoCandidate::Unknown) if dismiss => {
                     call(queue, *position, None);
                 }
-                Err(_) if !waiter.tried.is_empty() => *position += 1,
+                Err(_) if !waiter.tried.is_empty() || waiter.query.only.is_some() => *position += 1,
                 Err(_) => continue,
             }
             next.extend(first(at, queue, *position));

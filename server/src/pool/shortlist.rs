@@ -6,12 +6,14 @@ use super::UpstreamId;
 use super::selection::Candidate;
 
 /// The model that a request asks for, and what else decides where it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelQuery {
     /// The name as the request has it.
     pub name: String,
     /// The conversation that the request belongs to, if the client names one.
     pub session: Option<String>,
+    /// The id of the only upstream that may serve the request, because it has what the request continues.
+    pub only: Option<String>,
 }
 
 /// The candidates for one request, and those that have been tried. [`Registry::claim`](super::Registry::claim) brings it up to date.

@@ -46,7 +46,7 @@ fn join_endpoint(registry: &Registry, id: &str, models: &[&str]) -> UpstreamId {
 }
 
 fn query(name: &str) -> ModelQuery {
-    ModelQuery { name: name.into(), session: None }
+    ModelQuery { name: name.into(), ..ModelQuery::default() }
 }
 
 async fn claim(registry: &Registry, name: &str) -> Result<SlotPermit, NoSlot> {

@@ -9,6 +9,7 @@ mod dispatch;
 mod lengths;
 mod metrics;
 mod models;
+mod objects;
 mod reply_head;
 mod roles;
 mod scripted_endpoint;

@@ -26,6 +26,14 @@ impl Display for ApiError {
                 "Unknown host name. A server without API keys that listens on loopback accepts only localhost, \
                  IP addresses, and the sites in `allowed_origins`.",
             ),
+            Self::UnknownObject(id) => write!(
+                out,
+                "`{id}` is not known here: it does not exist, was made too long ago, or was made with another API key."
+            ),
+            Self::ObjectAway(id) => write!(
+                out,
+                "The machine that has `{id}` is not ready. Try again when it is back, or start anew without `{id}`."
+            ),
             Self::UnknownModel(model) => write!(
                 out,
                 "The model `{model}` does not exist on this server. GET /v1/models lists the available models."

@@ -22,7 +22,7 @@ fn pick(
     tried: &[UpstreamId],
     fallback: AliasFallback,
 ) -> Result<Picked, NoCandidate> {
-    pool.pick(&ModelQuery { name: name.into(), session: None }, tried, fallback, &mut Vec::new())
+    pool.pick(&ModelQuery { name: name.into(), ..ModelQuery::default() }, tried, fallback, &mut Vec::new())
 }
 
 fn report(capacity: u32, models: &[&str]) -> Report {

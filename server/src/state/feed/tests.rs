@@ -48,7 +48,7 @@ fn join(registry: &Registry) -> UpstreamId {
 }
 
 async fn claim(registry: Registry) -> Result<SlotPermit, NoSlot> {
-    let mut shortlist = registry.shortlist(ModelQuery { name: "m".to_owned(), session: None });
+    let mut shortlist = registry.shortlist(ModelQuery { name: "m".to_owned(), ..ModelQuery::default() });
     registry.claim(&mut shortlist, |_| {}).await
 }
 

@@ -1,0 +1,98 @@
+//! Finds out which earlier object a request continues, and whether its own reply becomes an object that later requests can name.
+
+use bytes::Bytes;
+use memchr::memmem;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::INLINE_PEEK;
+use crate::protocol::{Keeps, Service};
+
+/// What a request has to do with objects that upstreams keep.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::flow) struct Links {
+    /// The ids of the objects that it names, the most telling one first.
+    pub(in crate::flow) named: Vec<String>,
+    /// Whether its reply is kept under an id.
+    pub(in crate::flow) is_kept: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields {
+    previous_response_id: Option<Value>,
+    conversation: Option<Value>,
+    store: Option<Value>,
+}
+
+/// Looks into the body of a request for this service, if its API keeps objects.
+pub(super) async fn find(service: Service, body: &Bytes) -> Links {
+    let keeps = service.keeps();
+    let is_relevant = match keeps {
+        Keeps::Nothing => false,
+        Keeps::IfAsked => memmem::find(body, b"\"store\"").is_some(),
+        Keeps::UnlessRefused => true,
+    };
+    if !is_relevant {
+        return Links::default();
+    }
+    let body = body.clone();
+    let fields = if body.len() <= INLINE_PEEK {
+        fields(&body)
+    } else {
+        tokio::task::spawn_blocking(move || fields(&body)).await.unwrap_or_default()
+    };
+    links(keeps, fields)
+}
+
+/// The fields, as far as the body has them. Whether the body is valid has been checked before.
+fn fields(body: &Bytes) -> Fields {
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+fn links(keeps: Keeps, fields: Fields) -> Links {
+    let id = |value: Option<Value>| match value? {
+        Value::String(id) => Some(id),
+        Value::Object(mut object) => match object.remove("id")? {
+            Value::String(id) => Some(id),
+            _ => None,
+        },
+        _ => None,
+    };
+    let named = match keeps {
+        Keeps::UnlessRefused => [id(fields.previous_response_id), id(fields.conversation)],
+        Keeps::IfAsked | Keeps::Nothing => [None, None],
+    };
+    let is_kept = match (keeps, fields.store) {
+        (Keeps::Nothing, _) => false,
+        (Keeps::IfAsked, store) => store == Some(Value::Bool(true)),
+        (Keeps::UnlessRefused, store) => store != Some(Value::Bool(false)),
+    };
+    Links { named: named.into_iter().flatten().collect(), is_kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_names_what_it_continues() {
+        let check = async |path: &str, body: &'static str, named: &[&str], is_kept| {
+            let service = Service::ALL.iter().find(|service| service.path() == path).unwrap();
+            let links = find(*service, &Bytes::from_static(body.as_bytes())).await;
+            let expect = Links { named: named.iter().map(|id| (*id).to_owned()).collect(), is_kept };
+            assert_eq!(links, expect, "{path} {body}");
+        };
+        let responses = "/v1/responses";
+        check(responses, r#"{"model":"m"}"#, &[], true).await;
+        check(responses, r#"{"store":false,"previous_response_id":null}"#, &[], false).await;
+        check(responses, r#"{"previous_response_id":"resp_1"}"#, &["resp_1"], true).await;
+        check(responses, r#"{"conversation":{"id":"conv_1"}}"#, &["conv_1"], true).await;
+        check(responses, r#"{"conversation":"conv_1","previous_response_id":7}"#, &["conv_1"], true).await;
+        let chat = "/v1/chat/completions";
+        check(chat, r#"{"store":true,"previous_response_id":"resp_1"}"#, &[], true).await;
+        check(chat, r#"{"store":false}"#, &[], false).await;
+        check(chat, r#"{"messages":[{"content":"\"store\""}]}"#, &[], false).await;
+        check("/v1/embeddings", r#"{"store":true}"#, &[], false).await;
+    }
+}
