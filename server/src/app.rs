@@ -21,6 +21,7 @@ use crate::metrics::ServerMetrics;
 use crate::objects::ObjectMemory;
 use crate::pool::Registry;
 use crate::state::{Feed, StateSources};
+use crate::worker_ids::WorkerIds;
 
 /// The server's parts, one of each for the process.
 pub struct App {
@@ -48,6 +49,8 @@ pub struct App {
     pub feed: Arc<Feed>,
     /// What Prometheus scrapes.
     pub(crate) metrics: Arc<ServerMetrics>,
+    /// The ids of connected workers.
+    pub(crate) worker_ids: WorkerIds,
     /// Sessions of workers.
     pub sessions: TaskTracker,
     /// The log level of the process, if it may be changed over the API.
@@ -83,6 +86,7 @@ impl App {
             objects: ObjectMemory::default(),
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
+            worker_ids: WorkerIds::default(),
             ledger,
             metrics: Arc::new(ServerMetrics { sources: sources.clone(), feed: feed.clone() }),
             feed,

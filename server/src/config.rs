@@ -71,6 +71,16 @@ impl Config {
         self.listen.addresses(self.keys.guard_everything())
     }
 
+    /// A warning if keys travel over the network without encryption.
+    fn plaintext_warning(&self) -> Option<String> {
+        let has_keys = self.keys.guard_api() || !self.keys.client.is_empty();
+        (has_keys && !self.listens_on_loopback()).then(|| {
+            "the server is reachable from other machines without TLS: keys, prompts and responses can be read on the way. Put a reverse proxy with \
+             TLS in front of it and listen on 127.0.0.1 (docs/tunnel.md, \"Reverse proxies\"), or use a VPN"
+                .to_owned()
+        })
+    }
+
     /// Whether the server is reachable from this machine only.
     pub fn listens_on_loopback(&self) -> bool {
         self.listen.is_on_loopback(self.keys.guard_everything())
@@ -109,6 +119,9 @@ impl Concern for Config {
                  --allow-anonymous to let everyone use the pool",
                 config.keys.missing()
             ));
+        }
+        if let Some(warning) = config.plaintext_warning() {
+            from.warn(warning);
         }
         config
     }

@@ -31,6 +31,7 @@ pub mod reload;
 mod routes;
 pub mod state;
 pub mod upstream;
+mod worker_ids;
 mod workers;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Where workers connect: the upgrade, the handshake, and the session that keeps the registry up to date as long as the tunnel lives.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -11,10 +12,11 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use llamapool_tunnel::control::{
-    Bye, CONNECT_PATH, FromServer, FromWorker, HELLO_TIMEOUT, MAX_STREAMS, RESPONSE_WINDOW, Report,
-    SUBPROTOCOL, ServerHello, WorkerHello,
+    Bye, CONNECT_PATH, FromServer, FromWorker, HELLO_TIMEOUT, MAX_REASON, MAX_STREAMS, RESPONSE_WINDOW,
+    Report, SUBPROTOCOL, ServerHello, WorkerHello,
 };
 use llamapool_tunnel::dial;
+use llamapool_tunnel::lenient;
 use llamapool_tunnel::mux::{Limits, Role, Windows};
 use llamapool_tunnel::{Driver, Event, Link};
 use tokio::net::TcpStream;
@@ -31,6 +33,7 @@ use crate::http::responses::WorkerHandshake;
 use crate::listen::{ClientStream, Peer};
 use crate::pool::UpstreamId;
 use crate::upstream::{Identity, Upstream};
+use crate::worker_ids::{ClaimedId, MAX_ID};
 
 /// Largest window of a reply, bytes: enough for 10 MiB/s at 50 ms, and the most that one stalled reader holds.
 const MAX_WINDOW: u32 = 512 * 1024;
@@ -39,10 +42,7 @@ const MAX_WINDOW: u32 = 512 * 1024;
 const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
 /// Longest id or name of a worker, characters.
-const MAX_NAME: usize = 128;
-
-/// Longest text of a worker that is kept, bytes: it is shown to people.
-const MAX_REASON: usize = 500;
+const MAX_NAME: usize = MAX_ID;
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -107,7 +107,7 @@ fn speaks_our_protocol(headers: &HeaderMap) -> bool {
 async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
     let stopped = app.drain.stopped().clone();
     let hello = async {
-        let socket = open(upgrade).await?;
+        let socket = open(upgrade, app.config.timeouts.keepalive).await?;
         receive_hello(socket).await
     };
     let hello = tokio::select! {
@@ -115,23 +115,17 @@ async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
         () = stopped.cancelled() => return,
     };
     match hello {
-        Ok(Ok((mut socket, hello))) => match check_room(&app, &hello) {
-            Ok(()) => session(&app, socket, hello).await,
-            Err(why) => {
-                tracing::warn!(worker.name = hello.name, "Worker {} was refused: {why}", hello.name);
-                let _ = tokio::time::timeout(HELLO_TIMEOUT, refuse(&mut socket, why)).await;
-            }
-        },
+        Ok(Ok((socket, hello))) => admit(&app, socket, hello).await,
         Ok(Err(error)) => tracing::warn!("A worker was refused: {error:#}"),
         Err(_) => tracing::warn!("A worker sent no hello within {} s", HELLO_TIMEOUT.as_secs()),
     }
 }
 
-async fn open(upgrade: OnUpgrade) -> anyhow::Result<Socket> {
+async fn open(upgrade: OnUpgrade, keepalive_timeout: Duration) -> anyhow::Result<Socket> {
     let parts = upgrade.await?.downcast::<TokioIo<ClientStream>>();
     let parts = parts.map_err(|_| anyhow::anyhow!("the connection is not a client's"))?;
     let stream = parts.io.into_inner().into_inner();
-    dial::tune(&stream);
+    dial::tune(&stream, keepalive_timeout);
     let config = Some(dial::websocket_config());
     Ok(WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), SocketRole::Server, config)
         .await)
@@ -143,10 +137,38 @@ async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHell
         Ok(FromWorker::Hello(hello)) if is_sane(&hello) => return Ok((socket, hello)),
         Ok(FromWorker::Hello(_)) => "its hello has invalid fields".to_owned(),
         Ok(_) => "its first message is not a hello".to_owned(),
-        Err(error) => brief(format!("its hello is not valid: {error}")),
+        Err(error) => lenient::line(&format!("its hello is not valid: {error}"), MAX_REASON),
     };
     refuse(&mut socket, why.clone()).await?;
     anyhow::bail!(why)
+}
+
+/// Finds out which id the worker gets, and runs its session.
+async fn admit(app: &App, mut socket: Socket, hello: WorkerHello) {
+    // Only workers that say `resumed` have one instance for all connections of a process.
+    let claimed = app.worker_ids.claim(&hello.id, &hello.instance, hello.resumed.is_some());
+    let claimed = claimed.map_err(|in_use| in_use.to_string());
+    let claimed = match claimed.and_then(|claimed| check_room(app, &claimed.id).map(|()| claimed)) {
+        Ok(claimed) => claimed,
+        Err(why) => {
+            tracing::warn!(worker.name = hello.name, "Worker {} was refused: {why}", hello.name);
+            let _ = tokio::time::timeout(HELLO_TIMEOUT, refuse(&mut socket, why)).await;
+            return;
+        }
+    };
+    if claimed.id != hello.id {
+        tracing::warn!(
+            worker.id = hello.id,
+            worker.assigned_id = claimed.id,
+            worker.name = hello.name,
+            "Two workers have the id {}: this one ({}) is {} while it is connected. Give each a CLIENT_ID of its own; a copied folder or disk \
+             image carries the stored id of the original",
+            hello.id,
+            hello.name,
+            claimed.id
+        );
+    }
+    session(app, socket, hello, claimed).await;
 }
 
 /// Tells a worker why it cannot join.
@@ -157,9 +179,9 @@ async fn refuse(socket: &mut Socket, why: String) -> anyhow::Result<()> {
 }
 
 /// Whether another worker may join. One that reconnects takes the place of its older connection.
-fn check_room(app: &App, hello: &WorkerHello) -> Result<(), String> {
+fn check_room(app: &App, id: &str) -> Result<(), String> {
     let most = app.config.limits.max_workers;
-    if app.registry.workers_besides(&hello.id) >= most {
+    if app.registry.workers_besides(id) >= most {
         return Err(format!("max_workers ({most}) are connected to the server"));
     }
     Ok(())
@@ -181,16 +203,18 @@ async fn first_message(socket: &mut Socket) -> anyhow::Result<serde_json::Result
 }
 
 fn is_sane(hello: &WorkerHello) -> bool {
-    let named =
-        |text: &str| (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(char::is_control);
+    let named = |text: &str| {
+        (1..=MAX_NAME).contains(&text.chars().count()) && text.chars().all(lenient::is_printable)
+    };
     named(&hello.id)
         && named(&hello.name)
         && named(&hello.version)
+        && named(&hello.instance)
         && hello.max_streams > 0
         && hello.recv_window > 0
 }
 
-async fn session(app: &App, socket: Socket, hello: WorkerHello) {
+async fn session(app: &App, socket: Socket, hello: WorkerHello, claimed: ClaimedId) {
     let windows = Windows { initial: RESPONSE_WINDOW, max: MAX_WINDOW };
     let credit = hello.recv_window.min(MAX_CREDIT);
     let link =
@@ -200,9 +224,10 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
         version: crate::VERSION.to_owned(),
         shards: 1,
         recv_window: RESPONSE_WINDOW,
+        assigned_id: (claimed.id != hello.id).then(|| claimed.id.clone()),
     }));
     let name = hello.name.clone();
-    let identity = Identity { id: hello.id, name: hello.name, version: hello.version.clone() };
+    let identity = Identity { id: claimed.id.clone(), name: hello.name, version: hello.version.clone() };
     if hello.resumed == Some(true) {
         app.registry.note_resumed();
     }
@@ -212,13 +237,19 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello) {
     let registry = app.registry.clone();
     let mut goodbye = None;
     let on_event = |event| match event {
-        Event::Control(FromWorker::Report(report)) => registry.report(id, tidied(report)),
+        Event::Control(FromWorker::Report(report)) => {
+            claimed.heard();
+            registry.report(id, tidied(report));
+        }
         Event::Control(FromWorker::Bye(bye)) => {
-            goodbye = Some(brief(bye.reason));
+            goodbye = Some(bye.reason);
             link.close(&Bye::stopping("goodbye"));
         }
         Event::Control(FromWorker::Hello(_) | FromWorker::Unknown) => {}
-        Event::RoundTrip(took) => registry.measured(id, took),
+        Event::RoundTrip(took) => {
+            claimed.heard();
+            registry.measured(id, took);
+        }
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     };
     let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, on_event).asking_at_once();
@@ -254,15 +285,5 @@ async fn leave(app: &App, link: &Link) {
 /// A report within the bounds that every honest worker keeps.
 fn tidied(mut report: Report) -> Report {
     report.tidy();
-    report.reason = report.reason.map(brief);
     report
-}
-
-/// A worker's text, cut to a length that people read.
-fn brief(mut text: String) -> String {
-    if text.len() > MAX_REASON {
-        let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_REASON).last();
-        text.truncate(end.unwrap_or(0));
-    }
-    text
 }

@@ -10,7 +10,7 @@ use std::{net::SocketAddr, path::PathBuf};
 pub use self::{
     identity::Identity,
     runtime::Runtime,
-    server::{Server, parse as server_url},
+    server::{Server, parse as server_url, plaintext_warning},
 };
 use llamapool_settings::concern;
 use llamapool_settings::{self as settings, Concern, DrainTimeout, Reader, Retired, Setting, kind};
@@ -62,8 +62,10 @@ concern! {
 
 impl Concern for Config {
     fn read(from: &mut Reader<'_>) -> Self {
+        let server = Server::read(from);
+        server.plaintext_warning().into_iter().for_each(|warning| from.warn(warning));
         Self {
-            server: Server::read(from),
+            server,
             identity: Identity::read(from),
             runtime: Runtime::read(from),
             control: Control::read(from),

@@ -51,7 +51,7 @@ pub struct Worker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
     /// As requested.
-    Told,
+    Requested,
     /// The connection was lost or refused, and reconnecting is off.
     Lost(String),
 }

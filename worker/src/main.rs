@@ -1,9 +1,10 @@
 //! llamapool-worker: brings the LLM runtime of this machine into a pool.
 
 mod commands;
+mod orders;
+mod reload;
 #[cfg(windows)]
 mod service;
-mod stop;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use llamapool_worker_core::Worker;
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::worker::{Exit, WorkerEnv};
 
-use crate::stop::Stops;
+use crate::orders::{Order, Orders};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -29,36 +30,65 @@ fn main() -> ExitCode {
         Invocation::Print(answer) => return answer.print(),
         Invocation::Command(called) => return commands::run(*called),
     };
-    logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level, Stops::of_process))
+    logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level, Orders::of_process))
 }
 
-/// Works until it is told to stop. `stops` is made where they can be waited for.
+/// Works until it is told to stop. `orders` is made where they can be waited for.
 fn run(
     loaded: Loaded<Config>,
     level: Level,
-    stops: impl FnOnce() -> anyhow::Result<Stops>,
+    orders: impl FnOnce() -> anyhow::Result<Orders>,
 ) -> anyhow::Result<()> {
     descriptors::raise_limit();
     let file = loaded.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let config = loaded.with_warnings_logged();
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let env = WorkerEnv::at(file.parent().unwrap_or(Path::new("."))).with_level(level);
-    match runtime.block_on(async { work(config, env, stops()?).await })? {
-        Exit::Told => Ok(()),
+    let folder = file.parent().unwrap_or(Path::new("."));
+    match runtime.block_on(async { work(config, folder, &level, orders()?).await })? {
+        Exit::Requested => Ok(()),
         Exit::Lost(why) => anyhow::bail!(why),
     }
 }
 
-/// Works until somebody or the control port says stop: the first time drains, the second ends it at once.
-async fn work(config: Config, env: WorkerEnv, mut stops: Stops) -> anyhow::Result<Exit> {
-    let patience = [config.drain_timeout, DrainTimeout::Now];
-    let mut worker = Worker::start(config, env).await?;
-    for timeout in patience {
-        tokio::select! {
-            exit = worker.wait() => return Ok(exit),
-            () = stops.next() => worker.handle().shutdown(timeout),
+/// Works until somebody or the control port says stop; after a reload that needs it, starts again with the new configuration.
+async fn work(mut config: Config, folder: &Path, level: &Level, mut orders: Orders) -> anyhow::Result<Exit> {
+    loop {
+        let env = WorkerEnv::at(folder).with_level(level.clone());
+        let worker = Worker::start(config.clone(), env).await?;
+        match obey(worker, &config, level, &mut orders).await {
+            (Exit::Requested, Some(new)) => config = new,
+            (exit, _) => return Ok(exit),
         }
     }
-    Ok(worker.ended().await)
+}
+
+/// Carries orders out until the worker has ended: the first to stop drains, the second ends it at once. A reload drains too if it changes more than
+/// the log level; then the new configuration is returned.
+async fn obey(
+    mut worker: Worker,
+    config: &Config,
+    level: &Level,
+    orders: &mut Orders,
+) -> (Exit, Option<Config>) {
+    let (mut stopping, mut new) = (false, None);
+    loop {
+        let order = tokio::select! {
+            exit = worker.wait() => return (exit, new.filter(|_| !stopping)),
+            order = orders.next() => order,
+        };
+        match order {
+            Order::Stop => {
+                worker.handle().shutdown(if stopping { DrainTimeout::Now } else { config.drain_timeout });
+                stopping = true;
+            }
+            Order::Reload if stopping => {}
+            Order::Reload => {
+                if let Some(changed) = reload::changed(config, level).await {
+                    worker.handle().shutdown(config.drain_timeout);
+                    new = Some(changed);
+                }
+            }
+        }
+    }
 }

@@ -18,7 +18,7 @@ use windows_service::service::{
 use windows_service::service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle};
 use windows_service::{define_windows_service, service_dispatcher};
 
-use crate::stop::Stops;
+use crate::orders::Orders;
 
 /// What Windows calls it.
 pub(crate) const NAME: &str = "llamapool-worker";
@@ -66,7 +66,7 @@ fn serve_or_log(_: Vec<OsString>) {
         windows.set_service_status(status(ServiceState::Running))?;
         let patience = patience(loaded.config.drain_timeout);
         let worked = crate::run(loaded, level, || {
-            Ok(Stops::of_windows(stops, move || say_stopping(windows, patience)))
+            Ok(Orders::of_windows(stops, move || say_stopping(windows, patience)))
         });
         // Windows starts a service again that ends with an error, see `service install`.
         let exit_code = ServiceExitCode::ServiceSpecific(u32::from(worked.is_err()));

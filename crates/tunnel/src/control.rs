@@ -1,8 +1,9 @@
 //! Control messages: JSON in text messages, one object each, with the type in the field `t`. Unknown messages and fields are ignored, so that
 //! versions can grow.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::lenient;
 use crate::model::{self, Model};
 use crate::{Host, RuntimeKind};
 
@@ -26,6 +27,9 @@ pub const RESPONSE_WINDOW: u32 = 64 * 1024;
 
 /// Streams one worker's tunnel carries at once.
 pub const MAX_STREAMS: usize = 4096;
+
+/// Longest reason in a message, bytes: a sentence for a log line and the dashboard.
+pub const MAX_REASON: usize = 500;
 
 /// Messages from a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,13 +86,18 @@ pub struct WorkerHello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerHello {
     /// The id of the tunnel, in the logs of both ends.
+    #[serde(deserialize_with = "line")]
     pub tunnel: String,
     /// The version of the server.
+    #[serde(deserialize_with = "line")]
     pub version: String,
     /// Tunnels that the server asks this worker to keep, one for each of its threads.
     pub shards: usize,
     /// Initial credit for response bodies, bytes.
     pub recv_window: u32,
+    /// The id of the worker on this tunnel, if it is not the one in its hello, because another process uses that. `None` from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_line")]
+    pub assigned_id: Option<String>,
 }
 
 /// The state of a worker.
@@ -97,7 +106,7 @@ pub struct Report {
     /// Whether it can serve.
     pub state: Readiness,
     /// If it cannot: the reason, in a sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_line")]
     pub reason: Option<String>,
     /// Requests it runs at once, at most.
     pub capacity: u32,
@@ -150,6 +159,7 @@ pub struct Bye {
     /// For programs.
     pub code: ByeCode,
     /// For people: a sentence.
+    #[serde(deserialize_with = "line")]
     pub reason: String,
 }
 
@@ -166,6 +176,16 @@ pub enum ByeCode {
     /// A code of a newer peer.
     #[serde(other)]
     Other,
+}
+
+/// A text of the peer, as one line of at most [`MAX_REASON`] bytes.
+fn line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(lenient::line(&String::deserialize(deserializer)?, MAX_REASON))
+}
+
+/// The same, if there is one.
+fn optional_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(|text| lenient::line(&text, MAX_REASON)))
 }
 
 impl Bye {
@@ -210,6 +230,21 @@ mod tests {
         let newer = older.replace(r#""max_streams""#, r#""resumed":true,"max_streams""#);
         let FromWorker::Hello(hello) = serde_json::from_str(&newer).unwrap() else { panic!("not a hello") };
         assert_eq!(hello.resumed, Some(true));
+    }
+
+    #[test]
+    fn a_peers_words_are_one_line_and_bounded() {
+        let said =
+            format!(r#"{{"t":"bye","code":"stopping","reason":"a\nWorker b joined{}"}}"#, "x".repeat(2_000));
+        let FromWorker::Bye(bye) = serde_json::from_str(&said).unwrap() else { panic!("not a bye") };
+        assert!(bye.reason.starts_with("a Worker b joinedxxx"), "{}", bye.reason);
+        assert_eq!(bye.reason.len(), MAX_REASON);
+        let said = r#"{"t":"report","state":"not_ready","reason":"a\u001b[2J","capacity":2,"in_flight":0}"#;
+        let FromWorker::Report(report) = serde_json::from_str(said).unwrap() else { panic!("not a report") };
+        assert_eq!(report.reason.as_deref(), Some("a [2J"));
+        let said = r#"{"t":"hello","tunnel":"t\n","version":"1\r2","shards":1,"recv_window":1}"#;
+        let FromServer::Hello(hello) = serde_json::from_str(said).unwrap() else { panic!("not a hello") };
+        assert_eq!((hello.tunnel.as_str(), hello.version.as_str(), hello.assigned_id), ("t ", "1 2", None));
     }
 
     #[test]

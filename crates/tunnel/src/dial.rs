@@ -12,6 +12,7 @@ mod wire;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
@@ -29,6 +30,9 @@ pub use wire::Wire;
 /// The header with which a llamapool server states its version, on every response. Runtimes never send it, so a worker
 /// that looks for runtimes on its own machine can tell a server of ours from a runtime.
 pub const VERSION_HEADER: &str = "x-llamapool-version";
+
+/// How long a peer may be silent if nobody says; the default of the setting.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An open connection to a server that speaks our protocol.
 #[derive(Debug)]
@@ -61,6 +65,7 @@ pub struct Options {
     extra_ca: Option<PathBuf>,
     user_agent: String,
     proxies: Matcher,
+    keepalive_timeout: Duration,
     /// Built at the first `wss://` dial: who speaks `ws://` does not pay for it.
     tls: OnceLock<Arc<ClientConfig>>,
 }
@@ -74,6 +79,7 @@ impl Options {
             extra_ca,
             user_agent: concat!("llamapool-worker/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxies: Matcher::from_env(),
+            keepalive_timeout: KEEPALIVE_TIMEOUT,
             tls: OnceLock::new(),
         }
     }
@@ -82,6 +88,12 @@ impl Options {
     #[must_use]
     pub fn user_agent(self, user_agent: impl Into<String>) -> Self {
         Self { user_agent: user_agent.into(), ..self }
+    }
+
+    /// How long the server may be silent before it counts as lost, see [`tune`].
+    #[must_use]
+    pub fn keepalive_timeout(self, keepalive_timeout: Duration) -> Self {
+        Self { keepalive_timeout, ..self }
     }
 
     /// Other proxies than those of the environment.

@@ -16,10 +16,15 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message, protocol::CloseFrame};
 
+use super::control::MAX_REASON;
 use super::frame::Violation;
 use super::incoming::Incoming;
+use super::lenient;
 use super::link::{Link, Outgoing};
 use super::mux::Accepted;
+use unreadable::Unreadable;
+
+mod unreadable;
 
 /// Messages read in one wake-up before other tasks run.
 const READ_BURST: usize = 64;
@@ -72,6 +77,7 @@ pub struct Driver<S, C, F> {
     /// Runs from the moment this end is told to close.
     closing: Option<Pin<Box<Sleep>>>,
     keepalive: Keepalive,
+    unreadable: Unreadable,
     control: std::marker::PhantomData<fn() -> C>,
 }
 
@@ -92,6 +98,7 @@ where
             paused: false,
             closing: None,
             keepalive: Keepalive::new(keepalive_timeout),
+            unreadable: Unreadable::new(),
             control: std::marker::PhantomData,
         }
     }
@@ -113,7 +120,7 @@ where
             self.keepalive.heard = true;
             match message {
                 Some(Ok(Message::Binary(batch))) => self.receive(batch)?,
-                Some(Ok(Message::Text(text))) => self.control(&text),
+                Some(Ok(Message::Text(text))) => self.control(&text)?,
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(frame))) => {
                     return Err(self.ended(frame.map(|frame| frame.reason.to_string())));
@@ -136,7 +143,11 @@ where
         for accepted in self.accepted.drain(..) {
             match Incoming::new(&self.link, accepted) {
                 Ok(incoming) => (self.on_event)(Event::Request(incoming)),
-                Err(error) => tracing::warn!("Refused a malformed request: {error}"),
+                Err(error) => {
+                    if self.unreadable.count()? {
+                        tracing::warn!("Refused a malformed request: {error}");
+                    }
+                }
             }
         }
         if let Some(took) = self.keepalive.round_trip(&self.link) {
@@ -145,15 +156,26 @@ where
         Ok(result?)
     }
 
-    fn control(&mut self, text: &str) {
+    fn control(&mut self, text: &str) -> Result<(), Violation> {
         match serde_json::from_str(text) {
             Ok(message) => (self.on_event)(Event::Control(message)),
-            Err(error) => tracing::warn!("Ignored an unreadable control message: {error}"),
+            Err(error) => {
+                if self.unreadable.count()? {
+                    // The error may repeat a part of the message.
+                    let error = lenient::line(&error.to_string(), MAX_REASON);
+                    tracing::warn!("Ignored an unreadable control message: {error}");
+                }
+            }
         }
+        Ok(())
     }
 
     fn ended(&self, reason: Option<String>) -> End {
-        if self.closing.is_some() { End::Asked } else { End::Closed(reason.unwrap_or_default()) }
+        if self.closing.is_some() {
+            End::Asked
+        } else {
+            End::Closed(lenient::line(&reason.unwrap_or_default(), MAX_REASON))
+        }
     }
 
     fn failed(&self, error: &SocketError) -> End {

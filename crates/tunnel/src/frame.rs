@@ -5,6 +5,8 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use super::lenient;
+
 /// Bytes before the payload.
 pub const FRAME_HEADER: usize = 8;
 
@@ -130,6 +132,9 @@ pub enum Violation {
     /// More DATA than was granted.
     #[error("DATA beyond the credit of stream {0}")]
     Credit(StreamId),
+    /// Too many messages that cannot be understood.
+    #[error("too many unreadable messages")]
+    Unreadable,
     /// Credit that adds up to more than a sender may ever hold.
     #[error("absurd credit on stream {0}")]
     Overflow(StreamId),
@@ -176,7 +181,11 @@ impl Frame {
             DATA if length <= MAX_FIRST_DATA && (length > 0 || end) => Self::Data { id, end, body: payload },
             RESET if (4..=4 + MAX_RESET_TEXT).contains(&length) => {
                 let code = Code::from_wire(payload.get_u32_le());
-                Self::Reset { id, code, text: String::from_utf8_lossy(&payload).into_owned() }
+                Self::Reset {
+                    id,
+                    code,
+                    text: lenient::line(&String::from_utf8_lossy(&payload), MAX_RESET_TEXT),
+                }
             }
             CREDIT if length == 4 => Self::Credit { id, bytes: payload.get_u32_le() },
             PING if length == 0 => Self::Ping,
@@ -257,7 +266,11 @@ mod tests {
                 body
             }),
             any::<u32>().prop_map(|id| Frame::Data { id, end: true, body: Bytes::new() }),
-            (any::<u32>(), code, "\\PC{0,40}").prop_map(|(id, code, text)| Frame::Reset { id, code, text }),
+            (any::<u32>(), code, "[ -~é模]{0,40}").prop_map(|(id, code, text)| Frame::Reset {
+                id,
+                code,
+                text
+            }),
             (any::<u32>(), any::<u32>()).prop_map(|(id, bytes)| Frame::Credit { id, bytes }),
             Just(Frame::Ping),
             Just(Frame::Pong),
@@ -307,6 +320,14 @@ mod tests {
         check(RESET, false, 3, Violation::Size(RESET, 3));
         check(PING, false, 1, Violation::Size(PING, 1));
         check(9, false, 0, Violation::UnknownType(9));
+    }
+
+    #[test]
+    fn a_reset_text_is_one_line() {
+        let mut message = BytesMut::new();
+        put(&mut message, RESET, false, 1, b"\x02\0\0\0gone\n2026-01-01 INFO all is well\x1b[2J");
+        let text = "gone 2026-01-01 INFO all is well [2J".to_owned();
+        assert_eq!(decode_all(message.freeze()), Ok(vec![Frame::Reset { id: 1, code: Code::Backend, text }]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lenient::optional;
+use crate::model::is_sane;
 
 /// Longest text accepted from another machine, in bytes: host names have at most 253.
 const MAX_TEXT: usize = 255;
@@ -32,12 +33,10 @@ pub struct Host {
 }
 
 impl Host {
-    /// Drops texts that are empty, too long or contain control characters. Call it on facts from another machine.
+    /// Drops texts that are blank, too long or not printable. Call it on facts from another machine.
     pub fn tidy(&mut self) {
         for text in [&mut self.hostname, &mut self.os, &mut self.os_version, &mut self.arch] {
-            text.take_if(|text| {
-                text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control)
-            });
+            text.take_if(|text| !is_sane(text, MAX_TEXT));
         }
     }
 }

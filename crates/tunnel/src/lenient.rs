@@ -1,4 +1,5 @@
-//! Reading JSON from other programs: a value of the wrong type costs that field or that entry, not the whole message.
+//! Reading what other programs send: a value of the wrong type costs that field or that entry, not the whole message, and a text becomes one line
+//! of a bounded length.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,6 +10,26 @@ use serde::{Deserialize, Deserializer};
 /// Entries beyond this number are skipped unread, so that an answer of a few megabytes cannot become
 /// hundreds of megabytes of parsed entries. At least twice the number of models that are kept, to allow for duplicates.
 pub(crate) const MAX_ENTRIES: usize = 4_000;
+
+/// A text of a peer as one line of at most `longest` bytes, fit for a log and a terminal: what is not printable becomes a space.
+pub fn line(text: &str, longest: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(longest));
+    for c in text.chars() {
+        if line.len() + c.len_utf8() > longest {
+            break;
+        }
+        line.push(if is_printable(c) { c } else { ' ' });
+    }
+    line
+}
+
+/// Whether a character neither controls a terminal, nor breaks a line, nor changes the direction of the text around it.
+pub fn is_printable(c: char) -> bool {
+    let is_separator = matches!(c, '\u{2028}' | '\u{2029}');
+    let is_direction =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !is_separator && !is_direction
+}
 
 /// A value of the expected type, or anything else.
 #[derive(Deserialize)]
@@ -77,5 +98,21 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
         }
         while entries.next_element::<IgnoredAny>()?.is_some() {}
         Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_becomes_one_bounded_line() {
+        assert_eq!(line("plain, with é and 模型", 100), "plain, with é and 模型");
+        assert_eq!(
+            line("a\nWorker b joined\r\u{1b}[2J\u{2028}c\u{202e}d", 100),
+            "a Worker b joined  [2J c d"
+        );
+        assert_eq!(line("ééé", 5), "éé");
+        assert_eq!(line(&"x".repeat(1_000), 7), "xxxxxxx");
     }
 }

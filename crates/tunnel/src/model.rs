@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::{MAX_ENTRIES, flag, optional};
+use crate::lenient::{MAX_ENTRIES, flag, is_printable, optional};
 
 /// More models than any runtime has; a list without end must not become a report without end.
 pub const MAX_MODELS: usize = 2_000;
@@ -81,9 +81,9 @@ fn fitting(models: &[Model]) -> usize {
     written.take_while(|written| *written <= MAX_LISTING).count()
 }
 
-/// Whether a text is not blank, at most `longest` bytes long and free of control characters.
+/// Whether a text is not blank, at most `longest` bytes long and of printable characters.
 pub fn is_sane(text: &str, longest: usize) -> bool {
-    !text.trim().is_empty() && text.len() <= longest && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.len() <= longest && text.chars().all(is_printable)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use url::Url;
 use crate::dial::DialError;
 use backoff::{Backoff, QUICK, SLOW};
 
+use wake::Route;
+
 pub use wake::Clocks;
 
 /// A session that lasted longer was a good one: the next wait starts small again.
@@ -95,6 +97,7 @@ pub struct Reconnect<C> {
     redial: Arc<Notify>,
     quick: Backoff,
     slow: Backoff,
+    route: Route,
 }
 
 impl Disconnect {
@@ -123,7 +126,7 @@ impl From<DialError> for Disconnect {
 impl<C: Client> Reconnect<C> {
     /// A loop for this client. Each notification of `redial` ends the session or the wait, and dials at once.
     pub fn new(client: C, redial: Arc<Notify>) -> Self {
-        Self { client, enabled: true, redial, quick: QUICK, slow: SLOW }
+        Self { client, enabled: true, redial, quick: QUICK, slow: SLOW, route: Route::default() }
     }
 
     /// With `false`, the loop ends at the first disconnect.
@@ -157,7 +160,7 @@ impl<C: Client> Reconnect<C> {
             tracing::info!("Reconnecting in {:.0} s", delay.as_secs_f32());
             tokio::select! {
                 () = tokio::time::sleep_until(until) => {}
-                () = wake::woken(self.client.server()), if disconnect.may_hurry() => {}
+                () = self.route.woken(self.client.server()), if disconnect.may_hurry() => {}
                 () = redial.notified(), if disconnect.may_hurry() => {}
                 () = self.client.stopped() => return Exit::Stopped,
             }

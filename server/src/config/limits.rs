@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use llamapool_settings::concern;
 use llamapool_settings::{Setting, kind};
+use llamapool_tunnel::frame::MAX_HEAD;
 
 const KIB: u64 = 1024;
 const GIB: u64 = KIB * KIB * KIB;
@@ -21,9 +22,9 @@ concern! {
         body_memory: usize =
             Setting::new("body_memory", kind::bytes(KIB..=1024 * GIB).map(|n| n as usize)).default("1GiB");
 
-        /// Largest size of a request's headers.
+        /// Largest size of a request's headers. The connection to a worker carries no more than 64 KiB.
         max_headers: usize =
-            Setting::new("max_headers", kind::bytes(8 * KIB..=KIB * KIB).map(|n| n as usize)).default("64KiB");
+            Setting::new("max_headers", kind::bytes(8 * KIB..=MAX_HEAD as u64).map(|n| n as usize)).default("64KiB");
 
         /// Most requests open at the same time, including those in the queue.
         max_requests: usize =

@@ -83,6 +83,22 @@ fn being_open_to_strangers_has_to_be_asked_for() {
 }
 
 #[test]
+fn keys_without_tls_are_warned_of_where_others_can_reach_the_server() {
+    let warned = |env| load(env).unwrap().warnings.iter().any(|warning| warning.contains("without TLS"));
+    assert!(warned(&[("API_KEY", "a"), ("CLIENT_KEY", "b")]), "all interfaces");
+    assert!(warned(&[("LISTEN_ADDR", "192.168.1.2"), ("API_KEY", "a"), ("CLIENT_KEY", "b")]));
+    assert!(!warned(&[("LISTEN_ADDR", "127.0.0.1"), ("API_KEY", "a"), ("CLIENT_KEY", "b")]));
+    assert!(!warned(&[("API_KEY", "a")]), "loopback");
+    assert!(!warned(&[("ALLOW_ANONYMOUS", "true")]), "there is no key to lose");
+}
+
+#[test]
+fn headers_are_no_larger_than_a_tunnel_takes() {
+    assert!(load(&[("MAX_HEADERS", "64KiB")]).is_ok());
+    assert!(refused(&[("MAX_HEADERS", "65KiB")]).contains("MAX_HEADERS"));
+}
+
+#[test]
 fn a_key_is_in_one_list_only() {
     let check = |env, one: &str, other: &str| {
         let message = refused(env);

@@ -17,3 +17,4 @@ mod state;
 mod stream;
 mod support;
 mod upstreams;
+mod worker_ids;

@@ -86,12 +86,14 @@ impl TestServer {
 /// A worker by script.
 pub(crate) struct ScriptedWorker {
     pub(crate) link: Link,
+    /// The id that it got, if it is not the one it asked for.
+    pub(crate) assigned_id: Option<String>,
     requests: mpsc::Receiver<Incoming>,
     driver: JoinHandle<()>,
 }
 
 impl ScriptedWorker {
-    /// Joins with some models and room for some requests, and waits until the server knows.
+    /// Joins with some models and room for some requests.
     pub(crate) async fn join(server: &TestServer, id: &str, capacity: u32, models: &[&str]) -> Self {
         let worker = Self::connect(server, id, None).await;
         worker.report(Readiness::Ready, capacity, models);
@@ -100,8 +102,25 @@ impl ScriptedWorker {
 
     /// Joins without a report; `resumed` is as in its hello.
     pub(crate) async fn connect(server: &TestServer, id: &str, resumed: Option<bool>) -> Self {
-        let (socket, answer) = Self::hello(server, id, resumed).await;
-        let FromServer::Hello(answer) = answer else { panic!("{answer:?}") };
+        Self::join_as(server, id, id, resumed).await.expect("the server takes it")
+    }
+
+    /// Joins as a process, without a report; `resumed` is `None` for a worker of an older version.
+    ///
+    /// # Errors
+    /// The server's reason to refuse the worker.
+    pub(crate) async fn join_as(
+        server: &TestServer,
+        id: &str,
+        instance: &str,
+        resumed: Option<bool>,
+    ) -> Result<Self, String> {
+        let (socket, answer) = Self::hello(server, id, instance, resumed).await;
+        let answer = match answer {
+            FromServer::Hello(answer) => answer,
+            FromServer::Bye(bye) => return Err(bye.reason),
+            _ => panic!("{answer:?}"),
+        };
 
         let windows = Windows { initial: REQUEST_WINDOW, max: REQUEST_WINDOW };
         let limits = Limits { windows, credit: answer.recv_window, max_streams: MAX_STREAMS };
@@ -115,12 +134,13 @@ impl ScriptedWorker {
         let driver = tokio::spawn(async move {
             driver.await;
         });
-        Self { link, requests, driver }
+        Ok(Self { link, assigned_id: answer.assigned_id, requests, driver })
     }
 
     async fn hello(
         server: &TestServer,
         id: &str,
+        instance: &str,
         resumed: Option<bool>,
     ) -> (WebSocketStream<dial::Wire>, FromServer) {
         let url = format!("{}/api/workers/connect", server.url.replace("http", "ws")).parse().unwrap();
@@ -129,7 +149,7 @@ impl ScriptedWorker {
             id: id.into(),
             name: id.into(),
             version: "0".into(),
-            instance: id.into(),
+            instance: instance.into(),
             resumed,
             max_streams: MAX_STREAMS,
             recv_window: REQUEST_WINDOW,
@@ -144,7 +164,7 @@ impl ScriptedWorker {
     /// # Errors
     /// The server's reason to refuse the worker.
     pub(crate) async fn try_join(server: &TestServer, id: &str) -> Result<(), String> {
-        match Self::hello(server, id, None).await.1 {
+        match Self::hello(server, id, id, None).await.1 {
             FromServer::Bye(bye) => Err(bye.reason),
             _ => Ok(()),
         }

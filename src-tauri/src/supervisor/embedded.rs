@@ -59,7 +59,7 @@ impl Embedded {
     pub(super) async fn changed(&mut self) -> Option<WorkerExit> {
         tokio::select! {
             exit = self.worker.wait() => return Some(match exit {
-                Exit::Told => WorkerExit::Requested,
+                Exit::Requested => WorkerExit::Requested,
                 Exit::Lost(why) => WorkerExit::Failed(why),
             }),
             Ok(()) = self.status.changed() => {}

@@ -34,6 +34,33 @@ concern! {
     }
 }
 
+/// A warning if a key is sent to this server without encryption, over a network.
+pub fn plaintext_warning(url: &Url) -> Option<String> {
+    let is_here = match url.host() {
+        Some(url::Host::Ipv4(addr)) => addr.is_loopback(),
+        Some(url::Host::Ipv6(addr)) => {
+            addr.is_loopback() || addr.to_ipv4_mapped().is_some_and(|addr| addr.is_loopback())
+        }
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => true,
+    };
+    if url.scheme() != "ws" || is_here {
+        return None;
+    }
+    Some(format!(
+        "the connection to {} is not encrypted: the worker key, prompts and responses can be read on the way. Use wss:// with TLS in front of the \
+         server, or a VPN",
+        url.host_str().unwrap_or_default()
+    ))
+}
+
+impl Server {
+    /// A warning if the key is sent to the server without encryption, over a network.
+    pub fn plaintext_warning(&self) -> Option<String> {
+        self.client_key.as_ref().and_then(|_| plaintext_warning(&self.url))
+    }
+}
+
 fn server_url() -> Kind<Url> {
     Kind::new(
         "URL",

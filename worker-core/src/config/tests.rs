@@ -124,3 +124,33 @@ fn every_setting_has_a_doc_and_a_concern() {
     }
     assert!(fields.len() > 20, "{} settings", fields.len());
 }
+
+#[test]
+fn a_key_over_plain_ws_to_another_machine_is_warned_of() {
+    let warned = |url: &'static str, key: &'static str| {
+        let value = move |name: &str| match name {
+            "SERVER_URL" => Some(url.to_owned()),
+            "CLIENT_KEY" => Some(key.to_owned()),
+            _ => None,
+        };
+        let sources = settings::Sources { args: Vec::new(), env: Box::new(value), default_file: None };
+        let loaded = settings::load::<Config>(&sources).unwrap();
+        let is_noted = loaded.config.server.plaintext_warning().is_some();
+        assert_eq!(is_noted, !loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        is_noted && loaded.warnings[0].contains("not encrypted") && !loaded.warnings[0].contains("secret")
+    };
+    for far in ["ws://pool.example.com", "192.168.1.20:8080", "http://[2001:db8::1]:8080"] {
+        assert!(warned(far, "secret"), "{far}");
+        assert!(!warned(far, ""), "nothing secret goes to {far}");
+    }
+    let fine = [
+        "wss://pool.example.com",
+        "https://192.168.1.20",
+        "ws://localhost:8080",
+        "127.0.0.2:80",
+        "ws://[::1]:1",
+    ];
+    for fine in fine {
+        assert!(!warned(fine, "secret"), "{fine}");
+    }
+}

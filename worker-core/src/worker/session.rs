@@ -55,19 +55,31 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
         "Connected to {}",
         shared.config.server.url
     );
+    if let Some(assigned) = &hello.assigned_id {
+        tracing::warn!(
+            "Another connected worker has the id {}: this one is {assigned} at the server. Set CLIENT_ID to a different id on one of them; a copied \
+             folder or disk image carries the stored id of the original",
+            shared.id
+        );
+    }
     shared.publisher.change(|status| {
+        status.id.clone_from(hello.assigned_id.as_ref().unwrap_or(&shared.id));
         status.connection = Connection::Connected;
         status.connections += 1;
         status.link_error = None;
     });
 
     let mut relay = shared.relay();
-    let mut bye = None;
+    let (mut bye, mut is_stopping) = (None, false);
     let driver =
         Driver::new(socket, link.clone(), shared.config.server.keepalive_timeout, |event| match event {
             Event::Request(incoming) => relay.take(incoming),
             Event::Control(FromServer::Bye(said)) => bye = Some(said),
-            Event::Control(FromServer::Drain) => tracing::info!("The server is stopping"),
+            Event::Control(FromServer::Drain) if is_stopping => {}
+            Event::Control(FromServer::Drain) => {
+                is_stopping = true;
+                tracing::info!("The server is stopping");
+            }
             Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
             Event::RoundTrip(took) => shared.publisher.measured(took),
         })

@@ -12,12 +12,14 @@ use crate::runtime::{Kind, Model};
 /// The status of a worker, without the number of requests in flight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
-    /// Stable across restarts.
+    /// Its id at the server: stable across restarts, unless another connected worker has it too.
     pub id: String,
     /// Its display name.
     pub name: String,
     /// The URL of the server, as configured.
     pub server: String,
+    /// A warning about the server that is not an error, for example that the key is sent to it without encryption.
+    pub server_note: Option<String>,
     /// The connection to it.
     pub connection: Connection,
     /// Whether the runtime is available.
@@ -95,6 +97,7 @@ impl StatusPublisher {
             id: id.to_owned(),
             name: config.identity.name.clone(),
             server: config.server.url.to_string(),
+            server_note: config.server.plaintext_warning(),
             connection: Connection::Connecting,
             runtime: Readiness::Unknown,
             kind: config.runtime.kind,
@@ -156,7 +159,7 @@ impl StatusPublisher {
 impl Status {
     /// The state in one word, as the status page says it (reference: `disconnected`, `connecting`, `connected_idle`, `connected_busy`, `not_ready`,
     /// `draining`, `terminating`, `error`).
-    pub fn word(&self, jobs: u32) -> &'static str {
+    pub fn as_str(&self, jobs: u32) -> &'static str {
         match (self.terminating, self.draining, self.connection) {
             (true, ..) => "terminating",
             (_, true, _) => "draining",
@@ -170,9 +173,9 @@ impl Status {
     }
 
     /// The current problem: of the connection first, because nothing works without it.
-    pub fn trouble(&self) -> Option<&Problem> {
+    pub fn problem(&self) -> Option<&Problem> {
         let runtime = match &self.runtime {
-            Readiness::Away(trouble) => Some(trouble),
+            Readiness::Away(problem) => Some(problem),
             Readiness::Unknown | Readiness::Ready => None,
         };
         self.link_error.as_ref().or(runtime)
@@ -205,7 +208,7 @@ mod tests {
         let publisher = StatusPublisher::new(&Config::for_testing(), "id", Ledger::default());
         let check = |change: fn(&mut Status), jobs, expect| {
             publisher.change(change);
-            assert_eq!(publisher.now().word(jobs), expect);
+            assert_eq!(publisher.now().as_str(jobs), expect);
         };
         check(|_| {}, 0, "connecting");
         check(
@@ -226,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_keeps_its_time_while_it_is_the_same() {
+    fn a_problem_keeps_its_time_while_it_is_the_same() {
         let old = Problem { what: "refused".to_owned(), since: SystemTime::UNIX_EPOCH };
         assert_eq!(Problem::found("refused", Some(&old)), old);
         assert!(Problem::found("gone", Some(&old)).since > old.since);
@@ -259,7 +262,7 @@ mod tests {
     #[test]
     fn a_lost_server_is_said_before_a_lost_runtime() {
         let publisher = StatusPublisher::new(&Config::for_testing(), "id", Ledger::default());
-        let said = || publisher.now().trouble().map(|trouble| trouble.what.clone());
+        let said = || publisher.now().problem().map(|problem| problem.what.clone());
         assert_eq!(said(), None);
         publisher.change(|status| status.runtime = Readiness::Away(Problem::found("no runtime", None)));
         assert_eq!(said().as_deref(), Some("no runtime"));

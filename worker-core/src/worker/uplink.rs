@@ -18,9 +18,10 @@ struct Uplink {
 /// Keeps the connection to the server until the worker stops, or loses it and may not reconnect.
 pub(super) async fn run(shared: Arc<Shared>) -> Exit {
     let (redial, enabled) = (shared.handle.redial.clone(), shared.config.server.reconnect);
-    let options = dial::Options::new(shared.config.server.ca_file.clone());
+    let options = dial::Options::new(shared.config.server.ca_file.clone())
+        .keepalive_timeout(shared.config.server.keepalive_timeout);
     match Reconnect::new(Uplink { shared, options }, redial).enabled(enabled).run().await {
-        reconnect::Exit::Stopped => Exit::Told,
+        reconnect::Exit::Stopped => Exit::Requested,
         reconnect::Exit::Lost(reason) => Exit::Lost(reason),
     }
 }

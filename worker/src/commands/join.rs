@@ -9,7 +9,7 @@ use llamapool_settings::cli::Called;
 use llamapool_settings::edit::Edit;
 use llamapool_settings::fields::{Origin, fields};
 use llamapool_settings::{paths, text_file};
-use llamapool_worker_core::config::Config;
+use llamapool_worker_core::config::{Config, plaintext_warning};
 use llamapool_worker_core::invitation::{Invitation, MAX_LINK};
 
 use super::{remark, say};
@@ -53,6 +53,9 @@ pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
             let name = field.key.to_ascii_uppercase();
             remark(format_args!("But {name} is set in the environment, which wins over the file."));
         }
+    }
+    if let Some(warning) = plaintext_warning(&join.server) {
+        remark(format_args!("Warning: {warning}."));
     }
     say("A worker that runs already has to be started again to follow it.");
     Ok(ExitCode::SUCCESS)

@@ -26,12 +26,12 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Opens a connection, directly or through the proxy of the options; without TLS so far.
 pub(super) async fn open(host_port: &HostPort, options: &Options) -> Result<Wire, DialError> {
     match options.proxy_for(host_port)? {
-        None => direct(host_port).await,
+        None => direct(host_port, options.keepalive_timeout).await,
         Some(proxy) => through(&proxy, host_port, options).await,
     }
 }
 
-async fn direct(host_port: &HostPort) -> Result<Wire, DialError> {
+async fn direct(host_port: &HostPort, keepalive_timeout: Duration) -> Result<Wire, DialError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -42,7 +42,7 @@ async fn direct(host_port: &HostPort) -> Result<Wire, DialError> {
         }
         Ok(Ok(socket)) => socket.into_inner(),
     };
-    tune(&socket);
+    tune(&socket, keepalive_timeout);
     Ok(Wire::Plain(socket))
 }
 
@@ -50,7 +50,8 @@ async fn direct(host_port: &HostPort) -> Result<Wire, DialError> {
 async fn through(proxy: &Intercept, host_port: &HostPort, options: &Options) -> Result<Wire, DialError> {
     let at = HostPort::of_proxy(proxy.uri())?;
     let tls = if at.secure { Some(options.tls()?) } else { None };
-    let leg = tower::service_fn(move |_: Uri| leg_to_proxy(at.clone(), tls.clone()));
+    let keepalive_timeout = options.keepalive_timeout;
+    let leg = tower::service_fn(move |_: Uri| leg_to_proxy(at.clone(), tls.clone(), keepalive_timeout));
     let target = host_port.uri()?;
     let reply = match proxy.uri().scheme_str() {
         Some("http" | "https") | None => {
@@ -84,9 +85,13 @@ async fn wait<E: Error + 'static>(
     }
 }
 
-async fn leg_to_proxy(at: HostPort, tls: Option<Arc<ClientConfig>>) -> io::Result<TokioIo<Wire>> {
+async fn leg_to_proxy(
+    at: HostPort,
+    tls: Option<Arc<ClientConfig>>,
+    keepalive_timeout: Duration,
+) -> io::Result<TokioIo<Wire>> {
     let leg = async {
-        let wire = direct(&at).await?;
+        let wire = direct(&at, keepalive_timeout).await?;
         match tls {
             Some(tls) => secure(wire, &at, tls).await,
             None => Ok(wire),

@@ -16,6 +16,7 @@ use super::connect::HANDSHAKE_TIMEOUT;
 use super::host_port::HostPort;
 use super::{DialError, Dialed, Wire, websocket_config};
 use crate::control::SUBPROTOCOL;
+use crate::lenient::is_printable;
 
 /// Longest piece of a peer's message that is passed on to the user, in characters.
 const MAX_MESSAGE: usize = 300;
@@ -139,5 +140,5 @@ fn text<B>(answer: &Response<B>, name: &str) -> Option<String> {
 /// Strangers' text, fit for a log line and a terminal.
 fn clean(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect()
+    line.chars().filter(|c| is_printable(*c)).take(MAX_MESSAGE).collect()
 }

@@ -1,11 +1,10 @@
 //! How sockets and WebSockets of the tunnel are set, at both ends.
 
+use std::time::Duration;
+
 use socket2::SockRef;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Unacknowledged bytes for this long mean that the peer is gone, where the tunnel's own keepalive has not said so before.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const USER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 /// Unsent bytes in the kernel beyond which the socket is not writable: what is queued there cannot be overtaken by a
 /// small request. 32 KiB measured best on a slow link (64 ms instead of 185 ms beside a bulk upload).
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -17,8 +16,13 @@ const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Sets a TCP socket up for the tunnel: no delay for small writes, a dead peer noticed, little queued in the kernel.
 ///
-/// Each setting is a wish: on systems that lack it the tunnel works all the same.
-pub fn tune<'s, S>(socket: &'s S)
+/// Bytes that are not acknowledged for `keepalive_timeout` mean that the peer is lost, as silence of that length does. Systems that lack a setting
+/// work without it.
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    expect(unused_variables, reason = "Linux has this setting")
+)]
+pub fn tune<'s, S>(socket: &'s S, keepalive_timeout: Duration)
 where
     SockRef<'s>: From<&'s S>,
 {
@@ -26,7 +30,7 @@ where
     let _ = socket.set_tcp_nodelay(true);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
+        let _ = socket.set_tcp_user_timeout(Some(keepalive_timeout));
         let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT);
     }
 }
@@ -39,4 +43,19 @@ pub fn websocket_config() -> WebSocketConfig {
         .write_buffer_size(0) // the tunnel writes whole batches and flushes them itself
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE))
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unacknowledged_bytes_and_silence_have_the_same_limit() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        for seconds in [3, 15, 600] {
+            tune(&socket, Duration::from_secs(seconds));
+            let limit = SockRef::from(&socket).tcp_user_timeout().unwrap();
+            assert_eq!(limit, Some(Duration::from_secs(seconds)));
+        }
+    }
 }

@@ -109,6 +109,42 @@ async fn control_messages_pass_and_what_is_not_one_does_no_harm() {
     assert!(!server.is_closed());
 }
 
+/// A newer peer may say a few things that are not understood; only a broken or hostile one says many.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_unreadable_messages_ends_the_tunnel() {
+    let (server_socket, mut worker) = sockets().await;
+    let server = server_link();
+    let (task, _heard) = drive_server(server_socket, &server);
+    for _ in 0..3 {
+        for _ in 0..100 {
+            worker.send(Message::text("nonsense")).await.unwrap();
+        }
+        let mut ping = bytes::BytesMut::new();
+        Frame::Ping.encode(&mut ping);
+        worker.send(Message::Binary(ping.freeze())).await.unwrap();
+        while !matches!(worker.next().await.unwrap().unwrap(), Message::Binary(_)) {}
+        assert!(!task.is_finished(), "so many in a minute are ignored");
+        for _ in 0..12 {
+            tokio::time::advance(Duration::from_secs(5)).await;
+            worker.send(Message::Ping(Bytes::new())).await.unwrap();
+            while !matches!(worker.next().await.unwrap().unwrap(), Message::Pong(_)) {}
+        }
+    }
+    for _ in 0..101 {
+        worker.send(Message::text("nonsense")).await.unwrap();
+    }
+    assert_eq!(task.await.unwrap(), End::Violation(crate::frame::Violation::Unreadable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_peer_says_at_the_close_is_one_line() {
+    let (server_socket, mut worker) = sockets().await;
+    let (task, _heard) = drive_server(server_socket, &server_link());
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "gone\nWorker x joined".into() };
+    worker.send(Message::Close(Some(frame))).await.unwrap();
+    assert_eq!(task.await.unwrap(), End::Closed("gone Worker x joined".to_owned()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_lost_within_the_timeout_and_its_streams_with_it() {
     let (server_socket, _silent) = sockets().await;

@@ -29,7 +29,10 @@ fn put(block: &mut BytesMut, headers: &[(&str, &str)]) {
     }
 }
 
-/// The body that the server reads of a response, or why it fails; whether the head was refused.
+/// Headers of a response, and the body that is read or that it fails.
+type Case<'a> = (&'a [(&'a str, &'a str)], Result<&'a str, ()>);
+
+/// The body that the server reads of a response, or why it fails.
 async fn read(mut exchange: Exchange) -> Result<Bytes, Lost> {
     in_time(exchange.head()).await?;
     Ok(in_time(exchange.into_body().collect()).await?.to_bytes())
@@ -50,7 +53,7 @@ async fn asked(peer: &mut Peer) -> StreamId {
 #[tokio::test]
 async fn a_response_is_as_long_as_its_head_says_or_fails() {
     let (mut peer, server) = Peer::worker().await;
-    let cases: &[(&[(&str, &str)], Result<&str, ()>)] = &[
+    let cases: &[Case] = &[
         (&[("content-length", "6")], Ok("answer")),
         (&[("content-length", "6"), ("content-length", "6")], Ok("answer")),
         (&[("content-length", "6, 6")], Ok("answer")),

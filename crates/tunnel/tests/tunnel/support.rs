@@ -22,6 +22,9 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 /// No test waits longer for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a peer may be silent.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
 /// What the two ends agreed on.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
@@ -36,7 +39,7 @@ impl Default for Terms {
         Self {
             replies: Windows { initial: RESPONSE_WINDOW, max: 512 * 1024 },
             requests: Windows { initial: REQUEST_WINDOW, max: 4 * 1024 * 1024 },
-            keepalive: Duration::from_secs(15),
+            keepalive: KEEPALIVE,
         }
     }
 }
@@ -162,8 +165,8 @@ pub(crate) async fn tcp() -> (TcpStream, TcpStream) {
     let address = listener.local_addr().unwrap();
     let (accepted, dialed) = tokio::join!(listener.accept(), TcpStream::connect(address));
     let (accepted, dialed) = (accepted.unwrap().0, dialed.unwrap());
-    dial::tune(&accepted);
-    dial::tune(&dialed);
+    dial::tune(&accepted, KEEPALIVE);
+    dial::tune(&dialed, KEEPALIVE);
     (accepted, dialed)
 }
 

@@ -77,6 +77,7 @@ async fn the_status_tells_what_runs_and_what_is_wrong() {
         ("last_error_at", json!(null)),
         ("latency_ms", json!(null)),
         ("runtime_note", json!(null)),
+        ("server_note", json!(null)),
         ("requests", json!([])),
         ("tokens_today", json!({"tokens_in": 0, "tokens_out": 0})),
     ] {

@@ -47,6 +47,9 @@ pub struct StatusPage {
     pub version: Cow<'static, str>,
     /// The server's address.
     pub server_url: String,
+    /// Something about the server that is no failure, and that its owner should know.
+    #[serde(default)]
+    pub server_note: Option<String>,
     /// To the server and back.
     #[serde(default)]
     pub latency_ms: Option<u64>,
@@ -78,9 +81,9 @@ pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
         }
         Connection::Connecting | Connection::Connected => None,
     };
-    let trouble = status.trouble().cloned();
+    let problem = status.problem().cloned();
     StatusPage {
-        state: status.word(current_jobs).into(),
+        state: status.as_str(current_jobs).into(),
         connected_to_server: status.connection == Connection::Connected,
         connected_to_backend: status.runtime == Readiness::Ready,
         current_jobs,
@@ -92,8 +95,8 @@ pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
             .map(|model| model.name.clone())
             .collect(),
         models: status.models.into_iter().filter(|model| !model.withheld).map(|model| model.name).collect(),
-        last_error_at: trouble.as_ref().map(|trouble| rfc3339(trouble.since)),
-        last_error: trouble.map_or_else(String::new, |Problem { what, .. }| what),
+        last_error_at: problem.as_ref().map(|problem| rfc3339(problem.since)),
+        last_error: problem.map_or_else(String::new, |Problem { what, .. }| what),
         last_heartbeat: status.last_report.map_or_else(|| NEVER.to_owned(), rfc3339),
         worker_id: status.id,
         worker_name: status.name,
@@ -103,6 +106,7 @@ pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
         backend_family: status.kind.to_string(),
         backend_version: status.runtime_version,
         runtime_note: status.runtime_note,
+        server_note: status.server_note,
         reconnect_in_s,
         requests: activity.live,
         requests_today: activity.requests_today,

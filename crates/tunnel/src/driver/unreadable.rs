@@ -1,0 +1,41 @@
+//! Messages that a peer sends and that cannot be understood: a few are logged, more are ignored, and many end the tunnel. A newer peer may send some
+//! that this end cannot read; no correct one sends many.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::frame::Violation;
+
+/// Messages are counted anew after this time.
+const SPAN: Duration = Duration::from_secs(60);
+
+/// So many of a span are logged.
+const LOGGED: u32 = 5;
+
+/// More of a span end the tunnel. A report every few seconds that cannot be read does not.
+const MAX_UNREADABLE: u32 = 100;
+
+/// Counts them.
+pub(super) struct Unreadable {
+    since: Instant,
+    count: u32,
+}
+
+impl Unreadable {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now(), count: 0 }
+    }
+
+    /// Counts one more. Returns whether to log it.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(super) fn count(&mut self) -> Result<bool, Violation> {
+        if self.since.elapsed() >= SPAN {
+            *self = Self::new();
+        }
+        self.count += 1;
+        if self.count > MAX_UNREADABLE { Err(Violation::Unreadable) } else { Ok(self.count <= LOGGED) }
+    }
+}

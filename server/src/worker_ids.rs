@@ -1,0 +1,186 @@
+//! Which worker id belongs to which process. A process that connects again replaces its older connection; a second live process with the same id, such
+//! as one from a copied folder or a cloned disk, gets an id of its own, so that the two do not disconnect each other for ever.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use llamapool_tunnel::control::REPORT_INTERVAL;
+use tokio::time::Instant;
+
+/// A connection that has been silent for longer has lost its worker: a correct one reports every [`REPORT_INTERVAL`].
+const SILENT: Duration = REPORT_INTERVAL.saturating_add(Duration::from_secs(2));
+
+/// Times that older workers, which do not say which process they are, may take an id from a live connection within [`TAKEN_SPAN`]. A few are
+/// reconnects; more are two workers that disconnect each other.
+const MAX_TAKEN: u32 = 3;
+
+/// Span of [`MAX_TAKEN`].
+const TAKEN_SPAN: Duration = Duration::from_secs(300);
+
+/// The longest id, in characters, with what is added to it.
+pub(crate) const MAX_ID: usize = 128;
+
+/// The ids of the connected workers. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct WorkerIds(Arc<Mutex<Ids>>);
+
+#[derive(Default)]
+struct Ids {
+    holders: HashMap<String, Holder>,
+    last_claim: u64,
+}
+
+/// The connection that has an id.
+struct Holder {
+    claim: u64,
+    instance: String,
+    heard: Instant,
+    /// How often the id was taken from a live connection, and since when that is counted.
+    taken: (u32, Instant),
+}
+
+/// An id, as long as this exists or a newer connection of the same process takes it over.
+pub(crate) struct ClaimedId {
+    ids: WorkerIds,
+    /// The id.
+    pub(crate) id: String,
+    claim: u64,
+}
+
+/// The id is in use by another worker.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the worker id {0} is in use by another connected worker; set CLIENT_ID to a different id on one of them"
+)]
+pub(crate) struct IdInUse(pub(crate) String);
+
+impl WorkerIds {
+    /// Claims an id for a connection of the process `instance`, or another one derived from it if a live process has it already. `is_renamable` says
+    /// that the worker states its process; others take the id as it is.
+    ///
+    /// # Errors
+    /// Several workers that cannot be told apart use the id.
+    pub(crate) fn claim(
+        &self,
+        wanted: &str,
+        instance: &str,
+        is_renamable: bool,
+    ) -> Result<ClaimedId, IdInUse> {
+        let mut ids = self.lock();
+        let now = Instant::now();
+        let is_free = |ids: &Ids, id: &str| {
+            ids.holders
+                .get(id)
+                .is_none_or(|holder| holder.instance == instance || holder.heard + SILENT < now)
+        };
+        let mut taken = (0, now);
+        let id = if is_free(&ids, wanted) {
+            wanted.to_owned()
+        } else if is_renamable {
+            let mut numbered = (2..).map(|number: usize| with_number(wanted, number));
+            // There are finitely many holders, so one is free.
+            numbered.find(|id| is_free(&ids, id)).unwrap_or_else(|| wanted.to_owned())
+        } else {
+            let before = ids.holders.get(wanted).map_or(taken, |holder| holder.taken);
+            taken = if before.1 + TAKEN_SPAN < now { (1, now) } else { (before.0 + 1, before.1) };
+            if taken.0 > MAX_TAKEN {
+                return Err(IdInUse(wanted.to_owned()));
+            }
+            wanted.to_owned()
+        };
+        ids.last_claim += 1;
+        let claim = ids.last_claim;
+        ids.holders.insert(id.clone(), Holder { claim, instance: instance.to_owned(), heard: now, taken });
+        Ok(ClaimedId { ids: self.clone(), id, claim })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ids> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClaimedId {
+    /// Notes that the worker has been heard from.
+    pub(crate) fn heard(&self) {
+        if let Some(holder) =
+            self.ids.lock().holders.get_mut(&self.id).filter(|holder| holder.claim == self.claim)
+        {
+            holder.heard = Instant::now();
+        }
+    }
+}
+
+impl Drop for ClaimedId {
+    fn drop(&mut self) {
+        let mut ids = self.ids.lock();
+        if ids.holders.get(&self.id).is_some_and(|holder| holder.claim == self.claim) {
+            ids.holders.remove(&self.id);
+        }
+    }
+}
+
+/// `desk-2`, within the bounds of an id.
+fn with_number(id: &str, number: usize) -> String {
+    let suffix = format!("-{number}");
+    let base: String = id.chars().take(MAX_ID - suffix.len()).collect();
+    base + &suffix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_keeps_its_id_over_its_connections() {
+        let ids = WorkerIds::default();
+        let first = ids.claim("desk", "p1", true).unwrap();
+        let second = ids.claim("desk", "p1", true).unwrap();
+        assert_eq!((first.id.as_str(), second.id.as_str()), ("desk", "desk"));
+        drop(first);
+        assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk-2", "the newer connection still has it");
+        drop(second);
+        assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_live_process_gets_an_id_of_its_own_and_keeps_it() {
+        let ids = WorkerIds::default();
+        let _one = ids.claim("desk", "p1", true).unwrap();
+        let two = ids.claim("desk", "p2", true).unwrap();
+        let three = ids.claim("desk", "p3", true).unwrap();
+        assert_eq!((two.id.as_str(), three.id.as_str()), ("desk-2", "desk-3"));
+        assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk-2", "its reconnect");
+        let long = "x".repeat(MAX_ID);
+        let _long = ids.claim(&long, "p1", true).unwrap();
+        let other = ids.claim(&long, "p2", true).unwrap();
+        assert!(other.id.ends_with("x-2") && other.id.len() == MAX_ID);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_gives_its_id_up() {
+        let ids = WorkerIds::default();
+        let one = ids.claim("desk", "p1", true).unwrap();
+        tokio::time::advance(SILENT).await;
+        one.heard();
+        tokio::time::advance(SILENT).await;
+        assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk-2", "heard of lately");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(ids.claim("desk", "p3", true).unwrap().id, "desk");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn older_workers_take_an_id_a_few_times_and_not_for_ever() {
+        let ids = WorkerIds::default();
+        let mut held = vec![ids.claim("desk", "c0", false).unwrap()];
+        for connection in ["c1", "c2", "c3"] {
+            held.push(ids.claim("desk", connection, false).unwrap());
+        }
+        assert_eq!(ids.claim("desk", "c4", false).err(), Some(IdInUse("desk".to_owned())));
+        for _ in 0..100 {
+            tokio::time::advance(REPORT_INTERVAL).await;
+            held[3].heard();
+        }
+        assert!(ids.claim("desk", "c5", false).is_ok(), "counted anew");
+    }
+}
