@@ -22,6 +22,7 @@ pub(crate) mod worker_totals;
 
 pub(crate) use capped::{CappedLabels, OTHER};
 pub(crate) use counters::{Counters, WorkerCounters};
+pub(crate) use history::unix_seconds;
 pub use ledger::Ledger;
 pub(crate) use ledger_view::{LedgerView, Since};
 pub(crate) use trace::Trace;

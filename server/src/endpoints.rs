@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use llamapool_telemetry::tasks::BackgroundTasks;
 use llamapool_tunnel::control::{Readiness, Report};
 use llamapool_worker_core::runtime::{Kind, Prober, RuntimeInfo, Unready};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -27,12 +28,12 @@ const PROBE_GAP: Duration = Duration::from_secs(1);
 /// An endpoint of the local network answers within milliseconds, one across an ocean within a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Adds the configured endpoints to the pool. Their tasks are tracked as sessions and end when the server stops.
-pub(crate) fn start(app: &Arc<App>) {
+/// Adds the configured endpoints to the pool. Their tasks end when the server stops.
+pub(crate) fn start(app: &Arc<App>, tasks: &mut BackgroundTasks) {
     for config in &app.config.endpoints {
         match Client::new(&config.url, CONNECT_TIMEOUT, None) {
             Ok(client) => {
-                app.sessions.spawn(serve(app.clone(), config.clone(), client));
+                tasks.spawn("endpoint monitor", serve(app.clone(), config.clone(), client));
             }
             Err(error) => {
                 tracing::error!(

@@ -39,8 +39,8 @@ use std::time::Duration;
 
 use llamapool_telemetry::logs::Level;
 use llamapool_telemetry::metrics::Listener as MetricsListener;
+use llamapool_telemetry::tasks::{BackgroundTasks, TaskFailed};
 use tokio::net::TcpListener;
-use tokio_util::task::AbortOnDropHandle;
 
 use app::App;
 use config::Config;
@@ -85,12 +85,15 @@ impl From<TcpListener> for Listeners {
 }
 
 /// Runs the server on its listeners until it has shut down. `log_level` is the log level of the process, if the API may change it.
+///
+/// # Errors
+/// A background task has panicked. The server would go on without, for example, accepting connections, so it stops at once.
 pub async fn run(
     config: Config,
     listeners: impl Into<Listeners>,
     shutdown: Shutdown,
     log_level: Option<Level>,
-) {
+) -> Result<(), TaskFailed> {
     let Listeners { api: listener, metrics } = listeners.into();
     let drain_timeout = config.drain_timeout;
     let mut app = App::new(config);
@@ -98,30 +101,33 @@ pub async fn run(
     let app = Arc::new(app);
     log_access(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
-    endpoints::start(&app);
-    let front = AbortOnDropHandle::new(tokio::spawn(listen::serve(
-        listener,
-        routes::router(app.clone()),
-        app.clone(),
-    )));
-    let scraped =
-        metrics.map(|metrics| AbortOnDropHandle::new(tokio::spawn(metrics.serve(app.metrics.clone()))));
-    let publisher = AbortOnDropHandle::new(tokio::spawn(app.feed.clone().publish()));
-    app.drain.run(&app.registry, &app.ledger, &shutdown, drain_timeout).await;
+    let mut background = BackgroundTasks::default();
+    endpoints::start(&app, &mut background);
+    if let Some(metrics) = metrics {
+        background.spawn("metrics listener", metrics.serve(app.metrics.clone()));
+    }
+    background.spawn("state feed", app.feed.clone().publish());
+    let mut front = BackgroundTasks::default();
+    front.spawn("listener", listen::serve(listener, routes::router(app.clone()), app.clone()));
+    tokio::select! {
+        () = app.drain.run(&app.registry, &app.ledger, &shutdown, drain_timeout) => {}
+        failed = background.failed() => return Err(failed),
+        failed = front.failed() => return Err(failed),
+    }
     app.sessions.close();
     let rest = async {
         app.sessions.wait().await;
-        if let Err(error) = front.await {
-            tracing::error!("The listener failed: {error}");
-        }
+        front.ended().await
     };
-    drop((publisher, scraped));
-    if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
-        tracing::warn!("Some connections did not close in time");
+    drop(background);
+    match tokio::time::timeout(CLOSE_TIMEOUT, rest).await {
+        Ok(ended) => ended?,
+        Err(_) => tracing::warn!("Some connections did not close in time"),
     }
     if let Some(tracer) = &app.tracer {
         let _ = shutdown.at_once.run_until_cancelled(tracer.finish(TRACES_TIMEOUT)).await;
     }
+    Ok(())
 }
 
 /// Logs the address, and warns if keys are missing.

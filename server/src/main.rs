@@ -50,7 +50,7 @@ fn start(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
         let hangups = reload::on_hangup(Hangups::new()?, level.clone(), shutdown.clone());
         let _hangups = AbortOnDropHandle::new(tokio::spawn(hangups));
         // In a task of its own: the future that `block_on` polls is not batched with other work.
-        tokio::spawn(run(config, listeners, shutdown, Some(level))).await?;
+        tokio::spawn(run(config, listeners, shutdown, Some(level))).await??;
         Ok(())
     })
 }

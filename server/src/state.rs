@@ -1,10 +1,10 @@
-//! The state that others see. [`view`] holds the promised types; a snapshot of them is read from the [`StateSources`], on request as JSON, and
-//! by the [`Feed`] as events for dashboards.
+//! The state that others see. [`view`] holds the promised types; a snapshot of them is read from the [`StateSources`] by the
+//! [`Feed`], which shares it among readers: as JSON on request, and as events for dashboards.
 
 mod feed;
 mod snapshot;
 pub mod view;
 
 pub use feed::Feed;
+pub use snapshot::StateSources;
 pub(crate) use snapshot::server_state;
-pub use snapshot::{StateSources, snapshot};

@@ -7,11 +7,13 @@
 //! | [`trace`] | spans of requests, exported over OTLP with the feature `otlp` |
 //! | [`build`] | version, commit and date of the build |
 //! | [`signals`], [`descriptors`] | stopping and reloading by signals; the limit of open files |
+//! | [`tasks`] | background tasks whose panic ends the program |
 
 pub mod descriptors;
 pub mod logs;
 pub mod metrics;
 pub mod signals;
+pub mod tasks;
 pub mod trace;
 
 pub use llamapool_settings::build;

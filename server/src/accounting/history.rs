@@ -112,7 +112,8 @@ impl Bin {
     }
 }
 
-fn unix_seconds(time: SystemTime) -> u64 {
+/// Seconds since 1970, UTC.
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

@@ -35,7 +35,7 @@ struct Books {
     in_flight: BTreeMap<u64, Arc<InFlight>>,
     recent: VecDeque<Arc<EndedRequest>>,
     totals: Totals,
-    workers: HashMap<String, WorkerEntry>,
+    workers: HashMap<Arc<str>, WorkerEntry>,
     history: History,
     counters: Counters,
 }
@@ -176,7 +176,7 @@ impl Books {
             oldest.map(|id| self.workers.remove(&id));
         }
         if !self.workers.contains_key(id) {
-            self.workers.insert(id.to_owned(), WorkerEntry::default());
+            self.workers.insert(id.into(), WorkerEntry::default());
         }
         let entry = self.workers.get_mut(id).expect("it was there or has just been inserted");
         entry.touched = self.next_number;

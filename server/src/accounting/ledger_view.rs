@@ -30,7 +30,7 @@ pub(crate) struct LedgerView {
     /// The chart's bins, oldest first.
     pub(crate) history: Vec<Bin>,
     /// What each worker did, by its id.
-    pub(crate) workers: HashMap<String, Arc<WorkerTotals>>,
+    pub(crate) workers: HashMap<Arc<str>, Arc<WorkerTotals>>,
 }
 
 impl LedgerView {

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +14,6 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
 use crate::http::responses::{AdminRequired, BadPathParam, Event, NotFound, ViewerRequired};
-use crate::state::snapshot;
 use crate::state::view::Snapshot;
 
 /// Get the state
@@ -25,7 +23,8 @@ use crate::state::view::Snapshot;
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn whole(State(app): State<Arc<App>>) -> Response {
-    ([(CACHE_CONTROL, "no-store")], Json(snapshot(&app.sources))).into_response()
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], Body::from(app.feed.json()))
+        .into_response()
 }
 
 /// Stream the state

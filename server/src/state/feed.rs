@@ -2,7 +2,7 @@
 //! and gets the whole state again. With many readers or large events, updates are rarer, so that relaying requests comes first.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::snapshot::{StateSources, snapshot_since};
 use super::view::Snapshot;
-use crate::accounting::Since;
+use crate::accounting::{Since, unix_seconds};
 
 /// The shortest time between two events.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -24,12 +24,16 @@ const BUDGET: usize = 100 * 1000 * 1000;
 /// The longest time between two events while requests are open: their age and tokens change all the time.
 const WHILE_OPEN: Duration = Duration::from_secs(1);
 
+/// What stands before and after the JSON of an event.
+const DATA: &[u8] = b"\ndata: ";
+const END: &[u8] = b"\n\n";
+
 /// The state as events, for any number of readers.
 pub struct Feed {
     sources: Arc<StateSources>,
     events: watch::Sender<Event>,
     /// The whole state as it was sent last: readers that come or skip at the same time share it.
-    whole: Mutex<Option<(Instant, Event)>>,
+    whole: Mutex<Option<Whole>>,
 }
 
 /// One event, ready to be sent.
@@ -37,6 +41,14 @@ pub struct Feed {
 struct Event {
     version: u64,
     text: Bytes,
+}
+
+/// The whole state at one moment.
+struct Whole {
+    made: Instant,
+    /// How many changes there had been.
+    changes: u64,
+    event: Event,
 }
 
 /// One reader's place in the feed.
@@ -65,18 +77,32 @@ impl Feed {
         self.events.receiver_count()
     }
 
+    /// The whole state as JSON. Readers share it for [`SHORTEST`], as long as nothing changes.
+    pub fn json(&self) -> Bytes {
+        let (changes, version) = (self.sources.changes.count(), self.events.borrow().version);
+        let event = self.shared(version, |whole| whole.changes == changes);
+        let begin =
+            event.windows(DATA.len()).position(|window| window == DATA).map_or(0, |at| at + DATA.len());
+        event.slice(begin..event.len() - END.len())
+    }
+
     /// The whole state after event `version`, at most [`SHORTEST`] old.
     fn whole(&self, version: u64) -> Bytes {
-        let mut sent = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*sent {
-            Some((at, event)) if event.version == version && at.elapsed() < SHORTEST => event.text.clone(),
-            _ => {
-                let text =
-                    event("snapshot", version, &snapshot_since(&self.sources, version, Since::default()));
-                *sent = Some((Instant::now(), Event { version, text: text.clone() }));
-                text
-            }
+        self.shared(version, |whole| whole.event.version == version)
+    }
+
+    fn shared(&self, version: u64, is_current: impl Fn(&Whole) -> bool) -> Bytes {
+        let mut shared = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(whole) =
+            shared.as_ref().filter(|whole| whole.made.elapsed() < SHORTEST && is_current(whole))
+        {
+            return whole.event.text.clone();
         }
+        let changes = self.sources.changes.count(); // before the state is read: a change in between is not missed
+        let text = event("snapshot", version, &snapshot_since(&self.sources, version, Since::default()));
+        let event = Event { version, text: text.clone() };
+        *shared = Some(Whole { made: Instant::now(), changes, event });
+        text
     }
 
     /// Publishes as long as the server runs; sleeps while nobody reads.
@@ -100,7 +126,7 @@ impl Feed {
             if let Some(newest) = update.recent.first() {
                 since.ended = Some(newest.number);
             }
-            since.history = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            since.history = unix_seconds(SystemTime::now());
             let text = event("update", version, &update);
             pause = pace(self.readers(), text.len());
             events.send_replace(Event { version, text });
@@ -142,7 +168,7 @@ fn pace(readers: usize, bytes: usize) -> Duration {
 
 fn event(name: &str, version: u64, snapshot: &Snapshot) -> Bytes {
     let json = serde_json::to_string(snapshot).expect("plain data");
-    format!("event: {name}\nid: {version}\ndata: {json}\n\n").into()
+    format!("event: {name}\nid: {version}\ndata: {json}\n\n").into() // as DATA and END say
 }
 
 #[cfg(test)]

@@ -36,11 +36,6 @@ pub struct StateSources {
     pub workers_need_key: bool,
 }
 
-/// The whole state now.
-pub fn snapshot(sources: &StateSources) -> Snapshot {
-    snapshot_since(sources, 0, Since::default())
-}
-
 /// The state now. Of ended requests and history, which only grow, it has what is new.
 pub(super) fn snapshot_since(sources: &StateSources, version: u64, since: Since) -> Snapshot {
     let registry = sources.registry.view();

@@ -253,6 +253,6 @@ async fn a_port_of_their_own_needs_no_key_and_ends_with_the_server() {
     let elsewhere = client.get(&api).bearer_auth("secret").send().await.unwrap();
     assert_eq!(elsewhere.status(), 404);
     shutdown.gently.cancel();
-    server.await.unwrap();
+    server.await.unwrap().unwrap();
     assert!(client.get(&own).send().await.is_err(), "nobody listens any more");
 }

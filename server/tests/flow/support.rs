@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
+use llamapool_telemetry::tasks::TaskFailed;
 use llamapool_tunnel::control::{
     FromServer, FromWorker, MAX_STREAMS, REQUEST_WINDOW, Readiness, Report, WorkerHello,
 };
@@ -27,7 +28,7 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) shutdown: Shutdown,
     pub(crate) client: reqwest::Client,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), TaskFailed>>,
 }
 
 impl TestServer {
@@ -79,7 +80,7 @@ impl TestServer {
     /// Stops the server gently; with nothing open that takes no time.
     pub(crate) async fn stop(self) {
         self.shutdown.gently.cancel();
-        tokio::time::timeout(PATIENCE, self.task).await.expect("something is still open").unwrap();
+        tokio::time::timeout(PATIENCE, self.task).await.expect("something is still open").unwrap().unwrap();
     }
 }
 

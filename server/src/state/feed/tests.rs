@@ -152,3 +152,17 @@ async fn a_snapshot_shares_reports_and_agrees_with_itself() {
     assert_eq!((view.workers[0].in_flight, view.waiting.len()), (1, 0), "the slot went to the waiter");
     assert!(waiter.await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_state_is_made_once_for_all_who_ask_until_something_changes() {
+    let sources = Arc::new(sources());
+    let feed = Feed::new(sources.clone());
+    let first = feed.json();
+    assert_eq!(feed.json().as_ptr(), first.as_ptr(), "shared");
+    join(&sources.registry);
+    let state: serde_json::Value = serde_json::from_slice(&feed.json()).unwrap();
+    assert_eq!(state["workers"][0]["id"], "a", "a change is seen at once");
+    let before = feed.json();
+    tokio::time::advance(SHORTEST).await;
+    assert_ne!(feed.json().as_ptr(), before.as_ptr(), "ages go on");
+}
