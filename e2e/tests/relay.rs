@@ -150,7 +150,7 @@ async fn streams_are_byte_identical() {
         ("text/event-stream; charset=utf-8", sse.as_bytes(), 7),
         ("application/x-ndjson", ndjson.as_bytes(), 3),
         ("audio/mpeg", &binary, 1021),
-        ("text/event-stream", b"no event at all, no end of line", 5),
+        ("text/event-stream", b"no event at all\n\ndata: [DONE]", 5),
     ];
     for (content_type, bytes, size) in cases {
         let chunks = bytes.chunks(size).map(<[u8]>::to_vec).collect();

@@ -13,6 +13,7 @@
 //! | `read` | the body | an `Ask`: API, model, stream?, session, body | 400, 408, 413, 503 |
 //! | `route` | the ask | a `Plan`: the candidates that have the model | 404, 503 |
 //! | `dispatch` | the plan | a `Reply` whose first byte is there; tries other candidates until then | 502, 503, 504 |
+//! | `promise` | a stream that is late | the head of the stream, and comments until there is a reply | an error inside the stream |
 //! | `stream` | the reply | the response, with the ticket inside its body | an error inside the stream |
 //!
 //! Each stage takes what the one before it gives, so none can be left out. Everything that the head alone can decide is decided before the body
@@ -21,9 +22,12 @@
 mod accept;
 mod dispatch;
 mod limit;
+mod promise;
 mod read;
 mod route;
 mod stream;
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -32,39 +36,53 @@ use http::Request;
 #[cfg(fuzzing)]
 pub use read::fuzzing;
 
-use crate::accounting::record::Outcome;
+use crate::accounting::in_flight::InFlight;
+use crate::accounting::record::{Outcome, RequestRecord};
 use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::auth::Permission;
 use crate::http::error::ApiError;
 use crate::protocol::Service;
+use promise::Dispatched;
 
 /// Serves one request to a path that is relayed to an upstream.
-pub async fn serve(app: &App, service: Service, request: Request<Body>) -> Response {
+pub async fn serve(app: &Arc<App>, service: Service, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
     let in_flight = ticket.in_flight.clone();
-    let reply = tokio::select! {
-        biased;
-        reply = stages(app, service, request, &mut ticket) => reply,
-        () = std::future::poll_fn(|cx| in_flight.poll_cancelled(cx)) => Err(ApiError::Cancelled),
+    let plan = match until_cancelled(&in_flight, stages(app, service, request, &mut ticket)).await {
+        Ok(plan) => plan,
+        Err(error) => return refuse(&error, ticket),
     };
-    match reply {
-        Ok(reply) => stream::stream(app, reply, ticket),
-        Err(error) => refuse(&error, ticket),
+    match promise::dispatch(app, plan, ticket).await {
+        Dispatched::InTime(Ok(reply), ticket) => stream::stream(app, reply, ticket),
+        Dispatched::InTime(Err(error), ticket) => refuse(&error, ticket),
+        Dispatched::Late(promise) => promise.respond(),
     }
 }
 
+/// The stages until the request may be sent.
 async fn stages(
     app: &App,
     service: Service,
     request: Request<Body>,
     ticket: &mut Ticket,
-) -> Result<dispatch::Reply, ApiError> {
+) -> Result<route::Plan, ApiError> {
     let arrival = accept::accept(app, service, request, ticket);
     let admitted = admit(app, &arrival, ticket)?;
     let ask = read::read(app, admitted, arrival, ticket).await?;
-    let plan = route::route(app, ask, ticket)?;
-    dispatch::dispatch(app, plan, ticket).await
+    route::route(app, ask, ticket)
+}
+
+/// Runs stages until an operator cancels the request.
+async fn until_cancelled<T>(
+    in_flight: &InFlight,
+    stages: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    tokio::select! {
+        biased;
+        done = stages => done,
+        () = std::future::poll_fn(|cx| in_flight.poll_cancelled(cx)) => Err(ApiError::Cancelled),
+    }
 }
 
 /// The stages that need the head only.
@@ -82,11 +100,16 @@ pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
     let mut response = error.response(ticket.id());
     response.headers_mut().insert(REQUEST_ID, ticket.id.clone());
     ticket.record.status = Some(response.status().as_u16());
-    ticket.record.outcome = match error {
+    ticket.record.outcome = outcome(error, &ticket.record);
+    response
+}
+
+/// How a request that gets this error has ended.
+fn outcome(error: &ApiError, record: &RequestRecord) -> Outcome {
+    match error {
         ApiError::Cancelled => Outcome::Cancelled,
         _ if error.is_failure() => Outcome::Failed(error.to_string()),
-        _ if ticket.record.caller.is_none() => Outcome::Blocked(error.code().unwrap_or(ApiError::INVALID)),
+        _ if record.caller.is_none() => Outcome::Blocked(error.code().unwrap_or(ApiError::INVALID)),
         _ => Outcome::Refused(error.code().unwrap_or(ApiError::INVALID)),
-    };
-    response
+    }
 }

@@ -1,15 +1,16 @@
 //! The APIs that the server speaks, and the little that it knows of what passes through.
 //!
-//! An [`Api`] decides four things, all of them here: the family of its paths, the shape of its errors, how token counts are found in its
-//! replies, and the mark that ends a complete stream. A [`Service`] is one path that is relayed to an upstream; [`Framing`] is how the stream of
-//! a reply is divided into events or lines.
+//! An [`Api`] decides three things, all of them here: the family of its paths, the shape of its errors, and the mark that ends a complete stream.
+//! A [`Service`] is one path that is relayed to an upstream; [`Framing`] is how the stream of a reply is divided into events or lines, and
+//! [`Ending`] knows whether it is complete.
 
+mod ending;
 mod framing;
 
+pub use ending::{Ending, Terminal};
 pub use framing::{ErrorShape, Framing, StreamTail};
 
 use http::{HeaderMap, Method};
-use llamapool_worker_core::usage::Tail;
 
 /// An API of model runtimes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +42,6 @@ impl Api {
         }
     }
 
-    /// Looks for token counts in a reply.
-    pub fn usage_scanner(self) -> Tail {
-        match self {
-            Self::OpenAi => Tail::default(),
-        }
-    }
-
     /// The data of the event that ends a complete stream. A broken stream never gets one from this server.
     pub const fn end_mark(self) -> &'static str {
         match self {
@@ -66,9 +60,11 @@ pub struct Service {
 /// The path whose events have types.
 const RESPONSES: &str = "/v1/responses";
 
+const COMPLETIONS: &str = "/v1/completions";
+
 const OPENAI: &[Service] = &[
     Service::openai(CHAT),
-    Service::openai("/v1/completions"),
+    Service::openai(COMPLETIONS),
     Service::openai("/v1/embeddings"),
     Service::openai(RESPONSES),
     Service::openai("/v1/rerank"),
@@ -142,6 +138,15 @@ impl Service {
             RESPONSES => Keeps::UnlessRefused,
             CHAT => Keeps::IfAsked,
             _ => Keeps::Nothing,
+        }
+    }
+
+    /// What ends a complete stream.
+    pub fn terminal(self) -> Terminal {
+        match self.path {
+            CHAT | COMPLETIONS => Terminal::FinishReason,
+            RESPONSES => Terminal::ResponseEvent,
+            _ => Terminal::Unknown,
         }
     }
 

@@ -17,6 +17,8 @@ use llamapool_tunnel::control::{Bye, ByeCode, FromServer};
 pub use fault::{Blame, Fault, FaultKind};
 pub use llamapool_tunnel::Traffic;
 pub use reply_body::ReplyBody;
+use reply_body::Source;
+use reply_head::ReplyHead;
 
 /// A connection to something that serves models. Clones are the same connection.
 #[derive(Clone)]
@@ -65,11 +67,19 @@ impl Upstream {
     /// # Errors
     /// There is no reply; the fault says why.
     pub async fn open(&self, head: RequestHead<'_>, body: Bytes) -> Result<UpstreamReply, Fault> {
-        match self {
-            Self::Worker(link) => worker::open(link, head, body).await,
-            // The HTTP client's future is large; requests to workers need not carry it.
-            Self::Endpoint(client) => Box::pin(client.open(head, body)).await,
-        }
+        let (head, source) = match self {
+            Self::Worker(link) => {
+                let (head, body) = worker::open(link, head, body).await?;
+                (head, Source::Worker(body))
+            }
+            Self::Endpoint(client) => {
+                // The HTTP client's future is large; requests to workers need not carry it.
+                let (head, body) = Box::pin(client.open(head, body)).await?;
+                (head, Source::Endpoint(body))
+            }
+        };
+        let ReplyHead { status, headers, length } = head;
+        Ok(UpstreamReply { status, headers, body: ReplyBody::new(source, length) })
     }
 
     /// Whether it is a worker.

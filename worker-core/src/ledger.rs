@@ -1,6 +1,6 @@
 //! The worker's books, with one writer: every request that gets a slot is entered, and settled when it ends. Everybody else reads [`Activity`].
 //!
-//! What a stream does for each of its chunks is two atomic additions and what [`Tail`](crate::usage::Tail) does; the lock is taken when a request
+//! What a stream does for each of its chunks is two atomic additions and what [`UsageScanner`](crate::usage::UsageScanner) does; the lock is taken when a request
 //! begins, when it ends, and by who reads.
 
 mod activity;

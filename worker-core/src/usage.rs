@@ -1,9 +1,17 @@
-//! Finds the token counts that a reply tells, without reading the reply: its last bytes are kept, and looked at once, when it has ended.
+//! Finds the token counts that a reply reports, wherever they are, without parsing the reply: it is searched for the names of counts in large steps
+//! as it passes, and only what follows a name is read.
+//!
+//! | API | where |
+//! |---|---|
+//! | OpenAI | `"usage": {"prompt_tokens", "completion_tokens"}`: last in streams, first in llama.cpp's embeddings |
+//! | OpenAI Responses | `"usage": {"input_tokens", "output_tokens"}` in the last event |
+//! | Anthropic | the same names; the prompt's in `message_start`, the generated ones in `message_delta` |
+//! | Ollama | `"prompt_eval_count"` and `"eval_count"` in the last object |
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-/// Bytes kept of a reply's end. Usage stands in the last event of a stream and at the end of a JSON answer; with every detail it has about 500.
+/// Bytes kept of a reply. Usage with every detail has about 500.
 const KEPT: usize = 4 * 1024;
 
 /// Prompt and generated tokens.
@@ -22,44 +30,97 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
-/// The end of a reply so far.
+/// Searches a reply. It keeps 4 to 8 KiB of it: a chunk costs a copy of at most that much, and every 4 KiB a search.
 #[derive(Debug, Default)]
-pub struct Tail(Vec<u8>);
+pub struct UsageScanner {
+    window: Vec<u8>,
+    found: Counts,
+}
 
-impl Tail {
-    /// Takes note of a chunk: a copy of at most the last 4 KiB of it.
+impl UsageScanner {
+    /// Takes note of a chunk.
     pub fn pass(&mut self, chunk: &[u8]) {
-        let chunk = &chunk[chunk.len().saturating_sub(KEPT)..];
-        if self.0.len() + chunk.len() > 2 * KEPT {
-            self.0.drain(..self.0.len() - KEPT);
-        }
-        self.0.extend_from_slice(chunk);
+        self.pass_with(chunk, |_| ());
     }
 
-    /// The last usage object in what was kept.
+    /// Takes note of a chunk, and shows `look` the parts of the reply that are searched now. Consecutive parts overlap by 4 KiB; together with
+    /// [`UsageScanner::kept`] they are the whole reply.
+    pub fn pass_with(&mut self, chunk: &[u8], mut look: impl FnMut(&[u8])) {
+        let (head, rest) = chunk.split_at(chunk.len().min(KEPT));
+        self.window.extend_from_slice(head);
+        if self.window.len() > 2 * KEPT || !rest.is_empty() {
+            self.found.find_in(&self.window);
+            look(&self.window);
+            self.window.drain(..self.window.len().saturating_sub(KEPT));
+        }
+        if !rest.is_empty() {
+            self.found.find_in(chunk);
+            look(chunk);
+            self.window.clear();
+            self.window.extend_from_slice(&chunk[chunk.len() - KEPT..]);
+        }
+    }
+
+    /// The end of the reply so far, which has not been searched.
+    pub fn kept(&self) -> &[u8] {
+        &self.window
+    }
+
+    /// The counts in what has passed: of each the last.
     pub fn usage(&self) -> Option<Usage> {
-        memmem::rfind_iter(&self.0, br#""usage""#).find_map(|at| read(&self.0[at + br#""usage""#.len()..]))
+        let mut counts = self.found;
+        counts.find_in(&self.window);
+        if counts == Counts::default() {
+            return None;
+        }
+        Some(Usage {
+            tokens_in: counts.tokens_in.unwrap_or_default(),
+            tokens_out: counts.tokens_out.unwrap_or_default(),
+        })
     }
 }
 
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    tokens_in: Option<u64>,
+    tokens_out: Option<u64>,
+}
+
+/// A usage object.
 #[derive(Deserialize)]
-struct Told {
+struct UsageObject {
     #[serde(alias = "input_tokens")]
     prompt_tokens: Option<u64>,
     #[serde(alias = "output_tokens")]
     completion_tokens: Option<u64>,
 }
 
-fn read(after_name: &[u8]) -> Option<Usage> {
-    let value = after_name.trim_ascii_start().strip_prefix(b":")?;
-    let told: Told = serde_json::Deserializer::from_slice(value).into_iter().next()?.ok()?;
-    if told.prompt_tokens.is_none() && told.completion_tokens.is_none() {
-        return None;
+impl Counts {
+    fn find_in(&mut self, part: &[u8]) {
+        for at in memmem::find_iter(part, br#""usage""#) {
+            if let Some(UsageObject { prompt_tokens, completion_tokens }) =
+                value_after(part, at, br#""usage""#)
+            {
+                self.tokens_in = prompt_tokens.or(self.tokens_in);
+                self.tokens_out = completion_tokens.or(self.tokens_out);
+            }
+        }
+        // Both of Ollama's names end like this.
+        for at in memmem::find_iter(part, br#"eval_count""#) {
+            let Some(count) = value_after(part, at, br#"eval_count""#) else { continue };
+            if part[..at].ends_with(br#""prompt_"#) {
+                self.tokens_in = Some(count);
+            } else if part[..at].ends_with(b"\"") {
+                self.tokens_out = Some(count);
+            }
+        }
     }
-    Some(Usage {
-        tokens_in: told.prompt_tokens.unwrap_or_default(),
-        tokens_out: told.completion_tokens.unwrap_or_default(),
-    })
+}
+
+/// The value of the member whose name is at `at`, if it is there as a whole and of this type.
+fn value_after<T: for<'de> Deserialize<'de>>(part: &[u8], at: usize, name: &[u8]) -> Option<T> {
+    let value = part[at + name.len()..].trim_ascii_start().strip_prefix(b":")?;
+    serde_json::Deserializer::from_slice(value).into_iter().next()?.ok()
 }
 
 #[cfg(test)]
@@ -69,9 +130,9 @@ mod tests {
     use super::*;
 
     fn usage(chunks: &[&str]) -> Option<(u64, u64)> {
-        let mut tail = Tail::default();
-        chunks.iter().for_each(|chunk| tail.pass(chunk.as_bytes()));
-        tail.usage().map(|usage| (usage.tokens_in, usage.tokens_out))
+        let mut scanner = UsageScanner::default();
+        chunks.iter().for_each(|chunk| scanner.pass(chunk.as_bytes()));
+        scanner.usage().map(|usage| (usage.tokens_in, usage.tokens_out))
     }
 
     #[test]
@@ -100,20 +161,50 @@ mod tests {
         check(&["", "plain text"], None);
     }
 
+    #[test]
+    fn anthropic_and_ollama_tell_it_in_their_own_way() {
+        let start =
+            r#"data: {"type":"message_start","message":{"usage":{"input_tokens":25,"output_tokens":1}}}"#;
+        let delta = r#"data: {"type":"message_delta","usage":{"output_tokens":15}}"#;
+        let between = "data: {\"type\":\"content_block_delta\"}\n\n".repeat(1000);
+        assert_eq!(usage(&[start, "\n\n", &between, delta, "\n\n"]), Some((25, 15)));
+        assert_eq!(
+            usage(&["{\"done\":false}\n", r#"{"done":true,"prompt_eval_count":26,"eval_count": 298}"#]),
+            Some((26, 298))
+        );
+        assert_eq!(usage(&[r#"{"done":true,"eval_count":7,"eval_duration":9}"#]), Some((0, 7)));
+    }
+
+    #[test]
+    fn usage_before_megabytes_of_data_counts() {
+        let first = r#"{"usage":{"prompt_tokens":12,"total_tokens":12},"data":["#;
+        let data = "0.123,".repeat(500_000);
+        assert_eq!(usage(&[first, &data, "0]}"]), Some((12, 0)), "in pieces");
+        assert_eq!(usage(&[&format!("{first}{data}0]}}")]), Some((12, 0)), "in one piece");
+    }
+
     proptest! {
-        /// However the stream is cut, and whatever came before, the last usage counts, and little is kept.
+        /// However the stream is cut, and whatever comes before and after, usage is found, and little is kept.
         #[test]
-        fn cuts_make_no_difference(before in 0..20_000usize, cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-            let stream = format!("{}\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":2}}}}\n\ndata: [DONE]\n\n", "x".repeat(before));
+        fn cuts_make_no_difference(
+            before in 0..20_000usize,
+            after in 0..20_000usize,
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        ) {
+            let usage = r#""usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+            let stream = format!("{}{usage}\n\n{}", "x".repeat(before), "y".repeat(after));
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
             cuts.extend([0, stream.len()]);
             cuts.sort_unstable();
-            let mut tail = Tail::default();
+            let (mut scanner, mut seen) = (UsageScanner::default(), 0);
             for cut in cuts.windows(2) {
-                tail.pass(&stream.as_bytes()[cut[0]..cut[1]]);
-                prop_assert!(tail.0.len() <= 2 * KEPT);
+                let count = |part: &[u8]| seen += usize::from(memmem::find(part, usage.as_bytes()).is_some());
+                scanner.pass_with(&stream.as_bytes()[cut[0]..cut[1]], count);
+                prop_assert!(scanner.kept().len() <= 2 * KEPT);
             }
-            prop_assert_eq!(tail.usage(), Some(Usage { tokens_in: 1, tokens_out: 2 }));
+            prop_assert_eq!(scanner.usage(), Some(Usage { tokens_in: 1, tokens_out: 2 }));
+            seen += usize::from(memmem::find(scanner.kept(), usage.as_bytes()).is_some());
+            prop_assert!(seen > 0, "it was shown");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::HeaderValue;
-use llamapool_worker_core::usage::Tail;
+use llamapool_worker_core::usage::UsageScanner;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::in_flight::{InFlight, Progress};
@@ -29,8 +29,8 @@ pub struct Ticket {
     pub in_flight: Arc<InFlight>,
     /// The slot that the request holds at a worker.
     pub(crate) claim: Option<SlotPermit>,
-    /// The last bytes of the reply, for the tokens that it reports.
-    pub(crate) tail: Tail,
+    /// Finds the tokens that the reply reports.
+    pub(crate) scanner: UsageScanner,
     /// Whether the tokens that the reply reports are new: an object that is only looked up reports them once more.
     pub(crate) counts_usage: bool,
     /// Looks for the ids of objects that the reply makes, until it has found them.
@@ -46,13 +46,13 @@ impl Ticket {
     pub fn open(headers: &http::HeaderMap, ledger: Arc<Ledger>) -> Self {
         let id = request_id(headers);
         let (in_flight, open) = ledger.open(id.to_str().unwrap_or_default());
-        let (record, tail) = (RequestRecord::default(), Tail::default());
+        let (record, scanner) = (RequestRecord::default(), UsageScanner::default());
         Self {
             id,
             record,
             in_flight,
             claim: None,
-            tail,
+            scanner,
             counts_usage: true,
             objects: None,
             ledger,
@@ -100,10 +100,10 @@ impl Ticket {
         self.record.longest_gap = self.record.longest_gap.map(|longest| longest.max(gap));
     }
 
-    /// A chunk of the reply passes to the client.
-    pub(crate) fn pass(&mut self, chunk: &[u8]) {
+    /// A chunk of the reply passes to the client. `look` is shown the reply in larger parts: see [`UsageScanner::pass_with`].
+    pub(crate) fn pass(&mut self, chunk: &[u8], look: impl FnMut(&[u8])) {
         self.in_flight.pass(chunk.len());
-        self.tail.pass(chunk);
+        self.scanner.pass_with(chunk, look);
         self.objects.take_if(|objects| objects.pass(chunk));
     }
 
@@ -123,7 +123,7 @@ impl Ticket {
             usage: record
                 .status
                 .filter(|status| *status < 300 && self.counts_usage)
-                .and_then(|_| self.tail.usage()),
+                .and_then(|_| self.scanner.usage()),
             record,
         }
     }

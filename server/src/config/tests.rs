@@ -36,6 +36,7 @@ fn defaults() {
     assert_eq!((config.queue.size, config.queue.timeout), (100, Duration::from_secs(60)));
     assert_eq!(config.timeouts.first_byte, Some(Duration::from_secs(600)));
     assert_eq!(config.timeouts.chunk, Some(Duration::from_secs(120)));
+    assert_eq!(config.timeouts.heartbeat, Some(Duration::from_secs(15)));
     assert_eq!(
         (config.timeouts.keepalive, config.timeouts.body),
         (Duration::from_secs(15), Duration::from_secs(60))

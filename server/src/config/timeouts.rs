@@ -25,6 +25,11 @@ concern! {
         /// Longest silence between two chunks of a response. 0 disables the timeout.
         chunk: Option<Duration> = Setting::new("request_timeout", kind::duration().or_off()).default("120s");
 
+        /// How often a comment is sent in a stream of events while there is nothing else to send: in the queue, until the first token, and between
+        /// tokens. Proxies cut connections that are silent for 60 to 100 s. A request that waits for longer than this gets the head of its stream;
+        /// if it fails later, the error is an event in the stream. 0 disables the comments.
+        heartbeat: Option<Duration> = Setting::new("stream_heartbeat", kind::duration().or_off()).default("15s");
+
         /// How long a client may leave sent data unread. A stalled client occupies a worker's slot. Linux only. 0 disables the timeout.
         client: Option<Duration> = Setting::new("client_timeout", kind::duration().or_off()).default("5m");
 

@@ -23,7 +23,6 @@ pub(super) struct Arrival {
 /// Tells the ticket which service is asked for, and begins or continues the trace of the request.
 pub(super) fn accept(app: &App, service: Service, request: Request<Body>, ticket: &mut Ticket) -> Arrival {
     ticket.asks_at(service.path());
-    ticket.tail = service.api().usage_scanner();
     let (head, body) = request.into_parts();
     let trace =
         app.tracer.as_ref().map(|tracer| Trace::begin(tracer, service.path(), &head.headers, ticket.id()));

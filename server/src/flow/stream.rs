@@ -9,8 +9,10 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use super::dispatch::Reply;
 use crate::accounting::in_flight::Progress;
@@ -19,9 +21,9 @@ use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::pool::SlotOutcome;
-use crate::protocol::{Api, ErrorShape, Framing, StreamTail};
+use crate::protocol::{Ending, ErrorShape, Framing, Service, StreamTail, Terminal};
 use crate::upstream::ReplyBody;
-use idle_timer::IdleTimer;
+use idle_timer::{IdleTimer, Silence};
 
 /// The upstream that answered.
 const WORKER: HeaderName = HeaderName::from_static("x-llamapool-worker");
@@ -30,74 +32,125 @@ const WORKER: HeaderName = HeaderName::from_static("x-llamapool-worker");
 const MODEL: HeaderName = HeaderName::from_static("x-llamapool-model");
 
 /// Tells nginx not to hold events back.
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+pub(super) const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How long an error event precedes the cut. The official SDKs report the event, and close the connection themselves. A cut that arrives together
+/// with the event would be reported in its place by clients that had not read that far.
+const CUT_DELAY: Duration = Duration::from_millis(250);
+
+/// A comment, which clients ignore.
+pub(super) const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 
 /// Makes the response.
-pub(super) fn stream(app: &App, reply: Reply, mut ticket: Ticket) -> Response {
-    let Reply { api, framing, .. } = reply;
-    let mut headers = reply.headers;
+pub(super) fn stream(app: &App, mut reply: Reply, ticket: Ticket) -> Response {
+    let mut headers = std::mem::take(&mut reply.headers);
     headers.insert(REQUEST_ID, ticket.id.clone());
     headers.extend(HeaderValue::from_str(&reply.upstream).ok().map(|upstream| (WORKER, upstream)));
-    headers.extend(
-        reply.substitute.and_then(|model| HeaderValue::from_str(&model).ok()).map(|model| (MODEL, model)),
-    );
-    if framing.is_events() {
+    let substitute = reply.substitute.as_deref();
+    headers
+        .extend(substitute.and_then(|model| HeaderValue::from_str(model).ok()).map(|model| (MODEL, model)));
+    if reply.framing.is_events() {
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
-    ticket.record.status = Some(reply.status.as_u16());
-    ticket.record.longest_gap = (framing != Framing::Opaque).then_some(Duration::ZERO);
-    ticket.in_flight.reached(Progress::Streaming);
-    let mut body = Streamed {
-        first: reply.first,
-        rest: reply.rest,
-        ticket,
-        api,
-        framing,
-        tail: StreamTail::default(),
-        idle: IdleTimer::new(app.config.timeouts.chunk),
-        broken: None,
-    };
-    body.settle_if_done();
-    let mut response = Response::new(Body::new(body));
-    *response.status_mut() = reply.status;
+    let status = reply.status;
+    let mut response = Response::new(Body::new(Streamed::new(app, reply, ticket)));
+    *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
 /// The body of a response. Dropping it before its end means that the client left.
-struct Streamed {
+pub(super) struct Streamed {
     first: Option<Bytes>,
     rest: Option<ReplyBody>,
     ticket: Ticket,
-    api: Api,
+    service: Service,
     framing: Framing,
     tail: StreamTail,
+    ending: Ending,
     idle: IdleTimer,
     broken: Option<Broken>,
 }
 
 /// The steps of an unclean end.
 enum Broken {
-    /// The error frame has been passed on.
-    Reported(String),
+    /// The error comes next.
+    Failed(ApiError),
+    /// The error frame has been passed on; the timer is the delay before the cut.
+    Reported(String, Pin<Box<Sleep>>),
     /// Everything is flushed; next the connection is cut.
     Flushed(String),
 }
 
 impl Streamed {
+    /// The body of this reply.
+    pub(super) fn new(app: &App, reply: Reply, mut ticket: Ticket) -> Self {
+        let terminal = if reply.is_promised_stream() { reply.service.terminal() } else { Terminal::Unknown };
+        let Reply { service, framing, status, first, rest, .. } = reply;
+        ticket.record.status = Some(status.as_u16());
+        ticket.record.longest_gap = (framing != Framing::Opaque).then_some(Duration::ZERO);
+        ticket.in_flight.reached(Progress::Streaming);
+        let timeouts = &app.config.timeouts;
+        let mut body = Self {
+            first,
+            rest,
+            ticket,
+            service,
+            framing,
+            tail: StreamTail::default(),
+            ending: Ending::new(terminal),
+            idle: IdleTimer::new(timeouts.chunk, timeouts.heartbeat.filter(|_| framing.is_events())),
+            broken: None,
+        };
+        body.settle_if_over();
+        body
+    }
+
+    /// The body of a stream that the client was promised, and that has failed before it began.
+    pub(super) fn failed(service: Service, framing: Framing, error: ApiError, mut ticket: Ticket) -> Self {
+        ticket.record.status = Some(StatusCode::OK.as_u16());
+        Self {
+            first: None,
+            rest: None,
+            ticket,
+            service,
+            framing,
+            tail: StreamTail::default(),
+            ending: Ending::new(Terminal::Unknown),
+            idle: IdleTimer::new(None, None),
+            broken: Some(Broken::Failed(error)),
+        }
+    }
+
     fn pass(&mut self, chunk: Bytes) -> Frame<Bytes> {
-        self.ticket.pass(&chunk);
+        let ending = &mut self.ending;
+        self.ticket.pass(&chunk, |part| ending.look(part));
         if self.framing != Framing::Opaque {
             self.tail.pass(&chunk);
         }
-        self.settle_if_done();
+        self.settle_if_over();
         Frame::data(chunk)
     }
 
+    /// Whether the stream lacks its terminal mark, as far as it has been passed on.
+    fn is_truncated(&mut self) -> bool {
+        if !self.ending.is_complete() {
+            self.ending.look(self.ticket.scanner.kept());
+        }
+        !self.ending.is_complete()
+    }
+
     /// Once nothing more is to come, the client cannot leave too early.
-    fn settle_if_done(&mut self) {
+    fn settle_if_over(&mut self) {
         if self.rest.is_none() && self.broken.is_none() {
+            if self.is_truncated() {
+                // What is not passed on yet may have the mark.
+                let why = "The model's runtime ended its answer before it was complete.";
+                let error = || Broken::Failed(ApiError::Backend(why.to_owned()));
+                self.broken = self.first.is_none().then(error);
+                return;
+            }
             let (outcome, slot) = match self.ticket.record.status {
                 // The caller asked for what the runtime does not do.
                 Some(501 | 400..500) => (Outcome::Done, SlotOutcome::Neutral),
@@ -119,18 +172,19 @@ impl Streamed {
     /// The reply cannot be finished: an error frame if the stream has room for one, then the cut.
     fn fail(&mut self, error: &ApiError, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let why = error.to_string();
-        match error {
-            ApiError::Cancelled => self.settle(Outcome::Cancelled, SlotOutcome::Neutral),
-            _ => self.settle(Outcome::Failed(why.clone()), SlotOutcome::Failure),
-        }
+        let slot = if error.is_failure() { SlotOutcome::Failure } else { SlotOutcome::Neutral };
+        self.settle(super::outcome(error, &self.ticket.record), slot);
         self.rest = None;
-        let json = match self.api.error_shape(self.framing) {
+        let json = match self.service.api().error_shape(self.framing) {
             ErrorShape::OpenAi => error.openai_json(self.ticket.id()),
-            ErrorShape::OpenAiEvent => error.openai_responses_json(self.ticket.id()),
+            ErrorShape::OpenAiEvent => {
+                self.ending.look(self.ticket.scanner.kept());
+                error.openai_responses_json(self.ticket.id(), self.ending.next_sequence())
+            }
         };
         match self.framing.error_frame(&self.tail, &json) {
             Some(frame) => {
-                self.broken = Some(Broken::Reported(why));
+                self.broken = Some(Broken::Reported(why, Box::pin(sleep(CUT_DELAY))));
                 Poll::Ready(Some(Ok(Frame::data(frame.into()))))
             }
             None => self.flush_then_cut(why, cx),
@@ -157,7 +211,14 @@ impl http_body::Body for Streamed {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let this = self.get_mut();
         match this.broken.take() {
-            Some(Broken::Reported(why)) => return this.flush_then_cut(why, cx),
+            Some(Broken::Failed(error)) => return this.fail(&error, cx),
+            Some(Broken::Reported(why, mut delay)) => {
+                if delay.as_mut().poll(cx).is_pending() {
+                    this.broken = Some(Broken::Reported(why, delay));
+                    return Poll::Pending;
+                }
+                return this.cut(why);
+            }
             Some(Broken::Flushed(why)) => return this.cut(why),
             None => {}
         }
@@ -169,9 +230,15 @@ impl http_body::Body for Streamed {
             if this.ticket.in_flight.poll_cancelled(cx).is_ready() {
                 return this.fail(&ApiError::Cancelled, cx);
             }
-            let limit = ready!(this.idle.poll(cx));
-            this.ticket.was_silent(limit);
-            return this.fail(&ApiError::Timeout(limit), cx);
+            match ready!(this.idle.poll(cx, this.tail.is_between_events())) {
+                Silence::Heartbeat => {
+                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(HEARTBEAT)))));
+                }
+                Silence::TooLong(limit) => {
+                    this.ticket.was_silent(limit);
+                    return this.fail(&ApiError::Timeout(limit), cx);
+                }
+            }
         };
         if let Some(gap) = this.idle.chunk_arrived() {
             this.ticket.was_silent(gap);
@@ -186,7 +253,10 @@ impl http_body::Body for Streamed {
             Some(Err(fault)) => this.fail(&ApiError::Backend(fault.text.into_owned()), cx),
             None => {
                 this.rest = None;
-                this.settle_if_done();
+                this.settle_if_over();
+                if this.broken.is_some() {
+                    return Pin::new(this).poll_frame(cx);
+                }
                 Poll::Ready(None)
             }
         }
@@ -215,4 +285,4 @@ impl http_body::Body for Streamed {
 /// The reply ends unfinished: the connection is closed without the end of the body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-struct Cut(String);
+pub(super) struct Cut(String);

@@ -82,6 +82,11 @@ impl StreamTail {
         }
     }
 
+    /// Whether the last event is complete, so that a comment may follow.
+    pub fn is_between_events(&self) -> bool {
+        self.gap(Framing::Events).is_empty()
+    }
+
     fn seen(&self) -> &[u8] {
         &self.last[4 - usize::from(self.len)..]
     }

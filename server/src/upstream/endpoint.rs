@@ -18,9 +18,8 @@ use llamapool_worker_core::runtime::Target;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::reply_body::{ReplyBody, Source};
 use super::reply_head::ReplyHead;
-use super::{Blame, Fault, FaultKind, RequestHead, UpstreamReply};
+use super::{Blame, Fault, FaultKind, RequestHead};
 
 /// Sends requests to one endpoint. Clones share its connections.
 #[derive(Clone)]
@@ -61,7 +60,11 @@ impl Client {
         self.0.outdated.notify_one();
     }
 
-    pub(super) async fn open(&self, head: RequestHead<'_>, body: Bytes) -> Result<UpstreamReply, Fault> {
+    pub(super) async fn open(
+        &self,
+        head: RequestHead<'_>,
+        body: Bytes,
+    ) -> Result<(ReplyHead, EndpointBody), Fault> {
         let uri = self.0.target.endpoint(head.target).map_err(|error| unsendable(&error))?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = head.method.clone();
@@ -71,10 +74,8 @@ impl Client {
         request.headers_mut().extend(headers.map(|(name, value)| (name.clone(), value.clone())));
         let reply = self.0.http.request(request).await.map_err(|failure| self.no_reply(&failure))?;
         let (parts, body) = reply.into_parts();
-        let ReplyHead { headers, length } = ReplyHead::new(parts.status, &parts.headers)?;
-        let body = EndpointBody { body, client: self.clone(), begun: false };
-        let body = ReplyBody::new(Source::Endpoint(body), length);
-        Ok(UpstreamReply { status: parts.status, headers, body })
+        let head = ReplyHead::new(parts.status, &parts.headers)?;
+        Ok((head, EndpointBody { body, client: self.clone(), begun: false }))
     }
 
     fn no_reply(&self, failure: &Failure) -> Fault {

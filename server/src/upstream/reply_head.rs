@@ -32,6 +32,8 @@ const PASSED_FAMILIES: &[&str] = &["openai-", "anthropic-", "x-ratelimit-", "rat
 /// A head that may be passed on.
 #[derive(Debug)]
 pub(super) struct ReplyHead {
+    pub(super) status: StatusCode,
+    /// The headers that clients may get.
     pub(super) headers: HeaderMap,
     /// The length of the body, where it is known.
     pub(super) length: Option<u64>,
@@ -49,7 +51,7 @@ impl ReplyHead {
         if let Some(length) = length.filter(|_| !is_bodiless(status) && !is_event_stream(&headers)) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        Ok(Self { headers, length })
+        Ok(Self { status, headers, length })
     }
 }
 
@@ -100,7 +102,7 @@ mod tests {
             let pairs: Vec<_> = lengths.iter().map(|length| ("content-length", *length)).collect();
             let head = head(200, &pairs);
             assert_eq!(head.as_ref().map(|head| head.length).map_err(|_| ()), expect, "{lengths:?}");
-            if let Ok(ReplyHead { headers, length: Some(length) }) = head {
+            if let Ok(ReplyHead { headers, length: Some(length), .. }) = head {
                 let sent: Vec<_> = headers.get_all("content-length").iter().collect();
                 assert_eq!(sent, [&length.to_string()], "{lengths:?}");
             }

@@ -11,9 +11,8 @@ use llamapool_tunnel::mux::{Lost, OpenError};
 use llamapool_tunnel::{self as tunnel, Link};
 use tokio::time::Instant;
 
-use super::reply_body::{ReplyBody, Source};
 use super::reply_head::ReplyHead;
-use super::{Blame, Fault, FaultKind, RequestHead, UpstreamReply};
+use super::{Blame, Fault, FaultKind, RequestHead};
 
 /// The body of a worker's reply.
 pub(super) struct WorkerBody {
@@ -24,15 +23,17 @@ pub(super) struct WorkerBody {
 }
 
 /// Sends a request through a tunnel.
-pub(super) async fn open(link: &Link, head: RequestHead<'_>, body: Bytes) -> Result<UpstreamReply, Fault> {
+pub(super) async fn open(
+    link: &Link,
+    head: RequestHead<'_>,
+    body: Bytes,
+) -> Result<(ReplyHead, WorkerBody), Fault> {
     let block = head::encode_request(head.method, head.target, head.headers).map_err(|_| too_large())?;
     let mut exchange = link.open(block, body).map_err(not_opened)?;
     let sent = Instant::now();
     let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| fault(&lost, sent, false))?;
-    let ReplyHead { headers, length } = ReplyHead::new(status, &headers)?;
-    let body = WorkerBody { body: exchange.into_body(), sent, begun: false };
-    let body = ReplyBody::new(Source::Worker(body), length);
-    Ok(UpstreamReply { status, headers, body })
+    let head = ReplyHead::new(status, &headers)?;
+    Ok((head, WorkerBody { body: exchange.into_body(), sent, begun: false }))
 }
 
 impl Body for WorkerBody {

@@ -6,6 +6,7 @@ mod connections;
 mod cors;
 mod description;
 mod dispatch;
+mod heartbeat;
 mod lengths;
 mod metrics;
 mod models;

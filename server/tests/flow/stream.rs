@@ -124,8 +124,133 @@ async fn one_worker_lost_harms_no_stream_of_another() {
     let again = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     assert!(!read(lost).await.1);
     other.ready().await.unwrap();
-    other.send(Bytes::from_static(b"data: 2\n\n"), true);
-    assert_eq!(read(kept).await, ("data: 1\n\ndata: 2\n\n".to_owned(), true));
+    other.send(Bytes::from_static(b"data: [DONE]\n\n"), true);
+    assert_eq!(read(kept).await, ("data: 1\n\ndata: [DONE]\n\n".to_owned(), true));
     drop((one, again));
+    server.stop().await;
+}
+
+/// The last request that the server has recorded.
+async fn last_record(server: &TestServer) -> serde_json::Value {
+    let state = server.client.get(format!("{}/api/state", server.url)).send().await.unwrap();
+    let state: serde_json::Value = serde_json::from_slice(&state.bytes().await.unwrap()).unwrap();
+    let mut recent = state["recent"].as_array().unwrap().iter();
+    recent.find(|request| request["path"] != "/v1/models").unwrap().clone()
+}
+
+/// A stream whose pieces a worker sends, and which then ends tidily.
+async fn streamed(
+    server: &TestServer,
+    worker: &mut ScriptedWorker,
+    path: &str,
+    pieces: &[&'static str],
+) -> (String, bool) {
+    let request = server.client.post(format!("{}{path}", server.url)).body(r#"{"model":"m","stream":true}"#);
+    let asked = tokio::spawn(async move { request.send().await.unwrap() });
+    let Incoming { mut responder, .. } = worker.next().await;
+    let (first, rest) = pieces.split_first().unwrap();
+    let head = response(200, "text/event-stream");
+    responder.respond(head, Bytes::from_static(first.as_bytes()), rest.is_empty());
+    for (at, piece) in rest.iter().enumerate() {
+        responder.ready().await.unwrap();
+        responder.send(Bytes::from_static(piece.as_bytes()), at + 1 == rest.len());
+    }
+    read(asked.await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_tidily_without_its_terminal_mark_is_broken() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let token = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+    let created = "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0}\n\n";
+    let cases: [(&str, &[&str]); 5] = [
+        ("/v1/chat/completions", &[token]),
+        ("/v1/chat/completions", &[token, token]),
+        ("/v1/chat/completions", &[token, "", ""]),
+        ("/v1/completions", &[token, "data: {\"cho"]),
+        ("/v1/responses", &[created, created]),
+    ];
+    for (path, pieces) in cases {
+        let (body, is_whole) = streamed(&server, &mut worker, path, pieces).await;
+        assert!(body.starts_with(&pieces.concat()) && !is_whole, "{path} {pieces:?}: {body}");
+        assert!(body.contains("before it was complete") && !body.contains("[DONE]"), "{body}");
+        assert_eq!(last_record(&server).await["outcome"], "failed", "{path} {pieces:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_with_its_terminal_mark_is_whole() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let long: &'static str = format!(": {}\n\n", "x".repeat(50_000)).leak();
+    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let cases: [(&str, &[&str]); 7] = [
+        ("/v1/chat/completions", &[finish]),
+        ("/v1/chat/completions", &["data: 1\n\n", "data: [DONE]\n\n"]),
+        (
+            "/v1/chat/completions",
+            &["data: {\"choices\":[{\"delta\":{},\"fini", "sh_reason\":\"stop\"}]}\n\n", long],
+        ),
+        ("/v1/chat/completions", &["data: {\"error\":{\"message\":\"the runtime's own\"}}\n\n", ""]),
+        ("/v1/completions", &[finish, long, ""]),
+        ("/v1/responses", &["data: {\"type\":\"response.completed\"}\n\n", ""]),
+        ("/v1/audio/transcriptions", &["data: {}\n\n", ""]),
+    ];
+    for (path, pieces) in cases {
+        let (body, is_whole) = streamed(&server, &mut worker, path, pieces).await;
+        assert!(body == pieces.concat() && is_whole, "{path}: {is_whole}");
+        assert_eq!(last_record(&server).await["outcome"], "done", "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_before_its_first_event_is_taken_over() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let asked = server.ask("m");
+    let Incoming { mut responder, .. } = worker.next().await;
+    responder.respond(response(200, "text/event-stream"), Bytes::new(), true);
+    assert_eq!(asked.await.unwrap().status(), 502, "nobody else has the model");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_error_event_of_a_responses_stream_follows_the_last_number() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let delta = "event: response.output_text.delta\ndata: {\"sequence_number\":8,\"delta\":\"a\"}\n\n";
+    let (body, is_whole) = streamed(&server, &mut worker, "/v1/responses", &[delta, ""]).await;
+    let error = body.strip_prefix(delta).unwrap().strip_prefix("event: error\ndata: ").unwrap();
+    let error: serde_json::Value = serde_json::from_str(error).unwrap();
+    assert!(!is_whole);
+    assert_eq!(
+        (&error["type"], &error["sequence_number"], &error["code"]),
+        (&"error".into(), &9.into(), &"backend_error".into())
+    );
+    assert!(error["message"].is_string() && error["param"].is_null());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_reported_before_the_data_are_counted() {
+    let server = TestServer::start().await;
+    let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    server.until_models(1).await;
+    let body = r#"{"model":"m","input":["a"]}"#;
+    let request = server.client.post(format!("{}/v1/embeddings", server.url)).body(body);
+    let asked = tokio::spawn(async move { request.send().await.unwrap().bytes().await.unwrap() });
+    let first = r#"{"object":"list","usage":{"prompt_tokens":12,"total_tokens":12},"data":["#;
+    let data = format!("{first}{}0]}}", "0.1,".repeat(50_000));
+    let Incoming { mut responder, .. } = worker.next().await;
+    responder.respond(response(200, "application/json"), Bytes::from(data.clone()), true);
+    assert_eq!(asked.await.unwrap(), data);
+    assert_eq!(last_record(&server).await["tokens_in"], 12);
     server.stop().await;
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::activity::{JobState, LiveJob};
 use super::{JobSpan, Ledger};
-use crate::usage::{Tail, Usage};
+use crate::usage::{Usage, UsageScanner};
 use llamapool_tunnel::Stopped;
 
 /// What is asked for.
@@ -62,7 +62,7 @@ pub(super) struct Live {
 pub(crate) struct Job {
     ledger: Ledger,
     live: Arc<Live>,
-    tail: Tail,
+    scanner: UsageScanner,
     status: Option<StatusCode>,
     first_byte: Option<Duration>,
     stopped: Option<std::time::Instant>,
@@ -102,8 +102,8 @@ impl Live {
 
 impl Job {
     pub(super) fn new(ledger: Ledger, live: Arc<Live>) -> Self {
-        let (tail, outcome) = (Tail::default(), Outcome::Cancelled);
-        Self { ledger, live, tail, status: None, first_byte: None, stopped: None, outcome, span: None }
+        let (scanner, outcome) = (UsageScanner::default(), Outcome::Cancelled);
+        Self { ledger, live, scanner, status: None, first_byte: None, stopped: None, outcome, span: None }
     }
 
     /// The runtime answers with this status.
@@ -116,7 +116,7 @@ impl Job {
     pub(crate) fn pass(&mut self, chunk: &[u8]) {
         self.live.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         if self.status.is_some_and(|status| status.is_success()) {
-            self.tail.pass(chunk);
+            self.scanner.pass(chunk);
         }
         if self.first_byte.is_none() {
             self.first_byte = Some(self.live.since.elapsed());
@@ -146,7 +146,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         let Live { number, asked, since, bytes } = &*self.live;
-        let usage = self.tail.usage();
+        let usage = self.scanner.usage();
         if let Some(span) = self.span.take() {
             span.end(self.outcome, usage);
         }

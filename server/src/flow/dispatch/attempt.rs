@@ -14,7 +14,7 @@ use super::model_gone;
 use crate::accounting::Trace;
 use crate::flow::read::{Ask, name_model};
 use crate::pool::{SlotOutcome, SlotPermit};
-use crate::protocol::{Api, Framing};
+use crate::protocol::{Framing, Service, Terminal};
 use crate::upstream::{Blame, Fault, FaultKind, ReplyBody, RequestHead};
 
 /// While other candidates are tried, this much of the body of a declined request is kept, and awaited for this long: it is an error message. Of a
@@ -24,7 +24,7 @@ const DECLINED_BODY_WAIT: Duration = Duration::from_secs(1);
 
 /// A reply whose first byte is there.
 pub(in crate::flow) struct Reply {
-    pub(in crate::flow) api: Api,
+    pub(in crate::flow) service: Service,
     pub(in crate::flow) framing: Framing,
     pub(in crate::flow) status: StatusCode,
     pub(in crate::flow) headers: HeaderMap,
@@ -95,7 +95,7 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
     let opened = permit.upstream().open(head, body).await.map_err(AttemptError::Fault)?;
     let mut body = opened.body;
     let mut reply = Reply {
-        api: ask.service.api(),
+        service: ask.service,
         framing: ask.service.framing(&opened.headers),
         status: opened.status,
         headers: opened.headers,
@@ -120,6 +120,11 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         Some(Err(fault)) => return Err(AttemptError::Fault(fault)),
         None => None,
     };
+    if reply.is_promised_stream() && reply.first.is_none() {
+        return Err(AttemptError::Fault(Fault::lost(
+            "The model's runtime ended its answer before the first event.",
+        )));
+    }
     reply.rest = (!body.is_end_stream()).then_some(body);
     Ok(reply)
 }
@@ -131,6 +136,12 @@ fn is_declined(status: StatusCode) -> bool {
 }
 
 impl Reply {
+    /// Whether it is a stream of events that must not end without its terminal mark.
+    pub(in crate::flow) fn is_promised_stream(&self) -> bool {
+        let has_mark = self.service.terminal() != Terminal::Unknown;
+        self.status.is_success() && self.framing.is_events() && has_mark
+    }
+
     /// Reads the error message of an upstream that declined, so that its slot can go to another request.
     async fn keep(&mut self, mut body: ReplyBody) -> Result<(), Fault> {
         let deadline = Instant::now() + DECLINED_BODY_WAIT;

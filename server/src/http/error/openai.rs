@@ -17,9 +17,10 @@ pub(crate) struct Envelope<'a> {
 struct Event<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    code: Option<&'static str>,
+    code: &'static str,
     message: &'a str,
     param: Option<&'static str>,
+    sequence_number: u64,
     error: &'a Error<'a>,
 }
 
@@ -50,15 +51,16 @@ impl ApiError {
         serde_json::to_string(&Envelope { error: self.openai_error(request_id) }).expect("plain data")
     }
 
-    /// The data of an error event in a stream of the Responses API: it has a type and the details at the top level, and repeats them in `error`
-    /// for clients that look there.
-    pub fn openai_responses_json(&self, request_id: &str) -> String {
+    /// The data of an error event in a stream of the Responses API: it has a type, the details at the top level and a number, as OpenAI's schema
+    /// requires, and repeats the details in `error`, where SDKs look.
+    pub fn openai_responses_json(&self, request_id: &str, sequence_number: u64) -> String {
         let error = self.openai_error(request_id);
         let event = Event {
             kind: "error",
-            code: error.code,
+            code: error.code.unwrap_or(Self::INVALID),
             message: &error.message,
             param: error.param,
+            sequence_number,
             error: &error,
         };
         serde_json::to_string(&event).expect("plain data")
@@ -91,5 +93,24 @@ mod tests {
         check(ApiError::UnknownModel("gpt-9\"".into()), "not_found_error", Some("model"), "model_not_found");
         let forbidden = ApiError::InsufficientPermissions("no".into());
         check(forbidden, "permission_error", None, "insufficient_permissions");
+    }
+
+    /// `ResponseErrorEvent` in OpenAI's schema requires these five. The AI SDK refuses a code that is null, and newer versions read `error`.
+    #[test]
+    fn an_error_event_of_the_responses_api_has_what_the_schema_requires() {
+        for error in [ApiError::Backend("lost".into()), ApiError::invalid("no")] {
+            let json: serde_json::Value =
+                serde_json::from_str(&error.openai_responses_json("req-1", 9)).unwrap();
+            assert_eq!((&json["type"], &json["sequence_number"]), (&"error".into(), &9.into()));
+            assert_eq!(json["message"], error.to_string());
+            assert!(
+                json["code"].is_string() && json["param"].is_null() && json.get("param").is_some(),
+                "{json}"
+            );
+            assert_eq!(
+                (&json["error"]["message"], &json["error"]["request_id"]),
+                (&json["message"], &"req-1".into())
+            );
+        }
     }
 }

@@ -1,0 +1,160 @@
+//! Whether a stream of events is complete: each API has a mark that its last events carry. A runtime that is killed may still close its stream
+//! tidily, for example by a proxy in front of it, so a tidy end alone says nothing.
+
+use memchr::memmem;
+
+/// What ends the streams of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    /// `finish_reason` with a reason, as chat and completions have it.
+    FinishReason,
+    /// `response.completed`, `response.failed` or `response.incomplete`.
+    ResponseEvent,
+    /// Not known: a tidy end is the end.
+    Unknown,
+}
+
+/// The data that some clients wait for. Nothing follows it.
+const DONE: &[u8] = b"[DONE]";
+
+/// The types of events that end a stream of the Responses API.
+const RESPONSE_ENDS: [&[u8]; 4] =
+    [br#""response.completed""#, br#""response.failed""#, br#""response.incomplete""#, br#""error""#];
+
+/// Watches a stream for its terminal mark. It is shown the stream in large parts, not token by token.
+#[derive(Debug)]
+pub struct Ending {
+    terminal: Terminal,
+    is_complete: bool,
+    /// The last sequence number of a stream of the Responses API.
+    sequence: Option<u64>,
+}
+
+impl Ending {
+    /// Nothing of the stream has been seen.
+    pub fn new(terminal: Terminal) -> Self {
+        Self { terminal, is_complete: terminal == Terminal::Unknown, sequence: None }
+    }
+
+    /// Looks at a part of the stream. Consecutive parts overlap.
+    pub fn look(&mut self, part: &[u8]) {
+        if self.terminal == Terminal::ResponseEvent {
+            self.sequence = last_sequence(part).or(self.sequence);
+        }
+        self.is_complete = self.is_complete
+            || match self.terminal {
+                Terminal::FinishReason => has_finish_reason(part) || has_error(part),
+                Terminal::ResponseEvent => RESPONSE_ENDS.iter().any(|end| has_type(part, end)),
+                Terminal::Unknown => true,
+            }
+            || has_done(part);
+    }
+
+    /// Whether the terminal mark has been seen, or an error of the runtime's own.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// The sequence number of the next event.
+    pub fn next_sequence(&self) -> u64 {
+        self.sequence.map_or(0, |last| last.saturating_add(1))
+    }
+}
+
+// In JSON, quotes inside a string are escaped, so none of these can be part of what a model says.
+
+fn has_finish_reason(part: &[u8]) -> bool {
+    values(part, br#""finish_reason""#).any(|value| value.starts_with(b"\""))
+}
+
+fn has_type(part: &[u8], end: &[u8]) -> bool {
+    memmem::find(part, end).is_some() && values(part, br#""type""#).any(|value| value.starts_with(end))
+}
+
+/// Whether a line of data is the mark. A line break inside a string is escaped, so the text of a model has none before it.
+fn has_done(part: &[u8]) -> bool {
+    memmem::find_iter(part, DONE).any(|at| {
+        let before = part[..at].trim_ascii_end().strip_suffix(b"data:");
+        before.is_some_and(|before| matches!(before.last(), None | Some(b'\n' | b'\r')))
+    })
+}
+
+/// An error of the runtime's own, which clients show.
+fn has_error(part: &[u8]) -> bool {
+    values(part, br#""error""#).any(|value| value.starts_with(b"{") || value.starts_with(b"\""))
+}
+
+fn last_sequence(part: &[u8]) -> Option<u64> {
+    let name = br#""sequence_number""#;
+    memmem::rfind_iter(part, name).find_map(|at| {
+        let value = value_after(&part[at + name.len()..])?;
+        let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        // A number that is cut off at the end of the part is in the next one as a whole.
+        let is_whole = digits < value.len();
+        is_whole.then(|| std::str::from_utf8(&value[..digits]).ok()?.parse().ok())?
+    })
+}
+
+/// What follows the members of this name.
+fn values<'a>(part: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    memmem::find_iter(part, name).filter_map(move |at| value_after(&part[at + name.len()..]))
+}
+
+fn value_after(name: &[u8]) -> Option<&[u8]> {
+    Some(name.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ending(terminal: Terminal, stream: &str) -> Ending {
+        let mut ending = Ending::new(terminal);
+        ending.look(stream.as_bytes());
+        ending
+    }
+
+    #[test]
+    fn a_stream_is_complete_with_the_mark_of_its_api() {
+        let check = |terminal, stream: &str, expect| {
+            assert_eq!(ending(terminal, stream).is_complete(), expect, "{stream}");
+        };
+        let chat = Terminal::FinishReason;
+        check(chat, "", false);
+        check(chat, r#"data: {"choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#, false);
+        check(chat, r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#, true);
+        check(chat, r#"data: {"choices":[{"delta":{},"finish_reason": "length"}]}"#, true);
+        check(chat, "data: [DONE]\n\n", true);
+        check(chat, r#"data: {"error":{"message":"out of memory"}}"#, true);
+        check(chat, r#"data: {"delta":{"content":"say \"finish_reason\":\"stop\", \"error\":{}"}}"#, false);
+        check(chat, r#"data: {"delta":{"content":"\ndata: [DONE]"}}"#, false);
+        check(chat, "data:[DONE]\r\n\r\n", true);
+
+        let responses = Terminal::ResponseEvent;
+        check(responses, r#"data: {"type":"response.created","response":{"error":null}}"#, false);
+        check(
+            responses,
+            r#"data: {"type":"response.output_text.delta","delta":"response.completed"}"#,
+            false,
+        );
+        for end in ["completed", "failed", "incomplete"] {
+            check(responses, &format!(r#"data: {{"sequence_number":4,"type": "response.{end}"}}"#), true);
+        }
+        check(responses, r#"data: {"type":"error","message":"no"}"#, true);
+        check(Terminal::Unknown, "data: {}\n\n", true);
+    }
+
+    #[test]
+    fn the_next_event_follows_the_last_sequence_number() {
+        let check = |stream: &str, expect| {
+            assert_eq!(ending(Terminal::ResponseEvent, stream).next_sequence(), expect, "{stream}");
+        };
+        check("", 0);
+        check(r#"data: {"type":"response.created"}"#, 0);
+        check("data: {\"sequence_number\":3}\n\ndata: {\"sequence_number\": 41}\n\n", 42);
+        check("data: {\"sequence_number\":3}\n\ndata: {\"sequence_number\":4", 4);
+        let mut ending = ending(Terminal::ResponseEvent, r#"{"sequence_number":7,"#);
+        ending.look(b"\"delta\":\"a long text\"}");
+        assert_eq!(ending.next_sequence(), 8);
+    }
+}
