@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +17,7 @@ pub fn install() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A client configuration that trusts what the system trusts, and the certificates in the PEM file `extra_ca`.
+/// A client configuration that trusts what the system trusts, and the certificates in the PEM file `extra_ca`: as authorities, and as servers' own.
 ///
 /// Costly in time and memory (it may read the whole trust store): build it when it is needed, and keep it.
 /// No ALPN is set: whoever connects adds what it speaks.
@@ -31,7 +32,7 @@ pub fn client_config(extra_ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig
         .with_safe_default_protocol_versions()
         .context("set up TLS")?
         .dangerous() // the name of the door for any verifier but the built-in one; ours is the operating system's
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
@@ -59,6 +60,9 @@ pub(crate) fn looking_config() -> ClientConfig {
 
 #[cfg(feature = "inspect")]
 mod looking;
+mod named;
+
+use named::Named;
 
 fn provider() -> Arc<CryptoProvider> {
     install();
@@ -68,11 +72,12 @@ fn provider() -> Arc<CryptoProvider> {
 fn verifier(
     extra: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-) -> Result<Verifier, rustls::Error> {
+) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
     if extra.is_empty() {
-        return Verifier::new(provider);
+        return Ok(Arc::new(Verifier::new(provider)?));
     }
-    Verifier::new_with_extra_roots(extra, provider)
+    let system = Verifier::new_with_extra_roots(extra.clone(), provider)?;
+    Ok(Arc::new(Named { system, certificates: extra }))
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
@@ -84,32 +89,4 @@ fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_systems_trust_alone() {
-        let config = client_config(None).unwrap();
-        assert!(config.alpn_protocols.is_empty());
-    }
-
-    #[test]
-    fn a_ca_file_is_added() {
-        let ca = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), ca.cert.pem()).unwrap();
-        client_config(Some(file.path())).unwrap();
-    }
-
-    #[test]
-    fn a_bad_ca_file_is_named() {
-        let missing = client_config(Some(Path::new("/no/such.pem"))).unwrap_err();
-        assert!(format!("{missing:#}").contains("/no/such.pem"), "{missing:#}");
-
-        let file = tempfile::NamedTempFile::new().unwrap();
-        for content in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            std::fs::write(file.path(), content).unwrap();
-            assert!(client_config(Some(file.path())).is_err(), "{content:?}");
-        }
-    }
-}
+mod tests;

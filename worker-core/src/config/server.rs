@@ -22,7 +22,7 @@ concern! {
         client_key: Option<SecretString> =
             Setting::new("client_key", kind::secret().optional()).formerly("worker_key");
 
-        /// PEM file with additional CA certificates to trust, for a server with a private CA.
+        /// PEM file with additional certificates to trust: of a private CA, or self-signed ones of the server or the runtime.
         ca_file: Option<PathBuf> = Setting::new("ca_file", kind::path().optional());
 
         /// Reconnect when the connection is lost; if off, the worker exits instead.

@@ -1,4 +1,4 @@
-//! The certificate that the server shows: whether it is trusted, until when, and if not, whose it is.
+//! The server's certificate: whether it is trusted and until when, and if not, who it is for and who issued it.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,15 +9,16 @@ use x509_parser::prelude::FromDer;
 use super::notes::{Finding, failed, ok, warning};
 use llamapool_tunnel::dial::{DialError, Steps, Wire};
 
-/// Whoever renews certificates by a machine has done it by then.
+/// Automatic renewal has happened by then.
 const SOON: Duration = Duration::from_secs(7 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// What of a certificate matters here.
+/// The facts of a certificate that matter here.
 pub(super) struct Facts {
     pub(super) subject: String,
     pub(super) issuer: String,
+    pub(super) from: SystemTime,
     pub(super) until: SystemTime,
 }
 
@@ -25,7 +26,7 @@ pub(super) async fn check(steps: &Steps<'_>, wire: Wire) -> (Finding, Option<Wir
     match steps.secure(wire).await {
         Ok(wire) => (trusted(facts(&wire).as_ref(), SystemTime::now()), Some(wire)),
         Err(error @ DialError::Tls(_)) => {
-            // A second connection, on which nothing is said, to see whose certificate it is.
+            // A second connection, on which nothing is sent, to read the certificate.
             let shown = async { steps.look(steps.open().await.ok()?).await.ok() }.await;
             (not_trusted(&error, shown.as_ref().and_then(facts).as_ref(), SystemTime::now()), None)
         }
@@ -50,13 +51,17 @@ pub(super) fn not_trusted(error: &DialError, facts: Option<&Facts>, now: SystemT
         () if facts.until < now => {
             "The certificate has expired: renew it at the server; or this machine's clock is wrong."
         }
+        () if facts.from > now => {
+            "The certificate is not valid yet: this machine's clock is probably wrong. Set date and time, or switch time \
+             synchronization (NTP) on; if they are right, the server's clock was wrong when the certificate was made."
+        }
         () if facts.subject == facts.issuer => {
-            "It vouches for itself: save it as a file (PEM) and name that file in ca_file, or get the server a \
-             certificate from an authority."
+            "It is self-signed: save it as a PEM file and set ca_file to that file, or get the server a certificate \
+             from a certificate authority."
         }
         () => {
-            "If it is from an authority of your own, name the file of that authority's certificate (PEM) in ca_file. \
-             If it is for another name, use that name in server_url."
+            "If a CA of your own issued it, set ca_file to the PEM file of that CA's certificate. If it is for another \
+             name, use that name in server_url."
         }
     };
     failed(found, fix)
@@ -69,17 +74,20 @@ fn facts(wire: &Wire) -> Option<Facts> {
 
 pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let until = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default();
+    let at = |timestamp| {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(timestamp).unwrap_or_default())
+    };
     Some(Facts {
         subject: printable(&certificate.subject().to_string()),
         issuer: printable(&certificate.issuer().to_string()),
-        until: SystemTime::UNIX_EPOCH + Duration::from_secs(until),
+        from: at(certificate.validity().not_before.timestamp()),
+        until: at(certificate.validity().not_after.timestamp()),
     })
 }
 
-/// Strangers' words, fit for a terminal.
+/// Text from an unverified peer, made safe for a terminal.
 fn printable(name: &str) -> String {
     const LONGEST: usize = 120; // characters; more is no name
     let name: String = name.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
-    if name.is_empty() { "nobody by name".to_owned() } else { name }
+    if name.is_empty() { "no name".to_owned() } else { name }
 }

@@ -121,11 +121,12 @@ fn certificates() {
     assert!(facts.subject == facts.issuer && !facts.subject.contains('\u{7}'));
     let refused = DialError::Tls("not trusted".into());
     let told = |facts, now| entered(certificate::not_trusted(&refused, Some(facts), now)).fix.unwrap();
-    assert!(told(&facts, now).contains("vouches for itself"));
+    assert!(told(&facts, now).contains("self-signed"));
     let facts = read(issued.der());
-    assert!(facts.issuer.contains("my CA") && told(&facts, now).contains("authority of your own"));
+    assert!(facts.issuer.contains("my CA") && told(&facts, now).contains("CA of your own"));
     let soon = facts.until - Duration::from_secs(24 * 60 * 60);
     assert!(told(&facts, facts.until + Duration::from_secs(1)).contains("has expired"));
+    assert!(told(&facts, facts.from - Duration::from_secs(1)).contains("this machine's clock"));
     assert_eq!(outcome(certificate::trusted(Some(&facts), now)), Outcome::Ok);
     assert_eq!(outcome(certificate::trusted(Some(&facts), soon)), Outcome::Warning);
 }

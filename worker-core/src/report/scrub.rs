@@ -16,6 +16,29 @@ const TELLING: [&str; 6] = ["key", "token", "secret", "password", "passwd", "aut
 /// Words that announce a credential without a colon.
 const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
+/// How the keys of well-known services begin. In a comment nothing else announces them.
+const KEY_PREFIXES: [&str; 16] = [
+    "sk-",
+    "sk_",
+    "pk_",
+    "rk_",
+    "hf_",
+    "gsk_",
+    "xai-",
+    "nvapi-",
+    "pplx-",
+    "AIza",
+    "ghp_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "tskey-",
+    "eyJ",
+];
+
+/// What follows such a beginning in a key has at least so many characters; in a word it has fewer.
+const KEY_LENGTH: usize = 8;
+
 /// A join link brings a key.
 const LINK: &str = "llamapool://";
 
@@ -160,6 +183,9 @@ fn guessed(line: &str) -> String {
             cuts.push((at + scheme.len(), token_end(line, at + scheme.len())));
         }
     }
+    for prefix in KEY_PREFIXES {
+        cuts.extend(line.match_indices(prefix).filter_map(|(at, _)| key_at(line, at, prefix)));
+    }
     for word in TELLING {
         for (at, _) in lower.match_indices(word) {
             cuts.extend(value_after(line, at + word.len()));
@@ -175,6 +201,15 @@ fn guessed(line: &str) -> String {
         done = done.max(end);
     }
     new + &line[done..]
+}
+
+/// The key that begins here, if it does.
+fn key_at(line: &str, at: usize, prefix: &str) -> Option<(usize, usize)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=');
+    let starts_here = !line[..at].ends_with(|c: char| c.is_alphanumeric());
+    let rest = &line[at + prefix.len()..];
+    let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+    (starts_here && length >= KEY_LENGTH).then_some((at, at + prefix.len() + length))
 }
 
 /// Where the value is that follows a word, a quote perhaps, and a colon or equals sign.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
+use rustls::CertificateError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -158,15 +159,28 @@ fn fault(error: &reqwest::Error) -> ProbeError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let refused = cause
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+    let io = cause.downcast_ref::<std::io::Error>();
+    let refused = io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
     match () {
         () if refused => ProbeError::Refused,
+        () if io.is_some_and(is_too_early) => {
+            ProbeError::Unreachable(format!("{cause}; check the clock of this machine"))
+        }
         () if error.is_timeout() && !error.is_connect() => ProbeError::Slow,
         () if error.is_timeout() => ProbeError::Unreachable("it does not answer".to_owned()),
         () => ProbeError::Unreachable(cause.to_string()),
     }
+}
+
+/// Whether TLS failed because the certificate is not valid yet.
+fn is_too_early(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(
+        tls,
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }
+        ))
+    )
 }
 
 /// The sentence in an error answer: `{"error": {"message": ..}}`, `{"error": ".."}` or `{"message": ".."}`.

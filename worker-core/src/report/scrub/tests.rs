@@ -20,6 +20,13 @@ fn what_looks_like_a_secret() {
     check("see llamapool://join?server=wss://h&key=k.", "see llamapool://[removed]");
     check("proxy http://me:pw@proxy:80/x and ws://h/", "proxy http://[removed]@proxy:80/x and ws://h/");
     check("3 keys, a token ring, and monkeys", "3 keys, a token ring, and monkeys");
+    check("# old: sk-proj-Ab_12.cd-34, no more", "# old: [removed], no more");
+    check("# mine is (hf_AbCdEfGhIj)", "# mine is ([removed])");
+    check("# 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig'", "# '[removed]'");
+    check(
+        "the task-force's sk-learn model, disk-encryption",
+        "the task-force's sk-learn model, disk-encryption",
+    );
     check("nothing", "nothing");
 }
 
