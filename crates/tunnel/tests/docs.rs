@@ -95,7 +95,8 @@ fn constants(path: &str) -> BTreeMap<String, Worth> {
     let text = read(path);
     let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().map(str::trim);
     let constant = |line: &str| {
-        let line = line.strip_prefix("pub(super) ").or(line.strip_prefix("pub ")).unwrap_or(line);
+        let visibility = ["pub(crate) ", "pub(super) ", "pub "];
+        let line = visibility.iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line);
         let (name, rest) = line.strip_prefix("const ")?.split_once(':')?;
         let value = rest.split_once(" = ")?.1.strip_suffix(';')?;
         Some((name.to_owned(), Worth::of_code(value)?))
