@@ -9,6 +9,5 @@ mod keyring;
 mod role;
 
 pub use caller::{Caller, KeyInfo};
-pub(crate) use credentials::drop_credentials;
 pub use keyring::{Keyring, WorkerKeys};
 pub use role::{Permission, Role};

@@ -43,6 +43,13 @@ impl BodyMemoryPermit {
         self.bytes += bytes;
         if before + bytes > self.memory.limit { Err(Exhausted) } else { Ok(()) }
     }
+
+    /// Gives a part back.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.memory.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Drop for BodyMemoryPermit {
@@ -63,6 +70,8 @@ mod tests {
         assert_eq!(other.grow(5), Err(Exhausted));
         drop(other);
         assert_eq!(one.grow(4), Ok(()));
+        one.shrink(3);
+        assert_eq!(memory.held.load(Ordering::Relaxed), 7);
         drop(one);
         assert_eq!(memory.held.load(Ordering::Relaxed), 0);
     }

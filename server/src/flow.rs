@@ -10,7 +10,7 @@
 //! | `accept` | the HTTP request | an `Arrival`: its head is checked, its body still unread | 431, 503 |
 //! | authenticate | the headers | the [`Caller`](crate::auth::Caller), who may use models | 401, 403 |
 //! | `limit` | the caller | `Admitted`: a share of the memory for bodies | 503 |
-//! | `read` | the body | an `Ask`: API, model, stream?, session, body | 400, 408, 413, 503 |
+//! | `read` | the body | an `Ask`: API, model, stream?, session, body | 400, 408, 413, 415, 503 |
 //! | `route` | the ask | a `Plan`: the candidates that have the model | 404, 503 |
 //! | `dispatch` | the plan | a `Reply` whose first byte is there; tries other candidates until then | 502, 503, 504 |
 //! | `promise` | a stream that is late | the head of the stream, and comments until there is a reply | an error inside the stream |

@@ -1,7 +1,7 @@
-//! What all HTTP responses of the server share: errors in the shape of the caller's API, request ids, CORS, the origin guard, path parameters,
-//! unread bodies, and the files of the dashboard.
+//! What all HTTP responses of the server share: errors in the shape of the caller's API, request ids, CORS, the origin guard, spellings of
+//! paths, path parameters, unread bodies, and the files of the dashboard.
 //!
-//! These modules know the settings, but nothing of the request flow or of the handlers, which are above them.
+//! These modules know the settings and the APIs, but nothing of the request flow or of the handlers, which are above them.
 
 pub(crate) mod cors;
 pub(crate) mod dashboard;
@@ -10,4 +10,5 @@ pub(crate) mod origin_guard;
 pub(crate) mod path_param;
 pub mod request_id;
 pub(crate) mod responses;
+pub(crate) mod spelling;
 pub(crate) mod unread;

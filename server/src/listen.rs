@@ -32,6 +32,7 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::origin_guard;
 use crate::http::request_id::{REQUEST_ID, request_id};
+use crate::http::spelling;
 use crate::http::unread;
 use connections::{Connections, Place, Times};
 use metered::ClientBody;
@@ -194,6 +195,7 @@ async fn respond(
     let connection = client.place.connection.clone();
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
+    spelling::normalize(&mut request);
     if request.headers().contains_key(UPGRADE) {
         request.extensions_mut().insert(Peer(client.peer));
     }

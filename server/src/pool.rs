@@ -223,6 +223,12 @@ impl Registry {
         self.lock().pool.listed_name(name).map(str::to_owned)
     }
 
+    /// A listed model with a name like this one, for whom has misspelt it.
+    pub fn similar_model(&self, name: &str) -> Option<String> {
+        let models = self.models();
+        names::similar(name, models.iter().map(|listed| listed.id.as_str())).map(str::to_owned)
+    }
+
     /// Records the round-trip time to an upstream.
     pub fn measured(&self, id: UpstreamId, latency: Duration) {
         self.lock().pool.measured(id, latency);

@@ -18,6 +18,7 @@ use crate::flow;
 use crate::http::dashboard;
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
+use crate::http::spelling;
 use crate::objects::ObjectId;
 use crate::protocol::{ObjectService, Service};
 use crate::{openapi, workers};
@@ -92,8 +93,9 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request<Body>) -> Re
     let mut ticket = app.open_ticket(request.headers());
     ticket.asks_at("unknown path");
     ticket.record.caller = app.keys.identify(request.headers()).ok();
-    let url = format!("{} {}", request.method(), request.uri().path());
-    flow::refuse(&ApiError::UnknownPath(url), ticket)
+    let path = request.uri().path();
+    let asked = format!("{} {path}", request.method());
+    flow::refuse(&ApiError::UnknownPath { asked, nearest: spelling::nearest(path) }, ticket)
 }
 
 /// The routes so far. Their paths are kept, so that a test can check that each is described.

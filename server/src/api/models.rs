@@ -78,12 +78,12 @@ pub(crate) async fn one(
     PathParam(id): PathParam<String>,
     headers: HeaderMap,
 ) -> Response {
-    let id = id.strip_suffix('/').unwrap_or(&id);
     respond(&app, &headers, || {
-        let model = app.registry.model(id).map(Model::from);
-        model.ok_or_else(|| match app.registry.is_unknown(id) {
-            true => ApiError::UnknownModel(id.to_owned()),
-            false => ApiError::NoUpstreamReady(id.to_owned()),
+        // An id may end in a slash, and a URL may have one too many.
+        let found = app.registry.model(&id).or_else(|| app.registry.model(id.trim_end_matches('/')));
+        found.map(Model::from).ok_or_else(|| match app.registry.is_unknown(&id) {
+            true => ApiError::UnknownModel { nearest: app.registry.similar_model(&id), model: id },
+            false => ApiError::NoUpstreamReady(id),
         })
     })
 }

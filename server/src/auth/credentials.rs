@@ -1,55 +1,66 @@
-//! Keys in request headers: reading, comparing and removing them.
+//! Keys in request headers: reading and comparing them.
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::http::error::ApiError;
 
-/// The header that some clients use instead of `Authorization`.
-const X_API_KEY: &str = "x-api-key";
+/// Headers that hold a key and nothing else: that of Anthropic's and other clients, and that of Azure's.
+const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
 
-/// Reads the key from `Authorization: Bearer` (the scheme in any case) or `X-API-Key`.
+/// Most keys that one request may try: clients send two at most, one that a user set and one that a library adds.
+const MAX_GIVEN: usize = 8;
+
+/// The keys of a request, wherever it has them: after `Authorization: Bearer` (the scheme in any case) or alone in `Authorization`, in
+/// `X-API-Key` and in `api-key`. One that is right is enough.
 ///
 /// # Errors
 /// 401 if there is none.
-pub(super) fn given_key(headers: &HeaderMap) -> Result<&[u8], ApiError> {
-    let given = bearer(headers).or_else(|| headers.get(X_API_KEY).map(|value| value.as_bytes()));
-    given.filter(|key| !key.is_empty()).ok_or(ApiError::Unauthorized(
-        "You did not provide an API key. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
-    ))
+fn given_keys(headers: &HeaderMap) -> Result<Vec<&[u8]>, ApiError> {
+    let authorization = headers.get_all(AUTHORIZATION).iter().filter_map(|value| key_in(value.as_bytes()));
+    let plain = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.as_bytes());
+    let keys: Vec<_> = authorization.chain(plain).filter(|key| !key.is_empty()).take(MAX_GIVEN).collect();
+    if keys.is_empty() {
+        return Err(ApiError::Unauthorized(
+            "You did not provide an API key. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
+        ));
+    }
+    Ok(keys)
+}
+
+/// The key in a value of `Authorization`: after `Bearer`, or, without a scheme, all of it.
+fn key_in(value: &[u8]) -> Option<&[u8]> {
+    let value = value.trim_ascii();
+    match value.iter().position(u8::is_ascii_whitespace) {
+        Some(end) if value[..end].eq_ignore_ascii_case(b"bearer") => Some(value[end..].trim_ascii()),
+        Some(_) => None,
+        None if value.eq_ignore_ascii_case(b"bearer") => None,
+        None => Some(value),
+    }
+}
+
+/// The index of the secret that one of a request's keys equals.
+///
+/// # Errors
+/// 401 if there is no key, or only wrong ones.
+pub(super) fn identify<'a>(
+    headers: &HeaderMap,
+    secrets: impl Iterator<Item = &'a SecretString> + Clone,
+) -> Result<usize, ApiError> {
+    let found = given_keys(headers)?.into_iter().find_map(|given| find(secrets.clone(), given));
+    found.ok_or(ApiError::Unauthorized("Incorrect API key provided."))
 }
 
 /// The index of the secret that equals `given`. Compares all of them in constant time, so that the time taken reveals neither their content nor
 /// which one matched.
-///
-/// # Errors
-/// 401 if none does.
-pub(super) fn find<'a>(
-    secrets: impl Iterator<Item = &'a SecretString>,
-    given: &[u8],
-) -> Result<usize, ApiError> {
+fn find<'a>(secrets: impl Iterator<Item = &'a SecretString>, given: &[u8]) -> Option<usize> {
     const NONE: u64 = u64::MAX;
     let mut found = NONE;
     for (index, secret) in secrets.enumerate() {
         let same: Choice = secret.expose_secret().as_bytes().ct_eq(given);
         found.conditional_assign(&(index as u64), same);
     }
-    let found = usize::try_from(found).ok().filter(|_| found != NONE);
-    found.ok_or(ApiError::Unauthorized("Incorrect API key provided."))
-}
-
-/// Removes everything that proves who the caller is: credentials for this server must not reach a runtime.
-pub(crate) fn drop_credentials(headers: &mut HeaderMap) {
-    headers.remove(AUTHORIZATION);
-    headers.remove(X_API_KEY);
-    headers.remove(PROXY_AUTHORIZATION);
-    headers.remove(COOKIE);
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, key) = value.split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+    usize::try_from(found).ok().filter(|_| found != NONE)
 }

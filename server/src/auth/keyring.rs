@@ -54,8 +54,7 @@ impl Keyring {
         if self.is_open() {
             return Ok(Caller::ANONYMOUS);
         }
-        let given = credentials::given_key(headers)?;
-        let found = credentials::find(self.0.iter().map(|key| &key.secret), given)?;
+        let found = credentials::identify(headers, self.0.iter().map(|key| &key.secret))?;
         Ok(Caller { key: Some(self.0[found].info.clone()) })
     }
 
@@ -91,7 +90,7 @@ impl WorkerKeys {
     /// 401 if the key is missing or wrong.
     pub fn admit(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         if !self.is_open() {
-            credentials::find(self.0.iter(), credentials::given_key(headers)?)?;
+            credentials::identify(headers, self.0.iter())?;
         }
         Ok(())
     }
@@ -129,8 +128,31 @@ mod tests {
         check("authorization", "Bearer firs", Err(()));
         check("authorization", "Bearer ", Err(()));
         check("authorization", "Basic first", Err(()));
-        check("authorization", "first", Err(()));
+        check("authorization", "first", Ok(0));
+        check("authorization", "firs", Err(()));
+        check("authorization", "bearer", Err(()));
+        check("authorization", "", Err(()));
+        check("api-key", "first", Ok(0));
         check("x-other", "first", Err(()));
+    }
+
+    #[test]
+    fn one_right_key_among_wrong_ones_is_enough() {
+        let keys = Keyring::new(&keys(&["right"], &[], &[]));
+        let check = |given: &[(&'static str, &str)], expect: bool| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in given {
+                headers.append(*name, value.parse().unwrap());
+            }
+            assert_eq!(keys.identify(&headers).is_ok(), expect, "{given:?}");
+        };
+        check(&[("authorization", "Bearer wrong"), ("x-api-key", "right")], true);
+        check(&[("authorization", "Bearer right"), ("api-key", "wrong")], true);
+        check(&[("authorization", "Bearer wrong"), ("authorization", "Bearer right")], true);
+        check(&[("authorization", "Basic eDp5"), ("api-key", "right")], true);
+        check(&[("authorization", "Bearer wrong"), ("x-api-key", "")], false);
+        let guesses: Vec<_> = (0..8).map(|_| ("x-api-key", "wrong")).chain([("api-key", "right")]).collect();
+        check(&guesses, false);
     }
 
     #[test]

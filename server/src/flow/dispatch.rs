@@ -137,7 +137,7 @@ fn give_up(
 ) -> Result<Reply, ApiError> {
     match (last, no_slot) {
         (Some(failed), _) => last_word(failed, model, ticket),
-        (None, NoSlot::Unknown) => Err(ApiError::UnknownModel(model.to_owned())),
+        (None, NoSlot::Unknown) => Err(ApiError::unknown_model(model)),
         (None, NoSlot::NobodyReady) => Err(ApiError::NoUpstreamReady(model.to_owned())),
         (None, NoSlot::Full) => Err(ApiError::QueueFull(model.to_owned())),
         (None, NoSlot::Timeout) => Err(ApiError::QueueTimeout(model.to_owned())),

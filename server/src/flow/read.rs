@@ -1,16 +1,18 @@
 //! Reads the body once, up to a limit, because a failover may need it again, and finds the model in it. The body is never re-serialised.
 
 mod body;
+mod encoding;
 mod form;
+mod headers;
 mod json;
 mod links;
 
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use llamapool_tunnel::head::{MODEL, end_to_end};
+use llamapool_tunnel::head::MODEL;
 
 use body::Bounds;
 use links::Links;
@@ -19,7 +21,7 @@ use super::accept::Arrival;
 use super::limit::Admitted;
 use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
-use crate::auth::{Caller, drop_credentials};
+use crate::auth::Caller;
 use crate::body_memory::BodyMemoryPermit;
 use crate::http::error::ApiError;
 use crate::objects::ObjectId;
@@ -46,7 +48,7 @@ pub(super) struct Ask {
     pub(super) method: Method,
     /// The canonical path, and the query.
     pub(super) target: String,
-    /// The headers to pass on, without credentials.
+    /// The headers to pass on.
     pub(super) headers: HeaderMap,
     pub(super) model: Model,
     /// Whether the client asks for a stream.
@@ -55,7 +57,7 @@ pub(super) struct Ask {
     pub(super) session: Option<String>,
     /// What it has to do with objects that upstreams keep.
     pub(super) links: Links,
-    /// The body as the client sent it.
+    /// The body as the client sent it, without its encoding.
     pub(super) body: Bytes,
     _memory: BodyMemoryPermit,
 }
@@ -111,7 +113,7 @@ impl Model {
 /// Reads the body and finds the model.
 ///
 /// # Errors
-/// 413, 408, 503 if the memory for bodies is exhausted, and 400 for a body that does not name a model.
+/// 413, 408, 415, 503 if the memory for bodies is exhausted, and 400 for a body that does not name a model.
 pub(super) async fn read(
     app: &App,
     admitted: Admitted,
@@ -123,6 +125,11 @@ pub(super) async fn read(
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
     let body = body::collect(body, &head.headers, bounds, &mut memory).await?;
     ticket.record.received = body.len();
+    let (body, memory) = match encoding::Encoding::of(&head.headers)? {
+        Some(encoding) => encoding.decode(body, bounds.most, memory).await?,
+        None => (body, memory),
+    };
+    let body = json::without_mark(body);
     let object = head.extensions.remove::<ObjectId>();
     let (Peek { model, stream }, links) = match &object {
         Some(id) => object_model(app, &caller, id)?,
@@ -131,17 +138,14 @@ pub(super) async fn read(
     ticket.asks_for(&model.name);
     ticket.counts_usage = object.is_none();
 
-    // Before the server adds its own: the client's `Connection` may name only what the client itself sent.
-    head.headers = end_to_end(&head.headers).map(|(name, value)| (name.clone(), value.clone())).collect();
-    let headers = &mut head.headers;
-    drop_credentials(headers);
-    headers.remove(EXPECT);
+    let session = session(&head.headers);
+    let mut headers = headers::passed_on(&head.headers);
     headers.insert(CONTENT_LENGTH, body.len().into());
     if object.is_some() && body.is_empty() {
         headers.remove(CONTENT_LENGTH);
     }
     headers.insert(REQUEST_ID, ticket.id.clone());
-    name_model(headers, &model.name);
+    name_model(&mut headers, &model.name);
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(Ask {
         caller,
@@ -149,8 +153,8 @@ pub(super) async fn read(
         // HEAD is GET without the body, which the connection leaves out.
         method: if head.method == Method::HEAD { Method::GET } else { head.method },
         target: target(service, object.as_ref()) + &query,
-        session: session(&head.headers),
-        headers: head.headers,
+        session,
+        headers,
         model,
         stream,
         links,

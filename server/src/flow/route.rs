@@ -38,7 +38,7 @@ pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, Ap
     }
     let name = ask.model.name;
     if app.registry.is_unknown(&name) {
-        return Err(ApiError::UnknownModel(name));
+        return Err(ApiError::UnknownModel { nearest: app.registry.similar_model(&name), model: name });
     }
     Err(ApiError::NoUpstreamReady(name))
 }

@@ -16,8 +16,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
 use crate::config::{Cors, Origin};
 
-/// Path prefixes of the API.
-const PATHS: [&str; 3] = ["/api/", "/v1/", "/healthz"];
+/// The first segments of paths that are not part of the API: the dashboard's, and what Prometheus reads. Unknown paths are part of it, because
+/// most of them are misspelt, and a page should be able to read the hint.
+const NOT_OF_THE_API: [&str; 3] = ["", "state", "metrics"];
 
 /// All methods of the API.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
@@ -52,8 +53,8 @@ pub(crate) enum CorsDecision {
 impl Cors {
     /// Checks where a request comes from.
     pub(crate) fn check(&self, request: &Request<impl Sized>) -> CorsDecision {
-        let path = request.uri().path();
-        if self.allowed.is_empty() || !PATHS.iter().any(|api| path.starts_with(api)) {
+        let first = request.uri().path().split('/').nth(1).unwrap_or_default();
+        if self.allowed.is_empty() || NOT_OF_THE_API.contains(&first) {
             return CorsDecision::NotApplicable;
         }
         match request.headers().get(ORIGIN) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::request_id::request_id;
@@ -29,12 +29,19 @@ pub enum ApiError {
     },
     /// The body exceeds this limit, bytes.
     BodyTooLarge(usize),
+    /// The body has an encoding that this server cannot undo. Holds the value of `Content-Encoding`.
+    UnsupportedEncoding(String),
     /// The head exceeds this limit, bytes.
     HeadersTooLarge(usize),
     /// The client took too long to send its request.
     RequestTimeout,
-    /// The path does not exist. Holds the method and the path.
-    UnknownPath(String),
+    /// The path does not exist.
+    UnknownPath {
+        /// The method and the path.
+        asked: String,
+        /// The path that was probably meant.
+        nearest: Option<&'static str>,
+    },
     /// The object to act on does not exist. Holds the message.
     NotFound(&'static str),
     /// The request comes from a page of another site, which the settings do not allow.
@@ -54,7 +61,12 @@ pub enum ApiError {
     /// The upstream that has an object is not there. Holds the object's id.
     ObjectAway(String),
     /// The model is unknown.
-    UnknownModel(String),
+    UnknownModel {
+        /// The name that was asked for.
+        model: String,
+        /// The model that was probably meant.
+        nearest: Option<String>,
+    },
     /// The model is known, but no upstream that has it is ready.
     NoUpstreamReady(String),
     /// All upstreams with the model are busy, and its queue is full.
@@ -94,6 +106,7 @@ impl ApiError {
     pub const CODES: &'static [&'static str] = &[
         Self::INVALID,
         "request_too_large",
+        "unsupported_content_encoding",
         "headers_too_large",
         "request_timeout",
         "unknown_url",
@@ -119,16 +132,28 @@ impl ApiError {
         Self::Invalid { message: message.into(), param: Some(param) }
     }
 
+    /// The path is unknown. `asked` is the method and the path.
+    pub fn unknown_path(asked: impl Into<String>) -> Self {
+        Self::UnknownPath { asked: asked.into(), nearest: None }
+    }
+
+    /// The model is unknown, and no other has a name like it.
+    pub fn unknown_model(model: impl Into<String>) -> Self {
+        Self::UnknownModel { model: model.into(), nearest: None }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownPath(_) | Self::NotFound(_) | Self::UnknownObject(_) | Self::UnknownModel(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::UnknownPath { .. }
+            | Self::NotFound(_)
+            | Self::UnknownObject(_)
+            | Self::UnknownModel { .. } => StatusCode::NOT_FOUND,
             Self::ForeignOrigin | Self::ForeignHost | Self::InsufficientPermissions(_) => {
                 StatusCode::FORBIDDEN
             }
@@ -170,9 +195,10 @@ impl ApiError {
         Some(match self {
             Self::Invalid { .. } => return None,
             Self::BodyTooLarge(_) => "request_too_large",
+            Self::UnsupportedEncoding(_) => "unsupported_content_encoding",
             Self::HeadersTooLarge(_) => "headers_too_large",
             Self::RequestTimeout => "request_timeout",
-            Self::UnknownPath(_) => "unknown_url",
+            Self::UnknownPath { .. } => "unknown_url",
             Self::NotFound(_) | Self::UnknownObject(_) => "not_found",
             Self::ForeignOrigin => "foreign_origin",
             Self::ForeignHost => "foreign_host",
@@ -180,7 +206,7 @@ impl ApiError {
             Self::NotWebSocket => "upgrade_required",
             Self::Unauthorized(_) => "invalid_api_key",
             Self::InsufficientPermissions(_) => "insufficient_permissions",
-            Self::UnknownModel(_) => "model_not_found",
+            Self::UnknownModel { .. } => "model_not_found",
             Self::NoUpstreamReady(_) | Self::ObjectAway(_) => "no_worker_ready",
             Self::QueueFull(_) => "queue_full",
             Self::QueueTimeout(_) => "queue_timeout",
@@ -197,7 +223,7 @@ impl ApiError {
     fn param(&self) -> Option<&'static str> {
         match self {
             Self::Invalid { param, .. } => *param,
-            Self::UnknownModel(_) => Some("model"),
+            Self::UnknownModel { .. } => Some("model"),
             _ => None,
         }
     }
@@ -229,6 +255,9 @@ impl ApiError {
             Self::UnknownMethod(allow) => {
                 headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (ALLOW, allow)));
             }
+            Self::UnsupportedEncoding(_) => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, zstd"));
+            }
             Self::Cancelled | Self::RepeatedLoss(_) => {
                 headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
             }
@@ -258,7 +287,7 @@ mod tests {
         };
         check(ApiError::QueueFull("m".into()), 503, Some("2"));
         check(ApiError::Draining, 503, Some("5"));
-        check(ApiError::UnknownModel("m".into()), 404, None);
+        check(ApiError::unknown_model("m"), 404, None);
         check(ApiError::Backend("lost".into()), 502, None);
         check(ApiError::Timeout(Duration::from_secs(1)), 504, None);
         check(ApiError::invalid("no"), 400, None);

@@ -87,13 +87,13 @@ impl IntoResponses for InvalidBody {
 
 impl IntoResponses for FileNotFound {
     fn responses() -> Responses {
-        errors(&[ApiError::UnknownPath("GET /api/client/NAME".to_owned())])
+        errors(&[ApiError::unknown_path("GET /api/client/NAME")])
     }
 }
 
 impl IntoResponses for OnMetricsPort {
     fn responses() -> Responses {
-        errors(&[ApiError::UnknownPath("GET /metrics (if `metrics_port` is set)".to_owned())])
+        errors(&[ApiError::unknown_path("GET /metrics (if `metrics_port` is set)")])
     }
 }
 
@@ -105,7 +105,7 @@ impl IntoResponses for NotFound {
 
 impl IntoResponses for ModelNotFound {
     fn responses() -> Responses {
-        errors(&[ApiError::UnknownModel("MODEL".to_owned()), ApiError::NoUpstreamReady("MODEL".to_owned())])
+        errors(&[ApiError::unknown_model("MODEL"), ApiError::NoUpstreamReady("MODEL".to_owned())])
     }
 }
 
@@ -144,10 +144,11 @@ pub(crate) fn model_request_errors() -> Responses {
         ApiError::Overloaded,
         ApiError::BodyTooLarge(0),
         ApiError::RequestTimeout,
+        ApiError::UnsupportedEncoding("br".to_owned()),
         ApiError::invalid(
             "The body is invalid or names no model, or the model's runtime rejects the request.",
         ),
-        ApiError::UnknownModel(model()),
+        ApiError::unknown_model(model()),
         ApiError::UnknownObject("resp_ID".to_owned()),
         ApiError::NoUpstreamReady(model()),
         ApiError::QueueFull(model()),

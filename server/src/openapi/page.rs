@@ -58,6 +58,6 @@ pub(crate) async fn page() -> Response {
     ),
 )]
 pub(crate) async fn file(PathParam(name): PathParam<String>, headers: HeaderMap) -> Response {
-    let unknown = || ApiError::UnknownPath(format!("GET /api/client/{name}")).response_to(&headers);
+    let unknown = || ApiError::unknown_path(format!("GET /api/client/{name}")).response_to(&headers);
     swagger::file(&name).unwrap_or_else(unknown)
 }

@@ -1,5 +1,7 @@
 //! When two names mean the same model, and when one model may replace another.
 
+use llamapool_settings::nearest::nearest;
+
 /// The tag that may be left out.
 const LATEST: &str = ":latest";
 
@@ -132,9 +134,43 @@ pub(super) fn alias_key(name: &str) -> Option<String> {
     fits.then(|| format!("{base}:{}", parts.join("-")))
 }
 
+/// Most names that are compared with a misspelt one: it takes a few milliseconds of the thread that serves everybody.
+const MAX_COMPARED: usize = 500;
+
+/// Fewer characters are part of many names.
+const MIN_PART: usize = 4;
+
+/// The name that `written` was probably meant to be: one that differs by a typing error, else the first that contains it, or of which it is a
+/// longer form.
+pub(super) fn similar<'a>(written: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let names = names.take(MAX_COMPARED);
+    let part = |of: &str, name: &str| name.len() >= MIN_PART && of.contains(name);
+    let lower = written.to_ascii_lowercase();
+    let mut parts = names.clone().filter(|name| {
+        let name = name.to_ascii_lowercase();
+        part(&name, &lower) || part(&lower, &name)
+    });
+    nearest(written, names).or_else(|| parts.next())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_misspelt_name_is_understood() {
+        let names = ["gpt-oss:20b", "meta-llama/Llama-3-8B-Instruct", "qwen3"];
+        let check = |written, meant| assert_eq!(similar(written, names.into_iter()), meant, "{written}");
+        check("gpt-os:20b", Some("gpt-oss:20b"));
+        check("gpt-oss", Some("gpt-oss:20b"));
+        check("llama-3-8b-instruct", Some("meta-llama/Llama-3-8B-Instruct"));
+        check("Qwen3", Some("qwen3"));
+        check("qwen3/", Some("qwen3"));
+        check("openai/qwen3-max", Some("qwen3"));
+        check("claude", None);
+        check("b", None);
+        check("", None);
+    }
 
     #[test]
     fn latest_may_be_left_out() {

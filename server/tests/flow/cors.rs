@@ -72,7 +72,14 @@ async fn a_browser_that_asks_first_is_told_without_a_key() {
 #[tokio::test]
 async fn errors_can_be_read_by_whom_answers_can() {
     let server = server(&listed(), Some("secret")).await;
-    for (path, status) in [("/v1/models", 401), ("/api/nowhere", 404), ("/v1/chat/completions", 405)] {
+    for (path, status) in [
+        ("/v1/models", 401),
+        ("/api/nowhere", 404),
+        ("/v1", 404),
+        ("/nowhere", 404),
+        ("/chat/completions", 405),
+        ("/v1/chat/completions", 405),
+    ] {
         let answer = server.from(PAGE, Method::GET, path).await;
         assert_eq!(answer.status(), status, "{path}");
         assert_eq!(text(&answer, "access-control-allow-origin"), Some(PAGE), "{path}");

@@ -14,6 +14,7 @@ mod objects;
 mod reply_head;
 mod roles;
 mod scripted_endpoint;
+mod spellings;
 mod state;
 mod stream;
 mod support;

@@ -55,8 +55,8 @@ impl Search<'_> {
     }
 
     fn warn(&mut self, entry: &Entry, given: &KeyPath, known: &[String]) {
-        let near =
-            nearest(&entry.key, known.iter().map(String::as_str)).map(|key| given.key(key).to_string());
+        let written = entry.key.replace('-', "_");
+        let near = nearest(&written, known.iter().map(String::as_str)).map(|key| given.key(key).to_string());
         let meant = near.or_else(|| self.elsewhere(&entry.key));
         let meant = meant.map(|path| format!("; did you mean {path}?")).unwrap_or_default();
         let path = given.key(&entry.key).to_string();

@@ -15,6 +15,14 @@ struct Fields<'a> {
     stream: Option<&'a RawValue>,
 }
 
+/// The byte order mark, which some editors and clients write in front of JSON. RFC 8259, 8.1 lets a reader ignore it; not every runtime does.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The body without a byte order mark.
+pub(super) fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
+}
+
 pub(super) fn peek(body: &Bytes) -> Result<Peek, ApiError> {
     let text = std::str::from_utf8(body).map_err(|error| {
         ApiError::invalid(format!("The body is not valid UTF-8 (at byte {}).", error.valid_up_to()))
@@ -24,12 +32,11 @@ pub(super) fn peek(body: &Bytes) -> Result<Peek, ApiError> {
     }
     let fields: Fields<'_> = serde_json::from_str(text)
         .map_err(|error| ApiError::invalid(format!("The body is not the JSON it should be: {error}.")))?;
-    if let Some(stream) = fields.stream
-        && !matches!(stream.get(), "true" | "false" | "null")
-    {
-        return Err(ApiError::field("stream", "`stream` must be true or false."));
-    }
-    let stream = fields.stream.is_some_and(|stream| stream.get() == "true");
+    let stream = match fields.stream.map(|stream| truth(stream.get())) {
+        Some(None) => return Err(ApiError::field("stream", "`stream` must be true or false.")),
+        Some(Some(stream)) => stream,
+        None => false,
+    };
     let raw = fields.model.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))?.get();
     let name: String =
         serde_json::from_str(raw).map_err(|_| ApiError::field("model", "`model` must be a string."))?;
@@ -37,4 +44,14 @@ pub(super) fn peek(body: &Bytes) -> Result<Peek, ApiError> {
     let start = raw.as_ptr() as usize - body.as_ptr() as usize;
     let model = Model { name, at: start..start + raw.len(), spelling: Spelling::Json };
     Ok(Peek { model, stream })
+}
+
+/// A truth value as the runtimes in Python read one: they also accept it as a string or as a number.
+fn truth(raw: &str) -> Option<bool> {
+    let word = raw.trim_matches('"').to_ascii_lowercase();
+    match word.as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
+        "false" | "f" | "no" | "n" | "off" | "0" | "null" => Some(false),
+        _ => None,
+    }
 }

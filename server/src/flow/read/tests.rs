@@ -114,7 +114,7 @@ fn what_names_no_model_is_refused_with_the_reason() {
     check(json, b"{\"model\":7}", "must be a string");
     check(json, b"{\"model\":\"\"}", "must not be empty");
     check(json, b"{\"model\":\"a\",\"model\":\"b\"}", "duplicate");
-    check(json, b"{\"model\":\"a\",\"stream\":\"yes\"}", "`stream`");
+    check(json, b"{\"model\":\"a\",\"stream\":\"maybe\"}", "`stream`");
     check(json, b"{\"model\":\"\xff\"}", "UTF-8");
     check(json, format!("{{\"model\":\"{}\"}}", "x".repeat(600)).as_bytes(), "longer");
     check("multipart/form-data", FORM.as_bytes(), "boundary");

@@ -12,11 +12,18 @@ impl Display for ApiError {
             }
             Self::NotFound(message) | Self::Unauthorized(message) => out.write_str(message),
             Self::BodyTooLarge(limit) => write!(out, "The request body is larger than {limit} bytes."),
+            Self::UnsupportedEncoding(encoding) => write!(
+                out,
+                "The body's Content-Encoding `{encoding}` is not supported. Send it as gzip, deflate or zstd, or without an encoding."
+            ),
             Self::HeadersTooLarge(limit) => {
                 write!(out, "The request's headers are larger than {limit} bytes.")
             }
             Self::RequestTimeout => out.write_str("The request took too long to arrive."),
-            Self::UnknownPath(path) => write!(out, "Unknown URL: {path}."),
+            Self::UnknownPath { asked, nearest: None } => write!(out, "Unknown URL: {asked}."),
+            Self::UnknownPath { asked, nearest: Some(nearest) } => {
+                write!(out, "Unknown URL: {asked}. Did you mean {nearest}?")
+            }
             Self::UnknownMethod(allow) => write!(out, "This URL accepts only {}.", allow.replace(',', ", ")),
             Self::NotWebSocket => out.write_str("Workers connect to this URL with a WebSocket."),
             Self::ForeignOrigin => out.write_str(
@@ -34,10 +41,13 @@ impl Display for ApiError {
                 out,
                 "The machine that has `{id}` is not ready. Try again when it is back, or start anew without `{id}`."
             ),
-            Self::UnknownModel(model) => write!(
-                out,
-                "The model `{model}` does not exist on this server. GET /v1/models lists the available models."
-            ),
+            Self::UnknownModel { model, nearest } => {
+                write!(out, "The model `{model}` does not exist on this server. ")?;
+                if let Some(nearest) = nearest {
+                    write!(out, "Did you mean `{nearest}`? ")?;
+                }
+                out.write_str("GET /v1/models lists the available models.")
+            }
             Self::NoUpstreamReady(model) => {
                 write!(out, "No worker with the model `{model}` is ready. Try again soon.")
             }

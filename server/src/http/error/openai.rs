@@ -90,7 +90,7 @@ mod tests {
             assert_eq!(json["param"].as_str(), param);
             assert_eq!((&json["request_id"], &json["message"]), (&"req-1".into(), &error.to_string().into()));
         };
-        check(ApiError::UnknownModel("gpt-9\"".into()), "not_found_error", Some("model"), "model_not_found");
+        check(ApiError::unknown_model("gpt-9\""), "not_found_error", Some("model"), "model_not_found");
         let forbidden = ApiError::InsufficientPermissions("no".into());
         check(forbidden, "permission_error", None, "insufficient_permissions");
     }
