@@ -30,6 +30,7 @@ use tower::Service;
 
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::http::head;
 use crate::http::origin_guard;
 use crate::http::request_id::{REQUEST_ID, request_id};
 use crate::http::spelling;
@@ -107,6 +108,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
     http.timer(TokioTimer::new())
         .header_read_timeout(None) // `Place::deadline` tells heads from idle connections
         .max_buf_size((limit + BUFFER_SLACK).max(MIN_BUFFER))
+        .max_headers(head::MAX_READ_LINES)
         .writev(false);
     loop {
         let accepted = tokio::select! {
@@ -232,9 +234,12 @@ async fn answer(router: Router, app: &App, request: Request<Body>, id: &HeaderVa
     if let Some(preflight) = cors.preflight(&request) {
         return preflight;
     }
-    let mut response = match check_origin(app, &request) {
-        Ok(()) => handle(router, request, id).await,
-        Err(error) => error.response_to(request.headers()),
+    let mut response = match head::check(&request) {
+        Ok(()) => match check_origin(app, &request) {
+            Ok(()) => handle(router, request, id).await,
+            Err(error) => error.response_to(request.headers()),
+        },
+        Err(error) => head::refusal(&error, request.headers()),
     };
     cors.apply(response.headers_mut());
     response

@@ -86,6 +86,8 @@ pub struct ListedModel {
     pub created: u64,
     /// The names of the upstreams that have it, sorted.
     pub workers: Vec<String>,
+    /// Context length in tokens: the smallest that one of them tells.
+    pub context: Option<u64>,
 }
 
 impl Registry {
@@ -206,6 +208,7 @@ impl Registry {
         let state = self.lock();
         let listed = state.pool.models().into_iter().map(|(id, workers)| ListedModel {
             created: state.offered.first_offered(&id),
+            context: state.pool.context(&id),
             workers: workers.into_iter().map(str::to_owned).collect(),
             id,
         });

@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use crate::accounting::record::Outcome;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
-use crate::auth::Permission;
+use crate::auth::{Caller, Permission};
 use crate::flow;
+use crate::http::ascii_name::ascii_name;
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
 use crate::http::request_id::REQUEST_ID;
@@ -39,13 +40,33 @@ pub(crate) struct Model {
     object: &'static str,
     /// When a worker first offered it, in Unix seconds.
     created: u64,
-    /// The names of the workers that have it, separated by commas.
+    /// `llamapool`. For keys that may read the state: the names of the workers that have it, separated by commas. Commas and what is not ASCII
+    /// are percent-encoded in names.
     owned_by: String,
+    /// Context length in tokens: the smallest among the workers that have it. `null` if no runtime tells.
+    #[schema(required)]
+    context_length: Option<u64>,
+    /// The same, under vLLM's name for it.
+    #[schema(required)]
+    max_model_len: Option<u64>,
 }
 
-impl From<ListedModel> for Model {
-    fn from(listed: ListedModel) -> Self {
-        Self { id: listed.id, object: "model", created: listed.created, owned_by: listed.workers.join(",") }
+/// The owner that callers see who may not know the machines.
+const OWNER: &str = "llamapool";
+
+impl Model {
+    /// The entry as this caller may see it.
+    fn new(listed: ListedModel, caller: &Caller) -> Self {
+        let names = || listed.workers.iter().map(|name| ascii_name(name)).collect::<Vec<_>>().join(",");
+        let may_see = caller.role().may(Permission::ViewState);
+        Self {
+            owned_by: if may_see { names() } else { OWNER.to_owned() },
+            object: "model",
+            created: listed.created,
+            context_length: listed.context,
+            max_model_len: listed.context,
+            id: listed.id,
+        }
     }
 }
 
@@ -58,8 +79,8 @@ impl From<ListedModel> for Model {
     security(("bearer" = []), ("x_api_key" = [])),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    respond(&app, &headers, || {
-        let data = app.registry.models().into_iter().map(Model::from).collect();
+    respond(&app, &headers, |caller| {
+        let data = app.registry.models().into_iter().map(|listed| Model::new(listed, caller)).collect();
         Ok(List { object: "list", data })
     })
 }
@@ -78,10 +99,10 @@ pub(crate) async fn one(
     PathParam(id): PathParam<String>,
     headers: HeaderMap,
 ) -> Response {
-    respond(&app, &headers, || {
+    respond(&app, &headers, |caller| {
         // An id may end in a slash, and a URL may have one too many.
         let found = app.registry.model(&id).or_else(|| app.registry.model(id.trim_end_matches('/')));
-        found.map(Model::from).ok_or_else(|| match app.registry.is_unknown(&id) {
+        found.map(|listed| Model::new(listed, caller)).ok_or_else(|| match app.registry.is_unknown(&id) {
             true => ApiError::UnknownModel { nearest: app.registry.similar_model(&id), model: id },
             false => ApiError::NoUpstreamReady(id),
         })
@@ -92,12 +113,12 @@ pub(crate) async fn one(
 fn respond<T: Serialize>(
     app: &App,
     headers: &HeaderMap,
-    result: impl FnOnce() -> Result<T, ApiError>,
+    result: impl FnOnce(&Caller) -> Result<T, ApiError>,
 ) -> Response {
     let mut ticket: Ticket = app.open_ticket(headers);
     ticket.asks_at("/v1/models");
     ticket.record.caller = app.keys.identify(headers).ok();
-    match app.keys.authorize(headers, Permission::ListModels).and_then(|_| result()) {
+    match app.keys.authorize(headers, Permission::ListModels).and_then(|caller| result(&caller)) {
         Ok(body) => {
             ticket.record.outcome = Outcome::Done;
             ticket.record.status = Some(200);

@@ -28,6 +28,10 @@ pub enum Origin {
     },
     /// `http://localhost:*`: every port of a host, including the scheme's default port.
     AnyPort(String),
+    /// `chrome-extension://*`: every origin of a scheme that is not of the web. Holds the scheme and `://`.
+    AnyOf(String),
+    /// `null`: pages without an origin of their own, such as local files and sandboxed frames. Any site can make one, so it is as wide as `*`.
+    Null,
 }
 
 impl Origin {
@@ -36,6 +40,8 @@ impl Origin {
         match self {
             Self::Any => true,
             Self::Exact(only) => origin == only,
+            Self::Null => origin == "null",
+            Self::AnyOf(scheme) => origin.strip_prefix(scheme.as_str()).is_some_and(is_host_and_port),
             Self::Below { scheme, domain } => {
                 let name =
                     origin.strip_prefix(scheme.as_str()).and_then(|rest| rest.strip_suffix(domain.as_str()));
@@ -51,13 +57,16 @@ impl Origin {
 }
 
 fn origin() -> Kind<Origin> {
-    let allowed = "an origin such as https://app.example.com, https://*.example.com or http://localhost:*, or * for any";
+    let allowed = "an origin such as https://app.example.com, https://*.example.com, http://localhost:*, chrome-extension://* or null, or * for any";
     Kind::new("ORIGIN", allowed, |text| parse(&text.to_ascii_lowercase()))
 }
 
 fn parse(text: &str) -> Option<Origin> {
     if text == "*" {
         return Some(Origin::Any);
+    }
+    if text == "null" {
+        return Some(Origin::Null);
     }
     let text = text.strip_suffix('/').unwrap_or(text); // as copied from the address bar
     let (scheme, host) = text.split_once("://")?;
@@ -66,6 +75,9 @@ fn parse(text: &str) -> Option<Origin> {
     }
     if let Some(host) = host.strip_suffix(":*") {
         return is_host_or_ipv6(host).then(|| Origin::AnyPort(format!("{scheme}://{host}")));
+    }
+    if host == "*" && !["http", "https"].contains(&scheme) {
+        return Some(Origin::AnyOf(format!("{scheme}://")));
     }
     let host = host.strip_suffix(default_port(scheme)).unwrap_or(host);
     if let Some(domain) = host.strip_prefix('*') {
@@ -127,6 +139,9 @@ mod tests {
         check("tauri://localhost", "tauri://localhost", true);
         check("*", "https://anything.example", true);
         check("*", "null", true);
+        check("null", "null", true);
+        check("null", "https://null", false);
+        check("https://null", "null", false);
     }
 
     #[test]
@@ -146,6 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_extensions_and_programs_have_origins_too() {
+        let id = "chrome-extension://abcdefghijklmnopabcdefghijklmnop";
+        check(id, id, true);
+        check("chrome-extension://*", id, true);
+        check("chrome-extension://*", "moz-extension://b1d7", false);
+        check("chrome-extension://*", "chrome-extension://", false);
+        check("vscode-webview://*", "vscode-webview://0k3hq7", true);
+        check("app://obsidian.md", "app://obsidian.md", true);
+        check("app://-", "app://-", true);
+        check("capacitor://localhost", "capacitor://localhost", true);
+    }
+
+    #[test]
     fn what_no_browser_sends_is_refused() {
         for wrong in [
             "example.com",
@@ -155,7 +183,6 @@ mod tests {
             "https://a.*.example",
             "https://a b",
             "https://a:99999",
-            "null",
             "://a",
         ] {
             assert!(origin().read(wrong).is_none(), "{wrong}");

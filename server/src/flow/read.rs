@@ -15,6 +15,7 @@ use http::{HeaderMap, Method};
 use llamapool_tunnel::head::MODEL;
 
 use body::Bounds;
+use encoding::Encoding;
 use links::Links;
 
 use super::accept::Arrival;
@@ -123,9 +124,10 @@ pub(super) async fn read(
     let Arrival { service, mut head, body } = arrival;
     let Admitted { caller, mut memory } = admitted;
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
+    let encoding = Encoding::of(&head.headers)?;
     let body = body::collect(body, &head.headers, bounds, &mut memory).await?;
     ticket.record.received = body.len();
-    let (body, memory) = match encoding::Encoding::of(&head.headers)? {
+    let (body, memory) = match encoding {
         Some(encoding) => encoding.decode(body, bounds.most, memory).await?,
         None => (body, memory),
     };

@@ -19,6 +19,7 @@ use crate::accounting::in_flight::Progress;
 use crate::accounting::record::Outcome;
 use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
+use crate::http::ascii_name::ascii_name;
 use crate::http::error::ApiError;
 use crate::pool::SlotOutcome;
 use crate::protocol::{Ending, ErrorShape, Framing, Service, StreamTail, Terminal};
@@ -45,7 +46,8 @@ pub(super) const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 pub(super) fn stream(app: &App, mut reply: Reply, ticket: Ticket) -> Response {
     let mut headers = std::mem::take(&mut reply.headers);
     headers.insert(REQUEST_ID, ticket.id.clone());
-    headers.extend(HeaderValue::from_str(&reply.upstream).ok().map(|upstream| (WORKER, upstream)));
+    let upstream = HeaderValue::from_str(&ascii_name(&reply.upstream)).ok();
+    headers.extend(upstream.map(|upstream| (WORKER, upstream)));
     let substitute = reply.substitute.as_deref();
     headers
         .extend(substitute.and_then(|model| HeaderValue::from_str(model).ok()).map(|model| (MODEL, model)));

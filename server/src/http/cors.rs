@@ -67,9 +67,10 @@ impl Cors {
     }
 
     /// Whether pages of `origin` are allowed. `*` counts only if `wildcard_counts`: on a server without API keys it would let every page in the
-    /// world change something.
+    /// world change something. `null` likewise, because every page can make a frame that has this origin.
     pub(crate) fn trusts(&self, origin: &HeaderValue, wildcard_counts: bool) -> bool {
-        (wildcard_counts && self.allowed.contains(&Origin::Any)) || self.lists(origin)
+        let is_listed = self.lists(origin) && (wildcard_counts || origin != "null");
+        is_listed || (wildcard_counts && self.allowed.contains(&Origin::Any))
     }
 
     fn lists(&self, origin: &HeaderValue) -> bool {

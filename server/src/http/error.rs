@@ -33,6 +33,10 @@ pub enum ApiError {
     UnsupportedEncoding(String),
     /// The head exceeds this limit, bytes.
     HeadersTooLarge(usize),
+    /// The head has more lines than this.
+    TooManyHeaders(usize),
+    /// The body has a transfer coding that this server does not know.
+    UnknownTransferCoding(String),
     /// The client took too long to send its request.
     RequestTimeout,
     /// The path does not exist.
@@ -89,7 +93,7 @@ pub enum ApiError {
     Internal,
 }
 
-/// Keeps the official SDKs from retrying a request that was cancelled on purpose, or that takes down upstreams.
+/// `false` keeps the official SDKs from repeating a request.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// `Retry-After` in seconds: a worker that restarts is back by then.
@@ -148,7 +152,8 @@ impl ApiError {
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::UnknownTransferCoding(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::HeadersTooLarge(_) | Self::TooManyHeaders(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownPath { .. }
             | Self::NotFound(_)
@@ -196,7 +201,8 @@ impl ApiError {
             Self::Invalid { .. } => return None,
             Self::BodyTooLarge(_) => "request_too_large",
             Self::UnsupportedEncoding(_) => "unsupported_content_encoding",
-            Self::HeadersTooLarge(_) => "headers_too_large",
+            Self::HeadersTooLarge(_) | Self::TooManyHeaders(_) => "headers_too_large",
+            Self::UnknownTransferCoding(_) => "unknown_transfer_coding",
             Self::RequestTimeout => "request_timeout",
             Self::UnknownPath { .. } => "unknown_url",
             Self::NotFound(_) | Self::UnknownObject(_) => "not_found",
@@ -238,6 +244,20 @@ impl ApiError {
         }
     }
 
+    /// Whether the official SDKs, which repeat every 5xx twice, must not repeat the request: it was cancelled on purpose, takes down upstreams or
+    /// this server, or a runtime has been busy with it for as long as a request may take. All other errors of 5xx pass, and 4xx are not repeated,
+    /// except a 408, which a better connection mends.
+    pub fn forbids_retry(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::RepeatedLoss(_)
+                | Self::Timeout(_)
+                | Self::Internal
+                | Self::UnknownTransferCoding(_)
+        )
+    }
+
     /// The response to a request with these headers, for requests without a ticket.
     pub fn response_to(&self, headers: &HeaderMap) -> Response {
         self.response(request_id(headers).to_str().unwrap_or_default())
@@ -251,15 +271,15 @@ impl ApiError {
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, seconds.into());
         }
+        if self.forbids_retry() {
+            headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         match self {
             Self::UnknownMethod(allow) => {
                 headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (ALLOW, allow)));
             }
             Self::UnsupportedEncoding(_) => {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, zstd"));
-            }
-            Self::Cancelled | Self::RepeatedLoss(_) => {
-                headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
             }
             Self::NotWebSocket => {
                 headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -277,6 +297,28 @@ impl ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_repetition_does_not_mend_is_not_repeated() {
+        let check = |error: ApiError, forbidden: bool| {
+            let response = error.response("r");
+            let header = response.headers().get(X_SHOULD_RETRY).map(|value| value.to_str().unwrap());
+            assert_eq!(header, forbidden.then_some("false"), "{error}");
+            assert!(!forbidden || error.retry_after().is_none(), "{error}");
+        };
+        check(ApiError::Timeout(Duration::from_secs(1)), true);
+        check(ApiError::RepeatedLoss("lost".into()), true);
+        check(ApiError::Cancelled, true);
+        check(ApiError::Internal, true);
+        check(ApiError::UnknownTransferCoding("gzip".into()), true);
+        check(ApiError::Backend("lost".into()), false);
+        check(ApiError::QueueFull("m".into()), false);
+        check(ApiError::QueueTimeout("m".into()), false);
+        check(ApiError::NoUpstreamReady("m".into()), false);
+        check(ApiError::Overloaded, false);
+        check(ApiError::Draining, false);
+        check(ApiError::RequestTimeout, false);
+    }
 
     #[test]
     fn temporary_errors_say_when_to_retry() {

@@ -11,6 +11,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::http::error::ApiError;
+use crate::http::head;
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
@@ -137,6 +138,8 @@ pub(crate) fn model_request_errors() -> Responses {
     errors(&[
         ApiError::Draining,
         ApiError::HeadersTooLarge(0),
+        ApiError::TooManyHeaders(head::MAX_LINES),
+        ApiError::UnknownTransferCoding("gzip".to_owned()),
         ApiError::Unauthorized("The API key is missing or wrong."),
         role("`user` or `admin`"),
         ApiError::ForeignOrigin,
@@ -184,7 +187,7 @@ fn response(errors: &[&ApiError]) -> Response {
     if errors.iter().any(|error| error.retry_after().is_some()) {
         response.headers.insert("Retry-After".to_owned(), header("RetryAfter"));
     }
-    if errors.iter().any(|error| matches!(error, ApiError::Cancelled | ApiError::RepeatedLoss(_))) {
+    if errors.iter().any(|error| error.forbids_retry()) {
         response.headers.insert("X-Should-Retry".to_owned(), header("ShouldRetry"));
     }
     response

@@ -64,6 +64,8 @@ struct Offer {
     is_loaded: bool,
     /// Whether its runtime passes requests on to a service elsewhere.
     is_remote: bool,
+    /// Context length in tokens, if the runtime tells.
+    context: Option<u64>,
 }
 
 impl Catalog {
@@ -316,6 +318,11 @@ impl Catalog {
         models
     }
 
+    /// The smallest context length that upstreams tell of a model.
+    pub(super) fn context(&self, name: &str) -> Option<u64> {
+        self.exact.get(canonical(name))?.iter().filter_map(|offer| offer.context).min()
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.entries.values().any(|entry| entry.is_ready() && !self.held.contains(&entry.identity.id))
     }
@@ -335,7 +342,8 @@ impl Catalog {
         let ignores_case = entry.ignores_case();
         for model in entry.report.iter().flat_map(|report| &report.models) {
             let (is_loaded, is_remote) = (model.loaded == Some(true), model.remote);
-            let offer = Offer { upstream: id, name: model.name.as_str().into(), is_loaded, is_remote };
+            let (name, context) = (model.name.as_str().into(), model.context);
+            let offer = Offer { upstream: id, name, is_loaded, is_remote, context };
             if let Some(key) = alias_key(&model.name).filter(|_| !is_remote) {
                 self.alias.entry(key).or_default().push(offer.clone());
             }

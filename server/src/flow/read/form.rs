@@ -21,18 +21,21 @@ pub(super) fn boundary(content_type: &str) -> Result<Option<String>, ApiError> {
     if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
         return Ok(None);
     }
-    match parameter(parameters, "boundary") {
+    match parameter(parameters, "boundary")? {
         Some(boundary) if (1..=MAX_BOUNDARY).contains(&boundary.len()) => Ok(Some(boundary)),
         _ => Err(ApiError::invalid("The form's content type has no valid boundary.")),
     }
 }
 
 pub(super) fn peek(body: &Bytes, boundary: &str) -> Result<Peek, ApiError> {
-    let (mut found, mut stream) = (None, false);
+    let (mut found, mut stream) = (None, None);
     for field in Fields::new(body, boundary)? {
         let (name, start, end) = field?;
         if name == "stream" {
-            stream = body[start..end].trim_ascii().eq_ignore_ascii_case(b"true");
+            let is_true = body[start..end].trim_ascii().eq_ignore_ascii_case(b"true");
+            if stream.replace(is_true).is_some() {
+                return Err(ApiError::field("stream", "The form has more than one `stream`."));
+            }
         }
         if name != "model" {
             continue;
@@ -46,7 +49,7 @@ pub(super) fn peek(body: &Bytes, boundary: &str) -> Result<Peek, ApiError> {
         found = Some(Model { name: model.to_owned(), at: start..end, spelling: Spelling::Form });
     }
     let model = found.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))?;
-    Ok(Peek { model, stream })
+    Ok(Peek { model, stream: stream.unwrap_or_default() })
 }
 
 /// The fields of a form: name, start and end of the value.
@@ -102,34 +105,49 @@ fn broken() -> ApiError {
     ApiError::invalid("The body is not a complete multipart form.")
 }
 
-/// The name in a field's `Content-Disposition`.
+fn ambiguous() -> ApiError {
+    ApiError::invalid("A field of the form has more than one name, so programs would read it differently.")
+}
+
+/// The name in a field's `Content-Disposition`. There must be one of each: readers of forms differ in which of several they take.
 fn name(head: &[u8]) -> Result<String, ApiError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let parsed = httparse::parse_headers(head, &mut headers).map_err(|_| broken())?;
     let httparse::Status::Complete((_, headers)) = parsed else { return Err(broken()) };
-    let disposition = headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-disposition"));
-    let disposition =
-        disposition.and_then(|header| std::str::from_utf8(header.value).ok()).ok_or_else(broken)?;
+    let mut dispositions =
+        headers.iter().filter(|header| header.name.eq_ignore_ascii_case("content-disposition"));
+    let disposition = dispositions.next().ok_or_else(broken)?;
+    if dispositions.next().is_some() {
+        return Err(ambiguous());
+    }
+    let disposition = std::str::from_utf8(disposition.value).map_err(|_| broken())?;
     let (_, parameters) = disposition.split_once(';').ok_or_else(broken)?;
-    parameter(parameters, "name").ok_or_else(broken)
+    parameter(parameters, "name")?.ok_or_else(broken)
 }
 
 /// A parameter of a header value: `; name=token` or `; name="quoted \" string"`.
-fn parameter(mut rest: &str, wanted: &str) -> Option<String> {
-    loop {
-        let (name, after) = rest.split_once('=')?;
+///
+/// # Errors
+/// 400 if it is there twice, or in parts and with a character set (`name*0`, `name*`: RFC 2231), which only some programs read.
+fn parameter(mut rest: &str, wanted: &str) -> Result<Option<String>, ApiError> {
+    let mut found = None;
+    while let Some((name, after)) = rest.split_once('=') {
         let (value, after) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => unquote(quoted)?,
+            Some(quoted) => unquote(quoted).ok_or_else(broken)?,
             None => {
                 let (token, after) = after.split_once(';').unwrap_or((after, ""));
                 (token.trim().to_owned(), after)
             }
         };
-        if name.trim_matches([' ', '\t', ';']).eq_ignore_ascii_case(wanted) {
-            return Some(value);
+        // Before it there may be what has no value: `; flag; name=token`.
+        let name = name.rsplit(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let is_extended = name.strip_prefix(wanted).is_some_and(|rest| rest.trim_start().starts_with('*'));
+        if is_extended || (name == wanted && found.replace(value).is_some()) {
+            return Err(ambiguous());
         }
         rest = after;
     }
+    Ok(found)
 }
 
 /// A quoted string whose opening quote has been taken, and what follows it.

@@ -1,18 +1,94 @@
-//! Looks into a JSON body: all of it is checked to be JSON, but only `model` and `stream` are read.
+//! Looks into a JSON body: all of it is checked to be JSON, but only `model` and `stream` are read. A body in which another program would find
+//! another model is refused.
+
+use std::fmt::{self, Formatter};
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Model, Peek, Spelling};
 use crate::http::error::ApiError;
 
-#[derive(Deserialize)]
+/// What is read of a body.
+#[derive(Default)]
 struct Fields<'a> {
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     stream: Option<&'a RawValue>,
+}
+
+/// A key of the body.
+enum Key {
+    Model,
+    Stream,
+    /// Another spelling of `model` or `stream`: runtimes in Go take it for the same field, and those in Python do not.
+    Twin(&'static str),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
+                out.write_str("a key")
+            }
+
+            fn visit_str<E: Error>(self, key: &str) -> Result<Key, E> {
+                Ok(match key {
+                    "model" => Key::Model,
+                    "stream" => Key::Stream,
+                    twin if twin.eq_ignore_ascii_case("model") => Key::Twin("model"),
+                    // Go also takes a long s for an s.
+                    twin if twin.replace('\u{17f}', "s").eq_ignore_ascii_case("stream") => {
+                        Key::Twin("stream")
+                    }
+                    _ => Key::Other,
+                })
+            }
+        }
+        from.deserialize_identifier(KeyVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
+                out.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(key) = map.next_key::<Key>()? {
+                    let (name, field) = match key {
+                        Key::Model => ("model", &mut fields.model),
+                        Key::Stream => ("stream", &mut fields.stream),
+                        Key::Twin(name) => {
+                            return Err(Error::custom(format_args!(
+                                "it has another spelling of the key `{name}`"
+                            )));
+                        }
+                        Key::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    if field.replace(map.next_value()?).is_some() {
+                        return Err(Error::duplicate_field(name));
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        from.deserialize_map(FieldsVisitor)
+    }
 }
 
 /// The byte order mark, which some editors and clients write in front of JSON. RFC 8259, 8.1 lets a reader ignore it; not every runtime does.

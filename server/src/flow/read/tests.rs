@@ -114,6 +114,11 @@ fn what_names_no_model_is_refused_with_the_reason() {
     check(json, b"{\"model\":7}", "must be a string");
     check(json, b"{\"model\":\"\"}", "must not be empty");
     check(json, b"{\"model\":\"a\",\"model\":\"b\"}", "duplicate");
+    check(json, b"{\"model\":\"a\",\"mod\\u0065l\":\"b\"}", "duplicate");
+    check(json, b"{\"model\":\"a\",\"Model\":\"b\"}", "another spelling of the key `model`");
+    check(json, b"{\"MODEL\":\"b\"}", "another spelling of the key `model`");
+    check(json, b"{\"model\":\"a\",\"stream\":true,\"stream\":false}", "duplicate");
+    check(json, "{\"model\":\"a\",\"\u{17f}tream\":true}".as_bytes(), "another spelling of the key `stream`");
     check(json, b"{\"model\":\"a\",\"stream\":\"maybe\"}", "`stream`");
     check(json, b"{\"model\":\"\xff\"}", "UTF-8");
     check(json, format!("{{\"model\":\"{}\"}}", "x".repeat(600)).as_bytes(), "longer");
@@ -123,6 +128,20 @@ fn what_names_no_model_is_refused_with_the_reason() {
     check(form, FORM.replace("name=model", "name=other").as_bytes(), "must provide a `model`");
     check(form, FORM.replace("name=\"file\"", "name=\"model\"").as_bytes(), "more than one");
     check(form, FORM.replace("--xyz--", "").as_bytes(), "complete");
+    for ambiguous in [
+        r#"form-data; name="x"; name="model""#,
+        r#"form-data; name=x; flag; name=model"#,
+        r#"form-data; name="x"; NAME=model"#,
+        r#"form-data; name="x"; name*=utf-8''model"#,
+        r#"form-data; name="x"; name*0=mo; name*1=del"#,
+        "form-data; name=x\r\nContent-Disposition: form-data; name=model",
+    ] {
+        let body = FORM.replace("form-data; name=\"file\"; filename=\"a \\\"b.wav\"", ambiguous);
+        assert_ne!(body, FORM);
+        check(form, body.as_bytes(), "more than one name");
+    }
+    let two_streams = "--xyz\r\nContent-Disposition: form-data; name=stream\r\n\r\ntrue\r\n".repeat(2) + FORM;
+    check(form, two_streams.as_bytes(), "more than one `stream`");
 }
 
 proptest! {

@@ -19,6 +19,10 @@ impl Display for ApiError {
             Self::HeadersTooLarge(limit) => {
                 write!(out, "The request's headers are larger than {limit} bytes.")
             }
+            Self::TooManyHeaders(most) => write!(out, "The request has more than {most} header lines."),
+            Self::UnknownTransferCoding(coding) => {
+                write!(out, "The transfer coding `{coding}` is not supported. Send the body as `chunked`, or with its length.")
+            }
             Self::RequestTimeout => out.write_str("The request took too long to arrive."),
             Self::UnknownPath { asked, nearest: None } => write!(out, "Unknown URL: {asked}."),
             Self::UnknownPath { asked, nearest: Some(nearest) } => {
