@@ -195,6 +195,7 @@ async fn respond(
     mut request: Request<Incoming>,
 ) -> Result<http::Response<ClientBody>, Infallible> {
     let connection = client.place.connection.clone();
+    let head = head::check(&request); // before the server adds its own header
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     spelling::normalize(&mut request);
@@ -210,7 +211,7 @@ async fn respond(
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         response
     } else {
-        answer(router, &app, request, &id).await
+        answer(router, &app, request, &id, head).await
     };
     app.unread.discard(rest, &mut response).await;
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
@@ -229,12 +230,18 @@ fn is_reserved_for(path: &str) -> bool {
     })
 }
 
-async fn answer(router: Router, app: &App, request: Request<Body>, id: &HeaderValue) -> Response {
+async fn answer(
+    router: Router,
+    app: &App,
+    request: Request<Body>,
+    id: &HeaderValue,
+    head: Result<(), ApiError>,
+) -> Response {
     let cors = app.config.cors.check(&request);
     if let Some(preflight) = cors.preflight(&request) {
         return preflight;
     }
-    let mut response = match head::check(&request) {
+    let mut response = match head {
         Ok(()) => match check_origin(app, &request) {
             Ok(()) => handle(router, request, id).await,
             Err(error) => error.response_to(request.headers()),

@@ -5,7 +5,7 @@
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
-use crate::protocol::Service;
+use crate::protocol::{ObjectService, Service};
 
 /// The model list.
 const MODELS: &str = "/v1/models";
@@ -64,8 +64,28 @@ fn canonical(path: &str) -> Option<String> {
     let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(&*name, |(_, name)| name);
     let is_other = (version == Some("v2") && name != IN_VERSION_2)
         || (version.is_none() && (prefix, name) == (Some(OLLAMAS.0), OLLAMAS.1));
-    let service = Service::ALL.iter().find(|service| below_version(service.path()) == name && !is_other)?;
-    Some(service.path().to_owned())
+    if is_other {
+        return None;
+    }
+    let service = Service::ALL.iter().find(|service| below_version(service.path()) == name);
+    let known = service.map_or_else(|| object_path(name), |service| Some(service.path().to_owned()));
+    known.filter(|known| known != path)
+}
+
+/// The canonical path of an object, of which `name` is the part below the version.
+fn object_path(name: &str) -> Option<String> {
+    let is_of = |pattern: &'static str| {
+        let (mut pattern, mut parts) = (below_version(pattern).split('/'), name.split('/'));
+        loop {
+            match (pattern.next(), parts.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(part)) if wanted == part || wanted == "{id}" => {}
+                _ => return false,
+            }
+        }
+    };
+    let is_known = ObjectService::ALL.iter().any(|object| is_of(object.service.path()));
+    is_known.then(|| format!("/v1/{name}"))
 }
 
 /// The first segment of a path, and what follows it. Empty segments do not count.
@@ -126,6 +146,10 @@ mod tests {
         check("/v1//models//org/m/", "/v1/models/org/m/");
         check("/api/v1/models/a%2Fb", "/v1/models/a%2Fb");
         check("/health", "/healthz");
+        check("//v1/responses/resp_1", "/v1/responses/resp_1");
+        check("/openai/v1/responses/resp_1/cancel/", "/v1/responses/resp_1/cancel");
+        check("/chat/completions/c1/messages", "/v1/chat/completions/c1/messages");
+        check("/v1/responses/resp_1/input_items", "/v1/responses/resp_1/input_items");
     }
 
     #[test]

@@ -44,12 +44,12 @@ async fn a_request_travels_whole_but_for_what_ends_here() {
         .header("cookie", "mine")
         .header("x-request-id", "id-1")
         .header("x-llamapool-model", "not for a client to say")
-        .header("x-other", "kept");
+        .header("openai-beta", "kept");
     let asked = tokio::spawn(async move { request.send().await.unwrap() });
     let Incoming { head, body, mut responder } = worker.next().await;
     assert_eq!(head.target, "/v1/chat/completions?trace=1");
     assert_eq!(
-        (head.headers["x-request-id"].as_bytes(), head.headers["x-other"].as_bytes()),
+        (head.headers["x-request-id"].as_bytes(), head.headers["openai-beta"].as_bytes()),
         (&b"id-1"[..], &b"kept"[..])
     );
     assert_eq!(head.headers.get_all("x-llamapool-model").iter().collect::<Vec<_>>(), ["m"]);

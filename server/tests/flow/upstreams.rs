@@ -205,7 +205,7 @@ async fn a_plain_answer() {
             .query(&[("trace", "1")])
             .header("authorization", "Bearer mine")
             .header("x-request-id", "id-1")
-            .header("x-other", "kept")
+            .header("openai-beta", "kept")
             .header("connection", "x-hop")
             .header("x-hop", "of this connection");
         let sent = tokio::spawn(async move { request.send().await.unwrap() });
@@ -215,7 +215,7 @@ async fn a_plain_answer() {
             ("/v1/chat/completions?trace=1", &br#"{"messages":[],"model":"m"}"#[..])
         );
         assert_eq!(
-            (&headers["x-request-id"], &headers["x-other"]),
+            (&headers["x-request-id"], &headers["openai-beta"]),
             (&"id-1".parse().unwrap(), &"kept".parse().unwrap())
         );
         assert!(!headers.contains_key("authorization") && !headers.contains_key("x-hop"), "{kind:?}");

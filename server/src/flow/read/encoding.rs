@@ -113,11 +113,12 @@ impl Decoded<'_> {
 
     /// A zstd body is one or more frames. Those that may be skipped carry nothing.
     fn read_frames(&mut self, body: &[u8]) -> Result<(), ApiError> {
+        // The decoder keeps no more of a frame than there is, or than may be.
         let window = MAX_WINDOW.min(self.most);
         self.memory.grow(window).map_err(|_| ApiError::Overloaded)?;
         let mut rest = body;
         while !rest.is_empty() {
-            match StreamingDecoder::new_with_max_window_size(&mut rest, window as u64) {
+            match StreamingDecoder::new_with_max_window_size(&mut rest, MAX_WINDOW as u64) {
                 Ok(decoder) => self.read(decoder, Encoding::Zstd)?,
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
                     length,
