@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+
 /// How many bytes all request bodies hold together, and how many they may hold.
 #[derive(Debug, Clone)]
 pub struct BodyMemory {
@@ -15,6 +17,18 @@ pub struct BodyMemory {
 pub(crate) struct BodyMemoryPermit {
     memory: BodyMemory,
     bytes: usize,
+}
+
+/// A body with the memory that it fills.
+struct HeldBody {
+    body: Bytes,
+    _permit: BodyMemoryPermit,
+}
+
+impl AsRef<[u8]> for HeldBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 /// All memory for request bodies is in use.
@@ -50,6 +64,11 @@ impl BodyMemoryPermit {
         self.bytes -= bytes;
         self.memory.held.fetch_sub(bytes, Ordering::Relaxed);
     }
+
+    /// The body that fills this memory. It counts until the last part of it is dropped, wherever that is: in a queue, or on its way to an upstream.
+    pub(crate) fn hold(self, body: Bytes) -> Bytes {
+        if body.is_empty() { body } else { Bytes::from_owner(HeldBody { body, _permit: self }) }
+    }
 }
 
 impl Drop for BodyMemoryPermit {
@@ -61,6 +80,22 @@ impl Drop for BodyMemoryPermit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_counts_until_its_last_part_is_dropped() {
+        let memory = BodyMemory::new(10);
+        let mut permit = memory.permit();
+        assert_eq!(permit.grow(6), Ok(()));
+        let body = permit.hold(Bytes::from_static(b"abcdef"));
+        let mut sending = body.clone();
+        drop(body);
+        let sent = sending.split_to(4);
+        assert_eq!((&*sent, &*sending), (&b"abcd"[..], &b"ef"[..]));
+        drop(sent);
+        assert_eq!(memory.held.load(Ordering::Relaxed), 6);
+        drop(sending);
+        assert_eq!(memory.held.load(Ordering::Relaxed), 0);
+    }
 
     #[test]
     fn a_dropped_permit_gives_its_memory_back() {

@@ -18,7 +18,7 @@ concern! {
         /// Largest request body. The server keeps it in memory until the response begins, so that it can send it to another worker.
         max_body: usize = Setting::new("max_body", kind::bytes(KIB..=2 * GIB).map(|n| n as usize)).default("100MiB");
 
-        /// Memory for the bodies of all requests without a response. If it is full, new requests get a 503.
+        /// Memory for the bodies of all requests that have no response yet or are still being sent. If it is full, new requests get a 503.
         body_memory: usize =
             Setting::new("body_memory", kind::bytes(KIB..=1024 * GIB).map(|n| n as usize)).default("1GiB");
 

@@ -153,7 +153,7 @@ fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<
             Ok(*reply)
         }
         AttemptError::Fault(fault) => {
-            if fault.kind == FaultKind::Refused {
+            if matches!(fault.kind, FaultKind::Refused | FaultKind::NoMemory) {
                 // It never began the request, so nothing is counted for it.
                 ticket.record.worker = None;
             }
@@ -170,6 +170,7 @@ fn api_error(fault: Fault, model: &str) -> ApiError {
         FaultKind::Unreachable | FaultKind::Lost => ApiError::Backend(fault.text.into_owned()),
         FaultKind::Timeout(after) => ApiError::Timeout(after),
         FaultKind::HeadTooLarge(most) => ApiError::HeadersTooLarge(most),
+        FaultKind::NoMemory => ApiError::Overloaded,
         FaultKind::Unsendable => ApiError::Internal,
     }
 }

@@ -23,7 +23,7 @@ use super::limit::Admitted;
 use crate::accounting::ticket::{REQUEST_ID, Ticket};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::body_memory::BodyMemoryPermit;
+use crate::body_memory::{BodyMemory, Exhausted};
 use crate::http::error::ApiError;
 use crate::objects::ObjectId;
 use crate::protocol::Service;
@@ -58,9 +58,10 @@ pub(super) struct Ask {
     pub(super) session: Option<String>,
     /// What it has to do with objects that upstreams keep.
     pub(super) links: Links,
-    /// The body as the client sent it, without its encoding.
+    /// The body as the client sent it, without its encoding. It holds its memory.
     pub(super) body: Bytes,
-    _memory: BodyMemoryPermit,
+    /// Memory for copies of the body.
+    memory: BodyMemory,
 }
 
 /// What the flow needs to know of a body.
@@ -87,16 +88,29 @@ enum Spelling {
 }
 
 impl Ask {
-    /// The body with another name for the model. Everything else stays as it is, byte for byte.
-    pub(super) fn body_for(&self, model: &str) -> Bytes {
-        self.model.rewritten_in(&self.body, model)
+    /// The body with another name for the model. Everything else stays as it is, byte for byte. A copy takes memory for bodies like the body itself.
+    ///
+    /// # Errors
+    /// A copy is necessary, and there is no memory for it.
+    pub(super) fn body_for(&self, model: &str) -> Result<Bytes, Exhausted> {
+        if !self.model.is_rewritten_as(model) {
+            return Ok(self.body.clone());
+        }
+        let mut memory = self.memory.permit();
+        memory.grow(self.body.len() + model.len())?;
+        Ok(memory.hold(self.model.rewritten_in(&self.body, model)))
     }
 }
 
 impl Model {
+    /// Whether the body is another one for this name of the model.
+    fn is_rewritten_as(&self, model: &str) -> bool {
+        self.name != model && !self.at.is_empty()
+    }
+
     fn rewritten_in(&self, body: &Bytes, model: &str) -> Bytes {
-        let Self { name, at, spelling } = self;
-        if name == model || at.is_empty() {
+        let Self { at, spelling, .. } = self;
+        if !self.is_rewritten_as(model) {
             return body.clone();
         }
         let new = match spelling {
@@ -131,7 +145,7 @@ pub(super) async fn read(
         Some(encoding) => encoding.decode(body, bounds.most, memory).await?,
         None => (body, memory),
     };
-    let body = json::without_mark(body);
+    let body = json::without_mark(memory.hold(body));
     let object = head.extensions.remove::<ObjectId>();
     let (Peek { model, stream }, links) = match &object {
         Some(id) => object_model(app, &caller, id)?,
@@ -161,7 +175,7 @@ pub(super) async fn read(
         stream,
         links,
         body,
-        _memory: memory,
+        memory: app.body_memory.clone(),
     })
 }
 

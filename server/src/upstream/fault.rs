@@ -32,6 +32,8 @@ pub enum FaultKind {
     Timeout(Duration),
     /// The head of the request is larger than this many bytes.
     HeadTooLarge(usize),
+    /// The memory for request bodies is used up, so that none is left to rewrite one.
+    NoMemory,
     /// The request cannot be expressed for this upstream.
     Unsendable,
 }
@@ -58,6 +60,12 @@ impl Fault {
         Self { kind: FaultKind::Refused, blame: Blame::Server, retry: true, text: text.into() }
     }
 
+    /// There is no memory to rewrite the request's body for this upstream.
+    pub fn no_memory() -> Self {
+        let text = "there is no memory to rewrite the request's body".into();
+        Self { kind: FaultKind::NoMemory, blame: Blame::Server, retry: true, text }
+    }
+
     /// No connection to the upstream could be made.
     pub fn unreachable(text: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: FaultKind::Unreachable, blame: Blame::Upstream, retry: true, text: text.into() }
@@ -80,6 +88,7 @@ impl FaultKind {
             Self::Lost => "lost",
             Self::Timeout(_) => "timeout",
             Self::HeadTooLarge(_) => "headers_too_large",
+            Self::NoMemory => "no_memory",
             Self::Unsendable => "unsendable",
         }
     }

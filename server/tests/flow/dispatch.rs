@@ -390,3 +390,60 @@ async fn while_draining_new_requests_are_refused_and_open_ones_finish() {
     assert_eq!(open.await.unwrap().text().await.unwrap(), "to the end");
     server.stop().await;
 }
+
+/// A chat request for a model, of this many bytes or a few more.
+fn large(server: &TestServer, model: &str, size: usize) -> tokio::task::JoinHandle<reqwest::Response> {
+    let body = format!(r#"{{"messages":["{}"],"model":"{model}"}}"#, "x".repeat(size));
+    let request = server.client.post(format!("{}/v1/chat/completions", server.url)).body(body);
+    tokio::spawn(async move { request.send().await.unwrap() })
+}
+
+#[tokio::test]
+async fn the_copy_for_an_alias_takes_memory_for_bodies() {
+    let server = TestServer::with(|config| config.limits.body_memory = 100_000).await;
+    let mut worker = ScriptedWorker::join(&server, "a", 9, &["m:7b-q4_0"]).await;
+    server.until_models(1).await;
+    let answer = large(&server, "m:7b-q8_0", 60_000).await.unwrap();
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(error(answer).await, (503, "server_is_overloaded".into()));
+    assert!(!worker.is_asked());
+    for (model, size) in [("m:7b-q4_0", 60_000), ("m:7b-q8_0", 40_000)] {
+        let asked = large(&server, model, size);
+        worker.answer(200, "{}").await;
+        assert_eq!(asked.await.unwrap().status(), 200, "{model}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_still_being_sent_takes_memory() {
+    const SIZE: usize = 3 << 20;
+    let server = TestServer::with(|config| config.limits.body_memory = 4 << 20).await;
+    let mut worker = ScriptedWorker::join(&server, "a", 9, &["m"]).await;
+    server.until_models(1).await;
+    let first = large(&server, "m", SIZE);
+    let Incoming { body, mut responder, .. } = worker.next().await;
+    responder.respond(response(200, "text/event-stream"), Bytes::from_static(b": early\n\n"), false);
+    let first = first.await.unwrap();
+    assert_eq!(error(large(&server, "m", SIZE).await.unwrap()).await, (503, "server_is_overloaded".into()));
+    assert!(body.collect().await.unwrap().to_bytes().len() > SIZE);
+    let mut second = None;
+    let fits = async {
+        while second.is_none() {
+            let mut asked = large(&server, "m", SIZE);
+            tokio::select! {
+                () = worker.wait_asked() => second = Some(asked),
+                refused = &mut asked => assert_eq!(refused.unwrap().status(), 503),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, fits).await.expect("the memory is never given back");
+    let Incoming { body, responder: mut other, .. } = worker.next().await;
+    body.collect().await.unwrap();
+    other.respond(response(200, "text/plain"), Bytes::new(), true);
+    assert_eq!(second.unwrap().await.unwrap().status(), 200);
+    responder.ready().await.unwrap();
+    responder.send(Bytes::new(), true);
+    first.bytes().await.ok();
+    server.stop().await;
+}

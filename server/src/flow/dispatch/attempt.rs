@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::model_gone;
 use crate::accounting::Trace;
+use crate::body_memory::Exhausted;
 use crate::flow::read::{Ask, name_model};
 use crate::pool::{SlotOutcome, SlotPermit};
 use crate::protocol::{Framing, Service, Terminal};
@@ -82,7 +83,7 @@ pub(super) async fn attempt(
 /// Sends the request and awaits the first byte of the reply.
 async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<Reply, AttemptError> {
     let is_substitute = permit.model() != ask.model.name;
-    let body = ask.body_for(permit.model());
+    let body = ask.body_for(permit.model()).map_err(|Exhausted| AttemptError::Fault(Fault::no_memory()))?;
     let mut headers = Cow::Borrowed(&ask.headers);
     if is_substitute {
         headers.to_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -179,7 +180,9 @@ impl AttemptError {
         match self {
             Self::Declined(_) => true,
             Self::ModelGone(_) => false,
-            Self::Fault(fault) => !matches!(fault.kind, FaultKind::Refused | FaultKind::Full),
+            Self::Fault(fault) => {
+                !matches!(fault.kind, FaultKind::Refused | FaultKind::Full | FaultKind::NoMemory)
+            }
         }
     }
 
