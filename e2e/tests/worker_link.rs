@@ -110,6 +110,75 @@ async fn a_withheld_model_is_neither_offered_nor_served() {
     assert_eq!(server.answer(2).await, Ok(200));
 }
 
+/// A server that names another model than the body does, or none, gets nothing that is hidden. The runtime never has such a request whole.
+#[tokio::test]
+async fn a_hidden_model_is_not_served_to_a_server_that_lies() {
+    let alone = Alone::start(&[("MODELS_WITHHELD", "secret")]).await;
+    alone.llm.set_models(&[MODEL, "secret"]);
+    let (mut server, _) = Peer::welcome(&alone.listener).await;
+    let ready = |received: &Received| {
+        matches!(received, Received::Text(text) if text["state"] == "ready").then_some(())
+    };
+    server.until(ready).await;
+    let lies = [("content-type", "application/json"), ("x-llamapool-model", MODEL)];
+    let twice = format!(r#"{{"model":"{MODEL}","Model":"secret"}}"#);
+    let bodies = [(r#"{"messages":[],"model":"secret"}"#, 404), (&twice, 400), ("{}", 400)];
+    for (id, (body, expect)) in (1..).step_by(2).zip(bodies) {
+        for (id, headers) in [(id, JSON), (id + 1, &lies[..])] {
+            server
+                .send(&[
+                    request_head(id, false, CHAT, headers),
+                    Frame::Data(id, true, body.to_owned().into()),
+                ])
+                .await;
+            assert_eq!(server.answer(id).await, Ok(expect), "{body}");
+        }
+    }
+    assert!(
+        alone.llm.seen().iter().all(|seen| !seen.body.ends_with(b"}")),
+        "a refused request reached the runtime whole"
+    );
+    server.send(&ask(21, &Script::Answer)).await;
+    assert_eq!(server.answer(21).await, Ok(200));
+}
+
+/// What is not an operation of a known API is for the runtime's owner only, and what belongs to a page stays outside.
+#[tokio::test]
+async fn only_known_operations_and_headers_reach_the_runtime() {
+    let alone = Alone::start(&[]).await;
+    let (mut server, _) = Peer::welcome(&alone.listener).await;
+    let foreign = [
+        ("DELETE", "/v1/models/m"),
+        ("POST", "/v1/load_lora_adapter"),
+        ("DELETE", "/v1/..%2fapi/delete"),
+        ("DELETE", "/v1/responses/..%2f..%2fapi%2fdelete"),
+        ("PATCH", "/v1/chat/completions"),
+        ("POST", "/api/delete"),
+    ];
+    for (id, line) in (1..).zip(foreign) {
+        server.send(&[request_head(id, true, line, JSON)]).await;
+        assert_eq!(server.answer(id).await, Ok(404), "{line:?}");
+    }
+    assert_eq!(alone.llm.seen().len(), 0);
+    let of_a_page = [
+        ("content-type", "application/json"),
+        ("origin", "https://app.example.com"),
+        ("referer", "https://app.example.com/chat"),
+        ("cookie", "session=1"),
+        ("sec-fetch-site", "cross-site"),
+        ("openai-organization", "org-1"),
+    ];
+    let body = chat(MODEL, &Script::Answer).to_string();
+    server.send(&[request_head(9, false, CHAT, &of_a_page), Frame::Data(9, true, body.into())]).await;
+    assert_eq!(server.answer(9).await, Ok(200));
+    let seen = format!("{:?}", alone.llm.last()).to_lowercase();
+    assert!(
+        seen.contains("openai-organization") && !seen.contains("example.com") && !seen.contains("session=1"),
+        "{seen}"
+    );
+    assert!(!seen.contains("sec-fetch"), "{seen}");
+}
+
 /// Frames may come in pieces and packs, between pings and words from the future.
 #[tokio::test]
 async fn fragments_packs_and_pings_are_taken() {

@@ -1,7 +1,7 @@
 //! The built-in demo runtime: an OpenAI-compatible echo, so that a pool can be tried without any LLM.
 //!
-//! `echo` makes the words, `chat`, `completions`, `responses` and `embeddings` dress them as the API of that
-//! name does, `sse` paces them, `ask` reads requests and refuses bad ones.
+//! `echo` generates the text; `chat`, `completions`, `responses` and `embeddings` put it into the shape of their API; `sse` streams it;
+//! `ask` parses requests and rejects invalid ones.
 
 mod ask;
 mod chat;
@@ -28,10 +28,10 @@ use ask::Fault;
 /// The only model of the demo runtime.
 pub const MODEL: &str = "llamapool-demo-echo";
 
-/// Largest request: as much as a pool's server lets through by default.
+/// Largest request: the default limit of a server.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// A running demo runtime; dropping it stops it, and cuts what is being answered.
+/// A running demo runtime; dropping it stops it and aborts open responses.
 #[derive(Debug)]
 pub struct Demo {
     base_url: Url,
@@ -50,7 +50,7 @@ impl Demo {
         Ok(Self { base_url, serving: tokio::spawn(serve::serve(listener, router())) })
     }
 
-    /// Where it answers, e.g. `http://127.0.0.1:40123/`.
+    /// Its base URL, e.g. `http://127.0.0.1:40123/`.
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.base_url

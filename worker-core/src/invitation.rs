@@ -1,7 +1,6 @@
 //! Invitations to a pool: `llamapool://join?server=wss://pool.example&key=...`, or just the server's address.
 //!
-//! A link comes from a browser, a chat, the clipboard: it is read strictly, and what is wrong with it is told without repeating it, because a key may
-//! be in it.
+//! A link comes from a browser, a chat or the clipboard. It is parsed strictly, and errors never quote it, because it may contain a key.
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -11,10 +10,10 @@ use llamapool_settings::edit::{Edit, EditError};
 use llamapool_settings::kind;
 use llamapool_tunnel::control::CONNECT_PATH;
 
-/// The scheme that the desktop app is registered for.
+/// The URL scheme for which the desktop app is registered.
 pub const SCHEME: &str = "llamapool";
 
-/// The one thing such a link can ask for.
+/// The only action of such a link.
 const JOIN: &str = "join";
 
 /// Longest link read: a server's address and a key need a tenth of it, and it may come from any web page.
@@ -29,10 +28,10 @@ pub struct Invitation {
     pub key: Option<SecretString>,
 }
 
-/// Why a text is no invitation. Nothing of the text is repeated.
+/// Why a text is not an invitation. Errors never quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {
-    /// There is nothing.
+    /// The text is empty.
     #[error("there is no link")]
     Empty,
     /// More than a link can need.
@@ -44,7 +43,7 @@ pub enum InvitationError {
     /// No server is named.
     #[error("the link names no server: server= is missing")]
     NoServer,
-    /// The server's address is none.
+    /// The server's address is invalid.
     #[error(
         "the server's address is wrong; wanted: wss://, ws://, https:// or http:// with a host, without user and password"
     )]
@@ -52,21 +51,21 @@ pub enum InvitationError {
     /// The address is that of a page, or of something else on the server.
     #[error("the address has a path that is not {CONNECT_PATH}; leave the path out")]
     Path,
-    /// The key cannot be one.
+    /// The key is invalid.
     #[error(
         "the key in the link is no key: it has spaces or characters that keys do not have, or is too long"
     )]
     Key,
-    /// Something is said twice.
+    /// A parameter is given twice.
     #[error("the link names more than one server or key")]
     Twice,
 }
 
 impl Invitation {
-    /// Reads a link, or the address of a server. Parameters that are not known here are for later versions.
+    /// Reads a link, or the address of a server. Unknown parameters are ignored: later versions may add some.
     ///
     /// # Errors
-    /// Says what is wrong, without repeating any of the text.
+    /// What is wrong, without quoting the text.
     pub fn read(text: &str) -> Result<Self, InvitationError> {
         let text = text.trim();
         match text {
@@ -78,7 +77,7 @@ impl Invitation {
         if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
             return Ok(Self { server: address(text, InvitationError::NoLink)?, key: None });
         }
-        // `+` is a plus in keys; only forms mean a space by it.
+        // `+` in a key is a plus; only form encoding uses it for a space.
         let link = Url::parse(&text.replace('+', "%2B")).map_err(|_| InvitationError::NoLink)?;
         let is_join = link.host_str().is_some_and(|host| host.eq_ignore_ascii_case(JOIN))
             && matches!(link.path(), "" | "/")
@@ -111,7 +110,7 @@ impl Invitation {
     }
 }
 
-/// Whether a key that was given for the server `before` may be shown to the server `now`: a key belongs to the origin it was given for.
+/// Whether a key given for the server `before` may be sent to the server `now`: a key belongs to one origin.
 pub fn keeps_key(before: Option<&Url>, now: &Url) -> bool {
     before.is_some_and(|before| before.origin() == now.origin())
 }

@@ -1,7 +1,7 @@
-//! The worker's books, with one writer: every request that gets a slot is entered, and settled when it ends. Everybody else reads [`Activity`].
+//! The worker's ledger: every request that gets a slot is recorded here, and settled when it ends. Readers get an [`Activity`].
 //!
 //! What a stream does for each of its chunks is two atomic additions and what [`UsageScanner`](crate::usage::UsageScanner) does; the lock is taken when a request
-//! begins, when it ends, and by who reads.
+//! begins, when it ends, and for reading.
 
 mod activity;
 mod job;
@@ -25,14 +25,14 @@ use load::Load;
 use today::Today;
 use totals::Totals;
 
-/// The books. Clones are the same ones.
+/// The ledger. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Ledger(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
     books: Mutex<Books>,
-    /// How many run; marked as changed with everything else too.
+    /// The number of running requests; also marked as changed when anything else changes.
     running: watch::Sender<u32>,
 }
 
@@ -45,22 +45,22 @@ struct Books {
 }
 
 impl Ledger {
-    /// Requests that run.
+    /// The number of running requests.
     pub(crate) fn running(&self) -> u32 {
         *self.0.running.borrow()
     }
 
-    /// How many requests run. Marked as changed whenever [`Ledger::activity`] says something new, but for ages and bytes.
+    /// The number of running requests. Marked as changed whenever [`Ledger::activity`] changes, except for ages and byte counts.
     pub(crate) fn watch(&self) -> watch::Receiver<u32> {
         self.0.running.subscribe()
     }
 
-    /// Enters a request, whatever else runs.
+    /// Records a request, regardless of the limit.
     pub(crate) fn enter(&self, asked: Asked) -> Job {
         self.enter_within(u32::MAX, &mut Some(asked)).expect("so many cannot run")
     }
 
-    /// Enters a request as soon as fewer than `most` run.
+    /// Records a request as soon as fewer than `most` are running.
     pub(crate) async fn enter_when_free(&self, most: u32, asked: Asked) -> Job {
         let (mut running, mut asked) = (self.watch(), Some(asked));
         loop {
@@ -72,7 +72,7 @@ impl Ledger {
         }
     }
 
-    /// Looking for a slot and taking it is one step.
+    /// Checks for a free slot and takes it under one lock.
     fn enter_within(&self, most: u32, asked: &mut Option<Asked>) -> Option<Job> {
         let mut books = self.books();
         if books.live.len() >= most as usize {
@@ -97,19 +97,19 @@ impl Ledger {
         self.publish(&mut books);
     }
 
-    /// Something is new in what runs.
+    /// Tells watchers that a running request has changed.
     fn notify_changed(&self) {
         self.0.running.send_modify(|_| {});
     }
 
-    /// Tells how many run. Under the lock, so that who is woken by it finds it so.
+    /// Publishes the number of running requests, under the lock, so that a woken watcher sees the same state.
     fn publish(&self, books: &mut Books) {
         let running = books.live.len() as u32;
         books.load.level(SystemTime::now(), running);
         self.0.running.send_replace(running);
     }
 
-    /// What the worker does and has done, now.
+    /// A snapshot of current and past activity.
     pub(crate) fn activity(&self) -> Activity {
         let now = SystemTime::now();
         let date = today::local(now);
@@ -130,7 +130,7 @@ impl Ledger {
         }
     }
 
-    /// What was counted since the start.
+    /// The totals since the start.
     pub(crate) fn totals(&self) -> Totals {
         self.books().totals.clone()
     }

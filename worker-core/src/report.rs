@@ -1,7 +1,6 @@
-//! A report for whoever is asked for help: what the doctor found, the settings, the last logs and the status, in a zip, with every secret
-//! removed.
+//! A report for support: the doctor's findings, the settings, recent logs and the status, in a zip file without secrets.
 //!
-//! What is in it can be read before it is saved, and is saved exactly so. `gather` collects, `scrub` takes out.
+//! The preview shows exactly what is saved. `gather` collects the pages, `scrub` removes secrets.
 
 mod gather;
 mod scrub;
@@ -15,7 +14,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use crate::doctor::{Check, Context};
 use llamapool_settings::Env;
 
-/// A report that was gathered.
+/// A complete report.
 #[derive(Debug, Clone)]
 pub struct Report {
     pages: Vec<Page>,
@@ -26,7 +25,7 @@ pub struct Report {
 pub struct Page {
     /// Its name in the zip.
     pub name: String,
-    /// All of it.
+    /// Its content.
     pub text: String,
 }
 
@@ -37,7 +36,7 @@ impl Report {
         Self { pages: gather::pages(context, checks, env).await }
     }
 
-    /// What it says, file by file, exactly as it would be saved.
+    /// Its files, exactly as they would be saved.
     #[must_use]
     pub fn preview(&self) -> &[Page] {
         &self.pages

@@ -1,4 +1,4 @@
-//! Requests to the demo: read as the OpenAI API reads them, refused in its shape.
+//! Requests to the demo, parsed like the OpenAI API, with errors in its shape.
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
@@ -11,10 +11,10 @@ use serde_json::json;
 
 use super::MODEL;
 
-/// A request body that is JSON of the right shape, for the model that is here.
+/// A valid JSON request body for the demo's model.
 pub(super) struct Ask<T>(pub(super) T);
 
-/// A refusal, in the shape of OpenAI's errors.
+/// An error in OpenAI's shape.
 #[derive(Debug)]
 pub(super) struct Fault {
     status: StatusCode,

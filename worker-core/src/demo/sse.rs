@@ -1,4 +1,4 @@
-//! Server-sent events at the pace of a model that thinks: one sees the answer stream.
+//! Server-sent events at the pace of a model, so that streaming is visible.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Time between two events: fifty tokens a second, as a good machine does.
+/// Time between two events: 50 tokens per second, as on a fast machine.
 const PACE: Duration = Duration::from_millis(20);
 
 /// The end of chat and completions streams.

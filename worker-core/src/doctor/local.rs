@@ -19,13 +19,13 @@ const RIGHTS: (&str, &str) = ("permissions", "File permissions");
 const DISK: (&str, &str) = ("disk", "Disk space");
 const WORKER: (&str, &str) = ("worker", "Running worker");
 
-/// Those after the configuration.
+/// The checks after the configuration.
 pub(super) const CHECKS: [(&str, &str); 4] = [VERSION, RIGHTS, DISK, WORKER];
 
-/// With less, neither logs nor the worker's id can be relied on to be written.
+/// With less space, writing logs or the worker's id may fail.
 const LITTLE_SPACE: u64 = 64 * 1024 * 1024;
 
-/// With less, a few days of logs fill the disk.
+/// With less space, a few days of logs fill the disk.
 const SOME_SPACE: u64 = 512 * 1024 * 1024;
 
 /// A worker on this machine answers at once.
@@ -90,7 +90,7 @@ fn others_may_read(_: &Path) -> bool {
     false // the folders that are used there are their owner's by custom
 }
 
-/// The folders that are written to: whether they can be, and for how long.
+/// Checks that the worker's folders are writable and have free space.
 fn disk(config: &Config, home: &Path) -> Finding {
     let state = config.control.state_dir.clone().unwrap_or_else(paths::state_dir);
     let written = [Some(&state), config.log.dir.as_ref()].into_iter().flatten();
@@ -116,13 +116,13 @@ fn disk(config: &Config, home: &Path) -> Finding {
     }
 }
 
-/// Writes a file without a name, of which nothing is left, to the folder or the one in which it would be made.
+/// Writes an anonymous temporary file to the folder, or to its nearest existing parent.
 fn try_to_write(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|there| there.exists()).unwrap_or(folder);
     tempfile::tempfile_in(there).map(drop)
 }
 
-/// The folder, or the one in which it would be made.
+/// The folder, or its nearest existing parent.
 fn existing(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|there| there.is_dir()).map(Path::to_owned)
 }
@@ -162,7 +162,7 @@ async fn worker(config: &Config) -> Finding {
     }
 }
 
-/// What the status page of a worker on this machine says.
+/// The status page of a worker on this machine.
 pub(crate) async fn status(config: &Config) -> Option<serde_json::Value> {
     let addr = config.control.status_addr.filter(|addr| addr.port() != 0)?;
     let client = reqwest::Client::builder()

@@ -1,5 +1,5 @@
-//! macOS keeps programs away from the local network that have no permission for it. It asks nobody: the program is told at once that there is no way to
-//! the host, as if it were switched off (Apple's TN3179).
+//! macOS blocks programs without permission from the local network. Without a prompt, connecting fails at once with "no route to host", as if the host
+//! were switched off (Apple's TN3179).
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ pub(super) fn is_forbidden(os: &str, host: &str, why: &str) -> bool {
     os == "macos" && why.contains(NO_ROUTE) && may_be_near(host)
 }
 
-/// A name may be anywhere, of addresses it is known.
+/// Whether the host is, or may be, on the local network.
 fn may_be_near(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse() {
         Ok(IpAddr::V4(address)) => address.is_private() || address.is_link_local(),

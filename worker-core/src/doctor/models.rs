@@ -1,4 +1,4 @@
-//! The runtime beside the worker: whether it answers, and what it has.
+//! Checks the runtime next to the worker: whether it responds, and which models it has.
 
 use std::env::consts::OS;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const MODELS: (&str, &str) = ("models", "Models");
 /// Both, in their order.
 pub(super) const CHECKS: [(&str, &str); 2] = [RUNTIME, MODELS];
 
-/// It is on this machine or near it.
+/// The runtime is on this machine or its local network.
 const LIMIT: Duration = Duration::from_secs(8);
 
 pub(super) async fn look(notes: &mut Notes<'_>, config: &Config) {
@@ -77,7 +77,7 @@ fn offered(config: &Config, info: &RuntimeInfo) -> Finding {
     }
 }
 
-/// As many as people read.
+/// A list short enough to read.
 fn some_of(names: &[&str]) -> String {
     const SHOWN: usize = 8;
     let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");

@@ -21,9 +21,9 @@ const SERVER: (&str, &str) = ("server_version", "Version of the server");
 /// All of them, in their order.
 pub(super) const CHECKS: [(&str, &str); 8] = [PROXY, DNS, TCP, TLS, WEBSOCKET, KEY, CLOCK, SERVER];
 
-/// DNS answers at once or not at all.
+/// DNS either responds quickly or not at all.
 const DNS_LIMIT: Duration = Duration::from_secs(4);
-/// For each step after that. All together, with the runtime, are to take less than half a minute.
+/// Limit of each later step. All checks together take less than half a minute.
 const STEP_LIMIT: Duration = Duration::from_secs(5);
 /// Larger differences make certificates and tokens look expired.
 const MOST_SKEW: Duration = Duration::from_secs(30);
@@ -128,7 +128,7 @@ async fn encryption(notes: &mut Notes<'_>, steps: &Steps<'_>, wire: Wire) -> Opt
     notes.check(TLS, STEP_LIMIT, certificate::check(steps, wire)).await
 }
 
-/// WebSocket and key are one question to the server, and two checks.
+/// WebSocket and key: two checks, one request.
 async fn shake(notes: &mut Notes<'_>, config: &Config, steps: &Steps<'_>, wire: Wire) -> Option<Dialed> {
     let key = config.server.client_key.as_ref();
     let mut key_finding = skipped("the server was not reached");

@@ -1,4 +1,4 @@
-//! How a check is made: within its time, told as soon as it is done.
+//! Runs checks: each within a time limit, reported as soon as it is done.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Check, Outcome};
 
-/// The checks so far, and who is told of each.
+/// The checks so far, and the callback for each.
 pub(super) struct Notes<'a> {
     tell: &'a mut (dyn FnMut(&Check) + Send),
     pub(super) checks: Vec<Check>,
@@ -40,17 +40,17 @@ impl<'a> Notes<'a> {
         Self { tell, checks: Vec::new() }
     }
 
-    /// A check that takes no time.
+    /// Records a check that is done already.
     pub(super) fn note(&mut self, id: &'static str, title: &'static str, finding: Finding) {
         self.enter(id, title, finding, Duration::ZERO);
     }
 
-    /// A check that is not made.
+    /// Records a skipped check.
     pub(super) fn skip(&mut self, id: &'static str, title: &'static str, why: &str) {
         self.note(id, title, skipped(why));
     }
 
-    /// A check that waits for others, within `limit`. Gives what the work brought for the checks after it.
+    /// Runs a check within `limit`. Returns its result for later checks.
     pub(super) async fn check<T>(
         &mut self,
         (id, title): (&'static str, &'static str),

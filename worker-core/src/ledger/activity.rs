@@ -1,27 +1,27 @@
-//! What others may see of the books: the desktop app's status window, the local status page.
+//! The public view of the ledger, for the desktop app and the local status page.
 
 use serde::{Deserialize, Serialize};
 
 use crate::usage::Usage;
 
-/// What a worker does, and has done since it started. A snapshot: it does not change.
+/// A snapshot of what a worker is doing, and has done since it started.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
-    /// Requests that run, in the order in which they came.
+    /// Running requests, in order of arrival.
     pub live: Vec<LiveJob>,
     /// Requests begun: those that run, and those that `succeeded`, `failed` or were `cancelled`.
     pub started: u64,
-    /// The runtime's answer was passed on whole, and was no server error (5xx).
+    /// The runtime's response was passed on completely, and was not a server error (5xx).
     pub succeeded: u64,
     /// The runtime could not be reached, answered with a server error, or broke off.
     pub failed: u64,
     /// The client left, or the connection to the server was lost.
     pub cancelled: u64,
-    /// The longest request that has ended, milliseconds.
+    /// Duration of the longest finished request, milliseconds.
     pub longest_job_ms: u64,
-    /// Tokens that answers told since the start.
+    /// Tokens since the start, as reported in responses.
     pub tokens: Usage,
-    /// Tokens that answers told since midnight of this machine's time zone, or since the start if that was later.
+    /// Tokens since local midnight, or since the start if that was later.
     pub tokens_today: Usage,
     /// Requests that ended since then.
     pub requests_today: u64,
@@ -29,12 +29,12 @@ pub struct Activity {
     pub history: Vec<LoadBin>,
 }
 
-/// A request that runs.
+/// A running request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveJob {
     /// Counts up from 1 in each run of the worker.
     pub number: u64,
-    /// The model, by its name at this worker, if the server says it.
+    /// The model's name at this worker, if the server sent it.
     pub model: Option<String>,
     /// Path without query, e.g. `/v1/chat/completions`.
     pub path: String,
@@ -42,28 +42,28 @@ pub struct LiveJob {
     pub age_ms: u64,
     /// Body bytes of the answer so far.
     pub bytes_out: u64,
-    /// How far it is.
+    /// Its progress.
     pub state: JobState,
 }
 
-/// How far a request is.
+/// The progress of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// The runtime has sent nothing of its answer's body yet.
+    /// The runtime has not sent any of the response body yet.
     Waiting,
-    /// It has.
+    /// The response body is arriving.
     Streaming,
 }
 
-/// Ten seconds of a worker's life.
+/// Ten seconds of history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadBin {
     /// Its beginning, Unix seconds: a multiple of ten.
     pub at: u64,
-    /// Most requests that ran at once.
+    /// The maximum number of concurrent requests.
     pub running: u32,
-    /// Requests that ended.
+    /// Finished requests.
     pub requests: u32,
     /// Generated tokens, counted when their request ended.
     pub tokens_out: u64,

@@ -1,4 +1,4 @@
-//! One request from the moment it has a slot to its end: what others see of it, and the handle that settles it when it is dropped.
+//! One request from its slot to its end: the public view of it, and the handle that settles it when dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,25 +12,25 @@ use super::{JobSpan, Ledger};
 use crate::usage::{Usage, UsageScanner};
 use llamapool_tunnel::Stopped;
 
-/// What is asked for.
+/// The request's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// Path without query.
     pub(crate) path: String,
-    /// The model's name at this worker, if the server says it.
+    /// The model's name at this worker, if the server sent it.
     pub(crate) model: Option<String>,
-    /// Size of the request's body, if it is announced.
+    /// Size of the request body, if announced.
     pub(crate) bytes: u64,
 }
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The runtime's answer was passed on whole, and was no server error.
+    /// The runtime's response was passed on completely, and was not a server error.
     Succeeded,
     /// The runtime failed.
     Failed,
-    /// Nobody wants the answer any more.
+    /// The client left.
     Cancelled,
 }
 
@@ -42,15 +42,15 @@ pub(super) struct Ended<'a> {
     pub(super) took: Duration,
     /// From its slot to the first byte of the answer's body.
     pub(super) first_byte: Option<Duration>,
-    /// From the word that nobody wants it to its end.
+    /// From the cancellation to its end.
     pub(super) cancel_delay: Option<Duration>,
     /// Body bytes of the answer.
     pub(super) sent: u64,
-    /// What the answer told.
+    /// The token counts in the response.
     pub(super) usage: Option<Usage>,
 }
 
-/// What others see of a request while it runs.
+/// The public view of a running request.
 pub(super) struct Live {
     pub(super) number: u64,
     asked: Asked,
@@ -58,7 +58,7 @@ pub(super) struct Live {
     bytes: AtomicU64,
 }
 
-/// A request that runs. Dropping it settles it: cancelled, unless somebody said how it ended.
+/// A running request. Dropping it settles it: as cancelled, unless [`Job::end`] was called.
 pub(crate) struct Job {
     ledger: Ledger,
     live: Arc<Live>,
@@ -72,7 +72,7 @@ pub(crate) struct Job {
 }
 
 impl Outcome {
-    /// The same in a word, for traces.
+    /// Its name in traces.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -112,7 +112,7 @@ impl Job {
         self.span.iter_mut().for_each(|span| span.answered(status));
     }
 
-    /// A piece of the answer's body, never empty, passes. Only a success tells tokens.
+    /// Counts a chunk of the response body, which is never empty. Token counts are read from successful responses only.
     pub(crate) fn pass(&mut self, chunk: &[u8]) {
         self.live.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         if self.status.is_some_and(|status| status.is_success()) {
@@ -125,19 +125,19 @@ impl Job {
         }
     }
 
-    /// How it ends if the runtime's answer was passed on whole.
+    /// The outcome when the response was passed on completely.
     pub(crate) fn whole(&self) -> Outcome {
         let failed = self.status.is_some_and(|status| status.is_server_error());
         if failed { Outcome::Failed } else { Outcome::Succeeded }
     }
 
-    /// How it ends if nobody wants the answer any more.
+    /// The outcome when the server has cancelled the request.
     pub(crate) fn unwanted(&mut self, stopped: Stopped) -> Outcome {
         self.stopped = stopped.at;
         Outcome::Cancelled
     }
 
-    /// It has ended, and how.
+    /// Settles the request with this outcome.
     pub(crate) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }

@@ -15,12 +15,12 @@ const BINS: usize = 360;
 #[derive(Debug, Default)]
 pub(super) struct Load {
     bins: VecDeque<LoadBin>,
-    /// What runs since the last word.
+    /// The number of running requests since the last change.
     running: u32,
 }
 
 impl Load {
-    /// So many run from now on.
+    /// Records the number of running requests.
     pub(super) fn level(&mut self, now: SystemTime, running: u32) {
         let bin = self.bin(now);
         bin.running = bin.running.max(running);
@@ -39,13 +39,13 @@ impl Load {
         self.bins.iter().copied().collect()
     }
 
-    /// The bin of now. Those since the last one are made up for: what ran in them is what runs still.
+    /// The current bin. Missing bins since the last one are filled in with the number of requests still running.
     fn bin(&mut self, now: SystemTime) -> &mut LoadBin {
         let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let at = seconds - seconds % BIN;
         let hour = BIN * BINS as u64;
         let newest = self.bins.back().map(|bin| bin.at);
-        // A clock that was moved by more than is kept makes the old bins worthless. One set back by less goes on in the newest.
+        // After a clock change by more than the history, the old bins are useless. If the clock was set back by less, the newest bin continues.
         if newest.is_some_and(|newest| newest.abs_diff(at) >= hour) {
             self.bins.clear();
         }

@@ -8,7 +8,7 @@ use crate::runtime::Kind;
 use crate::usage::Usage;
 use llamapool_telemetry::trace::{self, KeyValue, Span, SpanKind, Tracer};
 
-/// The span of a job. Dropped without [`JobSpan::end`] it says that nobody wanted the answer any more.
+/// The span of a job. Dropped without [`JobSpan::end`], it is recorded as cancelled.
 pub(crate) struct JobSpan {
     span: Span,
     status: Option<StatusCode>,
@@ -34,23 +34,23 @@ impl JobSpan {
         Self { span: tracer.continued(headers, name, SpanKind::Server, attributes), status: None }
     }
 
-    /// Makes it the parent of what the runtime does.
+    /// Makes it the parent of the runtime's spans.
     pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
         self.span.pass_on(headers);
     }
 
-    /// The runtime answers.
+    /// The runtime has sent its response head.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
         self.span.set("http.response.status_code", i64::from(status.as_u16()));
     }
 
-    /// So does the first piece of the body pass.
+    /// The first byte of the body has arrived.
     pub(crate) fn first_byte(&mut self) {
         self.span.event("first_byte");
     }
 
-    /// There is no slot for it, or no runtime.
+    /// The request was refused: no slot, or no runtime.
     pub(crate) fn refused(mut self, kind: &'static str, why: &str) {
         self.span.failed(kind, why.to_owned());
     }

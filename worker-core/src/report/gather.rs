@@ -17,7 +17,7 @@ use llamapool_settings::edit::Edit;
 use llamapool_settings::fields::{Field, Origin, fields, secrets};
 use llamapool_settings::{Env, build, paths, text_file};
 
-/// The end of each log: what went wrong is there, and mails have limits.
+/// Bytes kept from the end of each log: recent problems are there, and mails have size limits.
 const MOST_OF_A_LOG: u64 = 256 * 1024;
 
 /// Today's, the one before, and those of other programs in the same folder.
@@ -43,7 +43,7 @@ fn page(name: &str, text: String) -> Page {
     Page { name: name.to_owned(), text }
 }
 
-/// Keys wherever they are given, and the token of the local controls.
+/// All keys, and the token of the local controls.
 fn all_secrets(context: &Context, env: &Env) -> Vec<SecretString> {
     let mut all = secrets::<Config>(&context.file, env);
     let home = context.file.parent().map(Path::to_owned);
@@ -97,7 +97,7 @@ fn config(file: &Path, scrub: &Scrub) -> String {
     match Edit::open::<Config>(file).map(|edit| edit.without_secrets(REMOVED)) {
         Ok(Some(text)) => scrub.all(&text),
         Ok(None) | Err(_) => match text_file::read(file) {
-            // What cannot be taken apart is told by its keys alone.
+            // A file that cannot be parsed is reduced to its keys.
             Ok(text) => scrub.all(&keys_of(&text)),
             Err(error) => format!("(it cannot be read: {error})\n"),
         },
@@ -108,7 +108,7 @@ fn keys_of(text: &str) -> String {
     let keys = text.lines().filter_map(|line| line.split_once(':')).map(|(key, _)| key);
     let keys =
         keys.filter(|key| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_- ".contains(&byte)));
-    keys.fold("(it cannot be taken apart; its keys:)\n".to_owned(), |text, key| text + key + ":\n")
+    keys.fold("(it cannot be parsed; its keys:)\n".to_owned(), |text, key| text + key + ":\n")
 }
 
 async fn running(context: &Context) -> Option<String> {
@@ -148,7 +148,7 @@ fn end_of(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(MOST_OF_A_LOG).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    // A secret cut in two would not be found: the first line, which may be half of one, goes.
+    // A secret cut in two would not be found, so the first, possibly partial line is dropped.
     Ok(if start == 0 {
         text
     } else {

@@ -1,13 +1,13 @@
-//! Takes secrets out of texts: the known ones in any spelling, and what looks like one.
+//! Removes secrets from text: known ones in any encoding, and what looks like one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands where a secret stood.
+/// The replacement for a secret.
 pub(super) const REMOVED: &str = "[removed]";
 
-/// A shorter secret may be part of any word: it is only taken out where it stands alone.
+/// A shorter secret may be part of any word, so it is removed only as a whole word.
 const LONG_ENOUGH: usize = 6;
 
 /// Words after which, and after a colon or equals sign, a secret follows.
@@ -16,7 +16,7 @@ const TELLING: [&str; 6] = ["key", "token", "secret", "password", "passwd", "aut
 /// Words that announce a credential without a colon.
 const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
-/// How the keys of well-known services begin. In a comment nothing else announces them.
+/// Prefixes of well-known services' keys. In a comment, nothing else announces a key.
 const KEY_PREFIXES: [&str; 16] = [
     "sk-",
     "sk_",
@@ -36,13 +36,13 @@ const KEY_PREFIXES: [&str; 16] = [
     "eyJ",
 ];
 
-/// What follows such a beginning in a key has at least so many characters; in a word it has fewer.
+/// Minimum number of characters after such a prefix in a key; words have fewer.
 const KEY_LENGTH: usize = 8;
 
-/// A join link brings a key.
+/// A join link contains a key.
 const LINK: &str = "llamapool://";
 
-/// Knows what must not be said.
+/// Removes these secrets.
 pub(super) struct Scrub {
     secrets: Vec<SecretString>,
     /// What of each is the same wherever it stands within base64, and hexadecimal.
@@ -109,7 +109,7 @@ fn starts_with(text: &str, secret: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let first = [bytes.first(), secret.as_bytes().first()];
     if first[0] != first[1] && !matches!(first[0], Some(b'\\' | b'%')) {
-        return None; // by far most places
+        return None; // the common case
     }
     // What is written may be read in more than one way: all of them are followed.
     let mut ends = vec![0];

@@ -85,7 +85,7 @@ async fn scrape(State(api): State<ApiState>, headers: HeaderMap) -> Response {
     metrics::respond(&api.publisher, &headers).await
 }
 
-/// Every path. Callers are looked at before anything else, and those of the controls once more.
+/// The routes. Every caller is checked first, and callers of the controls once more.
 fn router(api: ApiState) -> Router {
     let controls = Router::new()
         .route("/control/drain", post(drain))

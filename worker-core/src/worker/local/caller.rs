@@ -1,5 +1,5 @@
-//! Who may speak to the local page. It listens on loopback, but browsers on this machine can be made to ask it by any web page, under any name that
-//! resolves to 127.0.0.1. So a request must name this machine as its host, may not come from another site, and for controls carry the token.
+//! Access control of the local API. It listens on loopback, but any web page can make a browser on this machine send requests to it, under any name that
+//! resolves to 127.0.0.1. A request must therefore have a loopback `Host`, no foreign `Origin`, and for controls the token.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,7 +20,7 @@ const TOKEN_HEADER: &str = "x-auth-token";
 /// The port that a host without one means.
 const HTTP_PORT: u16 = 80;
 
-/// Why a request is not answered.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum Foreign {
     #[error(
@@ -31,7 +31,7 @@ enum Foreign {
     Origin,
 }
 
-/// Refuses what a foreign web page made a browser ask.
+/// Rejects requests that a foreign web page made a browser send.
 pub(super) async fn is_local(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     match look(request.version(), request.uri(), request.headers(), api.port) {
         Ok(()) => next.run(request).await,
@@ -39,7 +39,7 @@ pub(super) async fn is_local(State(api): State<ApiState>, request: Request, next
     }
 }
 
-/// Lets in who is on this machine and has the token.
+/// Accepts callers on this machine that have the token.
 pub(super) async fn authorize(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if !peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback()) {

@@ -1,4 +1,4 @@
-//! Waiting for a change of the status, so that who watches a worker need not ask again and again: `If-None-Match` with the tag of the last answer, and
+//! Long polling of the status, so that clients need not poll in a loop: `If-None-Match` with the tag of the last answer, and
 //! `Prefer: wait=SECONDS`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -22,10 +22,10 @@ const GAP: Duration = Duration::from_millis(250);
 /// The header of RFC 7240.
 const PREFER: &str = "prefer";
 
-/// What changes by itself, all the time, and says nothing new.
+/// Fields that change continuously and do not count as a change.
 const RESTLESS: [&str; 2] = ["last_heartbeat", "reconnect_in_s"];
 
-/// The same for each of the requests that run.
+/// The same within each running request.
 const RESTLESS_OF_REQUESTS: [&str; 2] = ["age_ms", "bytes_out"];
 
 /// The status, and its tag, which is another one when anything else has changed than clocks and counters.
@@ -56,7 +56,7 @@ pub(super) async fn next(
 ) -> Option<(view::StatusPage, String)> {
     let known = headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let until = Instant::now() + wait(headers);
-    // Made before the first look, so that nothing is missed.
+    // Subscribed before the first look, so that no change is missed.
     let (mut status, mut jobs) = (publisher.watch(), publisher.ledger().watch());
     loop {
         let (view, tag) = tagged(publisher.now(), publisher.ledger().activity());

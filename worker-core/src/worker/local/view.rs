@@ -31,7 +31,7 @@ pub struct StatusPage {
     /// The models that its runtime passes on to a service elsewhere; shared only with the setting `offer_remote_models`.
     #[serde(default)]
     pub remote_models: Vec<String>,
-    /// What is wrong now; empty if nothing is.
+    /// The current problem; empty if there is none.
     pub last_error: String,
     /// Since when.
     #[serde(default)]
@@ -57,12 +57,12 @@ pub struct StatusPage {
     pub backend_family: String,
     /// The runtime's version.
     pub backend_version: Option<String>,
-    /// Something odd about the runtime that is no failure.
+    /// A remark about the runtime that is not an error.
     #[serde(default)]
     pub runtime_note: Option<String>,
     /// Seconds until the next try to connect.
     pub reconnect_in_s: Option<u64>,
-    /// Those that run.
+    /// Running requests.
     #[serde(default)]
     pub requests: Vec<LiveJob>,
     /// Requests finished since midnight.
