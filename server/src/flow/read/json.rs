@@ -113,7 +113,8 @@ pub(super) fn peek(body: &Bytes) -> Result<Peek, ApiError> {
         Some(Some(stream)) => stream,
         None => false,
     };
-    let raw = fields.model.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))?.get();
+    let given = fields.model.filter(|raw| raw.get() != "null");
+    let raw = given.ok_or_else(|| ApiError::field("model", "You must provide a `model`."))?.get();
     let name: String =
         serde_json::from_str(raw).map_err(|_| ApiError::field("model", "`model` must be a string."))?;
     // `raw` is a slice of `text`, which is `body`.

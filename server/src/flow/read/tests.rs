@@ -65,6 +65,9 @@ fn a_stream_is_recognised() {
     check("application/json", r#"{"model":"m","stream":true}"#, true);
     check("application/json", r#"{"model":"m","stream":false}"#, false);
     check("application/json", r#"{"model":"m","stream":null}"#, false);
+    check("application/json", r#"{"model":"m","stream":"true"}"#, true);
+    check("application/json", r#"{"model":"m","stream":"False"}"#, false);
+    check("application/json", r#"{"model":"m","stream":1}"#, true);
     check("application/json", r#"{"model":"m"}"#, false);
     let form = "multipart/form-data; boundary=xyz";
     check(form, FORM, false);
