@@ -49,6 +49,7 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
     ),
     paths(
         api::health::healthz,
+        api::join_link::get,
         api::metrics::scrape,
         api::log_level::get,
         api::log_level::put,

@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post, put};
 use http::{Method, Request};
 
-use crate::api::{health, log_level, metrics, models, state};
+use crate::api::{health, join_link, log_level, metrics, models, state};
 use crate::app::App;
 use crate::auth::Permission::{Administer, ListModels, UseModels, ViewState};
 use crate::flow;
@@ -44,6 +44,7 @@ fn routes(app: &Arc<App>) -> Routes {
         .route("/api/client/{file}", Public, get(openapi::file))
         .route("/api/client/openapi.json", Public, get(openapi::description))
         .route(llamapool_tunnel::control::CONNECT_PATH, Workers, get(workers::connect))
+        .route("/api/workers/join-link", Needs(Administer), get(join_link::get))
         .route("/api/state", Needs(ViewState), get(state::whole))
         .route("/api/state/stream", Needs(ViewState), get(state::events))
         .route("/api/state/workers/{id}/drain", Needs(Administer), post(state::drain_worker))

@@ -103,6 +103,8 @@ createServer(async (request, response) => {
     return refuse(response, 401, 'Wrong key');
   if (path === '/api/state/stream') return stream(response);
   if (path === '/api/state') return json(response, 200, pool.snapshot(true));
+  if (path === '/api/workers/join-link')
+    return json(response, 200, { link: `llamapool://join?server=ws://${request.headers.host}&key=sk-mock` });
   if (path === '/v1/models')
     return json(response, 200, {
       object: 'list',

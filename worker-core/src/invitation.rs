@@ -95,6 +95,18 @@ impl Invitation {
         })
     }
 
+    /// The link, as [`Invitation::read`] reads it. The key is in it.
+    pub fn link(&self) -> SecretString {
+        let mut server = self.server.clone();
+        if server.path() == CONNECT_PATH {
+            server.set_path("");
+        }
+        // The slash at the end says nothing, and makes the link harder to read.
+        let server = encoded(server.as_str().strip_suffix('/').unwrap_or(server.as_str()));
+        let key = self.key.as_ref().map(|key| format!("&key={}", encoded(key.expose_secret())));
+        format!("{SCHEME}://{JOIN}?server={server}{}", key.unwrap_or_default()).into()
+    }
+
     /// Writes it into a worker's settings. A key that is there already stays only for the server it was for: no other is to see it.
     ///
     /// # Errors
@@ -133,6 +145,20 @@ fn names_a_host(text: &str) -> bool {
     let host = host.split(':').next().unwrap_or_default();
     let host = host.strip_suffix('.').unwrap_or(host);
     host.split('.').all(|label| label.chars().any(char::is_alphanumeric))
+}
+
+/// Percent-encodes what a parameter cannot have, or what chat programs end a link at. What addresses consist of stays readable.
+fn encoded(text: &str) -> String {
+    const KEPT: &[u8] = b"-._~:/";
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || KEPT.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 /// The value of a parameter that may stand once.
@@ -211,6 +237,26 @@ mod tests {
         }
         let join = Invitation::read("llamapool://join?server=wss://h&key=hush").unwrap();
         assert!(!format!("{join:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_link_is_read_as_it_was_written() {
+        let check = |server: &str, key: Option<&str>, expect: &str| {
+            let server = server_url(server).unwrap();
+            let invitation = Invitation { server: server.clone(), key: key.map(SecretString::from) };
+            let link = invitation.link();
+            assert_eq!(link.expose_secret(), expect);
+            assert_eq!(read(link.expose_secret()), (server.to_string(), key.map(str::to_owned)));
+        };
+        check("wss://pool.example", Some("sk-1"), "llamapool://join?server=wss://pool.example&key=sk-1");
+        check("pool:8080", None, "llamapool://join?server=ws://pool:8080");
+        check(
+            "ws://[::1]:80/",
+            Some("a+b=&#%"),
+            "llamapool://join?server=ws://%5B::1%5D&key=a%2Bb%3D%26%23%25",
+        );
+        let elsewhere = "wss://h/x/api/workers/connect?y=1&z";
+        check(elsewhere, None, "llamapool://join?server=wss://h/x/api/workers/connect%3Fy%3D1%26z");
     }
 
     #[test]

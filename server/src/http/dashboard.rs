@@ -15,7 +15,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The response of a server that was built without the dashboard.
-const NOT_BUILT: &str = "This server was built without its dashboard. Run `npm ci && npm run build`, then build the server again. \
+const NOT_BUILT: &str = "This server was built without its dashboard. Run `scripts/dashboard`, then build the server again. \
      The state is available at /api/state.";
 
 #[derive(RustEmbed)]

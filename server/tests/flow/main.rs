@@ -8,6 +8,7 @@ mod description;
 mod dispatch;
 mod heads;
 mod heartbeat;
+mod join_link;
 mod lengths;
 mod listing;
 mod metrics;

@@ -30,6 +30,7 @@ const DECISIONS: &[(&str, &str, Allowed)] = &[
     ("get", "/api/client/{file}", Everyone),
     ("get", "/api/client/openapi.json", Everyone),
     ("get", "/api/workers/connect", Workers),
+    ("get", "/api/workers/join-link", Admin),
     ("get", "/api/state", ViewerAndAdmin),
     ("get", "/api/state/stream", ViewerAndAdmin),
     ("get", "/metrics", ViewerAndAdmin),

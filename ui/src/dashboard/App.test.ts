@@ -9,6 +9,8 @@ import { t } from './strings';
 const HOSTILE = '<img src=x onerror=alert(1)>';
 let wire: Wire;
 let needed: string | null;
+/** The server’s reason for not giving a join link. */
+let refusal: string | null;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -16,6 +18,7 @@ beforeEach(() => {
   localStorage.setItem('llamapool.workers-view', 'table');
   sessionStorage.clear();
   needed = null;
+  refusal = null;
 });
 
 afterEach(() => {
@@ -37,6 +40,10 @@ async function open(page: string, state: Snapshot = aSnapshot()) {
     }
     if (call.path === '/v1/models')
       return Response.json({ data: state.models.map(({ name }) => ({ id: name })) });
+    if (call.path === '/api/workers/join-link')
+      return refusal
+        ? anError(403, refusal)
+        : Response.json({ link: 'llamapool://join?server=ws://10.0.0.7:8080&key=sk-worker' });
     return new Response(null, { status: 204 });
   });
   const { container } = render(App);
@@ -97,7 +104,14 @@ test('stores the key for the session if the user chooses so, and clears it on si
 test.each(['overview', 'workers', 'models', 'requests', 'playground', 'connect'])(
   'hostile names stay text on the page %s',
   async (page) => {
-    const model = { name: HOSTILE, loaded: null, size: null, context: null, quantization: null, remote: false };
+    const model = {
+      name: HOSTILE,
+      loaded: null,
+      size: null,
+      context: null,
+      quantization: null,
+      remote: false,
+    };
     const state = aSnapshot({
       workers: [{ ...workers[0]!, models: [model], models_supported: [HOSTILE] }],
       models: [{ name: HOSTILE, workers: 1, loaded: 0, queue_len: 1 }],
@@ -185,4 +199,40 @@ test.each([
 ])('the empty page %s explains the next step', async (page, hint) => {
   const { container } = await open(page);
   expect(container.textContent).toContain(hint);
+});
+
+const withKeys = (needs_key: boolean, workers_need_key: boolean) =>
+  aSnapshot({ server: { ...aSnapshot().server, needs_key, workers_need_key } });
+
+test('a join link with the worker key is fetched and shown only on request', async () => {
+  const { asked, container } = await open('connect', withKeys(true, true));
+  const fetched = () => asked.filter((call) => call.path === '/api/workers/join-link');
+  expect(fetched()).toHaveLength(0);
+  expect(container.textContent).not.toContain('llamapool://');
+  await fireEvent.click(screen.getByRole('button', { name: t.connect.join.show }));
+  await settle();
+  expect(fetched()).toHaveLength(1);
+  const block = screen.getByRole('region', { name: t.connect.join.title });
+  expect(block.textContent).toContain(`server=${location.origin.replace('http', 'ws')}&key=sk-worker`);
+  expect(container.textContent).toContain(t.connect.join.secret);
+  await fireEvent.click(screen.getByRole('button', { name: t.connect.join.hide }));
+  expect(container.textContent).not.toContain('sk-worker');
+});
+
+test('a refused join link says why', async () => {
+  refusal = 'This API key has the role `viewer`.';
+  const { container } = await open('connect', withKeys(true, true));
+  await fireEvent.click(screen.getByRole('button', { name: t.connect.join.show }));
+  await settle();
+  expect(container.textContent).toContain(refusal);
+  expect(container.textContent).not.toContain('llamapool://');
+});
+
+test('workers without keys get a link without one; a server without API keys gives none', async () => {
+  const keyless = await open('connect', withKeys(true, false));
+  expect(keyless.container.textContent).toContain('llamapool://join?server=ws://');
+  expect(screen.queryByRole('button', { name: t.connect.join.show })).toBeNull();
+  cleanup();
+  const { container } = await open('connect', withKeys(false, true));
+  expect(container.textContent).not.toContain(t.connect.join.title);
 });

@@ -22,13 +22,13 @@ export class Actions {
     private denied: () => void = () => {},
   ) {}
 
-  /** Runs `call`, unless an action with this `name` is in progress, and shows `done` or the server's error. */
-  async run(name: string, call: () => Promise<unknown>, done: string) {
+  /** Runs `call`, unless an action with this `name` is in progress, and shows `done`, if given, or the server's error. */
+  async run(name: string, call: () => Promise<unknown>, done?: string) {
     if (this.busy[name]) return;
     this.busy[name] = true;
     try {
       await call();
-      this.tell(done);
+      if (done !== undefined) this.tell(done);
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.denied();
       this.tell(error instanceof ApiError ? error.message : String(error), true);

@@ -47,6 +47,13 @@ export class Api {
   cancelRequest = (number: number) => this.#call('POST', `/api/state/requests/${number}/cancel`);
   drainServer = () => this.#call('POST', '/api/state/drain');
 
+  /** A link with which the desktop app joins this pool. It contains a worker key. */
+  async joinLink(): Promise<string> {
+    const response = await this.#call('GET', '/api/workers/join-link');
+    const { link }: { link: string } = await response.json();
+    return link;
+  }
+
   /** Names of the available models. */
   async models(): Promise<string[]> {
     const response = await this.#call('GET', '/v1/models');

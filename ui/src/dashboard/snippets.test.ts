@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { curl, literal, node, python, shellQuote, worker, workerAddress } from './snippets';
+import {
+  curl,
+  joinLink,
+  joinLinkFrom,
+  literal,
+  node,
+  python,
+  shellQuote,
+  worker,
+  workerAddress,
+} from './snippets';
 
 const HOSTILE = `evil'; touch /tmp/x; echo '"$(id)\`id\`\\ \n\u2028 é`;
 const target = { origin: 'https://pool.example', model: HOSTILE, needsKey: true };
@@ -38,5 +48,13 @@ test('workers connect to the same host, encrypted if the page is', () => {
   );
   expect(worker('https://p', true, 'powershell')).toMatch(
     /^\$env:CLIENT_KEY = "YOUR_CLIENT_KEY"; llamapool-worker/,
+  );
+});
+
+test('a join link names the address of the page, and keeps the server’s key', () => {
+  expect(joinLink('https://pool.example')).toBe('llamapool://join?server=wss://pool.example');
+  const fromServer = 'llamapool://join?server=ws://10.0.0.7:8080&key=a%2B$%26b';
+  expect(joinLinkFrom(fromServer, 'https://pool.example')).toBe(
+    'llamapool://join?server=wss://pool.example&key=a%2B$%26b',
   );
 });

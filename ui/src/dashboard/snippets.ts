@@ -71,6 +71,16 @@ export function workerAddress(origin: string): string {
   return origin.replace(/^http/, 'ws');
 }
 
+/** A join link for workers that need no key. */
+export function joinLink(origin: string): string {
+  return `llamapool://join?server=${workerAddress(origin)}`;
+}
+
+/** The server's join link with the address of this page, which works, whereas a proxy may hide it from the server. */
+export function joinLinkFrom(link: string, origin: string): string {
+  return link.replace(/(?<=[?&]server=)[^&]*/, () => workerAddress(origin));
+}
+
 /** The command that starts a worker. */
 export function worker(origin: string, needsKey: boolean, shell: 'posix' | 'powershell'): string {
   const run = `llamapool-worker --server-url ${workerAddress(origin)}`;

@@ -373,6 +373,13 @@ const en = {
     shell: 'Shell',
     shells: { posix: 'macOS, Linux', powershell: 'Windows' },
     command: 'Worker command',
+    join: {
+      title: 'Join link for the tray app',
+      text: 'Open it on a computer with the llamapool tray app, or paste it there.',
+      show: 'Show join link',
+      hide: 'Hide',
+      secret: 'This link contains the server’s CLIENT_KEY. Anyone who has it can connect workers.',
+    },
     state: 'Monitor from scripts',
     stateCommand: 'curl command',
     stateText: 'Get the data of this dashboard as JSON:',
