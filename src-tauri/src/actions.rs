@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use llamapool_worker_core::runtime::NamePattern;
+use llamapool_settings::kind;
+use llamapool_worker_core::runtime::{Model, NamePattern};
 use serde::Deserialize;
 
 use crate::app_state::AppState;
@@ -17,6 +18,9 @@ const RELEASES: &str = "https://github.com/llamapool/llamapool/releases";
 
 /// The setting that lists the hidden models.
 pub const HIDDEN_MODELS: &str = "models_withheld";
+
+/// The setting that shares models which the runtime's vendor serves.
+const SHARES_REMOTE: &str = "offer_remote_models";
 
 /// A folder or page that opens outside the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -91,12 +95,31 @@ pub fn copy(state: &AppState, text: String) -> Result<(), Problem> {
 /// Shares a model with the pool, or hides it.
 ///
 /// # Errors
-/// A pattern hides it, which is edited by hand only; or the settings cannot be written.
+/// A pattern hides it, which is edited by hand only; it is remote, and remote models are not shared; or the settings cannot be written.
 pub async fn share_model(state: &AppState, model: &str, shared: bool) -> Result<(), Problem> {
+    if shared {
+        let setting = settings::value(&state.paths, SHARES_REMOTE);
+        let facts = state.supervisor.facts().borrow().clone();
+        let models = facts.worker.as_ref().map_or(&[][..], |worker| &worker.models);
+        check_remote(models, model, setting.as_deref())?;
+    }
     let hidden = settings::value(&state.paths, HIDDEN_MODELS).unwrap_or_default();
     let list = hidden_models(&hidden, model, shared)?;
     let changes = [(HIDDEN_MODELS.to_owned(), Some(list))];
     settings::change(&state.paths, &state.supervisor, &changes).await.map(drop)
+}
+
+/// Checks that a model may be shared: it is local, or the setting for remote models has been turned on.
+fn check_remote(models: &[Model], name: &str, setting: Option<&str>) -> Result<(), Problem> {
+    let is_on = setting.is_some_and(|setting| kind::switch().read(setting) == Some(true));
+    if is_on || !models.iter().any(|model| model.remote && model.name == name) {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "{name} runs in the cloud of the runtime’s vendor, and such models are not shared"
+    ))
+    .fixed_by("To share them, turn on the setting for remote models in Preferences.")
+    .about(SHARES_REMOTE))
 }
 
 /// The list of hidden models without this model, or with it.
@@ -128,6 +151,18 @@ fn with_model(list: &str, model: &str, hidden: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remote_model_is_shared_only_if_the_setting_says_so() {
+        let model = |name: &str, remote| Model { name: name.to_owned(), remote, ..Model::default() };
+        let models = [model("near", false), model("far", true)];
+        let field = |name, setting| check_remote(&models, name, setting).err().map(|problem| problem.field);
+        assert_eq!(field("near", None), None);
+        assert_eq!(field("unknown", None), None);
+        assert_eq!(field("far", None), Some(Some(SHARES_REMOTE.to_owned())));
+        assert_eq!(field("far", Some("false")), Some(Some(SHARES_REMOTE.to_owned())));
+        assert_eq!(field("far", Some("true")), None);
+    }
 
     #[test]
     fn a_model_is_added_and_removed() {

@@ -208,8 +208,11 @@ fn models(shown: &Snapshot) -> Row {
 /// A model. A service's configuration is not edited here, so its models cannot be switched.
 fn model(model: &ModelView, mode: Mode) -> Row {
     let mut label = model.name.clone();
-    if let Some(bytes) = model.size_bytes {
-        label += &format!(" – {}", size(bytes));
+    match model.size_bytes {
+        // What is on the disk is only a reference.
+        _ if model.remote => label += " – cloud",
+        Some(bytes) => label += &format!(" – {}", size(bytes)),
+        None => {}
     }
     if model.loaded == Some(true) {
         label += " ●";

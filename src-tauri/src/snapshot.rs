@@ -96,6 +96,7 @@ fn models(worker: Option<&WorkerSnapshot>) -> Vec<ModelView> {
         size_bytes: model.size,
         context: model.context,
         quantization: model.quantization.clone(),
+        remote: model.remote,
     };
     worker.map(|worker| worker.models.iter().map(view).collect()).unwrap_or_default()
 }

@@ -150,6 +150,8 @@ pub struct ModelView {
     pub context: Option<u64>,
     /// How the weights are stored.
     pub quantization: Option<String>,
+    /// Whether the runtime passes requests for it on to its vendor.
+    pub remote: bool,
 }
 
 /// A request that runs.

@@ -148,6 +148,7 @@ fn some_model(n: usize) -> ModelView {
         size_bytes: None,
         context: None,
         quantization: None,
+        remote: false,
     }
 }
 
@@ -168,6 +169,11 @@ fn models() {
     assert_eq!((models[0].label.as_str(), &models[0].kind), ("llama3:8b – 4.9 GB ●", &RowKind::Check(true)));
     assert_eq!((models[1].label.as_str(), &models[1].kind), ("tiny – 42 MB", &RowKind::Check(false)));
     assert_eq!(click(&models[0].id), Some(Click::Model("llama3:8b".into())));
+    let far =
+        ModelView { name: "gpt-oss:120b-cloud".into(), remote: true, size_bytes: Some(384), ..some_model(0) };
+    snapshot.models.push(far);
+    let models = inside(row(&snapshot, "models").unwrap());
+    assert_eq!(models[2].label, "gpt-oss:120b-cloud – cloud");
     snapshot.mode = Mode::Attached;
     assert!(inside(row(&snapshot, "models").unwrap()).iter().all(|model| !model.enabled));
 }

@@ -150,6 +150,8 @@ impl WorkerSnapshot {
         // The page has one error. Without a connection it is the connection's, otherwise the runtime's.
         let (connection_problem, runtime_problem) =
             if connection == ConnectionState::Up { (None, error) } else { (error, None) };
+        let remote = page.remote_models;
+        let shared_model = |name: String| Model { remote: remote.contains(&name), name, ..Model::default() };
         let runtime = match (page.connected_to_backend, runtime_problem) {
             (true, _) => RuntimeState::Ready,
             (false, Some((why, since))) => RuntimeState::Away(why, since),
@@ -167,7 +169,7 @@ impl WorkerSnapshot {
             runtime_kind: page.backend_family,
             runtime_version: page.backend_version,
             runtime,
-            models: page.models.into_iter().map(|name| Model { name, ..Model::default() }).collect(),
+            models: page.models.into_iter().map(shared_model).collect(),
             running: page.current_jobs,
             max_concurrency: page.max_concurrency,
             draining: page.state == "draining",

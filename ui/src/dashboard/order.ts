@@ -91,3 +91,10 @@ export function filtered(workers: WorkerView[], filter: string): WorkerView[] {
 export function readiest(models: ModelView[]): string | undefined {
   return models.toSorted((a, b) => b.loaded - a.loaded || b.workers - a.workers)[0]?.name;
 }
+
+/** Names of the models that every worker which has them passes on to its runtime's vendor. */
+export function onlyRemote(workers: WorkerView[]): Set<string> {
+  const models = workers.flatMap((worker) => worker.models);
+  const local = new Set(models.filter((model) => !model.remote).map((model) => model.name));
+  return new Set(models.map((model) => model.name).filter((name) => !local.has(name)));
+}

@@ -267,6 +267,8 @@ const en = {
     onDisk: 'On disk',
     unknown: 'Available',
     absent: 'Not available',
+    remote: 'cloud',
+    remoteText: 'Served by the runtime’s vendor, not on this machine',
     queue: 'Queued',
     filter: 'Filter models',
     filterHint: 'Model name…',

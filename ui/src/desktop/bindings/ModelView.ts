@@ -27,4 +27,8 @@ context: number | null,
 /**
  * How the weights are stored.
  */
-quantization: string | null, };
+quantization: string | null, 
+/**
+ * Whether the runtime passes requests for it on to its vendor.
+ */
+remote: boolean, };

@@ -249,6 +249,8 @@ export const en = {
     serviceText:
       'To change which models are shared, edit the background service’s worker.yaml, then restart the service.',
     loaded: 'In memory',
+    remote: 'cloud',
+    remoteText: 'Served by the runtime’s vendor, not on this computer',
     context: (tokens: string) => `${tokens} context`,
   },
 

@@ -22,6 +22,7 @@ export const aModel = (over: Partial<Model> = {}): Model => ({
   size_bytes: 42_520_413_916,
   context: 131_072,
   quantization: 'Q4_K_M',
+  remote: false,
   ...over,
 });
 
