@@ -36,16 +36,17 @@ fn expect_failed_stream(reply: &Whole) -> Value {
 /// A runtime that says 429, 502, 503 or 504 is passed over: the client gets the other one's answer.
 #[tokio::test]
 async fn a_refusing_runtime_is_passed_over() {
-    let pool = Pool::with(2, &[], &[]).await;
     for code in [429, 502, 503, 504] {
+        // A pool for each: a worker that fails three times in a row rests.
+        let pool = Pool::with(2, &[], &[]).await;
         pool.llms[0].always(Script::Status { code, retry_after: Some(1) });
         let before = pool.llms[0].seen().len();
         for _ in 0..6 {
             ask(&pool).whole().await.expect_ok();
         }
         assert!(pool.llms[0].seen().len() > before, "{code}: the refusing runtime was never tried");
+        pool.stop().await;
     }
-    pool.stop().await;
 }
 
 /// A runtime that hangs up or speaks nonsense is passed over as well.
