@@ -236,3 +236,23 @@ test('workers without keys get a link without one; a server without API keys giv
   const { container } = await open('connect', withKeys(false, true));
   expect(container.textContent).not.toContain(t.connect.join.title);
 });
+
+test('a model that only a vendor serves is labelled, one that a machine also has is not', async () => {
+  const facts = { loaded: null, size: null, context: null, quantization: null };
+  const row = { workers: 1, loaded: 0, queue_len: 0 };
+  const far = { ...facts, name: 'far', remote: true };
+  const state = aSnapshot({
+    workers: [
+      aWorker({ id: 'a', models: [far, { ...far, name: 'both' }] }),
+      aWorker({ id: 'b', models: [{ ...facts, name: 'both', remote: false }] }),
+    ],
+    models: [
+      { ...row, name: 'far' },
+      { ...row, name: 'both' },
+    ],
+  });
+  await open('models', state);
+  const heading = (name: string) => screen.getByText(name).closest('th')!.textContent;
+  expect(heading('far')).toContain(t.models.remote);
+  expect(heading('both')).not.toContain(t.models.remote);
+});
