@@ -33,18 +33,17 @@ fn expect_failed_stream(reply: &Whole) -> Value {
     error
 }
 
-/// A runtime that says 429, 502, 503 or 504 is passed over: the client gets the other one's answer.
+/// A runtime that says 429, 500, 502, 503 or 504 is passed over: the client gets the other one's answer.
 #[tokio::test]
 async fn a_refusing_runtime_is_passed_over() {
-    for code in [429, 502, 503, 504] {
-        // A pool for each: a worker that fails three times in a row rests.
+    for code in [429, 500, 502, 503, 504] {
+        // A pool for each: after three failures a worker rests.
         let pool = Pool::with(2, &[], &[]).await;
         pool.llms[0].always(Script::Status { code, retry_after: Some(1) });
-        let before = pool.llms[0].seen().len();
         for _ in 0..6 {
             ask(&pool).whole().await.expect_ok();
         }
-        assert!(pool.llms[0].seen().len() > before, "{code}: the refusing runtime was never tried");
+        assert!(!pool.llms[0].seen().is_empty(), "{code}: the refusing runtime was never tried");
         pool.stop().await;
     }
 }
