@@ -30,11 +30,11 @@ await play(async (arrive) => {
   did.note('beta', await chat('beta', script.streamed(23, 29)).whole, 23, 29);
   did.note('alpha', await chat('alpha', 'echo').whole, 0, 0);
 
-  // The only worker with the model fails: a failure. Unknown model, no model, wrong key: rejections.
+  // The only worker with the model fails: a failure. Unknown model, no model: rejections. Wrong key: blocked.
   did.failed('left', 'beta', await chat('beta', script.slam).whole, 502);
   did.refused(await chat('gamma', 'answer').whole, 404);
   did.refused(await chat(undefined, 'answer').whole, 400);
-  did.refused(await chat('alpha', 'answer', { key: 'sk-stranger' }).whole, 401);
+  did.blocked(await chat('alpha', 'answer', { key: 'sk-stranger' }).whole, 401);
   // A request that the runtime rejects with a client error counts as done.
   did.note('beta', await chat('beta', { status: { code: 422, retry_after: null } }).whole, 0, 0, 422);
 

@@ -11,6 +11,7 @@ export class Ledger {
     Completed: 0,
     Failed: 0,
     Rejected: 0,
+    Blocked: 0,
     'Client disconnected': 0,
     Failovers: 0,
     'Input tokens': 0,
@@ -38,6 +39,12 @@ export class Ledger {
     this.server.Rejected += 1;
   }
 
+  /** A request without a valid key. */
+  blocked({ status }, expected) {
+    assert.equal(status, expected);
+    this.server.Blocked += 1;
+  }
+
   takenOver(worker, model, times) {
     assert.ok(times > 0, `${worker} was asked`);
     this.server.Failovers += times;
@@ -61,6 +68,7 @@ export class Ledger {
       Completed: server.jobs_completed_total,
       Failed: server.jobs_failed_total,
       Rejected: server.jobs_refused_total,
+      Blocked: server.jobs_blocked_total,
       'Client disconnected': server.jobs_cancelled_total,
       Failovers: server.failovers_total,
       'Input tokens': server.tokens_in_total,

@@ -22,7 +22,7 @@ async fn malformed_requests_are_400() {
     let pool = Pool::start().await;
     let deep = "[".repeat(200_000);
     let deep_inside = format!(r#"{{"model":"{MODEL}","x":{}"#, "[".repeat(200_000));
-    let wrong_type = format!(r#"{{"model":"{MODEL}","stream":"yes"}}"#);
+    let wrong_type = format!(r#"{{"model":"{MODEL}","stream":"perhaps"}}"#);
     let cases: [&[u8]; 17] = [
         wrong_type.as_bytes(),
         b"",

@@ -134,8 +134,10 @@ async fn open(upgrade: OnUpgrade, keepalive_timeout: Duration) -> anyhow::Result
 /// Receives the worker's hello. A worker that is refused gets the reason.
 async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHello)> {
     let why = match first_message(&mut socket).await? {
-        Ok(FromWorker::Hello(hello)) if is_sane(&hello) => return Ok((socket, hello)),
-        Ok(FromWorker::Hello(_)) => "its hello has invalid fields".to_owned(),
+        Ok(FromWorker::Hello(hello)) => match acceptable(hello) {
+            Some(hello) => return Ok((socket, hello)),
+            None => "its hello has invalid fields".to_owned(),
+        },
         Ok(_) => "its first message is not a hello".to_owned(),
         Err(error) => lenient::line(&format!("its hello is not valid: {error}"), MAX_REASON),
     };
@@ -200,6 +202,12 @@ async fn first_message(socket: &mut Socket) -> anyhow::Result<serde_json::Result
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }
+}
+
+/// A hello with a name that can be shown, unless something else in it is invalid. A name is for people only, so a worker is not refused for it.
+fn acceptable(mut hello: WorkerHello) -> Option<WorkerHello> {
+    hello.name = lenient::line(&hello.name, usize::MAX).trim().to_owned();
+    is_sane(&hello).then_some(hello)
 }
 
 fn is_sane(hello: &WorkerHello) -> bool {

@@ -1,6 +1,6 @@
 //! Derives from the facts what is shown: one pure function, so that menu, icon, notifications and windows agree.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use llamapool_worker_core::config::Config;
 use llamapool_worker_core::runtime::Model;
@@ -28,7 +28,7 @@ pub fn snapshot(facts: &Facts, update: UpdateView, now: Instant) -> Snapshot {
         headline: worker_state::headline(facts, phase, countdown, offered),
         mode: facts.mode(),
         worker: worker_view(worker, config),
-        server: server_view(facts.server_url(), running.and_then(|worker| worker.latency)),
+        server: server_view(facts.server_url(), running),
         reconnect_in_s: countdown,
         running: running.map_or(0, |worker| worker.running),
         max_concurrency: worker.map_or(0, |worker| worker.max_concurrency),
@@ -62,12 +62,13 @@ fn worker_view(worker: Option<&WorkerSnapshot>, config: Option<&Config>) -> Work
     }
 }
 
-fn server_view(url: Option<String>, latency: Option<Duration>) -> ServerView {
+fn server_view(url: Option<String>, worker: Option<&WorkerSnapshot>) -> ServerView {
     let Some(url) = url else {
         return ServerView::default();
     };
     ServerView {
-        latency_ms: latency.map(|latency| latency.as_millis() as u64),
+        latency_ms: worker.and_then(|worker| worker.latency).map(|latency| latency.as_millis() as u64),
+        note: worker.and_then(|worker| worker.server_note.as_deref()).map(|note| sentence(note) + "."),
         dashboard_url: server_urls::dashboard(&url),
         endpoint_url: server_urls::endpoint(&url),
         url,

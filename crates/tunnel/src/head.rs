@@ -11,9 +11,11 @@ use http::{Method, StatusCode};
 use super::frame::MAX_HEAD;
 
 mod length;
+mod passed_on;
 
 pub(super) use length::BodyLength;
 pub use length::content_length;
+pub use passed_on::{request_headers, response_headers};
 
 /// The header by which the server names the model of a request, as it is called at the worker. It ends there. Optional: older servers do not
 /// send it, and older workers pass it on to their runtime, which ignores it.

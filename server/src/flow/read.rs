@@ -3,7 +3,6 @@
 mod body;
 mod encoding;
 mod form;
-mod headers;
 mod json;
 mod links;
 
@@ -12,7 +11,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use llamapool_tunnel::head::MODEL;
+use llamapool_tunnel::head::{MODEL, request_headers};
 
 use body::Bounds;
 use encoding::Encoding;
@@ -155,7 +154,7 @@ pub(super) async fn read(
     ticket.counts_usage = object.is_none();
 
     let session = session(&head.headers);
-    let mut headers = headers::passed_on(&head.headers);
+    let mut headers = request_headers(&head.headers);
     headers.insert(CONTENT_LENGTH, body.len().into());
     if object.is_some() && body.is_empty() {
         headers.remove(CONTENT_LENGTH);

@@ -3,31 +3,11 @@
 //! What an upstream says about the connection, about this site or in the server's name ends here. The list names what passes, because a runtime,
 //! or a proxy in front of it, can send any header, and a browser acts on it as on the server's own.
 
-use http::header::{self, HeaderName};
+use http::header;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use llamapool_tunnel::head::{content_length, end_to_end};
+use llamapool_tunnel::head::{content_length, response_headers};
 
 use super::Fault;
-
-/// Headers that describe the body, or tell the client what to do next.
-const PASSED: &[&str] = &[
-    "content-type",
-    "content-encoding",
-    "content-language",
-    "content-disposition",
-    "cache-control",
-    "etag",
-    "last-modified",
-    "expires",
-    "vary",
-    "retry-after",
-    // What the official SDKs read: how long to wait, and whether to try again.
-    "retry-after-ms",
-    "x-should-retry",
-];
-
-/// Families of headers in which runtimes report limits, versions and times, for example `openai-processing-ms`.
-const PASSED_FAMILIES: &[&str] = &["openai-", "anthropic-", "x-ratelimit-", "ratelimit-", "x-compute-"];
 
 /// A head that may be passed on.
 #[derive(Debug)]
@@ -46,18 +26,12 @@ impl ReplyHead {
     /// Its length is no number, or there are several.
     pub(super) fn new(status: StatusCode, received: &HeaderMap) -> Result<Self, Fault> {
         let length = body_length(status, received)?;
-        let passed = end_to_end(received).filter(|(name, _)| is_passed(name));
-        let mut headers: HeaderMap = passed.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut headers = response_headers(received);
         if let Some(length) = length.filter(|_| !is_bodiless(status) && !is_event_stream(&headers)) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         Ok(Self { status, headers, length })
     }
-}
-
-fn is_passed(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    PASSED.contains(&name) || PASSED_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// Whether a reply with this status has no body, whatever its headers say (RFC 9112, 6.3). The other case, HEAD, is not relayed.
@@ -137,39 +111,5 @@ mod tests {
         let stream = [("content-type", "Text/Event-Stream; charset=utf-8"), ("content-length", "9")];
         let head = head(200, &stream).unwrap();
         assert_eq!((head.length, head.headers.contains_key("content-length")), (Some(9), false));
-    }
-
-    #[test]
-    fn only_headers_on_the_list_reach_clients() {
-        let names = |pairs: &[(&'static str, &str)]| -> Vec<String> {
-            head(200, pairs).unwrap().headers.keys().map(|name| name.as_str().to_owned()).collect()
-        };
-        for name in
-            ["content-type", "content-encoding", "retry-after", "openai-processing-ms", "x-ratelimit-reset"]
-        {
-            assert_eq!(names(&[(name, "1")]), [name]);
-        }
-        for name in [
-            "connection",
-            "keep-alive",
-            "upgrade",
-            "set-cookie",
-            "strict-transport-security",
-            "clear-site-data",
-            "alt-svc",
-            "refresh",
-            "location",
-            "server",
-            "date",
-            "access-control-allow-origin",
-            "content-security-policy",
-            "x-accel-redirect",
-            "x-llamapool-worker",
-            "x-llamapool-version",
-        ] {
-            assert!(names(&[(name, "1")]).is_empty(), "{name}");
-        }
-        let named = [("connection", "Retry-After"), ("retry-after", "1")];
-        assert!(names(&named).is_empty(), "it belongs to the connection");
     }
 }

@@ -110,6 +110,8 @@ pub struct ServerView {
     /// There and back, milliseconds.
     #[ts(type = "number | null")]
     pub latency_ms: Option<u64>,
+    /// A remark about it that is not a problem now, such as that the connection is not encrypted.
+    pub note: Option<String>,
     /// Its page for people.
     pub dashboard_url: Option<String>,
     /// The address that clients of its OpenAI API use.

@@ -1,5 +1,7 @@
 //! Snapshots of various facts.
 
+use std::time::Duration;
+
 use super::*;
 use crate::ipc::{PausedBy, UpdateState};
 use crate::pause::Pause;

@@ -25,6 +25,8 @@ pub struct WorkerSnapshot {
     pub server: String,
     /// The connection to the server.
     pub connection: ConnectionState,
+    /// A remark about the server that is not a problem now, such as that the connection is not encrypted.
+    pub server_note: Option<String>,
     /// The round-trip time to the server.
     pub latency: Option<Duration>,
     /// Why there is no connection, and since when.
@@ -116,6 +118,7 @@ impl WorkerSnapshot {
             version: build::VERSION.to_owned(),
             server: status.server.clone(),
             connection,
+            server_note: status.server_note.clone(),
             latency: status.latency,
             connection_problem: status.link_error.clone().map(|problem| (problem.what, problem.since)),
             runtime_kind: status.kind.title().to_owned(),
@@ -164,6 +167,7 @@ impl WorkerSnapshot {
             version: page.version.into_owned(),
             server: page.server_url,
             connection,
+            server_note: page.server_note,
             latency: page.latency_ms.map(Duration::from_millis),
             connection_problem,
             runtime_kind: page.backend_family,

@@ -19,6 +19,7 @@ pub(crate) fn worker() -> WorkerSnapshot {
         version: "1".into(),
         server: "ws://pool:8080/api/workers/connect".into(),
         connection: ConnectionState::Up,
+        server_note: None,
         latency: None,
         connection_problem: None,
         runtime_kind: "Ollama".into(),

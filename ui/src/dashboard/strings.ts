@@ -121,6 +121,7 @@ const en = {
     completed: 'Completed',
     failed: 'Failed',
     refused: 'Rejected',
+    blocked: 'Blocked',
     cancelled: 'Client disconnected',
     failovers: 'Failovers',
     tokensIn: 'Input tokens',

@@ -25,6 +25,15 @@ const controls = () =>
 const button = (name: string) => screen.getByRole('button', { name });
 const heading = () => screen.getAllByRole('heading', { level: 2 })[0]!.textContent;
 
+test('a remark about the server is shown while the worker runs', async () => {
+  const note = 'The connection to pool is not encrypted.';
+  const server = { ...aSnapshot().server, note };
+  await open(aSnapshot({ server }));
+  expect(screen.getByText(note)).toBeTruthy();
+  await open({ ...PHASES.stopped, server });
+  expect(screen.queryAllByText(note)).toHaveLength(1);
+});
+
 const EXPECTED: Record<Phase, { title: string; controls: string[] }> = {
   unconfigured: { title: t.hero.unconfigured.title, controls: [t.control.setUp] },
   stopped: { title: t.hero.stopped.title, controls: [t.control.start, t.control.more] },

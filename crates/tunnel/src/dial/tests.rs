@@ -57,7 +57,8 @@ async fn a_server_of_ours() {
 #[tokio::test]
 async fn the_socket_is_tuned() {
     let (port, _heads) = echoing(None).await;
-    let dialed = dial(&url(&format!("ws://127.0.0.1:{port}/")), None, &no_proxy()).await.unwrap();
+    let options = no_proxy().keepalive_timeout(Duration::from_secs(20));
+    let dialed = dial(&url(&format!("ws://127.0.0.1:{port}/")), None, &options).await.unwrap();
     let socket = socket2::SockRef::from(dialed.socket.get_ref().tcp());
     assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(20)));
     assert_eq!(socket.tcp_notsent_lowat().unwrap(), 32 * 1024);

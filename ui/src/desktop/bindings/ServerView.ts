@@ -13,6 +13,10 @@ url: string,
  */
 latency_ms: number | null, 
 /**
+ * A remark about it that is not a problem now, such as that the connection is not encrypted.
+ */
+note: string | null, 
+/**
  * Its page for people.
  */
 dashboard_url: string | null, 

@@ -60,6 +60,7 @@ export function aSnapshot(over: Partial<Snapshot> = {}): Snapshot {
     server: {
       url: 'wss://pool.example.com/api/workers/connect',
       latency_ms: 23,
+      note: null,
       dashboard_url: 'https://pool.example.com/state',
       endpoint_url: 'https://pool.example.com/api/v1',
     },
@@ -108,7 +109,7 @@ export const PHASES: Record<Phase, Snapshot> = {
     phase: 'unconfigured',
     headline: 'Not set up',
     ...away,
-    server: { url: '', latency_ms: null, dashboard_url: null, endpoint_url: null },
+    server: { url: '', latency_ms: null, note: null, dashboard_url: null, endpoint_url: null },
     models: [],
   }),
   stopped: aSnapshot({ phase: 'stopped', headline: 'Stopped', ...away, models: [] }),
