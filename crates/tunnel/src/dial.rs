@@ -90,7 +90,7 @@ impl Options {
         Self { user_agent: user_agent.into(), ..self }
     }
 
-    /// How long the server may be silent before it counts as lost, see [`tune`].
+    /// How long the server may be silent before it counts as lost, see [`tune()`].
     #[must_use]
     pub fn keepalive_timeout(self, keepalive_timeout: Duration) -> Self {
         Self { keepalive_timeout, ..self }

@@ -77,7 +77,7 @@ impl Feed {
         self.events.receiver_count()
     }
 
-    /// The whole state as JSON. Readers share it for [`SHORTEST`], as long as nothing changes.
+    /// The whole state as JSON. Readers share it for a quarter of a second, as long as nothing changes.
     pub fn json(&self) -> Bytes {
         let (changes, version) = (self.sources.changes.count(), self.events.borrow().version);
         let event = self.shared(version, |whole| whole.changes == changes);

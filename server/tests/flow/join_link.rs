@@ -37,8 +37,8 @@ async fn refusal(request: reqwest::RequestBuilder) -> (u16, String) {
 #[tokio::test]
 async fn a_link_names_the_server_as_the_client_reached_it_and_the_first_worker_key() {
     let server = server(&["admin"], &["a+b", "second"]).await;
-    let direct = link(server.join_link().header("host", "10.0.0.7:8080")).await;
-    assert_eq!(direct, "llamapool://join?server=ws://10.0.0.7:8080&key=a%2Bb");
+    let direct = link(server.join_link().header("host", "192.0.2.7:8080")).await;
+    assert_eq!(direct, "llamapool://join?server=ws://192.0.2.7:8080&key=a%2Bb");
     let through_proxy = |proto: &'static str| {
         link(server.join_link().header("host", "pool.example").header("x-forwarded-proto", proto))
     };

@@ -254,7 +254,7 @@ async fn what_a_browser_says_of_itself_ends_here() {
         ("sec-fetch-mode", "cors"),
         ("sec-ch-ua-platform", "\"Linux\""),
         ("cookie", "session=1"),
-        ("x-forwarded-for", "10.0.0.1"),
+        ("x-forwarded-for", "192.0.2.1"),
         ("api-key", "k"),
         ("authorization", "k"),
         ("accept", "text/event-stream"),

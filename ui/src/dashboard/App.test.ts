@@ -43,7 +43,7 @@ async function open(page: string, state: Snapshot = aSnapshot()) {
     if (call.path === '/api/workers/join-link')
       return refusal
         ? anError(403, refusal)
-        : Response.json({ link: 'llamapool://join?server=ws://10.0.0.7:8080&key=sk-worker' });
+        : Response.json({ link: 'llamapool://join?server=ws://192.0.2.7:8080&key=sk-worker' });
     return new Response(null, { status: 204 });
   });
   const { container } = render(App);

@@ -53,7 +53,7 @@ test('workers connect to the same host, encrypted if the page is', () => {
 
 test('a join link names the address of the page, and keeps the server’s key', () => {
   expect(joinLink('https://pool.example')).toBe('llamapool://join?server=wss://pool.example');
-  const fromServer = 'llamapool://join?server=ws://10.0.0.7:8080&key=a%2B$%26b';
+  const fromServer = 'llamapool://join?server=ws://192.0.2.7:8080&key=a%2B$%26b';
   expect(joinLinkFrom(fromServer, 'https://pool.example')).toBe(
     'llamapool://join?server=wss://pool.example&key=a%2B$%26b',
   );
