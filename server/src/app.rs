@@ -20,6 +20,7 @@ use crate::http::unread::Unread;
 use crate::metrics::ServerMetrics;
 use crate::objects::ObjectMemory;
 use crate::pool::Registry;
+use crate::refusal_log::RefusalLog;
 use crate::state::{Feed, StateSources};
 use crate::worker_ids::WorkerIds;
 
@@ -51,6 +52,8 @@ pub struct App {
     pub(crate) metrics: Arc<ServerMetrics>,
     /// The ids of connected workers.
     pub(crate) worker_ids: WorkerIds,
+    /// Which refused workers are logged.
+    pub(crate) refusal_log: RefusalLog,
     /// Sessions of workers.
     pub sessions: TaskTracker,
     /// The log level of the process, if it may be changed over the API.
@@ -87,6 +90,7 @@ impl App {
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
             worker_ids: WorkerIds::default(),
+            refusal_log: RefusalLog::default(),
             ledger,
             metrics: Arc::new(ServerMetrics { sources: sources.clone(), feed: feed.clone() }),
             feed,

@@ -27,6 +27,7 @@ mod objects;
 mod openapi;
 pub mod pool;
 pub mod protocol;
+mod refusal_log;
 pub mod reload;
 mod routes;
 pub mod state;

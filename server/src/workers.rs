@@ -79,9 +79,10 @@ fn handshake(app: &App, request: &Request<Body>) -> Result<Response, ApiError> {
         return Err(ApiError::NotWebSocket);
     }
     app.worker_keys.admit(headers).inspect_err(|_| {
+        let Some(left_out) = app.refusal_log.note() else { return };
         let how = if headers.contains_key(AUTHORIZATION) { "a wrong key" } else { "no key" };
         let from = request.extensions().get::<Peer>().map(|Peer(from)| tracing::field::display(from));
-        tracing::warn!(peer.addr = from, "A worker was refused: it sent {how}");
+        tracing::warn!(peer.addr = from, lines.left_out = left_out, "A worker was refused: it sent {how}");
     })?;
     if !speaks_our_protocol(headers) {
         return Err(ApiError::invalid(format!(
@@ -116,8 +117,14 @@ async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
     };
     match hello {
         Ok(Ok((socket, hello))) => admit(&app, socket, hello).await,
-        Ok(Err(error)) => tracing::warn!("A worker was refused: {error:#}"),
-        Err(_) => tracing::warn!("A worker sent no hello within {} s", HELLO_TIMEOUT.as_secs()),
+        Ok(Err(error)) => refused(&app, &format!("{error:#}")),
+        Err(_) => refused(&app, &format!("it sent no hello within {} s", HELLO_TIMEOUT.as_secs())),
+    }
+}
+
+fn refused(app: &App, why: &str) {
+    if let Some(left_out) = app.refusal_log.note() {
+        tracing::warn!(lines.left_out = left_out, "A worker was refused: {why}");
     }
 }
 

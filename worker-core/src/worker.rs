@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
+use llamapool_telemetry::tasks::BackgroundTasks;
 use secrecy::ExposeSecret;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -203,7 +204,7 @@ impl Worker {
     }
 }
 
-/// Runs all parts of a worker until the uplink ends, then drops them.
+/// Runs all parts of a worker until the uplink ends or one of them panics, then drops them.
 async fn life(
     shared: Arc<Shared>,
     monitor: monitor::Monitor,
@@ -212,18 +213,25 @@ async fn life(
     kept_id: Option<WorkerId>,
     demo: Option<Demo>,
 ) -> Exit {
-    let monitor = AbortOnDropHandle::new(tokio::spawn(monitor.run()));
-    let local = local.map(|local| AbortOnDropHandle::new(tokio::spawn(local.serve())));
-    let metrics = metrics.map(|listener| {
-        AbortOnDropHandle::new(tokio::spawn(listener.serve(Arc::new(shared.publisher.clone()))))
-    });
-    let exit = uplink::run(shared.clone()).await;
+    let mut background = BackgroundTasks::default();
+    background.spawn("runtime monitor", monitor.run());
+    if let Some(local) = local {
+        background.spawn("status and control API", local.serve());
+    }
+    if let Some(listener) = metrics {
+        background.spawn("metrics", listener.serve(Arc::new(shared.publisher.clone())));
+    }
+    let exit = tokio::select! {
+        exit = uplink::run(shared.clone()) => exit,
+        // Whoever supervises the worker starts it again; deaf in one part, it would look well.
+        failed = background.failed() => Exit::Lost(failed.to_string()),
+    };
     shared.tasks.close();
     shared.tasks.wait().await;
     if let Some(tracer) = &shared.setup.tracer {
         tracer.finish(LAST_TRACES).await;
     }
-    drop((monitor, local, metrics, kept_id, demo));
+    drop((background, kept_id, demo));
     exit
 }
 
