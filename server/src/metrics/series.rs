@@ -8,18 +8,18 @@ use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKEN
 pub(crate) static REQUESTS: Series = Series::counter(
     "llamapool_requests_total",
     &["path", "outcome"],
-    "Requests that ended: `success`, `error` (a worker or runtime failed, or answered with 500 or more but 501), `refused` by the server, `left` by the \
+    "Requests that ended: `success`, `error` (a worker or runtime failed, or responded with 5xx other than 501), `refused` by the server, `left` by the \
      client, or `cancelled`.",
 );
 pub(crate) static REJECTS: Series = Series::counter(
     "llamapool_rejects_total",
     &["reason"],
-    "Requests that the server refused, by the code of its error; `invalid_request` where that has none.",
+    "Requests that the server refused, by error code; `invalid_request` where the error has none.",
 );
 pub(crate) static BLOCKED: Series = Series::counter(
     "llamapool_blocked_total",
     &["reason"],
-    "Requests without a valid key that the server refused, by the code of its error. No other series counts them.",
+    "Requests without a valid key that the server refused, by error code. No other series counts them.",
 );
 pub(crate) static CANCELS: Series = Series::counter(
     "llamapool_cancels_total",
@@ -68,7 +68,7 @@ pub(crate) static WORKER_PROCESSING: Series = Series::counter(
 pub(crate) static WORKER_FAILURES: Series = Series::counter(
     "llamapool_worker_failures_total",
     WORKER,
-    "Requests that a worker failed, those included that another one took over. A caller's mistake is no failure.",
+    "Requests that failed at a worker, including those that another worker took over. Errors caused by the caller do not count.",
 );
 pub(crate) static FAILOVERS: Series = Series::counter(
     "llamapool_failovers_total",
