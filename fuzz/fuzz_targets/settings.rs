@@ -29,14 +29,14 @@ fuzz_target!(|text: &[u8]| {
     edit();
 });
 
-fn load<C: settings::Config>(text: &str) {
+fn load<C: settings::ProgramConfig>(text: &str) {
     match settings::load_text::<C>(Path::new("fuzz.yaml"), text, &|_| None) {
         Ok(loaded) => drop(loaded.warnings),
         Err(mistakes) => assert!(!mistakes.to_string().is_empty()),
     }
 }
 
-fn show<C: settings::Config>() {
+fn show<C: settings::ProgramConfig>() {
     let fields = fields::fields::<C>(&FILE, &|_| None).fields;
     assert!(fields.iter().all(|field| field.value.is_none() || field.is_set));
     drop((fields::lists::<C>(&FILE, &|_| None), fields::secrets::<C>(&FILE, &|_| None)));

@@ -127,7 +127,7 @@ impl Concern for Config {
     }
 }
 
-impl settings::Config for Config {
+impl settings::ProgramConfig for Config {
     const PROGRAM: &'static str = "llamapool-server";
     const ABOUT: &'static str = "Your own machines behind one OpenAI-compatible API.";
     const RETIRED: &'static [Retired] = retired::RETIRED;

@@ -6,7 +6,7 @@ use llamapool_server::config::Config;
 use llamapool_server::drain::Shutdown;
 use llamapool_server::{Listeners, reload, run};
 #[cfg(feature = "update")]
-use llamapool_settings::Config as _;
+use llamapool_settings::ProgramConfig as _;
 use llamapool_settings::cli::{self, Invocation};
 use llamapool_settings::paths;
 use llamapool_settings::{Loaded, Sources};

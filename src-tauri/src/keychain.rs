@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use llamapool_settings::{Config as _, Declaration, fields};
+use llamapool_settings::{Declaration, ProgramConfig as _, fields};
 use llamapool_worker_core::config::Config;
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -77,7 +77,7 @@ impl Concern for Config {
     }
 }
 
-impl settings::Config for Config {
+impl settings::ProgramConfig for Config {
     const PROGRAM: &'static str = "llamapool-worker";
     const ABOUT: &'static str = "Connects the LLM runtime of this machine to a llamapool server.";
     const RETIRED: &'static [Retired] = &[

@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Command;
-use llamapool_settings::Config as _;
+use llamapool_settings::ProgramConfig as _;
 use llamapool_settings::cli::Called;
 use llamapool_update::command as update;
 use llamapool_worker_core::config::Config;

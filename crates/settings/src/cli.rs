@@ -1,7 +1,7 @@
 //! The command line: flags for every setting, `--help`, `--version`, `--check-config`, `--print-config`, and commands.
 //!
 //! ```no_run
-//! use llamapool_settings::{Concern, Config, DrainTimeout, Reader, Retired, Sources, cli::{self, Invocation}, paths};
+//! use llamapool_settings::{Concern, ProgramConfig, DrainTimeout, Reader, Retired, Sources, cli::{self, Invocation}, paths};
 //!
 //! struct Mine { drain_timeout: DrainTimeout }
 //!
@@ -11,7 +11,7 @@
 //!     }
 //! }
 //!
-//! impl Config for Mine {
+//! impl ProgramConfig for Mine {
 //!     const PROGRAM: &'static str = "mine";
 //!     const ABOUT: &'static str = "Does nothing.";
 //!     const RETIRED: &'static [Retired] = &[];
@@ -39,7 +39,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{ArgMatches, Command, error::ErrorKind};
 
 use super::{
-    Config, Loaded, Mistakes, Sources, build,
+    Loaded, Mistakes, ProgramConfig, Sources, build,
     load::{self, settings_of},
 };
 
@@ -100,12 +100,12 @@ impl Sources {
 }
 
 /// Understands a command line and loads the configuration.
-pub fn invoke<C: Config>(sources: &Sources) -> Invocation<C> {
+pub fn invoke<C: ProgramConfig>(sources: &Sources) -> Invocation<C> {
     invoke_with(sources, Vec::new())
 }
 
 /// The same for a program that has commands. Each also takes the flags of all settings.
-pub fn invoke_with<C: Config>(sources: &Sources, commands: Vec<Command>) -> Invocation<C> {
+pub fn invoke_with<C: ProgramConfig>(sources: &Sources, commands: Vec<Command>) -> Invocation<C> {
     let settings = settings_of::<C>();
     let command = command::of::<C>(&settings, commands);
     let args = command::with_two_dashes(&command, &sources.args);

@@ -18,7 +18,7 @@
 //! #         key: Option<secrecy::SecretString> = Setting::new("client_key", kind::secret().optional());
 //! #     }
 //! # }
-//! # impl llamapool_settings::Config for Server {
+//! # impl llamapool_settings::ProgramConfig for Server {
 //! #     const PROGRAM: &'static str = "worker";
 //! #     const ABOUT: &'static str = "";
 //! #     const RETIRED: &'static [Retired] = &[];
@@ -50,7 +50,7 @@ use std::{
 };
 
 use super::{
-    Config, Declaration, KeyPath, Mistake, Mistakes, SourceSpan,
+    Declaration, KeyPath, Mistake, Mistakes, ProgramConfig, SourceSpan,
     declaration::Group,
     fields,
     file::File,
@@ -118,7 +118,7 @@ impl Edit {
     ///
     /// # Errors
     /// If it cannot be read, or is not a mapping of settings.
-    pub fn open<C: Config>(path: &Path) -> Result<Self, EditError> {
+    pub fn open<C: ProgramConfig>(path: &Path) -> Result<Self, EditError> {
         let io = |error| EditError::Io { path: path.to_owned(), error };
         let read = store::read(path).map_err(io)?;
         let bytes = read.clone().unwrap_or_default();
@@ -204,7 +204,7 @@ impl Edit {
     ///
     /// # Errors
     /// Every mistake.
-    pub fn check<C: Config>(&self, env: &super::Env) -> Result<(), Mistakes> {
+    pub fn check<C: ProgramConfig>(&self, env: &super::Env) -> Result<(), Mistakes> {
         super::load_text::<C>(&self.path, &self.text, env).map(drop)
     }
 

@@ -12,7 +12,7 @@ pub use self::{
     secrets::{GivenSecret, given_secrets, secrets},
 };
 use super::{
-    Config, Declaration, Env, Flags, Mistakes, SourceSpan,
+    Declaration, Env, Flags, Mistakes, ProgramConfig, SourceSpan,
     file::File,
     kind::Syntax,
     reader::{Given, Notes, ReadSetting, Reader},
@@ -108,14 +108,14 @@ pub struct Fields {
 }
 
 /// The settings of `C` as this file and the environment give them.
-pub fn fields<C: Config>(file: &Path, env: &Env) -> Fields {
+pub fn fields<C: ProgramConfig>(file: &Path, env: &Env) -> Fields {
     let (notes, file_problem) = read::<C>(file, env);
     let settings = notes.read.iter().filter(|setting| !setting.declared.parent.is_in_list());
     Fields { fields: settings.map(field).collect(), file_problem }
 }
 
 /// What a form needs to know, and why the file could not be read.
-fn read<C: Config>(file: &Path, env: &Env) -> (Notes, Option<Mistakes>) {
+fn read<C: ProgramConfig>(file: &Path, env: &Env) -> (Notes, Option<Mistakes>) {
     let read = File::read(file).map_err(|mistake| vec![mistake]).and_then(|file| {
         let file = file.unwrap_or_default();
         let twice = file.given_twice();

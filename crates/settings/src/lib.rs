@@ -33,10 +33,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The name by which other crates know [`ProgramConfig`].
-pub use self::ProgramConfig as Config;
-/// The name by which other crates know [`SourceSpan`].
-pub use self::mistake::SourceSpan as Place;
 use secrecy::SecretString;
 
 pub use self::{
@@ -103,7 +99,7 @@ pub struct Loaded<C> {
 }
 
 /// Loads a configuration from environment and file. With the feature `cli`, [`cli::invoke`] takes the flags as well.
-pub fn load<C: Config>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
+pub fn load<C: ProgramConfig>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
     load::load(&Flags::new(), sources, &|_| None)
 }
 
@@ -111,7 +107,10 @@ pub fn load<C: Config>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
 ///
 /// # Errors
 /// Every mistake.
-pub fn load_with_keychain<C: Config>(sources: &Sources, keychain: &Keychain) -> Result<Loaded<C>, Mistakes> {
+pub fn load_with_keychain<C: ProgramConfig>(
+    sources: &Sources,
+    keychain: &Keychain,
+) -> Result<Loaded<C>, Mistakes> {
     load::load(&Flags::new(), sources, keychain)
 }
 
@@ -119,7 +118,7 @@ pub fn load_with_keychain<C: Config>(sources: &Sources, keychain: &Keychain) -> 
 ///
 /// # Errors
 /// Every mistake.
-pub fn load_text<C: Config>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
+pub fn load_text<C: ProgramConfig>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
     let file = File::parse(path, text).map_err(|mistake| Mistakes(vec![mistake]))?;
     let flags = Flags::new();
     let loaded = load::load_from(Given::of(&flags, env, &file), Some(path.to_owned()), Vec::new());

@@ -5,7 +5,7 @@ mod unknown;
 use std::path::PathBuf;
 
 use super::{
-    Concern, Config, Flags, Keychain, Loaded, Mistake, Mistakes, Reader, Sources,
+    Concern, Flags, Keychain, Loaded, Mistake, Mistakes, ProgramConfig, Reader, Sources,
     declaration::Declaration,
     file::File,
     mistake::SourceSpan,
@@ -32,7 +32,7 @@ pub(super) fn settings_of<C: Concern>() -> Vec<Declaration> {
 }
 
 /// Loads a configuration: all of it, or every mistake.
-pub(super) fn load<C: Config>(
+pub(super) fn load<C: ProgramConfig>(
     flags: &Flags,
     sources: &Sources,
     keychain: &Keychain,
@@ -41,7 +41,7 @@ pub(super) fn load<C: Config>(
 }
 
 /// The same, with what was given for each setting.
-pub(super) fn load_noted<C: Config>(
+pub(super) fn load_noted<C: ProgramConfig>(
     flags: &Flags,
     sources: &Sources,
     keychain: &Keychain,
@@ -56,7 +56,7 @@ pub(super) fn load_noted<C: Config>(
 }
 
 /// Loads a configuration with a file that was read, and the mistakes that reading it brought.
-pub(super) fn load_from<C: Config>(
+pub(super) fn load_from<C: ProgramConfig>(
     given: Given<'_>,
     path: Option<PathBuf>,
     mut mistakes: Vec<Mistake>,

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Config, Declaration, Retired,
+    Declaration, ProgramConfig, Retired,
     declaration::Group,
     kind::Syntax,
     load::declared,
@@ -21,7 +21,7 @@ pub struct Chapter {
 
 impl Chapter {
     /// The chapter about the program of `C`.
-    pub fn of<C: Config>() -> Self {
+    pub fn of<C: ProgramConfig>() -> Self {
         let Notes { read, groups, .. } = declared::<C>();
         let settings = read.into_iter().map(|ReadSetting { declared, .. }| declared).collect();
         Self { program: C::PROGRAM, about: C::ABOUT, settings, groups, retired: C::RETIRED }

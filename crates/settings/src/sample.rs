@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::{
-    Changes, Compare, Concern, Config, DrainTimeout, ListOf, Reader, Retired, Section, Setting, kind,
+    Changes, Compare, Concern, DrainTimeout, ListOf, ProgramConfig, Reader, Retired, Section, Setting, kind,
 };
 
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ impl Concern for Worker {
     }
 }
 
-impl Config for Worker {
+impl ProgramConfig for Worker {
     const PROGRAM: &'static str = "llamapool-worker";
     const ABOUT: &'static str = "A worker, for the tests.";
     const RETIRED: &'static [Retired] =
@@ -196,7 +196,7 @@ impl Compare for Nested {
     }
 }
 
-impl Config for Nested {
+impl ProgramConfig for Nested {
     const PROGRAM: &'static str = "nested";
     const ABOUT: &'static str = "A program, for the tests.";
     const RETIRED: &'static [Retired] = &[];

@@ -23,7 +23,7 @@ concern! {
     }
 }
 
-impl Config for Sample {
+impl ProgramConfig for Sample {
     const PROGRAM: &'static str = "sample";
     const ABOUT: &'static str = "A sample.";
     const RETIRED: &'static [Retired] = &[Retired { keys: &["old_port", "old_addr"], why: "it is gone" }];

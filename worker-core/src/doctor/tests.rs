@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::notes::Finding;
 use super::*;
-use llamapool_settings::{Mistake, Place, Sources, build, load};
+use llamapool_settings::{Mistake, SourceSpan, Sources, build, load};
 use llamapool_tunnel::dial::DialError;
 
 /// What a finding becomes.
@@ -24,7 +24,7 @@ fn outcome(finding: Finding) -> Outcome {
 
 #[tokio::test]
 async fn a_configuration_that_cannot_be_used_ends_the_visit() {
-    let mistake = Mistake { place: Place::Env("DEMO".into()), what: "\"perhaps\" is given".into() };
+    let mistake = Mistake { place: SourceSpan::Env("DEMO".into()), what: "\"perhaps\" is given".into() };
     let context = Context { loaded: Err(Mistakes(vec![mistake])), file: "worker.yaml".into(), dial: None };
     let mut told = Vec::new();
     let checks = run(&context, |check| told.push(check.clone())).await;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::super::{
-    Config, Flags, build,
+    Flags, ProgramConfig, build,
     declaration::{Declaration, Name},
     kind::Syntax,
     load::{FILE_ENV, FILE_FLAG},
@@ -20,7 +20,7 @@ pub(super) const PRINT: &str = "print-config";
 const PROGRAM_HEADING: &str = "Program";
 
 /// The command line of `C`, whose settings these are, and its commands.
-pub(super) fn of<C: Config>(settings: &[Declaration], commands: Vec<Command>) -> Command {
+pub(super) fn of<C: ProgramConfig>(settings: &[Declaration], commands: Vec<Command>) -> Command {
     let named = settings.iter().flat_map(|declared| declared.names.iter().map(move |name| (declared, name)));
     let named: Vec<_> = named.collect();
     let flags = || named.iter().flat_map(|(declared, name)| flags_of(declared, name));

@@ -28,7 +28,7 @@ crate::concern! {
     }
 }
 
-impl Config for Sample {
+impl ProgramConfig for Sample {
     const PROGRAM: &'static str = "sample";
     const ABOUT: &'static str = "A sample.";
     const RETIRED: &'static [Retired] = &[];

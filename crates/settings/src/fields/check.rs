@@ -1,7 +1,7 @@
 //! Whether a value fits its setting.
 
 use crate::{
-    Config, Flags, KeyPath, SourceSpan,
+    Flags, KeyPath, ProgramConfig, SourceSpan,
     file::File,
     key_path::Step,
     load::{self},
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// What is wrong with the value, and what is expected.
-pub fn check<C: Config>(path: &str, value: &str) -> Result<(), String> {
+pub fn check<C: ProgramConfig>(path: &str, value: &str) -> Result<(), String> {
     let unknown = || format!("there is no setting {path:?}");
     let path = KeyPath::parse(path).ok_or_else(unknown)?;
     let settings = load::settings_of::<C>();

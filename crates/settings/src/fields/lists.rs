@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Field, field, label, read};
 use crate::{
-    Config, Env, KeyPath,
+    Env, KeyPath, ProgramConfig,
     declaration::Group,
     key_path::Step,
     reader::{Notes, ReadSetting},
@@ -30,7 +30,7 @@ pub struct ListField {
 }
 
 /// The lists of structs of `C` as this file gives them. Lists within their items are not among them.
-pub fn lists<C: Config>(file: &Path, env: &Env) -> Vec<ListField> {
+pub fn lists<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<ListField> {
     let (notes, _) = read::<C>(file, env);
     let lists = notes.groups.iter().filter(|group| group.is_list && !group.path.is_in_list());
     lists.map(|group| list(&notes, group)).collect()

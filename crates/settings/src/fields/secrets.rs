@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{Origin, read};
 use crate::{
-    Config, Env, SourceSpan,
+    Env, ProgramConfig, SourceSpan,
     file::File,
     load::settings_of,
     text_file,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Every secret that is given for a setting of `C`, also where it has no effect, such as below an unknown key.
-pub fn secrets<C: Config>(file: &Path, env: &Env) -> Vec<SecretString> {
+pub fn secrets<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<SecretString> {
     let text = text_file::read(file).unwrap_or_default();
     let file = File::parse(file, &text).unwrap_or_default();
     let entries = file.all_entries();
@@ -46,7 +46,7 @@ pub struct GivenSecret {
 }
 
 /// The secrets that count for the settings of `C`, in order to move them elsewhere. Invalid ones are left out.
-pub fn given_secrets<C: Config>(file: &Path, env: &Env) -> Vec<GivenSecret> {
+pub fn given_secrets<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<GivenSecret> {
     let (notes, _) = read::<C>(file, env);
     let settings = notes.read.into_iter().chain(notes.in_items);
     let given = settings.filter(|setting| setting.declared.is_secret() && setting.problem.is_none());

@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    impl llamapool_settings::Config for Program {
+    impl llamapool_settings::ProgramConfig for Program {
         const PROGRAM: &'static str = "test";
         const ABOUT: &'static str = "";
         const RETIRED: &'static [Retired] = &[];
