@@ -27,6 +27,7 @@ mod read;
 mod route;
 mod stream;
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -49,7 +50,11 @@ use promise::Dispatched;
 pub async fn serve(app: &Arc<App>, service: Service, request: Request<Body>) -> Response {
     let mut ticket = app.open_ticket(request.headers());
     let in_flight = ticket.in_flight.clone();
-    let plan = match until_cancelled(&in_flight, stages(app, service, request, &mut ticket)).await {
+    let plan = {
+        let until_plan = pin!(stages(app, service, request, &mut ticket));
+        until_cancelled(&in_flight, until_plan).await
+    };
+    let plan = match plan {
         Ok(plan) => plan,
         Err(error) => return refuse(&error, ticket),
     };
@@ -73,10 +78,10 @@ async fn stages(
     route::route(app, ask, ticket)
 }
 
-/// Runs stages until an operator cancels the request.
+/// Runs stages until an operator cancels the request. They are pinned by the caller, because their future has kilobytes that would be copied here.
 async fn until_cancelled<T>(
     in_flight: &InFlight,
-    stages: impl Future<Output = Result<T, ApiError>>,
+    stages: Pin<&mut impl Future<Output = Result<T, ApiError>>>,
 ) -> Result<T, ApiError> {
     tokio::select! {
         biased;

@@ -5,7 +5,7 @@
 //! comments follow until the first byte of a reply is there. Other candidates are still tried meanwhile: a comment belongs to no answer. An error
 //! is from then on an event in the stream.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -71,7 +71,10 @@ pub(super) async fn dispatch(app: &Arc<App>, plan: Plan, ticket: Ticket) -> Disp
 
 async fn run(app: Arc<App>, plan: Plan, mut ticket: Ticket) -> (Result<Reply, ApiError>, Ticket) {
     let in_flight = ticket.in_flight.clone();
-    let reply = until_cancelled(&in_flight, dispatch::dispatch(&app, plan, &mut ticket)).await;
+    let reply = {
+        let dispatching = pin!(dispatch::dispatch(&app, plan, &mut ticket));
+        until_cancelled(&in_flight, dispatching).await
+    };
     (reply, ticket)
 }
 
