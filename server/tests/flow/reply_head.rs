@@ -1,11 +1,10 @@
 //! What an upstream says in the head of its reply: one length that its body is held to, and only the headers that clients may get.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use llamapool_tunnel::{Incoming, Responder};
 
-use crate::support::{ScriptedWorker, TestServer};
+use crate::support::{ScriptedWorker, TestServer, read};
 
 /// A response head with exactly these headers: the proper encoder would leave some of them out.
 fn head(headers: &[(&str, &str)]) -> Bytes {
@@ -34,17 +33,6 @@ async fn reply(
     let Incoming { mut responder, .. } = worker.next().await;
     responder.respond(head(headers), Bytes::from_static(first.as_bytes()), is_whole);
     (responder, asked.await.unwrap())
-}
-
-async fn read(response: reqwest::Response) -> (String, bool) {
-    let (mut body, mut chunks) = (String::new(), response.bytes_stream());
-    while let Some(chunk) = chunks.next().await {
-        match chunk {
-            Ok(chunk) => body.push_str(std::str::from_utf8(&chunk).unwrap()),
-            Err(_) => return (body, false),
-        }
-    }
-    (body, true)
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{ScriptedWorker, TestServer, response};
+use crate::support::{ScriptedWorker, TestServer, read, response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use llamapool_tunnel::frame::Code;
@@ -20,19 +20,6 @@ async fn begun(
     let Incoming { mut responder, .. } = worker.next().await;
     responder.respond(response(200, content_type), Bytes::from_static(first.as_bytes()), false);
     (responder, asked.await.unwrap())
-}
-
-/// Everything that comes, and whether it ended as it should.
-async fn read(response: reqwest::Response) -> (String, bool) {
-    let mut body = String::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        match chunk {
-            Ok(chunk) => body.push_str(std::str::from_utf8(&chunk).unwrap()),
-            Err(_) => return (body, false),
-        }
-    }
-    (body, true)
 }
 
 #[tokio::test]

@@ -234,3 +234,16 @@ pub(crate) fn response(status: u16, content_type: &'static str) -> Bytes {
     headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static(content_type));
     head::encode_response(StatusCode::from_u16(status).unwrap(), &headers).unwrap()
 }
+
+/// Everything that arrives of a response's body, and whether it ended properly.
+pub(crate) async fn read(response: reqwest::Response) -> (String, bool) {
+    let mut body = String::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        match chunk {
+            Ok(chunk) => body.push_str(std::str::from_utf8(&chunk).unwrap()),
+            Err(_) => return (body, false),
+        }
+    }
+    (body, true)
+}

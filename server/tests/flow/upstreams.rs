@@ -10,7 +10,7 @@ use llamapool_tunnel::{Incoming, Responder};
 use serde_json::Value;
 
 use crate::scripted_endpoint::{EndpointReply, EndpointRequest, ScriptedEndpoint};
-use crate::support::{PATIENCE, ScriptedWorker, TestServer, response};
+use crate::support::{PATIENCE, ScriptedWorker, TestServer, read, response};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -181,19 +181,6 @@ async fn answer(upstream: &mut Upstream, status: u16, body: &'static str) {
     let Asked { mut reply, .. } = upstream.next().await;
     reply.respond(status, "application/json", body).await;
     reply.finish().await;
-}
-
-/// Everything that arrives, and whether it ended properly.
-async fn read(response: reqwest::Response) -> (String, bool) {
-    let mut body = String::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        match chunk {
-            Ok(chunk) => body.push_str(std::str::from_utf8(&chunk).unwrap()),
-            Err(_) => return (body, false),
-        }
-    }
-    (body, true)
 }
 
 #[tokio::test]
