@@ -1,5 +1,5 @@
-//! Which upstream made which object: responses, conversations and stored chat completions exist only where they were made, so requests that name
-//! one by its id go there.
+//! Which upstream made which object: responses, conversations, files and stored chat completions exist only where they were made, so requests that
+//! name one by its id go there.
 
 mod scanner;
 
@@ -26,6 +26,8 @@ struct Objects {
     origins: HashMap<Arc<str>, Origin>,
     /// Ids, the oldest first.
     order: VecDeque<Arc<str>>,
+    /// The upstream that served the last request of each key.
+    last_used: HashMap<Option<Arc<str>>, Arc<Identity>>,
 }
 
 /// Where an object was made, and for whom.
@@ -35,17 +37,26 @@ pub(crate) struct Origin {
     pub(crate) upstream: Arc<Identity>,
     /// The upstream's name for the model that made it.
     pub(crate) model: Arc<str>,
-    /// The name of the key that asked for it; `None` on a server without keys.
-    pub(crate) owner: Option<Arc<str>>,
+    /// Whose it is.
+    pub(crate) owner: Owner,
+}
+
+/// Whose an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// That of the key with this name; `None` on a server without keys.
+    Key(Option<Arc<str>>),
+    /// Nobody knows: it was made before this server started, and has been found since. As at the runtime itself, whoever knows its id may use it.
+    Unknown,
 }
 
 /// The object belongs to another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotYours;
 
-/// The id of an object in the path of a request.
+/// The ids in the path of a request: of an object, and perhaps of a part of it.
 #[derive(Debug, Clone)]
-pub(crate) struct ObjectId(pub(crate) String);
+pub(crate) struct ObjectIds(pub(crate) Vec<String>);
 
 /// Whether this may be the id of an object. No character of it has a meaning in a path.
 pub(crate) fn is_id(id: &str) -> bool {
@@ -69,13 +80,38 @@ impl ObjectMemory {
         }
     }
 
+    /// An upstream has an object of which nothing was known, for example because it was made before this server started.
+    pub(crate) fn found(&self, id: &str, upstream: &Arc<Identity>, model: &str) {
+        if is_id(id) && !self.lock().origins.contains_key(id) {
+            let origin = Origin { upstream: upstream.clone(), model: model.into(), owner: Owner::Unknown };
+            self.remember(id, origin);
+        }
+    }
+
+    /// An upstream has served a request of this caller.
+    pub(crate) fn note_use(&self, caller: &Caller, upstream: &Arc<Identity>) {
+        let mut objects = self.lock();
+        let last = objects.last_used.entry(caller.key_name()).or_insert_with(|| upstream.clone());
+        if !Arc::ptr_eq(last, upstream) {
+            *last = upstream.clone();
+        }
+    }
+
+    /// The id of the upstream that served the caller's last request, if there was one.
+    pub(crate) fn last_used(&self, caller: &Caller) -> Option<String> {
+        self.lock().last_used.get(&caller.key_name()).map(|upstream| upstream.id.clone())
+    }
+
     /// Where an object was made; `None` if that is not known.
     ///
     /// # Errors
     /// The object was made for another key, and the caller is no administrator.
     pub(crate) fn origin(&self, id: &str, caller: &Caller) -> Result<Option<Origin>, NotYours> {
         let origin = self.lock().origins.get(id).cloned();
-        let may_see = |origin: &Origin| caller.role() == Role::Admin || origin.owner == caller.key_name();
+        let may_see = |origin: &Origin| match &origin.owner {
+            Owner::Unknown => true,
+            Owner::Key(name) => caller.role() == Role::Admin || *name == caller.key_name(),
+        };
         if origin.as_ref().is_none_or(may_see) { Ok(origin) } else { Err(NotYours) }
     }
 
@@ -87,10 +123,11 @@ impl ObjectMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::KeyInfo;
 
     fn origin(model: &str) -> Origin {
         let identity = Identity { id: "a".into(), name: "a".into(), version: String::new() };
-        Origin { upstream: Arc::new(identity), model: model.into(), owner: None }
+        Origin { upstream: Arc::new(identity), model: model.into(), owner: Owner::Key(None) }
     }
 
     #[test]
@@ -104,6 +141,19 @@ mod tests {
         assert_eq!((objects.origins.len(), objects.order.len()), (MAX_OBJECTS, MAX_OBJECTS));
         assert_eq!(objects.origins.get("resp_0"), None);
         assert_eq!(objects.origins.get("resp_1"), Some(&origin("other")));
+    }
+
+    #[test]
+    fn what_is_found_belongs_to_nobody_and_what_was_made_keeps_its_owner() {
+        let memory = ObjectMemory::default();
+        let other = Caller { key: Some(Arc::new(KeyInfo { name: "other".into(), role: Role::User })) };
+        memory.remember("resp_made", origin("m"));
+        for id in ["resp_made", "resp_found", "a/b"] {
+            memory.found(id, &origin("m").upstream, "m");
+        }
+        assert_eq!(memory.origin("resp_made", &other), Err(NotYours));
+        assert_eq!(memory.origin("resp_found", &other).unwrap().unwrap().owner, Owner::Unknown);
+        assert_eq!(memory.origin("a/b", &other), Ok(None));
     }
 
     #[test]

@@ -48,6 +48,7 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
         (name = "Models, below /api", description = "The same endpoints as below /v1."),
     ),
     paths(
+        api::files::list,
         api::health::healthz,
         api::join_link::get,
         api::metrics::scrape,
@@ -90,7 +91,9 @@ pub(crate) async fn description() -> Response {
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Described::openapi();
     let paths = &mut document.paths.paths;
-    paths.extend(relayed::paths());
+    for (path, item) in relayed::paths() {
+        paths.entry(path).or_default().merge_operations(item);
+    }
     let home = copied(&paths["/state"], |operation| operation.operation_id = Some("home".to_owned()));
     paths.insert("/".to_owned(), home);
     let below_v1 = paths.iter().filter(|(path, _)| path.starts_with("/v1/"));

@@ -175,7 +175,9 @@ impl Registry {
                     let model = state.pool.queue_name(&query.name).to_owned();
                     state.queue.join(model, query, tried, self.0.queue.size).ok_or(NoSlot::Full)?
                 }
-                Err(_) if self.is_unknown_in(&state, &query.name) => return Err(NoSlot::Unknown),
+                Err(_) if !query.any_model && self.is_unknown_in(&state, &query.name) => {
+                    return Err(NoSlot::Unknown);
+                }
                 Err(_) => return Err(NoSlot::NobodyReady),
             }
         };

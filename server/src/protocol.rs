@@ -77,10 +77,13 @@ const OPENAI: &[Service] = &[
     Service::openai("/v1/audio/translations"),
 ];
 
+/// The paths that make an object that an upstream keeps, and name no model.
+const OPENAI_CREATING: &[Service] = &[Service::openai("/v1/conversations"), Service::openai(FILES)];
+
 /// A path of one object that an upstream has made before. It is relayed to that upstream.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectService {
-    /// The path, with `{id}` for the id.
+    /// The path, with `{id}` for the id, and `{item}` for that of a part of the object.
     pub service: Service,
     /// The methods that it accepts.
     pub methods: &'static [Method],
@@ -99,6 +102,9 @@ pub enum Keeps {
 
 const CHAT: &str = "/v1/chat/completions";
 
+/// Files are made here. The list of all of them is not relayed: each machine has its own.
+pub const FILES: &str = "/v1/files";
+
 impl ObjectService {
     /// The paths of all objects.
     pub const ALL: &[Self] = &[
@@ -107,6 +113,11 @@ impl ObjectService {
         Self::openai("/v1/responses/{id}/input_items", &[Method::GET]),
         Self::openai("/v1/chat/completions/{id}", &[Method::GET, Method::POST, Method::DELETE]),
         Self::openai("/v1/chat/completions/{id}/messages", &[Method::GET]),
+        Self::openai("/v1/conversations/{id}", &[Method::GET, Method::POST, Method::DELETE]),
+        Self::openai("/v1/conversations/{id}/items", &[Method::GET, Method::POST]),
+        Self::openai("/v1/conversations/{id}/items/{item}", &[Method::GET, Method::DELETE]),
+        Self::openai("/v1/files/{id}", &[Method::GET, Method::DELETE]),
+        Self::openai("/v1/files/{id}/content", &[Method::GET]),
     ];
 
     const fn openai(path: &'static str, methods: &'static [Method]) -> Self {
@@ -115,8 +126,11 @@ impl ObjectService {
 }
 
 impl Service {
-    /// Every service of every API.
+    /// Every service of every API that names a model.
     pub const ALL: &[Self] = Api::OpenAi.services();
+
+    /// Every service of every API that makes an object, and names no model.
+    pub const CREATING: &[Self] = OPENAI_CREATING;
 
     const fn openai(path: &'static str) -> Self {
         Self { api: Api::OpenAi, path }
@@ -130,6 +144,11 @@ impl Service {
     /// The path, as upstreams know it.
     pub fn path(self) -> &'static str {
         self.path
+    }
+
+    /// Whether its requests name a model in their body.
+    pub fn names_model(self) -> bool {
+        Self::ALL.contains(&self)
     }
 
     /// Whether upstreams keep what it makes.

@@ -11,16 +11,16 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post, put};
 use http::{Method, Request};
 
-use crate::api::{health, join_link, log_level, metrics, models, state};
+use crate::api::{files, health, join_link, log_level, metrics, models, state};
 use crate::app::App;
 use crate::auth::Permission::{Administer, ListModels, UseModels, ViewState};
 use crate::flow;
 use crate::http::dashboard;
 use crate::http::error::ApiError;
-use crate::http::path_param::PathParam;
+use crate::http::path_param::PathParams;
 use crate::http::spelling;
-use crate::objects::ObjectId;
-use crate::protocol::{ObjectService, Service};
+use crate::objects::ObjectIds;
+use crate::protocol::{FILES, ObjectService, Service};
 use crate::{openapi, workers};
 use access::Access::{self, Needs, Public, Ticketed, Workers};
 
@@ -65,6 +65,14 @@ fn routes(app: &Arc<App>) -> Routes {
             routes = routes.route(&path, Ticketed(UseModels), post(serve));
             routes = routes.route(&format!("{path}/"), Ticketed(UseModels), post(serve));
         }
+        for service in Service::CREATING {
+            let serve = move |State(app): State<Arc<App>>, request: Request<Body>| async move {
+                flow::serve(&app, *service, request).await
+            };
+            let path = format!("{prefix}{}", service.path());
+            routes = routes.route(&path, Ticketed(UseModels), post(serve));
+        }
+        routes = routes.route(&format!("{prefix}{FILES}"), Needs(UseModels), get(files::list));
         for object in ObjectService::ALL {
             let path = format!("{prefix}{}", object.service.path());
             routes = routes.route(&path, Ticketed(UseModels), object_handlers(object));
@@ -79,8 +87,8 @@ fn routes(app: &Arc<App>) -> Routes {
 
 /// The handlers of a path with the id of an object.
 fn object_handlers(object: &'static ObjectService) -> MethodRouter<Arc<App>> {
-    let serve = move |State(app): State<Arc<App>>, id: PathParam<String>, mut request: Request<Body>| async move {
-        request.extensions_mut().insert(ObjectId(id.0));
+    let serve = move |State(app): State<Arc<App>>, ids: PathParams, mut request: Request<Body>| async move {
+        request.extensions_mut().insert(ObjectIds(ids.0));
         flow::serve(&app, object.service, request).await
     };
     object.methods.iter().fold(MethodRouter::new(), |handlers, method| match *method {

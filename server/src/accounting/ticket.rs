@@ -86,9 +86,9 @@ impl Ticket {
         }
     }
 
-    /// This worker gets it now, as a request for this model of its own.
+    /// This worker gets it now, as a request for this model of its own; the name is empty if the request names no model.
     pub fn is_at(&mut self, worker: &Arc<Identity>, model: &str) {
-        self.record.served_as = Some(model.to_owned());
+        self.record.served_as = (!model.is_empty()).then(|| model.to_owned());
         self.record.worker = Some(worker.clone());
         self.record.sent_at = Some(Instant::now());
         self.in_flight.is_at(&worker.name);

@@ -4,6 +4,7 @@
 mod attempt;
 mod budget;
 mod model_gone;
+mod not_here;
 
 use std::sync::Arc;
 
@@ -18,11 +19,14 @@ use crate::accounting::in_flight::Progress;
 use crate::accounting::ticket::Ticket;
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::objects::{ObjectScanner, Origin};
+use crate::objects::{ObjectScanner, Origin, Owner};
 use crate::pool::{NoSlot, Shortlist, SlotOutcome, SlotPermit};
 use crate::upstream::{Fault, FaultKind, Identity};
 use attempt::{AttemptError, attempt};
 use budget::{AttemptBudget, Verdict};
+
+/// Most upstreams that are asked for an object of which nobody knows where it is, or to make one. Each says at once that it does not have it.
+const MAX_LOOKUPS: usize = 64;
 
 /// An attempt that another candidate may take over.
 struct FailedAttempt {
@@ -40,7 +44,9 @@ struct FailedAttempt {
 /// 404, 503, 502 and 504. If upstreams declined the request, the reply is the last one's own.
 pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, ApiError> {
     let Plan { ask, mut shortlist } = plan;
-    let mut budget = AttemptBudget::new(app.config.routing.max_attempts, app.config.timeouts.first_byte);
+    let most = app.config.routing.max_attempts;
+    let lookups = if ask.names_model { most } else { MAX_LOOKUPS };
+    let mut budget = AttemptBudget::new(most, lookups, app.config.timeouts.first_byte);
     let mut last: Option<FailedAttempt> = None;
     loop {
         let permit = match claim(app, &mut shortlist, ticket).await {
@@ -48,13 +54,9 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
             Err(no_slot) => return give_up(no_slot, last, &ask.model.name, ticket),
         };
         if let Some(failed) = last.take() {
-            let FailedAttempt { upstream, model, error, permit } = failed;
-            let is_failure = error.outcome() == SlotOutcome::Failure;
-            app.ledger.failed_over(&upstream.id, &model, is_failure.then(|| error.to_string()).as_deref());
-            permit.into_iter().for_each(|permit| permit.settle(error.outcome()));
+            ticket.record.failovers += usize::from(failed.hand_over(app));
         }
         ticket.is_at(permit.identity(), permit.model());
-        ticket.record.failovers = shortlist.attempts() - 1;
         let begun = Instant::now();
         let error = match attempt(&ask, &permit, budget.time_limit(), &mut ticket.trace).await {
             Ok(reply) => return Ok(answered(app, &ask, reply, permit, ticket)),
@@ -83,6 +85,18 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
 }
 
 impl FailedAttempt {
+    /// Another candidate takes over. Returns whether that is a failover: an upstream that does not have what is looked for has not failed.
+    fn hand_over(self, app: &App) -> bool {
+        let Self { upstream, model, error, permit } = self;
+        let is_failover = !matches!(error, AttemptError::NotHere(_));
+        if is_failover {
+            let is_failure = error.outcome() == SlotOutcome::Failure;
+            app.ledger.failed_over(&upstream.id, &model, is_failure.then(|| error.to_string()).as_deref());
+        }
+        permit.into_iter().for_each(|permit| permit.settle(error.outcome()));
+        is_failover
+    }
+
     fn new(error: AttemptError, permit: SlotPermit) -> Self {
         let (upstream, model) = (permit.identity().clone(), permit.model().to_owned());
         let permit = if error.is_whole() {
@@ -97,9 +111,13 @@ impl FailedAttempt {
 
 /// The first byte of a reply is there: its slot moves into the ticket.
 fn answered(app: &App, ask: &Ask, reply: Reply, permit: SlotPermit, ticket: &mut Ticket) -> Reply {
+    if reply.status.is_success() {
+        app.objects.note_use(&ask.caller, permit.identity());
+        ask.links.named.iter().for_each(|id| app.objects.found(id, permit.identity(), permit.model()));
+    }
     if ask.links.is_kept && reply.status.is_success() {
         let (upstream, model) = (permit.identity().clone(), permit.model().into());
-        let origin = Origin { upstream, model, owner: ask.caller.key_name() };
+        let origin = Origin { upstream, model, owner: Owner::Key(ask.caller.key_name()) };
         let scanner = ObjectScanner::new(app.objects.clone(), origin, reply.framing.is_events());
         ticket.objects = Some(Box::new(scanner));
     }
@@ -147,7 +165,7 @@ fn give_up(
 /// No other candidate is tried: the client gets what the last one answered, or the error of its fault.
 fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<Reply, ApiError> {
     match failed.error {
-        AttemptError::Declined(reply) | AttemptError::ModelGone(reply) => {
+        AttemptError::Declined(reply) | AttemptError::ModelGone(reply) | AttemptError::NotHere(reply) => {
             ticket.claim = failed.permit;
             ticket.record.first_byte = Some(ticket.age());
             Ok(*reply)

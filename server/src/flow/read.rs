@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::body_memory::{BodyMemory, Exhausted};
 use crate::http::error::ApiError;
-use crate::objects::ObjectId;
+use crate::objects::{NotYours, ObjectIds, is_id};
 use crate::protocol::Service;
 
 /// Longest model name, bytes. Paths of files on a worker have been seen as names.
@@ -50,7 +50,10 @@ pub(super) struct Ask {
     pub(super) target: String,
     /// The headers to pass on.
     pub(super) headers: HeaderMap,
+    /// The model that it names; for a request that names none, the one that made the object it names, without a name if that is not known.
     pub(super) model: Model,
+    /// Whether the request itself names the model.
+    pub(super) names_model: bool,
     /// Whether the client asks for a stream.
     pub(super) stream: bool,
     /// The conversation that the request belongs to, if the client names one.
@@ -145,13 +148,17 @@ pub(super) async fn read(
         None => (body, memory),
     };
     let body = json::without_mark(memory.hold(body));
-    let object = head.extensions.remove::<ObjectId>();
-    let (Peek { model, stream }, links) = match &object {
-        Some(id) => object_model(app, &caller, id)?,
-        None => (peek(&head.headers, body.clone()).await?, links::find(service, &body).await),
+    let object = head.extensions.remove::<ObjectIds>();
+    let names_model = service.names_model();
+    let (Peek { model, stream }, links) = if names_model {
+        (peek(&head.headers, body.clone()).await?, links::find(service, &body).await)
+    } else {
+        without_model(app, &caller, object.as_ref())?
     };
-    ticket.asks_for(&model.name);
-    ticket.counts_usage = object.is_none();
+    if !model.name.is_empty() {
+        ticket.asks_for(&model.name);
+    }
+    ticket.counts_usage = names_model;
 
     let session = session(&head.headers);
     let mut headers = request_headers(&head.headers);
@@ -171,6 +178,7 @@ pub(super) async fn read(
         session,
         headers,
         model,
+        names_model,
         stream,
         links,
         body,
@@ -178,26 +186,42 @@ pub(super) async fn read(
     })
 }
 
-/// The canonical path.
-fn target(service: Service, object: Option<&ObjectId>) -> String {
-    match object {
-        Some(ObjectId(id)) => service.path().replace("{id}", id),
-        None => service.path().to_owned(),
-    }
+/// The canonical path, with the ids in it.
+fn target(service: Service, object: Option<&ObjectIds>) -> String {
+    let mut ids = object.iter().flat_map(|ObjectIds(ids)| ids);
+    let segments = service.path().split('/');
+    let filled =
+        segments.map(|part| if part.starts_with('{') { ids.next().map_or(part, |id| id) } else { part });
+    filled.collect::<Vec<_>>().join("/")
 }
 
-/// A request about an object names no model: it is for the one that made it.
-fn object_model(app: &App, caller: &Caller, ObjectId(id): &ObjectId) -> Result<(Peek, Links), ApiError> {
-    let origin = app.objects.origin(id, caller).ok().flatten();
-    let origin = origin.ok_or_else(|| ApiError::UnknownObject(id.clone()))?;
-    let model = Model { name: origin.model.to_string(), at: 0..0, spelling: Spelling::Json };
-    let links = Links { named: vec![id.clone()], is_kept: false };
+/// What there is to know of a request that names no model: it makes an object, or is about one, and then for the upstream that made it.
+///
+/// # Errors
+/// 404 if there cannot be such an object, or it belongs to another key.
+fn without_model(app: &App, caller: &Caller, object: Option<&ObjectIds>) -> Result<(Peek, Links), ApiError> {
+    let ids = object.map_or(&[][..], |ObjectIds(ids)| ids);
+    let unknown = |id: &String| ApiError::UnknownObject(id.clone());
+    if let Some(no_id) = ids.iter().find(|id| !is_id(id)) {
+        return Err(unknown(no_id));
+    }
+    let named = ids.first();
+    let origin = match named {
+        Some(id) => app.objects.origin(id, caller).map_err(|NotYours| unknown(id))?,
+        None => None,
+    };
+    let name = origin.map(|origin| origin.model.to_string()).unwrap_or_default();
+    let model = Model { name, at: 0..0, spelling: Spelling::Json };
+    let links = Links { named: named.into_iter().cloned().collect(), is_kept: object.is_none() };
     Ok((Peek { model, stream: false }, links))
 }
 
 /// Names the model to the worker, and removes what the client may have written there.
 pub(super) fn name_model(headers: &mut HeaderMap, model: &str) {
     headers.remove(MODEL);
+    if model.is_empty() {
+        return;
+    }
     headers.extend(HeaderValue::from_bytes(model.as_bytes()).ok().map(|model| (MODEL, model)));
 }
 

@@ -20,7 +20,10 @@ pub(super) struct Plan {
 pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, ApiError> {
     let continued = continued(app, &ask)?;
     let only = continued.as_ref().map(|(_, upstream)| upstream.clone());
-    let query = ModelQuery { name: ask.model.name.clone(), session: ask.session.clone(), only };
+    let any_model = !ask.names_model;
+    let preferred = if any_model { app.objects.last_used(&ask.caller) } else { None };
+    let query =
+        ModelQuery { name: ask.model.name.clone(), session: ask.session.clone(), only, any_model, preferred };
     let shortlist = app.registry.shortlist(query);
     if shortlist.is_any_ready() {
         return Ok(Plan { ask, shortlist });
@@ -37,6 +40,9 @@ pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, Ap
         return Err(ApiError::ObjectAway(id));
     }
     let name = ask.model.name;
+    if any_model {
+        return Err(ApiError::NoUpstreamReady(name));
+    }
     if app.registry.is_unknown(&name) {
         return Err(ApiError::UnknownModel { nearest: app.registry.similar_model(&name), model: name });
     }

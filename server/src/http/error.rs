@@ -62,6 +62,8 @@ pub enum ApiError {
     InsufficientPermissions(String),
     /// The object does not exist, or belongs to another key. Holds its id.
     UnknownObject(String),
+    /// This server does not offer what the API has. Holds the message.
+    NotSupported(&'static str),
     /// The upstream that has an object is not there. Holds the object's id.
     ObjectAway(String),
     /// The model is unknown.
@@ -152,7 +154,7 @@ impl ApiError {
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::UnknownTransferCoding(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::UnknownTransferCoding(_) | Self::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
             Self::HeadersTooLarge(_) | Self::TooManyHeaders(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownPath { .. }
@@ -203,6 +205,7 @@ impl ApiError {
             Self::UnsupportedEncoding(_) => "unsupported_content_encoding",
             Self::HeadersTooLarge(_) | Self::TooManyHeaders(_) => "headers_too_large",
             Self::UnknownTransferCoding(_) => "unknown_transfer_coding",
+            Self::NotSupported(_) => "not_supported",
             Self::RequestTimeout => "request_timeout",
             Self::UnknownPath { .. } => "unknown_url",
             Self::NotFound(_) | Self::UnknownObject(_) => "not_found",
@@ -255,6 +258,7 @@ impl ApiError {
                 | Self::Timeout(_)
                 | Self::Internal
                 | Self::UnknownTransferCoding(_)
+                | Self::NotSupported(_)
         )
     }
 
@@ -311,6 +315,7 @@ mod tests {
         check(ApiError::Cancelled, true);
         check(ApiError::Internal, true);
         check(ApiError::UnknownTransferCoding("gzip".into()), true);
+        check(ApiError::NotSupported("not here"), true);
         check(ApiError::Backend("lost".into()), false);
         check(ApiError::QueueFull("m".into()), false);
         check(ApiError::QueueTimeout("m".into()), false);

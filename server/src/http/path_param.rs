@@ -20,3 +20,15 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathPar
         }
     }
 }
+
+/// The values of all `{name}`s in a path, in their order.
+pub(crate) struct PathParams(pub(crate) Vec<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParams {
+    type Rejection = Response;
+
+    async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, Response> {
+        let PathParam(named) = PathParam::<Vec<(String, String)>>::from_request_parts(head, state).await?;
+        Ok(Self(named.into_iter().map(|(_, value)| value).collect()))
+    }
+}

@@ -29,6 +29,12 @@ pub(crate) struct Event {
 /// Errors of paths that accept an API key with any role.
 pub(crate) struct KeyRequired;
 
+/// Errors of paths that need the role `user` or `admin`.
+pub(crate) struct UserRequired;
+
+/// 501: the API has it, this server does not.
+pub(crate) struct NotSupported;
+
 /// Errors of paths that need the role `viewer` or `admin`.
 pub(crate) struct ViewerRequired;
 
@@ -59,6 +65,18 @@ pub(crate) struct WorkerHandshake;
 impl IntoResponses for KeyRequired {
     fn responses() -> Responses {
         errors(&authentication())
+    }
+}
+
+impl IntoResponses for UserRequired {
+    fn responses() -> Responses {
+        errors(&[authentication(), vec![role("`user` or `admin`")]].concat())
+    }
+}
+
+impl IntoResponses for NotSupported {
+    fn responses() -> Responses {
+        errors(&[ApiError::NotSupported("This server does not offer it.")])
     }
 }
 

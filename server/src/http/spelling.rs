@@ -39,7 +39,7 @@ pub(crate) fn normalize<B>(request: &mut Request<B>) {
 
 /// The canonical spelling of a path; `None` if it has it already, or is no path of the model API.
 fn canonical(path: &str) -> Option<String> {
-    if path == MODELS || Service::ALL.iter().any(|service| service.path() == path) {
+    if path == MODELS || services().any(|service| service.path() == path) {
         return None;
     }
     let mut rest = path;
@@ -67,9 +67,14 @@ fn canonical(path: &str) -> Option<String> {
     if is_other {
         return None;
     }
-    let service = Service::ALL.iter().find(|service| below_version(service.path()) == name);
+    let service = services().find(|service| below_version(service.path()) == name);
     let known = service.map_or_else(|| object_path(name), |service| Some(service.path().to_owned()));
     known.filter(|known| known != path)
+}
+
+/// The services with a path of their own.
+fn services() -> impl Iterator<Item = &'static Service> + Clone {
+    Service::ALL.iter().chain(Service::CREATING)
 }
 
 /// The canonical path of an object, of which `name` is the part below the version.
@@ -79,7 +84,7 @@ fn object_path(name: &str) -> Option<String> {
         loop {
             match (pattern.next(), parts.next()) {
                 (None, None) => return true,
-                (Some(wanted), Some(part)) if wanted == part || wanted == "{id}" => {}
+                (Some(wanted), Some(part)) if wanted == part || wanted.starts_with('{') => {}
                 _ => return false,
             }
         }
@@ -101,7 +106,7 @@ fn below_version(path: &'static str) -> &'static str {
 /// The path of the model API that an unknown one was probably meant to be.
 pub(crate) fn nearest(path: &str) -> Option<&'static str> {
     let path = path.trim_end_matches('/').to_ascii_lowercase();
-    let known = Service::ALL.iter().map(|service| service.path()).chain([MODELS]);
+    let known = services().map(|service| service.path()).chain([MODELS]);
     let ends_so = known.clone().find(|known| path.ends_with(&known["/v1".len()..]));
     let begins_so = || known.clone().find(|known| path.len() > "/v1".len() && known.starts_with(&path));
     let models = (path == "/v1").then_some(MODELS);
@@ -150,6 +155,8 @@ mod tests {
         check("/openai/v1/responses/resp_1/cancel/", "/v1/responses/resp_1/cancel");
         check("/chat/completions/c1/messages", "/v1/chat/completions/c1/messages");
         check("/v1/responses/resp_1/input_items", "/v1/responses/resp_1/input_items");
+        check("/api/v1/files/", "/v1/files");
+        check("/conversations/conv_1/items/msg_1", "/v1/conversations/conv_1/items/msg_1");
     }
 
     #[test]

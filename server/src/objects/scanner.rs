@@ -149,13 +149,14 @@ impl<'de> Visitor<'de> for IdOf<'_> {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::Owner;
     use super::*;
     use crate::upstream::Identity;
 
     fn check(is_events: bool, reply: &str, expect: &[&str]) {
         for size in [1, 7, usize::MAX] {
             let identity = Identity { id: "a".into(), name: "a".into(), version: String::new() };
-            let origin = Origin { upstream: Arc::new(identity), model: "m".into(), owner: None };
+            let origin = Origin { upstream: Arc::new(identity), model: "m".into(), owner: Owner::Key(None) };
             let memory = ObjectMemory::default();
             let mut scanner = ObjectScanner::new(memory.clone(), origin, is_events);
             let _ = reply.as_bytes().chunks(size.min(reply.len())).any(|chunk| scanner.pass(chunk));
@@ -190,7 +191,7 @@ mod tests {
         let origin = Origin {
             upstream: Arc::new(Identity { id: "a".into(), name: "a".into(), version: String::new() }),
             model: "m".into(),
-            owner: None,
+            owner: Owner::Key(None),
         };
         let mut scanner = ObjectScanner::new(ObjectMemory::default(), origin, false);
         let (first, rest) = late.as_bytes().split_at(10);

@@ -217,6 +217,10 @@ impl Catalog {
     ) {
         into.clear();
         let now = Instant::now();
+        if query.any_model {
+            self.all_candidates(query, tried, now, into);
+            return;
+        }
         let exact = self.named(&query.name);
         into.extend(exact.clone().map(|offer| self.candidate(offer, NameMatch::Exact, tried, now)));
         let name = exact.map(|offer| canonical(&offer.name)).next().unwrap_or(canonical(&query.name));
@@ -227,6 +231,31 @@ impl Catalog {
         if let Some(only) = &query.only {
             into.retain(|candidate| self.entries[&candidate.upstream].identity.id == *only);
         }
+    }
+
+    /// Lists all upstreams for a request that names no model, in order of arrival.
+    fn all_candidates(
+        &self,
+        query: &ModelQuery,
+        tried: &[UpstreamId],
+        now: Instant,
+        into: &mut Vec<Candidate>,
+    ) {
+        let is_asked = |entry: &Entry| query.only.as_ref().is_none_or(|only| entry.identity.id == *only);
+        let asked = self.entries.iter().filter(|(_, entry)| is_asked(entry));
+        let name: Arc<str> = query.name.as_str().into();
+        into.extend(asked.map(|(id, entry)| {
+            let offer = Offer {
+                upstream: *id,
+                name: name.clone(),
+                is_loaded: false,
+                is_remote: false,
+                context: None,
+            };
+            let is_preferred = query.preferred.as_ref() == Some(&entry.identity.id);
+            Candidate { is_preferred, ..self.candidate(&offer, NameMatch::Exact, tried, now) }
+        }));
+        into.sort_unstable_by_key(|candidate| candidate.upstream);
     }
 
     fn candidate(
@@ -256,6 +285,7 @@ impl Catalog {
             name: offer.name.clone(),
             name_match,
             unavailable,
+            is_preferred: false,
             is_resting: entry.rest.is_resting(now),
             in_flight: entry.in_flight,
             capacity,

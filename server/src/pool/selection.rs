@@ -19,6 +19,8 @@ pub struct Candidate {
     pub name_match: NameMatch,
     /// The reason why the upstream cannot take the request now, if there is one.
     pub unavailable: Option<Unavailable>,
+    /// Whether it comes before the others, however busy it is.
+    pub is_preferred: bool,
     /// Whether it rests after failures. It is chosen only if no other can serve the request.
     pub is_resting: bool,
     /// Slots in use.
@@ -130,13 +132,14 @@ fn choose_among(
     })
 }
 
-/// Compares shares in use by cross-multiplication, so that they stay whole numbers; then turns; then, between models of one upstream, prefers the
+/// The preferred one first; then shares in use, by cross-multiplication, so that they stay whole numbers; then turns; then, between models of one upstream, prefers the
 /// loaded one.
 fn compare_load(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
     let capacity = |of: &Candidate| u64::from(of.capacity.unwrap_or(ASSUMED_CAPACITY));
     let share = |of: &Candidate, other: &Candidate| u64::from(of.in_flight) * capacity(other);
-    share(a, b)
-        .cmp(&share(b, a))
+    b.is_preferred
+        .cmp(&a.is_preferred)
+        .then_with(|| share(a, b).cmp(&share(b, a)))
         .then(a.last_turn.cmp(&b.last_turn))
         .then(b.is_loaded.cmp(&a.is_loaded))
         .then_with(|| a.name.cmp(&b.name))

@@ -14,6 +14,10 @@ pub struct ModelQuery {
     pub session: Option<String>,
     /// The id of the only upstream that may serve the request, because it has what the request continues.
     pub only: Option<String>,
+    /// Whether the request names no model, so that every upstream may serve it. `name` is then the one to count it under, if there is one.
+    pub any_model: bool,
+    /// The id of the upstream that comes first, if it can take the request now.
+    pub preferred: Option<String>,
 }
 
 /// The candidates for one request, and those that have been tried. [`Registry::claim`](super::Registry::claim) brings it up to date.

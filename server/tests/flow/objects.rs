@@ -9,12 +9,12 @@ use tokio::task::JoinHandle;
 
 use crate::support::{PATIENCE, ScriptedWorker, TestServer, response};
 
-const USER: &str = "user-key";
-const OTHER: &str = "other-key";
+pub(crate) const USER: &str = "user-key";
+pub(crate) const OTHER: &str = "other-key";
 const ADMIN: &str = "admin-key";
 
 /// A server with keys, and two workers that have the model.
-async fn two() -> (TestServer, [ScriptedWorker; 2]) {
+pub(crate) async fn two() -> (TestServer, [ScriptedWorker; 2]) {
     let server = TestServer::with(|config| {
         config.keys.user = vec![USER.into(), OTHER.into()];
         config.keys.api = vec![ADMIN.into()];
@@ -40,7 +40,7 @@ async fn two() -> (TestServer, [ScriptedWorker; 2]) {
     (server, workers)
 }
 
-fn send(
+pub(crate) fn send(
     server: &TestServer,
     key: &str,
     method: Method,
@@ -60,6 +60,13 @@ async fn answered(
     content_type: &'static str,
     body: &'static str,
 ) -> (usize, String) {
+    let (at, Incoming { head, mut responder, .. }) = asked(workers).await;
+    responder.respond(response(200, content_type), Bytes::from_static(body.as_bytes()), true);
+    (at, format!("{} {}", head.method, head.target))
+}
+
+/// The next request, and at which worker it is.
+pub(crate) async fn asked(workers: &mut [ScriptedWorker; 2]) -> (usize, Incoming) {
     let find = async {
         loop {
             for (at, worker) in workers.iter_mut().enumerate() {
@@ -70,10 +77,7 @@ async fn answered(
             tokio::task::yield_now().await;
         }
     };
-    let (at, Incoming { head, mut responder, .. }) =
-        tokio::time::timeout(PATIENCE, find).await.expect("no worker was asked");
-    responder.respond(response(200, content_type), Bytes::from_static(body.as_bytes()), true);
-    (at, format!("{} {}", head.method, head.target))
+    tokio::time::timeout(PATIENCE, find).await.expect("no worker was asked")
 }
 
 const MADE: &str = r#"{"id":"resp_1","object":"response","status":"completed","output":[]}"#;
@@ -139,6 +143,12 @@ async fn a_stored_chat_completion_is_kept_and_another_is_not() {
             assert_eq!(body.collect().await.unwrap().to_bytes(), r#"{"metadata":{"a":"b"}}"#);
             responder.respond(response(200, "application/json"), Bytes::from_static(b"{}"), true);
             assert_eq!(update.await.unwrap().status(), 200);
+        } else {
+            // Nothing is known of it, so both are asked.
+            for _ in 0..2 {
+                let (_, Incoming { mut responder, .. }) = asked(&mut workers).await;
+                responder.respond(response(404, "application/json"), Bytes::from_static(b"{}"), true);
+            }
         }
         assert_eq!(sent.await.unwrap().status(), if store { 200 } else { 404 });
     }
@@ -157,7 +167,6 @@ async fn an_object_belongs_to_the_key_that_made_it() {
         send(&server, OTHER, Method::GET, "/v1/responses/resp_1", None),
         send(&server, OTHER, Method::DELETE, "/v1/responses/resp_1", None),
         send(&server, OTHER, Method::POST, "/v1/responses", Some(follow_up)),
-        send(&server, USER, Method::GET, "/v1/responses/resp_of_nobody", None),
         send(&server, USER, Method::GET, "/v1/responses/..%2Fmodels", None),
     ] {
         let answer = sent.await.unwrap();

@@ -39,7 +39,7 @@ const FOR_A_MODEL: &[Operation] = &[
     Operation::for_a_model("/v1/audio/translations"),
 ];
 
-/// The operations on an object that the runtime has made before. A model is named nowhere.
+/// The operations on an object that the runtime keeps: making it, or using it by its id. A model is named nowhere.
 const ON_AN_OBJECT: &[Operation] = &[
     Operation::on_an_object("GET", "/v1/responses/{id}"),
     Operation::on_an_object("DELETE", "/v1/responses/{id}"),
@@ -57,6 +57,10 @@ const ON_AN_OBJECT: &[Operation] = &[
     Operation::on_an_object("POST", "/v1/conversations/{id}/items"),
     Operation::on_an_object("GET", "/v1/conversations/{id}/items/{id}"),
     Operation::on_an_object("DELETE", "/v1/conversations/{id}/items/{id}"),
+    Operation::on_an_object("POST", "/v1/files"),
+    Operation::on_an_object("GET", "/v1/files/{id}"),
+    Operation::on_an_object("DELETE", "/v1/files/{id}"),
+    Operation::on_an_object("GET", "/v1/files/{id}/content"),
 ];
 
 impl Operation {
@@ -133,6 +137,8 @@ mod tests {
         check("POST", "/v1/responses/resp_1/cancel", Some(false));
         check("GET", "/v1/chat/completions/chatcmpl-1/messages", Some(false));
         check("POST", "/v1/conversations/conv_1/items", Some(false));
+        check("POST", "/v1/files", Some(false));
+        check("GET", "/v1/files/file-1/content", Some(false));
     }
 
     #[test]
@@ -144,6 +150,8 @@ mod tests {
             ("PUT", "/v1/responses/resp_1"),
             ("FOO", "/v1/chat/completions"),
             ("CONNECT", "/v1/chat/completions"),
+            ("GET", "/v1/files"),
+            ("PUT", "/v1/files/file-1"),
             ("POST", "/v1/load_lora_adapter"),
             ("POST", "/v1/admin/shutdown"),
             ("POST", "/api/delete"),

@@ -10,7 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::model_gone;
+use super::{model_gone, not_here};
 use crate::accounting::Trace;
 use crate::body_memory::Exhausted;
 use crate::flow::read::{Ask, name_model};
@@ -45,6 +45,8 @@ pub(super) enum AttemptError {
     Declined(Box<Reply>),
     /// It answered that it does not have the model. The same holds for this reply.
     ModelGone(Box<Reply>),
+    /// It answered that it does not have the object that the request names, or makes no such objects. The same holds for this reply.
+    NotHere(Box<Reply>),
     /// There is no reply.
     Fault(Fault),
 }
@@ -109,12 +111,13 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         reply.keep(body).await.map_err(AttemptError::Fault)?;
         return Err(AttemptError::Declined(Box::new(reply)));
     }
+    if !ask.names_model && not_here::is_said_by(reply.status) {
+        reply.keep(body).await.map_err(AttemptError::Fault)?;
+        return Err(AttemptError::NotHere(Box::new(reply)));
+    }
     if model_gone::may_say_so(reply.status) {
         reply.keep(body).await.map_err(AttemptError::Fault)?;
-        return match reply.rest.is_none() && model_gone::says_so(reply.first.as_deref().unwrap_or_default()) {
-            true => Err(AttemptError::ModelGone(Box::new(reply))),
-            false => Ok(reply),
-        };
+        return reply.or_missing(ask);
     }
     reply.first = match body.frame().await {
         Some(Ok(frame)) => frame.into_data().ok(),
@@ -127,6 +130,10 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         )));
     }
     reply.rest = (!body.is_end_stream()).then_some(body);
+    if !ask.names_model && not_here::is_unknown_path(reply.first.as_deref().unwrap_or_default()) {
+        reply.status = StatusCode::NOT_FOUND; // LM Studio says 200, and is not to be taken by its word
+        return Err(AttemptError::NotHere(Box::new(reply)));
+    }
     Ok(reply)
 }
 
@@ -141,6 +148,18 @@ impl Reply {
     pub(in crate::flow) fn is_promised_stream(&self) -> bool {
         let has_mark = self.service.terminal() != Terminal::Unknown;
         self.status.is_success() && self.framing.is_events() && has_mark
+    }
+
+    /// The reply, or what it says is missing: the model, or what the request continues.
+    fn or_missing(self, ask: &Ask) -> Result<Self, AttemptError> {
+        let body = self.first.as_deref().filter(|_| self.rest.is_none()).unwrap_or_default();
+        if model_gone::says_so(body) {
+            Err(AttemptError::ModelGone(Box::new(self)))
+        } else if not_here::says_so(body, &ask.links.named) {
+            Err(AttemptError::NotHere(Box::new(self)))
+        } else {
+            Ok(self)
+        }
     }
 
     /// Reads the error message of an upstream that declined, so that its slot can go to another request.
@@ -170,7 +189,9 @@ impl AttemptError {
     /// The `error.type` of traces.
     fn kind(&self) -> String {
         match self {
-            Self::Declined(reply) | Self::ModelGone(reply) => reply.status.as_str().to_owned(),
+            Self::Declined(reply) | Self::ModelGone(reply) | Self::NotHere(reply) => {
+                reply.status.as_str().to_owned()
+            }
             Self::Fault(fault) => fault.kind.as_str().to_owned(),
         }
     }
@@ -179,7 +200,7 @@ impl AttemptError {
     pub(super) fn was_begun(&self) -> bool {
         match self {
             Self::Declined(_) => true,
-            Self::ModelGone(_) => false,
+            Self::ModelGone(_) | Self::NotHere(_) => false,
             Self::Fault(fault) => {
                 !matches!(fault.kind, FaultKind::Refused | FaultKind::Full | FaultKind::NoMemory)
             }
@@ -194,7 +215,7 @@ impl AttemptError {
     /// Whether nothing more of the reply is to come, so that the slot is free.
     pub(super) fn is_whole(&self) -> bool {
         match self {
-            Self::Declined(reply) => reply.rest.is_none(),
+            Self::Declined(reply) | Self::NotHere(reply) => reply.rest.is_none(),
             Self::ModelGone(_) | Self::Fault(_) => true,
         }
     }
@@ -203,7 +224,7 @@ impl AttemptError {
     pub(super) fn outcome(&self) -> SlotOutcome {
         match self {
             Self::Declined(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => SlotOutcome::Neutral,
-            Self::ModelGone(_) => SlotOutcome::Neutral,
+            Self::ModelGone(_) | Self::NotHere(_) => SlotOutcome::Neutral,
             Self::Declined(_) => SlotOutcome::Failure,
             Self::Fault(fault) if fault.blame == Blame::Upstream => SlotOutcome::Failure,
             Self::Fault(_) => SlotOutcome::Neutral,
@@ -216,6 +237,9 @@ impl std::fmt::Display for AttemptError {
         match self {
             Self::Declined(reply) => write!(out, "it answered {}", reply.status),
             Self::ModelGone(reply) => write!(out, "it answered {}: it does not have the model", reply.status),
+            Self::NotHere(reply) => {
+                write!(out, "it answered {}: it does not have what the request names", reply.status)
+            }
             Self::Fault(fault) => write!(out, "{fault}"),
         }
     }

@@ -11,6 +11,8 @@ const MAX_LOSSES: usize = 2;
 /// What is left of a request's budget.
 pub(super) struct AttemptBudget {
     attempts: usize,
+    /// Upstreams that may say that they do not have what the request names.
+    lookups: usize,
     losses: usize,
     /// Time for all attempts.
     limit: Option<Duration>,
@@ -29,9 +31,9 @@ pub(super) enum Verdict {
 }
 
 impl AttemptBudget {
-    /// A budget of so many attempts, and so much time for all of them; `None` is no limit.
-    pub(super) fn new(attempts: usize, limit: Option<Duration>) -> Self {
-        Self { attempts, losses: MAX_LOSSES, limit, spent: Duration::ZERO }
+    /// A budget of so many attempts and lookups, and so much time for all of them; `None` is no limit.
+    pub(super) fn new(attempts: usize, lookups: usize, limit: Option<Duration>) -> Self {
+        Self { attempts, lookups, losses: MAX_LOSSES, limit, spent: Duration::ZERO }
     }
 
     /// How long the next attempt may take. Waiting for a slot has a limit of its own.
@@ -43,11 +45,12 @@ impl AttemptBudget {
     pub(super) fn note(&mut self, error: &AttemptError, took: Duration) -> Verdict {
         self.spent += took;
         self.attempts = self.attempts.saturating_sub(usize::from(error.was_begun()));
+        self.lookups = self.lookups.saturating_sub(usize::from(matches!(error, AttemptError::NotHere(_))));
         self.losses = self.losses.saturating_sub(usize::from(error.is_loss()));
         match error {
             _ if self.losses == 0 => Verdict::RepeatedLoss,
             AttemptError::Fault(fault) if !fault.retry => Verdict::Stop,
-            _ if self.attempts == 0 => Verdict::Stop,
+            _ if self.attempts == 0 || self.lookups == 0 => Verdict::Stop,
             _ => Verdict::TryNext,
         }
     }
@@ -59,7 +62,7 @@ mod tests {
     use crate::upstream::Fault;
 
     fn verdicts(attempts: usize, faults: &[Fault]) -> Vec<Verdict> {
-        let mut budget = AttemptBudget::new(attempts, None);
+        let mut budget = AttemptBudget::new(attempts, attempts, None);
         let errors = faults.iter().cloned().map(AttemptError::Fault);
         errors.map(|error| budget.note(&error, Duration::ZERO)).collect()
     }
@@ -81,13 +84,13 @@ mod tests {
     #[test]
     fn all_attempts_share_the_time() {
         let second = Duration::from_secs(1);
-        let mut budget = AttemptBudget::new(9, Some(6 * second));
+        let mut budget = AttemptBudget::new(9, 9, Some(6 * second));
         let limit = |left| Some(TimeLimit { left, total: 6 * second });
         assert_eq!(budget.time_limit(), limit(6 * second));
         budget.note(&AttemptError::Fault(Fault::unreachable("down")), 4 * second);
         assert_eq!(budget.time_limit(), limit(2 * second));
         budget.note(&AttemptError::Fault(Fault::unreachable("down")), 4 * second);
         assert_eq!(budget.time_limit(), limit(Duration::ZERO));
-        assert_eq!(AttemptBudget::new(9, None).time_limit(), None);
+        assert_eq!(AttemptBudget::new(9, 9, None).time_limit(), None);
     }
 }

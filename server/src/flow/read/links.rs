@@ -6,7 +6,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::INLINE_PEEK;
+use crate::objects::is_id;
 use crate::protocol::{Keeps, Service};
+
+/// The key of a file in a message.
+const FILE_KEY: &[u8] = b"\"file_id\"";
+
+/// Most files of a request that are looked at: they are on one machine, or the request cannot be served at all.
+const MAX_FILES: usize = 8;
 
 /// What a request has to do with objects that upstreams keep.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,25 +35,38 @@ struct Fields {
 /// Looks into the body of a request for this service, if its API keeps objects.
 pub(super) async fn find(service: Service, body: &Bytes) -> Links {
     let keeps = service.keeps();
-    let is_relevant = match keeps {
-        Keeps::Nothing => false,
-        Keeps::IfAsked => memmem::find(body, b"\"store\"").is_some(),
-        Keeps::UnlessRefused => true,
-    };
-    if !is_relevant {
+    if keeps == Keeps::Nothing {
         return Links::default();
     }
+    if body.len() <= INLINE_PEEK {
+        return look(keeps, body);
+    }
     let body = body.clone();
-    let fields = if body.len() <= INLINE_PEEK {
-        fields(&body)
-    } else {
-        tokio::task::spawn_blocking(move || fields(&body)).await.unwrap_or_default()
-    };
-    links(keeps, fields)
+    tokio::task::spawn_blocking(move || look(keeps, &body)).await.unwrap_or_default()
+}
+
+fn look(keeps: Keeps, body: &[u8]) -> Links {
+    let has_fields = keeps == Keeps::UnlessRefused || memmem::find(body, b"\"store\"").is_some();
+    let mut links = if has_fields { links(keeps, fields(body)) } else { Links::default() };
+    links.named.extend(files(body));
+    links
+}
+
+/// The files that a message names. A quote inside a string is escaped, so this is a key wherever it stands.
+fn files(body: &[u8]) -> impl Iterator<Item = String> {
+    let keys = memmem::find_iter(body, FILE_KEY).map(|at| &body[at + FILE_KEY.len()..]);
+    keys.filter_map(text_value).filter(|id| is_id(id)).map(str::to_owned).take(MAX_FILES)
+}
+
+/// The text after a key; none of an id's characters has to be escaped.
+fn text_value(after_key: &[u8]) -> Option<&str> {
+    let value = after_key.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = memchr::memchr(b'"', value)?;
+    std::str::from_utf8(&value[..end]).ok()
 }
 
 /// The fields, as far as the body has them. Whether the body is valid has been checked before.
-fn fields(body: &Bytes) -> Fields {
+fn fields(body: &[u8]) -> Fields {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
@@ -93,6 +113,11 @@ mod tests {
         check(chat, r#"{"store":true,"previous_response_id":"resp_1"}"#, &[], true).await;
         check(chat, r#"{"store":false}"#, &[], false).await;
         check(chat, r#"{"messages":[{"content":"\"store\""}]}"#, &[], false).await;
+        let file = r#"{"messages":[{"content":[{"type":"file","file":{"file_id" : "file-1"}}]}]}"#;
+        check(chat, file, &["file-1"], false).await;
+        check(chat, r#"{"messages":[{"content":"\"file_id\":\"file-1\""}]}"#, &[], false).await;
+        let both = r#"{"input":[{"file_id":"file-1"},{"file_id":"a/b"},{"file_id":7}],"previous_response_id":"resp_1"}"#;
+        check(responses, both, &["resp_1", "file-1"], true).await;
         check("/v1/embeddings", r#"{"store":true}"#, &[], false).await;
     }
 }

@@ -10,7 +10,9 @@ impl Display for ApiError {
             Self::Invalid { message, .. } | Self::InsufficientPermissions(message) | Self::Backend(message) => {
                 out.write_str(message)
             }
-            Self::NotFound(message) | Self::Unauthorized(message) => out.write_str(message),
+            Self::NotFound(message) | Self::Unauthorized(message) | Self::NotSupported(message) => {
+                out.write_str(message)
+            }
             Self::BodyTooLarge(limit) => write!(out, "The request body is larger than {limit} bytes."),
             Self::UnsupportedEncoding(encoding) => write!(
                 out,
@@ -52,13 +54,22 @@ impl Display for ApiError {
                 }
                 out.write_str("GET /v1/models lists the available models.")
             }
+            Self::NoUpstreamReady(model) if model.is_empty() => {
+                out.write_str("No worker is ready. Try again soon.")
+            }
             Self::NoUpstreamReady(model) => {
                 write!(out, "No worker with the model `{model}` is ready. Try again soon.")
+            }
+            Self::QueueFull(model) if model.is_empty() => {
+                out.write_str("All workers are busy and the queue is full. Try again soon.")
             }
             Self::QueueFull(model) => write!(
                 out,
                 "All workers with the model `{model}` are busy and the queue is full. Try again soon."
             ),
+            Self::QueueTimeout(model) if model.is_empty() => {
+                out.write_str("No worker became free in time. Try again soon.")
+            }
             Self::QueueTimeout(model) => {
                 write!(out, "No worker with the model `{model}` became free in time. Try again soon.")
             }
@@ -83,6 +94,14 @@ impl Display for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_without_a_model_is_told_of_no_model() {
+        for error in [ApiError::NoUpstreamReady, ApiError::QueueFull, ApiError::QueueTimeout] {
+            let message = error(String::new()).to_string();
+            assert!(message.contains(" worker") && !message.contains("model"), "{message}");
+        }
+    }
 
     #[test]
     fn accepted_methods_are_listed_with_spaces() {

@@ -9,6 +9,7 @@ fn candidate(upstream: UpstreamId, in_flight: u32, capacity: Option<u32>) -> Can
         name: "m".into(),
         name_match: NameMatch::Exact,
         unavailable: capacity.is_some_and(|capacity| in_flight >= capacity).then_some(Unavailable::Busy),
+        is_preferred: false,
         is_resting: false,
         in_flight,
         capacity,
