@@ -4,6 +4,7 @@
 //! - [`server`], [`worker`]: the binaries; [`process`]: what both are
 //! - [`client`]: one HTTP exchange per connection, seen exactly, its end included
 //! - [`fake_llm`]: a runtime that is slow, chatty, dying or wrong, as asked, and remembers what it saw
+//! - [`raw_runtime`]: a runtime over raw sockets, each of whose connections the test has in hand
 //! - [`cut`]: a TCP relay that cuts and stalls; [`connect_proxy`], [`tls_front`], [`nginx`]: what stands between
 //! - [`peer`]: a worker that says exactly what the test tells it to
 //! - [`recording`]: a recorded conversation between a worker and a server, to be played again against newer ones
@@ -26,6 +27,7 @@ pub mod peer;
 pub mod pool;
 pub mod process;
 pub mod promtool;
+pub mod raw_runtime;
 pub mod recording;
 pub mod releases;
 pub mod server;

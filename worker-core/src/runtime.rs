@@ -1,11 +1,13 @@
 //! The LLM runtime beside the worker: what it is, where it is, and which models it has.
 //!
-//! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go, [`Operation`] what they may ask for, [`Offered`] of which models. A [`Prober`] asks (`probe_client`), finds out the kind (`detect`),
-//! and lists the models by that kind's own API (`ollama`, `lm_studio`, `llama_cpp`, `vllm`, `openai`; most of them start from `listing`); the
-//! result is a [`RuntimeInfo`]. `discovery` probes all default ports at once.
+//! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go, [`Operation`] what they may ask for, [`Offered`] of which models. A
+//! [`Prober`] asks (`probe_client`), finds out the kind (`detect`), and lists the models by that kind's own API (`ollama`, `lm_studio`, `llama_cpp`,
+//! `vllm`, `openai`; most of them start from `listing`); the result is a [`RuntimeInfo`]. `discovery` probes all default ports at once, and
+//! `missing_model` recognises a runtime's error for a model that it no longer has.
 
 mod hidden_models;
 mod info;
+mod missing_model;
 mod offered;
 mod operation;
 mod target;
@@ -27,6 +29,7 @@ pub use hidden_models::{HiddenModels, NamePattern};
 pub use info::RuntimeInfo;
 pub use llamapool_tunnel::model::{MAX_MODELS, MAX_NAME, Model};
 pub use llamapool_tunnel::{RuntimeKind as Kind, UnknownKind};
+pub use missing_model::{LONGEST_ERROR, may_miss_model, misses_model};
 pub use offered::{Offered, mark};
 pub use operation::Operation;
 pub use prober::Prober;

@@ -3,7 +3,6 @@
 
 mod attempt;
 mod budget;
-mod model_gone;
 mod not_here;
 
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pub(super) async fn stream(
     response: Response<Answer>,
     mut responder: Responder,
     silence: Option<Duration>,
-    watch: Watch,
+    mut watch: Watch,
     job: &mut Job,
 ) -> Outcome {
     let (parts, mut body) = response.into_parts();
@@ -43,7 +43,7 @@ pub(super) async fn stream(
     drop(parts); // its headers would keep a buffer of the connection alive as long as the stream
     let next = match next_now(&mut body) {
         Some(Ok(chunk)) => {
-            watch.first(&chunk);
+            watch.see(&chunk);
             let after = next_now(&mut body);
             job.pass(&chunk);
             responder.respond(block, chunk, is_done(after.as_ref()));
@@ -58,7 +58,7 @@ pub(super) async fn stream(
             other
         }
     };
-    pour(body, next, responder, silence, job).await
+    pour(body, next, responder, silence, watch, job).await
 }
 
 /// Sends on what follows, beginning with `next` if that is there already. A chunk is held no longer than it takes to see whether it is the last.
@@ -67,6 +67,7 @@ async fn pour(
     mut next: Option<Result<Bytes, End>>,
     mut responder: Responder,
     silence: Option<Duration>,
+    mut watch: Watch,
     job: &mut Job,
 ) -> Outcome {
     loop {
@@ -83,12 +84,16 @@ async fn pour(
                 if let Err(stopped) = responder.ready().await {
                     return job.unwanted(stopped);
                 }
+                watch.see(&chunk);
                 next = next_now(&mut body);
                 job.pass(&chunk);
                 responder.send(chunk, is_done(next.as_ref()));
                 continue;
             }
-            Err(End::Done) => return finish(responder, job).await,
+            Err(End::Done) => {
+                watch.end();
+                return finish(responder, job).await;
+            }
             Err(End::Broken(why)) => (Code::Backend, why),
             Err(End::Silent) => (Code::Timeout, "the runtime was silent for too long".to_owned()),
         };

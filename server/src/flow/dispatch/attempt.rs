@@ -8,9 +8,10 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
+use llamapool_worker_core::runtime::{LONGEST_ERROR, may_miss_model, misses_model};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{model_gone, not_here};
+use super::not_here;
 use crate::accounting::Trace;
 use crate::body_memory::Exhausted;
 use crate::flow::read::{Ask, name_model};
@@ -20,7 +21,7 @@ use crate::upstream::{Blame, Fault, FaultKind, ReplyBody, RequestHead};
 
 /// While other candidates are tried, this much of the body of a declined request is kept, and awaited for this long: it is an error message. Of a
 /// longer or slower one the rest stays where it is.
-const DECLINED_BODY: usize = 64 * 1024;
+const DECLINED_BODY: usize = LONGEST_ERROR;
 const DECLINED_BODY_WAIT: Duration = Duration::from_secs(1);
 
 /// A reply whose first byte is there.
@@ -115,7 +116,7 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         reply.keep(body).await.map_err(AttemptError::Fault)?;
         return Err(AttemptError::NotHere(Box::new(reply)));
     }
-    if model_gone::may_say_so(reply.status) {
+    if may_miss_model(reply.status) {
         reply.keep(body).await.map_err(AttemptError::Fault)?;
         return reply.or_missing(ask);
     }
@@ -153,7 +154,7 @@ impl Reply {
     /// The reply, or what it says is missing: the model, or what the request continues.
     fn or_missing(self, ask: &Ask) -> Result<Self, AttemptError> {
         let body = self.first.as_deref().filter(|_| self.rest.is_none()).unwrap_or_default();
-        if model_gone::says_so(body) {
+        if misses_model(body) {
             Err(AttemptError::ModelGone(Box::new(self)))
         } else if not_here::says_so(body, &ask.links.named) {
             Err(AttemptError::NotHere(Box::new(self)))
