@@ -166,3 +166,28 @@ async fn a_peer_is_pinged_while_it_is_silent() {
     drop(peer);
     server.stop().await;
 }
+
+/// The process of a worker is killed and started again behind a wire that carries nothing any more: the server still believes in the older
+/// connection. The new process has its ID at once, because the older one gives no sign of life when it is asked.
+#[tokio::test]
+async fn a_worker_that_is_started_again_gets_its_id_back_from_its_lost_connection() {
+    let server = Server::start().await;
+    let cut = Cut::before(server.addr).await;
+    let llm = FakeLlm::start(&[MODEL]).await;
+    let old = Worker::start("desk", &worker_url(cut.addr), &llm);
+    server.until_owners(MODEL, 1).await;
+    cut.stall();
+    old.sigkill();
+    let mut new = Worker::start("desk", &server.worker_url(), &llm);
+    new.until_log("its connection", |line| line.contains("Connected to").then_some(())).await;
+    assert!(!new.has_logged("Another connected worker"), "it has an ID of its own");
+    until("the new process alone", async || {
+        let state = server.get("/api/state").whole().await.json();
+        let connected = state["workers"].as_array()?.iter().filter(|worker| worker["status"] != "gone");
+        let ids: Vec<_> = connected.map(|worker| worker["id"].clone()).collect();
+        (ids == ["id-of-desk"]).then_some(())
+    })
+    .await;
+    server.chat(MODEL, &Script::Answer).whole().await.expect_ok();
+    server.stop().await;
+}

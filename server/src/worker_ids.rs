@@ -1,15 +1,21 @@
 //! Which worker id belongs to which process. A process that connects again replaces its older connection; a second live process with the same id, such
-//! as one from a copied folder or a cloned disk, gets an id of its own, so that the two do not disconnect each other for ever.
+//! as one from a copied folder or a cloned disk, gets an id of its own, so that the two do not disconnect each other for ever. Whether the process that
+//! has an id still lives is asked when another one wants it: a worker that was started again gets its id back, although the server has not noticed yet that
+//! its older connection is lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use llamapool_tunnel::Link;
 use llamapool_tunnel::control::REPORT_INTERVAL;
 use tokio::time::Instant;
 
 /// A connection that has been silent for longer has lost its worker: a correct one reports every [`REPORT_INTERVAL`].
 const SILENT: Duration = REPORT_INTERVAL.saturating_add(Duration::from_secs(2));
+
+/// A live process answers within this time. It is much longer than any round trip, and a worker waits longer for its welcome.
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// Times that older workers, which do not say which process they are, may take an id from a live connection within [`TAKEN_SPAN`]. A few are
 /// reconnects; more are two workers that disconnect each other.
@@ -35,6 +41,8 @@ struct Ids {
 struct Holder {
     claim: u64,
     instance: String,
+    /// Its tunnel, once it is up.
+    link: Option<Link>,
     heard: Instant,
     /// How often the id was taken from a live connection, and since when that is counted.
     taken: (u32, Instant),
@@ -56,6 +64,28 @@ pub(crate) struct ClaimedId {
 pub(crate) struct IdInUse(pub(crate) String);
 
 impl WorkerIds {
+    /// Asks the process that has this id for a sign of life, if it is another one than `instance`. It loses the id if it gives none.
+    pub(crate) async fn ask_holder(&self, id: &str, instance: &str) {
+        let holder = {
+            let ids = self.lock();
+            let other = ids.holders.get(id).filter(|holder| holder.instance != instance);
+            other.and_then(|holder| Some((holder.claim, holder.link.clone()?)))
+        };
+        if let Some((claim, link)) = holder
+            && !link.is_alive(ANSWER).await
+        {
+            self.release(id, claim);
+        }
+    }
+
+    /// The id is free, unless another connection has claimed it since.
+    fn release(&self, id: &str, claim: u64) {
+        let mut ids = self.lock();
+        if ids.holders.get(id).is_some_and(|holder| holder.claim == claim) {
+            ids.holders.remove(id);
+        }
+    }
+
     /// Claims an id for a connection of the process `instance`, or another one derived from it if a live process has it already. `is_renamable` says
     /// that the worker states its process; others take the id as it is.
     ///
@@ -91,7 +121,8 @@ impl WorkerIds {
         };
         ids.last_claim += 1;
         let claim = ids.last_claim;
-        ids.holders.insert(id.clone(), Holder { claim, instance: instance.to_owned(), heard: now, taken });
+        let holder = Holder { claim, instance: instance.to_owned(), link: None, heard: now, taken };
+        ids.holders.insert(id.clone(), holder);
         Ok(ClaimedId { ids: self.clone(), id, claim })
     }
 
@@ -103,20 +134,23 @@ impl WorkerIds {
 impl ClaimedId {
     /// Notes that the worker has been heard from.
     pub(crate) fn heard(&self) {
-        if let Some(holder) =
-            self.ids.lock().holders.get_mut(&self.id).filter(|holder| holder.claim == self.claim)
-        {
-            holder.heard = Instant::now();
-        }
+        self.with_holder(|holder| holder.heard = Instant::now());
+    }
+
+    /// The worker's tunnel is this one.
+    pub(crate) fn connected(&self, link: &Link) {
+        self.with_holder(|holder| holder.link = Some(link.clone()));
+    }
+
+    fn with_holder(&self, change: impl FnOnce(&mut Holder)) {
+        let mut ids = self.ids.lock();
+        ids.holders.get_mut(&self.id).filter(|holder| holder.claim == self.claim).map(change);
     }
 }
 
 impl Drop for ClaimedId {
     fn drop(&mut self) {
-        let mut ids = self.ids.lock();
-        if ids.holders.get(&self.id).is_some_and(|holder| holder.claim == self.claim) {
-            ids.holders.remove(&self.id);
-        }
+        self.ids.release(&self.id, self.claim);
     }
 }
 
@@ -129,6 +163,12 @@ fn with_number(id: &str, number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use llamapool_tunnel::control::{FromServer, REQUEST_WINDOW};
+    use llamapool_tunnel::mux::{Limits, Role, Windows};
+    use llamapool_tunnel::{Driver, Event};
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol as socket;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -167,6 +207,48 @@ mod tests {
         assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk-2", "heard of lately");
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(ids.claim("desk", "p3", true).unwrap().id, "desk");
+    }
+
+    fn link(role: Role) -> Link {
+        let windows = Windows { initial: REQUEST_WINDOW, max: REQUEST_WINDOW };
+        Link::new(role, Limits { windows, credit: REQUEST_WINDOW, max_streams: 1 })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_gives_no_sign_of_life_loses_its_id_to_the_next() {
+        let ids = WorkerIds::default();
+        let lost = ids.claim("desk", "p1", true).unwrap();
+        lost.connected(&link(Role::Opener)); // nobody drives it
+        ids.ask_holder("desk", "p1").await;
+        ids.ask_holder("other", "p2").await;
+        assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk-2", "it was not asked");
+        let begun = Instant::now();
+        ids.ask_holder("desk", "p2").await;
+        assert_eq!(begun.elapsed(), ANSWER);
+        let next = ids.claim("desk", "p2", true).unwrap();
+        assert_eq!(next.id, "desk");
+        drop(lost);
+        assert_eq!(ids.claim("desk", "p3", true).unwrap().id, "desk-2", "the next one still has it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_answers_keeps_its_id() {
+        let ids = WorkerIds::default();
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let held = ids.claim("desk", "p1", true).unwrap();
+        let ours = link(Role::Opener);
+        held.connected(&ours);
+        let mut tasks = tokio::task::JoinSet::new();
+        for (stream, role, link) in
+            [(near, socket::Role::Server, ours), (far, socket::Role::Client, link(Role::Acceptor))]
+        {
+            let socket = WebSocketStream::from_raw_socket(stream, role, None).await;
+            tasks.spawn(Driver::new(socket, link, ANSWER * 10, |_: Event<FromServer>| {}));
+        }
+        let begun = Instant::now();
+        ids.ask_holder("desk", "p2").await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(ids.claim("desk", "p2", true).unwrap().id, "desk-2");
     }
 
     #[tokio::test(start_paused = true)]

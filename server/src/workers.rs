@@ -154,6 +154,7 @@ async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHell
 
 /// Finds out which id the worker gets, and runs its session.
 async fn admit(app: &App, mut socket: Socket, hello: WorkerHello) {
+    app.worker_ids.ask_holder(&hello.id, &hello.instance).await;
     // Only workers that say `resumed` have one instance for all connections of a process.
     let claimed = app.worker_ids.claim(&hello.id, &hello.instance, hello.resumed.is_some());
     let claimed = claimed.map_err(|in_use| in_use.to_string());
@@ -241,6 +242,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello, claimed: Claimed
         recv_window: RESPONSE_WINDOW,
         assigned_id: (claimed.id != hello.id).then(|| claimed.id.clone()),
     }));
+    claimed.connected(&link);
     let name = hello.name.clone();
     let identity = Identity { id: claimed.id.clone(), name: hello.name, version: hello.version.clone() };
     if hello.resumed == Some(true) {

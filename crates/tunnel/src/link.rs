@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::control::Bye;
 use super::frame::Violation;
@@ -24,6 +26,8 @@ struct State {
     texts: VecDeque<String>,
     closing: bool,
     down: bool,
+    /// Signs of life of the peer, for those who wait for one; see [`Link::is_alive`].
+    heard: watch::Sender<()>,
 }
 
 /// Bytes of binary messages since the tunnel is up. Control messages are too small to count.
@@ -56,7 +60,14 @@ impl Link {
         let mux = Mux::new(role, limits);
         let traffic = Traffic::default();
         let texts = VecDeque::new();
-        Self(Arc::new(Mutex::new(State { mux, traffic, texts, closing: false, down: false })))
+        Self(Arc::new(Mutex::new(State {
+            mux,
+            traffic,
+            texts,
+            closing: false,
+            down: false,
+            heard: watch::Sender::default(),
+        })))
     }
 
     /// Queues a control message.
@@ -90,6 +101,18 @@ impl Link {
         self.with(|state| state.closing)
     }
 
+    /// Asks the peer for a sign of life, and waits for it at most this long.
+    pub async fn is_alive(&self, within: Duration) -> bool {
+        if self.is_closed() {
+            return false;
+        }
+        let mut heard = self.with(|state| {
+            state.mux.ping();
+            state.heard.subscribe()
+        });
+        tokio::time::timeout(within, heard.changed()).await.is_ok() && !self.is_closed()
+    }
+
     /// Streams open now.
     pub fn streams(&self) -> usize {
         self.with(|state| state.mux.len())
@@ -112,6 +135,9 @@ impl Link {
     pub(super) fn receive(&self, message: Bytes, accepted: &mut Vec<Accepted>) -> Result<(), Violation> {
         self.with(|state| {
             state.traffic.received += message.len() as u64;
+            if state.heard.receiver_count() > 0 {
+                state.heard.send_replace(());
+            }
             state.mux.receive(message, accepted)
         })
     }
@@ -145,6 +171,7 @@ impl Link {
     pub(super) fn went_down(&self, why: &str) {
         self.with(|state| {
             state.down = true;
+            state.heard.send_replace(());
             state.mux.close(why);
         });
     }
