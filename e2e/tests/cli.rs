@@ -277,3 +277,24 @@ async fn older_names_of_settings_are_understood() {
     assert_eq!(model["owned_by"], "old-hand");
     server.stop().await;
 }
+
+/// `join` warns about a connection that is not encrypted if a key is sent over it: the one of the link, or one that is kept or set.
+#[tokio::test]
+async fn join_warns_about_a_key_that_others_can_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("worker.yaml").display().to_string();
+    let host = "ws://192.0.2.7:8080/api/workers/connect";
+    let join = async |link: &str, env: &[(&str, &str)]| {
+        let _ = std::fs::remove_file(&file);
+        let mut env: Vec<_> = env.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        env.push(("HOME", folder.path().display().to_string()));
+        let output = run("llamapool-worker", &["--config", &file, "join", link], &env).await;
+        assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+        both(&output).contains("Warning: the connection to 192.0.2.7 is not encrypted")
+    };
+    assert!(!join(host, &[]).await, "there is no key to read");
+    assert!(join(host, &[("CLIENT_KEY", "from-the-environment")]).await);
+    assert!(join(&format!("llamapool://join?server={host}&key=of-the-link"), &[]).await);
+    let safe = host.replace("ws://", "wss://");
+    assert!(!join(&format!("llamapool://join?server={safe}&key=of-the-link"), &[]).await);
+}

@@ -1,7 +1,7 @@
 //! SIGHUP at a worker: it reads its configuration again, and never ends because of it.
 
 use http::Method;
-use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs};
+use llamapool_e2e::{FakeLlm, MODEL, Script, Server, Worker, secs, until};
 
 #[tokio::test]
 async fn a_worker_follows_its_configuration_and_finishes_what_runs() {
@@ -36,6 +36,42 @@ async fn a_worker_follows_its_configuration_and_finishes_what_runs() {
     server.chat(MODEL, &Script::Answer).whole().await.expect_ok();
     assert_eq!(server.ask(Method::GET, "/healthz").whole().await.status, 200);
     assert!(worker.runs());
+    worker.sigterm();
+    assert_eq!(worker.wait_exit(secs(5)).await.1, Some(0));
+    server.stop().await;
+}
+
+/// A configuration that changes again while the worker drains: it starts with the last one, even if that is the one it had.
+#[tokio::test]
+async fn the_last_of_several_changes_counts() {
+    let server = Server::start().await;
+    let llm = FakeLlm::start(&["a", "b"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("worker.yaml");
+    std::fs::write(&file, "").unwrap();
+    let mut worker =
+        Worker::with("w", &server.worker_url(), &llm, &[("CONFIG_FILE", file.to_str().unwrap())]);
+    server.until_models(&["a", "b"]).await;
+    let mut reloads = 0;
+    let mut reload = async |withheld: &str| {
+        std::fs::write(&file, format!("models_withheld: [{withheld}]\n")).unwrap();
+        worker.sighup();
+        reloads += 1;
+        let read = || worker.log().iter().filter(|line| line.contains("Configuration reloaded")).count();
+        until("the configuration to be read", async || (read() == reloads).then_some(())).await;
+    };
+    for (open, changes) in [("a", ["a", "b"]), ("a", ["a", "b"]), ("a", ["none", "a"])] {
+        llm.step(1);
+        let mut request = server.chat(open, &Script::stepped(2)).send().await;
+        request.data().await;
+        for withheld in changes {
+            reload(withheld).await;
+        }
+        llm.step(2);
+        assert!(request.whole().await.broken.is_none());
+        let offered = if changes[1] == "a" { "b" } else { "a" };
+        server.until_models(&[offered]).await;
+    }
     worker.sigterm();
     assert_eq!(worker.wait_exit(secs(5)).await.1, Some(0));
     server.stop().await;

@@ -64,7 +64,7 @@ async fn work(mut config: Config, folder: &Path, level: &Level, mut orders: Orde
 }
 
 /// Carries orders out until the worker has ended: the first to stop drains, the second ends it at once. A reload drains too if it changes more than
-/// the log level; then the new configuration is returned.
+/// the log level; then the configuration that was read last is returned.
 async fn obey(
     mut worker: Worker,
     config: &Config,
@@ -84,9 +84,11 @@ async fn obey(
             }
             Order::Reload if stopping => {}
             Order::Reload => {
-                if let Some(changed) = reload::changed(config, level).await {
-                    worker.handle().shutdown(config.drain_timeout);
-                    new = Some(changed);
+                let Some(latest) = reload::read_again(level).await else { continue };
+                // A drain that has begun goes on, and ends in the latest configuration, even if that is the old one.
+                if reload::needs_restart(config, &latest, level) || new.is_some() {
+                    worker.handle().shutdown(latest.drain_timeout);
+                    new = Some(latest);
                 }
             }
         }

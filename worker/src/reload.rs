@@ -7,9 +7,9 @@ use llamapool_worker_core::config::Config;
 
 use crate::commands;
 
-/// Reads the configuration as at the start: flags and the environment still take precedence over the file. A new log level is set at once. Returns the
-/// configuration if more has changed, and the worker has to start again with it. A configuration with mistakes changes nothing.
-pub(crate) async fn changed(old: &Config, level: &Level) -> Option<Config> {
+/// Reads the configuration as at the start: flags and the environment still take precedence over the file. A new log level is set at once. A
+/// configuration with mistakes changes nothing.
+pub(crate) async fn read_again(level: &Level) -> Option<Config> {
     let read = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()));
     let new = match read {
         Ok(loaded) => loaded.with_warnings_logged(),
@@ -21,17 +21,22 @@ pub(crate) async fn changed(old: &Config, level: &Level) -> Option<Config> {
     if let Err(error) = level.set(&new.log.level) {
         tracing::warn!("The log level stays the same: {error}");
     }
-    let changes = changes(old, &new);
+    Some(new)
+}
+
+/// Whether the worker has to start again because of what has changed.
+pub(crate) fn needs_restart(old: &Config, new: &Config, level: &Level) -> bool {
+    let changes = changes(old, new);
     let (logs, restart): (Vec<_>, Vec<_>) = changes.restart.iter().partition(|key| key.starts_with("log_"));
     if !logs.is_empty() {
         tracing::warn!("Restart the program to change {}", list(&logs));
     }
     if restart.is_empty() {
         tracing::info!(log.level = level.get(), "Configuration reloaded");
-        return None;
+        return false;
     }
     tracing::info!("Configuration reloaded: draining, then starting again with a new {}", list(&restart));
-    Some(new)
+    true
 }
 
 fn list(keys: &[&String]) -> String {

@@ -48,13 +48,15 @@ pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
         file.display()
     ));
     let env = |name: &str| std::env::var(name).ok();
+    let mut sends_key = false;
     for field in fields::<Config>(&file, &env).fields {
         if matches!(field.key, "server_url" | "client_key") && field.origin == Origin::Environment {
             let name = field.key.to_ascii_uppercase();
             remark(format_args!("But {name} is set in the environment, which wins over the file."));
         }
+        sends_key |= field.key == "client_key" && field.origin != Origin::Default;
     }
-    if let Some(warning) = plaintext_warning(&join.server) {
+    if let Some(warning) = plaintext_warning(&join.server).filter(|_| sends_key) {
         remark(format_args!("Warning: {warning}."));
     }
     say("A worker that runs already has to be started again to follow it.");
