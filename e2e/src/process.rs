@@ -128,7 +128,12 @@ impl Process {
         self.signal(Signal::STOP);
     }
 
-    /// In debug builds of the tray app, makes its worker panic.
+    /// In debug builds of the tray app, makes a task of the app panic.
+    pub fn signal_usr1(&self) {
+        self.signal(Signal::USR1);
+    }
+
+    /// In debug builds of the worker and the tray app, makes a background task of the worker panic.
     pub fn signal_usr2(&self) {
         self.signal(Signal::USR2);
     }

@@ -265,11 +265,22 @@ async fn a_panic_of_the_worker_is_not_the_apps() {
     let mut desktop = rig.desktop().await;
     desktop.may_panic();
     let before = rig.worker().await["connected_at"].clone();
-    // In debug builds this makes the worker's thread panic.
     desktop.signal_usr2();
     until("another connection", async || (rig.worker().await["connected_at"] != before).then_some(())).await;
     desktop.tray().await.until_status("Ready – 1 model").await;
     assert!(desktop.has_logged("Worker failed"));
+}
+
+/// Without one of its tasks the app would be an icon that shows nothing new: it ends instead.
+#[tokio::test]
+async fn a_panic_of_the_app_is_its_end() {
+    let rig = Rig::start().await;
+    let mut desktop = rig.desktop().await;
+    desktop.may_panic();
+    desktop.signal_usr1();
+    assert_eq!(desktop.wait_exit(secs(10)).await.1, Some(1));
+    assert!(desktop.has_logged("Stopped by an error") && desktop.has_logged("SIGUSR1"));
+    until("the worker to be gone", async || (rig.server.owners(MODEL).await == 0).then_some(())).await;
 }
 
 #[tokio::test]

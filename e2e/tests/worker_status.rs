@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use http::Method;
 use llamapool_e2e::server::worker_url;
 use llamapool_e2e::worker::StatusServer;
-use llamapool_e2e::{Ask, Cut, End, FakeLlm, MODEL, Pace, Pool, Script, Server, Worker, until};
+use llamapool_e2e::{Ask, Cut, End, FakeLlm, MODEL, Pace, Pool, Script, Server, Worker, secs, until};
 use serde_json::{Value, json};
 
 const STATUS: (&str, &str) = ("STATUS_ADDR", "127.0.0.1:0");
@@ -127,4 +127,53 @@ async fn notes_and_troubles_are_shown() {
         until_status(&status, "the server to be missed", |status| status["connected_to_server"] == false);
     let lost = lost.await;
     assert_eq!(lost["latency_ms"], json!(null));
+}
+
+/// The folder of the log files cannot be written for a while: the status says so as long as it is so.
+#[tokio::test]
+async fn logs_that_cannot_be_written_are_a_problem_of_the_status() {
+    let server = Server::start().await;
+    let llm = FakeLlm::start(&[MODEL]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    let settings = [("STATUS_ADDR", "127.0.0.1:0"), ("LOG_DIR", logs.to_str().unwrap())];
+    let mut worker = Worker::with("w", &server.worker_url(), &llm, &settings);
+    let status = worker.status().await;
+    server.until_owners(MODEL, 1).await;
+    assert_eq!(status.status().await["log_problem"], Value::Null);
+
+    std::fs::remove_dir_all(&logs).unwrap();
+    std::fs::write(&logs, "in the way").unwrap();
+    let problem = until("the problem", async || {
+        worker.sighup(); // which is logged
+        status.status().await["log_problem"].as_str().map(str::to_owned)
+    })
+    .await;
+    assert!(problem.starts_with(&format!("Logs cannot be written to {}: ", logs.display())), "{problem}");
+    let page = status.status().await;
+    assert_eq!((&page["last_error"], &page["state"]), (&problem.into(), &"connected_idle".into()));
+
+    std::fs::remove_file(&logs).unwrap();
+    until("the end of the problem", async || {
+        worker.sighup();
+        (status.status().await["log_problem"] == Value::Null).then_some(())
+    })
+    .await;
+    assert_eq!(status.status().await["last_error"], "");
+    worker.stop().await;
+    server.stop().await;
+}
+
+/// A worker of which a part has panicked would look well and be deaf in that part: it ends, and whatever supervises it starts it again.
+#[tokio::test]
+async fn a_panic_in_the_background_ends_the_worker_with_an_error() {
+    let pool = Pool::start().await;
+    let Pool { server, mut workers, .. } = pool;
+    let mut worker = workers.remove(0);
+    worker.may_panic();
+    worker.signal_usr2();
+    assert_eq!(worker.wait_exit(secs(5)).await.1, Some(1));
+    assert!(worker.has_logged("Stopped by an error: the task `panic for tests` panicked"));
+    server.until_owners(MODEL, 0).await;
+    server.stop().await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderMap;
-use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::logs::RunningLogs;
 use llamapool_telemetry::trace::{Service, Tracer};
 use tokio_util::task::TaskTracker;
 
@@ -56,15 +56,15 @@ pub struct App {
     pub(crate) refusal_log: RefusalLog,
     /// Sessions of workers.
     pub sessions: TaskTracker,
-    /// The log level of the process, if it may be changed over the API.
-    pub log_level: Option<Level>,
+    /// The logs of the process, if their level may be changed over the API.
+    pub logs: Option<RunningLogs>,
     /// Makes traces of requests, if they are exported.
     pub tracer: Option<Arc<Tracer>>,
 }
 
 impl App {
     /// A server without workers, on the current runtime.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: Config, logs: Option<RunningLogs>) -> Self {
         let changes = Changes::default();
         let keys = Keyring::new(&config.keys);
         let worker_keys = WorkerKeys::new(&config.keys);
@@ -79,6 +79,7 @@ impl App {
             started: Instant::now(),
             needs_key: !keys.is_open(),
             workers_need_key: !worker_keys.is_open(),
+            logs: logs.clone(),
         });
         let feed = Arc::new(Feed::new(sources.clone()));
         Self {
@@ -96,7 +97,7 @@ impl App {
             feed,
             sources,
             sessions: TaskTracker::new(),
-            log_level: None,
+            logs,
             tracer: Tracer::start(&config.trace, &Service { name: "llamapool-server", instance: None }),
             config,
         }

@@ -38,7 +38,7 @@ mod workers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::logs::RunningLogs;
 use llamapool_telemetry::metrics::Listener as MetricsListener;
 use llamapool_telemetry::tasks::{BackgroundTasks, TaskFailed};
 use tokio::net::TcpListener;
@@ -85,7 +85,7 @@ impl From<TcpListener> for Listeners {
     }
 }
 
-/// Runs the server on its listeners until it has shut down. `log_level` is the log level of the process, if the API may change it.
+/// Runs the server on its listeners until it has shut down. `logs` are those of the process, if the API may change their level.
 ///
 /// # Errors
 /// A background task has panicked. The server would go on without, for example, accepting connections, so it stops at once.
@@ -93,13 +93,11 @@ pub async fn run(
     config: Config,
     listeners: impl Into<Listeners>,
     shutdown: Shutdown,
-    log_level: Option<Level>,
+    logs: Option<RunningLogs>,
 ) -> Result<(), TaskFailed> {
     let Listeners { api: listener, metrics } = listeners.into();
     let drain_timeout = config.drain_timeout;
-    let mut app = App::new(config);
-    app.log_level = log_level;
-    let app = Arc::new(app);
+    let app = Arc::new(App::new(config, logs));
     log_access(&app, &listener);
     let _all = (app.drain.cut().clone().drop_guard(), app.drain.stopped().clone().drop_guard());
     let mut background = BackgroundTasks::default();
@@ -108,6 +106,10 @@ pub async fn run(
         background.spawn("metrics listener", metrics.serve(app.metrics.clone()));
     }
     background.spawn("state feed", app.feed.clone().publish());
+    if let Some(logs) = app.logs.clone() {
+        let changes = app.sources.changes.clone();
+        background.spawn("log files", logs.watch(move |_| changes.notify_changed()));
+    }
     let mut front = BackgroundTasks::default();
     front.spawn("listener", listen::serve(listener, routes::router(app.clone()), app.clone()));
     tokio::select! {

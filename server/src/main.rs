@@ -12,8 +12,9 @@ use llamapool_settings::paths;
 use llamapool_settings::{Loaded, Sources};
 use llamapool_telemetry::descriptors;
 use llamapool_telemetry::logs;
-use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::logs::RunningLogs;
 use llamapool_telemetry::signals::{Hangups, Signals};
+use llamapool_telemetry::tasks::BackgroundTasks;
 #[cfg(feature = "update")]
 use llamapool_update::command as update;
 use tokio_util::task::AbortOnDropHandle;
@@ -35,10 +36,10 @@ fn main() -> ExitCode {
         #[cfg(not(feature = "update"))]
         Invocation::Command(_) => unreachable!("this build has no subcommands"),
     };
-    logs::around(&loaded.config.log.clone(), "server", |level| start(loaded, level))
+    logs::around(&loaded.config.log.clone(), "server", |logs| start(loaded, logs))
 }
 
-fn start(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
+fn start(loaded: Loaded<Config>, logs: RunningLogs) -> anyhow::Result<()> {
     descriptors::raise_limit();
     let config = loaded.with_warnings_logged();
     // A single thread relays everything. Work collects in batches on it; see docs/architecture.md.
@@ -46,12 +47,16 @@ fn start(loaded: Loaded<Config>, level: Level) -> anyhow::Result<()> {
     runtime.block_on(async {
         let listeners = Listeners::bind(&config).await?;
         let shutdown = Shutdown::default();
-        let _signals = AbortOnDropHandle::new(tokio::spawn(shut_down_on(Signals::new()?, shutdown.clone())));
-        let hangups = reload::on_hangup(Hangups::new()?, level.clone(), shutdown.clone());
-        let _hangups = AbortOnDropHandle::new(tokio::spawn(hangups));
+        let mut signals = BackgroundTasks::default();
+        signals.spawn("signals", shut_down_on(Signals::new()?, shutdown.clone()));
+        let hangups = reload::on_hangup(Hangups::new()?, logs.level().clone(), shutdown.clone());
+        signals.spawn("hang-ups", hangups);
         // In a task of its own: the future that `block_on` polls is not batched with other work.
-        tokio::spawn(run(config, listeners, shutdown, Some(level))).await??;
-        Ok(())
+        let mut server = AbortOnDropHandle::new(tokio::spawn(run(config, listeners, shutdown, Some(logs))));
+        tokio::select! {
+            ended = &mut server => Ok(ended??),
+            failed = signals.failed() => Err(failed.into()),
+        }
     })
 }
 

@@ -10,6 +10,7 @@ use std::thread;
 use anyhow::Context as _;
 use llamapool_settings::paths;
 use llamapool_telemetry::logs;
+use llamapool_telemetry::tasks::BackgroundTasks;
 use llamapool_tunnel::tls;
 use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 use tokio::sync::{Notify, oneshot, watch};
@@ -95,11 +96,11 @@ fn set_up(app: &AppHandle, args: CliArgs) -> Result<(), Box<dyn std::error::Erro
     let paths = ConfigPaths::of_process(args.config.clone());
     let log_buffer = LogBuffer::default();
     let (guard, log_dir) = start_logs(&paths, &log_buffer)?;
-    let level = guard.level();
+    let logs = guard.running();
     app.manage(Mutex::new(Some(guard)));
     // The file was first read before logging started: report mistakes now.
     paths.app_settings().reread();
-    let (supervisor, life) = Supervisor::new(paths.clone(), Some(level.clone()), log_buffer.clone());
+    let (supervisor, life) = Supervisor::new(paths.clone(), Some(logs.clone()), log_buffer.clone());
     let updates = Updates::of_process(supervisor.clone(), paths.app_settings().clone());
     let update = updates.watch().borrow().clone();
     let first = snapshot::snapshot(&supervisor.facts().borrow(), update, tokio::time::Instant::now());
@@ -111,7 +112,7 @@ fn set_up(app: &AppHandle, args: CliArgs) -> Result<(), Box<dyn std::error::Erro
         diagnostics: Diagnostics::new(paths.clone(), log_dir.clone()),
         paths,
         log_buffer,
-        level: Some(level),
+        level: Some(logs.level().clone()),
         log_dir,
         link: LastLink::default(),
         log_tail: SingleTask::default(),
@@ -149,17 +150,33 @@ fn start_tasks(
         let app = app.clone();
         move || commands::preferences::emit(&app)
     };
+    let runtime = tauri::async_runtime::handle();
+    let _entered = runtime.inner().enter();
+    let mut tasks = BackgroundTasks::default();
     // First, so that there is never a worker that a signal could not end.
-    state.spawn(quit::on_signals(app.clone()));
-    state.spawn(supervisor_life);
-    state.spawn(presenter::run(app.clone(), sources, show));
-    state.spawn(config_watcher::run(app.clone()));
-    state.spawn(sharing_rules::run(state.settings.watch(), state.supervisor.clone()));
-    state.spawn(theme::run(app.clone(), panel_sender));
-    state.spawn(state.updates.clone().run(tell_windows));
-    state.spawn(sleep::run(state.supervisor.clone()));
-    state.spawn(sleep::stay_awake(state.settings.watch(), facts.clone()));
-    state.spawn(quit::when_ended(app.clone(), facts));
+    tasks.spawn("signals", quit::on_signals(app.clone()));
+    tasks.spawn("supervisor", supervisor_life);
+    tasks.spawn("presenter", presenter::run(app.clone(), sources, show));
+    tasks.spawn("configuration watcher", config_watcher::run(app.clone()));
+    tasks.spawn("sharing rules", sharing_rules::run(state.settings.watch(), state.supervisor.clone()));
+    tasks.spawn("theme", theme::run(app.clone(), panel_sender));
+    tasks.spawn("updates", state.updates.clone().run(tell_windows));
+    tasks.spawn("sleep", sleep::run(state.supervisor.clone()));
+    tasks.spawn("stay awake", sleep::stay_awake(state.settings.watch(), facts.clone()));
+    tasks.spawn("end", quit::when_ended(app.clone(), facts));
+    #[cfg(all(debug_assertions, unix))]
+    tasks.spawn("panic for tests", panic_on_signal());
+    state.spawn(quit::when_failed(app.clone(), tasks));
+}
+
+/// In debug builds, SIGUSR1 makes a task of the app panic, to test that this is noticed.
+#[cfg(all(debug_assertions, unix))]
+async fn panic_on_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut signal) = signal(SignalKind::user_defined1()) {
+        signal.recv().await;
+        panic!("panic requested by SIGUSR1");
+    }
 }
 
 /// Launches that arrive while the app is still starting: two at the same instant, or the link that macOS starts it for.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use llamapool_telemetry::signals::{Hangups, Signals};
+use llamapool_telemetry::tasks::BackgroundTasks;
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::watch;
 
@@ -40,6 +41,15 @@ pub async fn when_ended(app: AppHandle, mut facts: watch::Receiver<Facts>) {
         tracing::info!("Stopped");
         app.exit(0);
     }
+}
+
+/// Ends the app with an error once one of its tasks has panicked: it would go on with an icon that shows nothing new, or that no click reaches.
+pub async fn when_failed(app: AppHandle, mut tasks: BackgroundTasks) {
+    let failed = tasks.failed().await;
+    tracing::error!("Stopped by an error: {failed}");
+    app.exit(1);
+    // The other tasks go on meanwhile: the supervisor gives the worker's requests a few seconds.
+    std::future::pending().await
 }
 
 /// Quits on a termination signal. The second signal quits at once.

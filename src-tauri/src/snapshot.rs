@@ -151,7 +151,10 @@ fn worker_problem(worker: &WorkerSnapshot, phase: Phase) -> Option<Trouble> {
             let fix = "Start the LLM runtime. It is detected automatically.";
             Some(with_fix((why.clone(), *since), fix, Action::Diagnostics))
         }
-        (None, _) => None,
+        (None, _) => worker.log_problem.clone().map(|problem| {
+            let fix = "Free some disk space, or choose another folder for the logs.";
+            with_fix(problem, fix, Action::Diagnostics)
+        }),
     }
 }
 

@@ -178,7 +178,7 @@ impl Supervisor {
     /// Creates a supervisor for the worker with this configuration. The future is its task, to be spawned.
     pub fn new(
         paths: ConfigPaths,
-        level: Option<logs::Level>,
+        logs: Option<logs::RunningLogs>,
         log_buffer: LogBuffer,
     ) -> (Self, impl Future<Output = ()> + Send) {
         let (orders, inbox) = mpsc::channel(ORDER_QUEUE);
@@ -197,7 +197,7 @@ impl Supervisor {
         };
         let facts = watch::Sender::new(facts);
         let supervisor = Self { orders, facts: facts.subscribe() };
-        let task = SupervisorTask::new(inbox, facts, paths, level, log_buffer, memory);
+        let task = SupervisorTask::new(inbox, facts, paths, logs, log_buffer, memory);
         (supervisor, task.run())
     }
 

@@ -28,6 +28,7 @@ use crate::relay::{Destination, Relay, Setup};
 use crate::runtime::RuntimeInfo;
 use llamapool_settings::DrainTimeout;
 use llamapool_settings::paths::{self, WorkerId};
+use llamapool_telemetry::logs::{LogProblem, RunningLogs};
 use llamapool_telemetry::metrics::Listener;
 use llamapool_telemetry::trace::{Service, Tracer};
 use status::StatusPublisher;
@@ -151,7 +152,8 @@ impl Worker {
             Some(addr) => {
                 let folder = shared.config.control.state_dir.as_deref().unwrap_or(&env.folder);
                 let token = paths::token(folder, &state_dir)?;
-                Some(local::Local::bind(addr, &shared, token, env.level).await?)
+                let level = env.logs.as_ref().map(|logs| logs.level().clone());
+                Some(local::Local::bind(addr, &shared, token, level).await?)
             }
             None => None,
         };
@@ -159,7 +161,20 @@ impl Worker {
             Some(addr) => Some(Listener::bind(addr).await?),
             None => None,
         };
-        let life = life(shared, monitor, local, metrics, kept_id, demo);
+        let mut background = BackgroundTasks::default();
+        background.spawn("runtime monitor", monitor.run());
+        if let Some(local) = local {
+            background.spawn("status and control API", local.serve());
+        }
+        if let Some(listener) = metrics {
+            background.spawn("metrics", listener.serve(Arc::new(publisher.clone())));
+        }
+        if let Some(logs) = env.logs {
+            background.spawn("log files", watch_logs(logs, publisher.clone()));
+        }
+        #[cfg(all(debug_assertions, unix))]
+        background.spawn("panic for tests", panic_on_signal());
+        let life = life(shared, background, kept_id, demo);
         Ok(Self { handle, publisher, ended: AbortOnDropHandle::new(tokio::spawn(life)) })
     }
 
@@ -204,23 +219,13 @@ impl Worker {
     }
 }
 
-/// Runs all parts of a worker until the uplink ends or one of them panics, then drops them.
+/// Runs a worker until the uplink ends or one of the other parts panics, then drops them.
 async fn life(
     shared: Arc<Shared>,
-    monitor: monitor::Monitor,
-    local: Option<local::Local>,
-    metrics: Option<Listener>,
+    mut background: BackgroundTasks,
     kept_id: Option<WorkerId>,
     demo: Option<Demo>,
 ) -> Exit {
-    let mut background = BackgroundTasks::default();
-    background.spawn("runtime monitor", monitor.run());
-    if let Some(local) = local {
-        background.spawn("status and control API", local.serve());
-    }
-    if let Some(listener) = metrics {
-        background.spawn("metrics", listener.serve(Arc::new(shared.publisher.clone())));
-    }
     let exit = tokio::select! {
         exit = uplink::run(shared.clone()) => exit,
         // Whoever supervises the worker starts it again; deaf in one part, it would look well.
@@ -233,6 +238,25 @@ async fn life(
     }
     drop((background, kept_id, demo));
     exit
+}
+
+/// Shows in the status whether the log files can be written.
+async fn watch_logs(logs: RunningLogs, publisher: StatusPublisher) {
+    logs.watch(|problem| {
+        let problem = problem.map(|LogProblem { what, since }| Problem { what, since });
+        publisher.change(|status| status.log_problem = problem);
+    })
+    .await;
+}
+
+/// In debug builds, SIGUSR2 makes a background task of the worker panic, to test that this is noticed.
+#[cfg(all(debug_assertions, unix))]
+async fn panic_on_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut signal) = signal(SignalKind::user_defined2()) {
+        signal.recv().await;
+        panic!("panic requested by SIGUSR2");
+    }
 }
 
 /// `1 model`, `3 models`.

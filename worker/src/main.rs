@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use llamapool_settings::cli::{self, Invocation};
 use llamapool_settings::paths;
 use llamapool_settings::{DrainTimeout, Loaded, Sources};
-use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::logs::{Level, RunningLogs};
 use llamapool_telemetry::{descriptors, logs};
 use llamapool_worker_core::Worker;
 use llamapool_worker_core::config::Config;
@@ -30,13 +30,13 @@ fn main() -> ExitCode {
         Invocation::Print(answer) => return answer.print(),
         Invocation::Command(called) => return commands::run(*called),
     };
-    logs::around(&loaded.config.log.clone(), "worker", |level| run(loaded, level, Orders::of_process))
+    logs::around(&loaded.config.log.clone(), "worker", |logs| run(loaded, logs, Orders::of_process))
 }
 
 /// Works until it is told to stop. `orders` is made where they can be waited for.
 fn run(
     loaded: Loaded<Config>,
-    level: Level,
+    logs: RunningLogs,
     orders: impl FnOnce() -> anyhow::Result<Orders>,
 ) -> anyhow::Result<()> {
     descriptors::raise_limit();
@@ -45,18 +45,23 @@ fn run(
     // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    match runtime.block_on(async { work(config, folder, &level, orders()?).await })? {
+    match runtime.block_on(async { work(config, folder, &logs, orders()?).await })? {
         Exit::Requested => Ok(()),
         Exit::Lost(why) => anyhow::bail!(why),
     }
 }
 
 /// Works until somebody or the control port says stop; after a reload that needs it, starts again with the new configuration.
-async fn work(mut config: Config, folder: &Path, level: &Level, mut orders: Orders) -> anyhow::Result<Exit> {
+async fn work(
+    mut config: Config,
+    folder: &Path,
+    logs: &RunningLogs,
+    mut orders: Orders,
+) -> anyhow::Result<Exit> {
     loop {
-        let env = WorkerEnv::at(folder).with_level(level.clone());
+        let env = WorkerEnv::at(folder).with_logs(logs.clone());
         let worker = Worker::start(config.clone(), env).await?;
-        match obey(worker, &config, level, &mut orders).await {
+        match obey(worker, &config, logs.level(), &mut orders).await {
             (Exit::Requested, Some(new)) => config = new,
             (exit, _) => return Ok(exit),
         }

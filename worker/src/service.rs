@@ -52,7 +52,7 @@ pub(crate) fn run(mut loaded: Loaded<Config>) -> anyhow::Result<()> {
 fn serve_or_log(_: Vec<OsString>) {
     let Some(loaded) = HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
     let log = loaded.config.log.clone();
-    logs::around(&log, "worker", |level| {
+    logs::around(&log, "worker", |logs| {
         let (orders, stops) = mpsc::channel(WAITING_STOPS);
         let obey = move |control| match control {
             ServiceControl::Stop | ServiceControl::Preshutdown => {
@@ -65,7 +65,7 @@ fn serve_or_log(_: Vec<OsString>) {
         let windows = service_control_handler::register(NAME, obey).context("answer to Windows")?;
         windows.set_service_status(status(ServiceState::Running))?;
         let patience = patience(loaded.config.drain_timeout);
-        let worked = crate::run(loaded, level, || {
+        let worked = crate::run(loaded, logs, || {
             Ok(Orders::of_windows(stops, move || say_stopping(windows, patience)))
         });
         // Windows starts a service again that ends with an error, see `service install`.

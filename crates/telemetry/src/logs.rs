@@ -5,11 +5,13 @@ mod config;
 mod escape;
 mod files;
 mod level;
+mod running;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use tokio::sync::watch;
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
@@ -20,6 +22,7 @@ pub use self::config::{Format, LogConfig};
 use self::escape::Escaped;
 use self::files::Files;
 pub use self::level::{Level, LevelError};
+pub use self::running::{LogProblem, RunningLogs};
 
 /// Lines that wait for the writing thread. The queue's slots are made at once (40 bytes each, for each writer), and
 /// a disk that is this far behind will not catch up.
@@ -30,19 +33,19 @@ pub type Copy = Box<dyn Write + Send>;
 
 /// Keeps logs being written. What waits is written when it is dropped.
 pub struct Guard {
-    level: Level,
+    running: RunningLogs,
     _writers: Vec<WorkerGuard>,
 }
 
 impl Guard {
-    /// How much is logged, to be changed while the process runs.
-    pub fn level(&self) -> Level {
-        self.level.clone()
+    /// The logs, for the other parts of the process.
+    pub fn running(&self) -> RunningLogs {
+        self.running.clone()
     }
 }
 
 /// Starts logging for this process; `name` is the first part of the file names. A folder that cannot be written is
-/// warned of, and there are no files then.
+/// warned of, and tried again with every line.
 ///
 /// # Errors
 /// If this process already logs, or if the level cannot be read.
@@ -55,17 +58,21 @@ pub fn start(config: &LogConfig, name: &str) -> anyhow::Result<Guard> {
 /// # Errors
 /// As [`start`].
 pub fn start_with_copy(config: &LogConfig, name: &str, copy: Option<Copy>) -> anyhow::Result<Guard> {
-    let (subscriber, guard, warning) = prepare(config, name, io::stderr(), copy)?;
+    let (subscriber, guard) = prepare(config, name, io::stderr(), copy)?;
     subscriber.try_init().context("start logging")?;
-    if let Some(warning) = warning {
-        tracing::warn!("{warning}");
+    if let Some(problem) = guard.running.problem() {
+        tracing::warn!("{}", problem.what);
     }
     Ok(guard)
 }
 
-/// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it. `run` gets the level, to change it.
+/// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it.
 #[expect(clippy::print_stderr, reason = "without logs there is no other way")]
-pub fn around(config: &LogConfig, name: &str, run: impl FnOnce(Level) -> anyhow::Result<()>) -> ExitCode {
+pub fn around(
+    config: &LogConfig,
+    name: &str,
+    run: impl FnOnce(RunningLogs) -> anyhow::Result<()>,
+) -> ExitCode {
     let logs = match start(config, name) {
         Ok(logs) => logs,
         Err(error) => {
@@ -73,7 +80,7 @@ pub fn around(config: &LogConfig, name: &str, run: impl FnOnce(Level) -> anyhow:
             return ExitCode::FAILURE;
         }
     };
-    match run(logs.level()) {
+    match run(logs.running()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("Stopped by an error: {error:#}");
@@ -82,35 +89,31 @@ pub fn around(config: &LogConfig, name: &str, run: impl FnOnce(Level) -> anyhow:
     }
 }
 
-type Prepared<S> = (S, Guard, Option<String>);
-
 fn prepare(
     config: &LogConfig,
     name: &str,
     terminal: impl Write + Send + 'static,
     copy: Option<Copy>,
-) -> anyhow::Result<Prepared<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync>> {
+) -> anyhow::Result<(impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync, Guard)> {
     let filter = level::filter(&config.level).context("read the log level")?;
     let (filter, level) = reload::Layer::new(filter);
     let (lines, writer) = queue(terminal, "log", has_colours());
     let mut layers = vec![layer(config.format, lines, has_colours())];
-    let mut guard = Guard { level: Level::new(level), _writers: vec![writer] };
+    let (problems, problem) = watch::channel(None);
+    let running = RunningLogs::new(Level::new(level), problem);
+    let mut guard = Guard { running, _writers: vec![writer] };
     if let Some(copy) = copy {
         let (lines, writer) = queue(copy, "log-copy", false);
         layers.push(layer(Format::Json, lines, false));
         guard._writers.push(writer);
     }
-    let mut warning = None;
-    match config.dir.as_ref().map(|dir| Files::open(dir, name, config.max_size, config.keep)) {
-        None => {}
-        Some(Ok(files)) => {
-            let (lines, writer) = queue(files, "log-files", false);
-            layers.push(layer(config.format, lines, false));
-            guard._writers.push(writer);
-        }
-        Some(Err(error)) => warning = Some(format!("Log files are off: {error:#}")),
+    if let Some(dir) = &config.dir {
+        let files = Files::open(dir, name, config.max_size, config.keep, problems);
+        let (lines, writer) = queue(files, "log-files", false);
+        layers.push(layer(config.format, lines, false));
+        guard._writers.push(writer);
     }
-    Ok((tracing_subscriber::registry().with(filter).with(layers), guard, warning))
+    Ok((tracing_subscriber::registry().with(filter).with(layers), guard))
 }
 
 fn queue(writer: impl Write + Send + 'static, thread: &str, has_colours: bool) -> (NonBlocking, WorkerGuard) {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::CACHE_CONTROL;
 use http_body_util::{BodyExt, Limited};
-use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::logs::{Level, RunningLogs};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,7 +60,10 @@ pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: B
 
 /// A server that is part of another program has no log level of its own.
 fn level(app: &App) -> Result<&Level, ApiError> {
-    app.log_level.as_ref().ok_or(ApiError::NotFound("This server has no log level of its own."))
+    app.logs
+        .as_ref()
+        .map(RunningLogs::level)
+        .ok_or(ApiError::NotFound("This server has no log level of its own."))
 }
 
 async fn set(level: &Level, body: Body) -> Result<&Level, ApiError> {

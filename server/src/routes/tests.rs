@@ -14,7 +14,7 @@ const METHODS: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS, Method::TRACE];
 
 fn app() -> Arc<App> {
-    Arc::new(App::new(Config::for_testing()))
+    Arc::new(App::new(Config::for_testing(), None))
 }
 
 /// The described methods of each path.

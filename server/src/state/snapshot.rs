@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use llamapool_settings::build;
+use llamapool_telemetry::logs::RunningLogs;
 
 use super::view::{
     FinishedRequest, HistoryBin, LiveRequest, McpView, ModelView, ServerState, ServerView, Snapshot,
@@ -34,6 +35,8 @@ pub struct StateSources {
     pub needs_key: bool,
     /// Whether workers need a key.
     pub workers_need_key: bool,
+    /// The logs of the process.
+    pub logs: Option<RunningLogs>,
 }
 
 /// The state now. Of ended requests and history, which only grow, it has what is new.
@@ -101,7 +104,13 @@ fn server(sources: &StateSources, registry: &RegistryView, ledger: &LedgerView) 
         tokens_out_total: totals.usage.tokens_out,
         needs_key: sources.needs_key,
         workers_need_key: sources.workers_need_key,
+        problems: problems(sources),
     }
+}
+
+/// What is wrong with the server itself.
+fn problems(sources: &StateSources) -> Vec<String> {
+    sources.logs.iter().filter_map(|logs| Some(logs.problem()?.what)).collect()
 }
 
 fn summary(workers: &[WorkerView]) -> WorkersSummary {

@@ -91,6 +91,8 @@ pub struct ServerView {
     pub needs_key: bool,
     /// Whether workers need a key.
     pub workers_need_key: bool,
+    /// What is wrong with the server itself, each in a sentence: its log files cannot be written.
+    pub problems: Vec<String>,
 }
 
 /// The state of the server.

@@ -47,6 +47,14 @@ fn a_runtime_problem_is_shown_only_while_connected() {
 }
 
 #[test]
+fn logs_that_cannot_be_written_are_a_problem_while_nothing_worse_is() {
+    let full = WorkerSnapshot { log_problem: Some(("no space left".into(), SINCE)), ..worker() };
+    assert_eq!(shown(&facts(full.clone())).trouble.unwrap().what, "No space left");
+    let lost = WorkerSnapshot { connection_problem: Some(("cut".into(), SINCE)), ..full };
+    assert_eq!(shown(&facts(lost)).trouble.unwrap().what, "Cut");
+}
+
+#[test]
 fn mistakes_come_first_even_while_an_older_configuration_is_in_use() {
     let wrong =
         Facts { mistakes: Some(("line 3".into(), SINCE + Duration::from_secs(7))), ..facts(worker()) };

@@ -116,25 +116,9 @@ fn run_thread(
             prepare(worker.handle());
         }
         if started.send(worker).is_ok() {
-            tokio::select! {
-                _ = ended => {}
-                () = test_panic() => {}
-            }
+            let _ = ended.await;
         }
     });
     // A DNS lookup in progress cannot be cancelled, so do not wait for it.
     runtime.shutdown_background();
-}
-
-/// In debug builds, SIGUSR2 makes the worker's thread panic, to test that the app survives it.
-async fn test_panic() {
-    #[cfg(all(debug_assertions, unix))]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut signal) = signal(SignalKind::user_defined2()) {
-            signal.recv().await;
-            panic!("panic requested by SIGUSR2");
-        }
-    }
-    std::future::pending().await
 }

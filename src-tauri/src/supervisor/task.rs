@@ -63,7 +63,7 @@ pub(super) struct SupervisorTask {
     text: Option<Vec<u8>>,
     /// The version of the keychain's keys at that time.
     keys_version: u64,
-    level: Option<logs::Level>,
+    logs: Option<logs::RunningLogs>,
     log_buffer: LogBuffer,
     memory: Memory,
     restarts: Restarts,
@@ -78,7 +78,7 @@ impl SupervisorTask {
         orders: mpsc::Receiver<Order>,
         facts: watch::Sender<Facts>,
         paths: ConfigPaths,
-        level: Option<logs::Level>,
+        logs: Option<logs::RunningLogs>,
         log_buffer: LogBuffer,
         memory: Memory,
     ) -> Self {
@@ -88,7 +88,7 @@ impl SupervisorTask {
             paths,
             text: None,
             keys_version: 0,
-            level,
+            logs,
             log_buffer,
             memory,
             restarts: Restarts::default(),
@@ -183,8 +183,8 @@ impl SupervisorTask {
             }
         };
         let home = WorkerEnv::at(self.paths.config_dir());
-        let home = match &self.level {
-            Some(level) => home.with_level(level.clone()),
+        let home = match &self.logs {
+            Some(logs) => home.with_logs(logs.clone()),
             None => home,
         };
         match Embedded::start(config, home, prepare).await {

@@ -31,6 +31,8 @@ pub struct WorkerSnapshot {
     pub latency: Option<Duration>,
     /// Why there is no connection, and since when.
     pub connection_problem: Option<(String, SystemTime)>,
+    /// Why its log files cannot be written, and since when.
+    pub log_problem: Option<(String, SystemTime)>,
     /// The runtime's name.
     pub runtime_kind: String,
     /// The runtime's version.
@@ -121,6 +123,7 @@ impl WorkerSnapshot {
             server_note: status.server_note.clone(),
             latency: status.latency,
             connection_problem: status.link_error.clone().map(|problem| (problem.what, problem.since)),
+            log_problem: status.log_problem.clone().map(|problem| (problem.what, problem.since)),
             runtime_kind: status.kind.title().to_owned(),
             runtime_version: status.runtime_version.clone(),
             runtime,
@@ -150,7 +153,9 @@ impl WorkerSnapshot {
         let since = page.last_error_at.and_then(|at| chrono::DateTime::parse_from_rfc3339(&at).ok());
         let since = since.map_or(now, SystemTime::from);
         let error = (!page.last_error.is_empty()).then_some((page.last_error, since));
-        // The page has one error. Without a connection it is the connection's, otherwise the runtime's.
+        let log_problem = page.log_problem.map(|what| (what, since));
+        // The page has one error. Unless it is that of the logs, it is the connection's without a connection, otherwise the runtime's.
+        let error = error.filter(|error| log_problem.as_ref() != Some(error));
         let (connection_problem, runtime_problem) =
             if connection == ConnectionState::Up { (None, error) } else { (error, None) };
         let remote = page.remote_models;
@@ -170,6 +175,7 @@ impl WorkerSnapshot {
             server_note: page.server_note,
             latency: page.latency_ms.map(Duration::from_millis),
             connection_problem,
+            log_problem,
             runtime_kind: page.backend_family,
             runtime_version: page.backend_version,
             runtime,

@@ -22,6 +22,7 @@ pub(crate) fn worker() -> WorkerSnapshot {
         server_note: None,
         latency: None,
         connection_problem: None,
+        log_problem: None,
         runtime_kind: "Ollama".into(),
         runtime_version: None,
         runtime: RuntimeState::Ready,

@@ -76,4 +76,8 @@ needs_key: boolean,
 /**
  * Whether workers need a key.
  */
-workers_need_key: boolean, };
+workers_need_key: boolean, 
+/**
+ * What is wrong with the server itself, each in a sentence: its log files cannot be written.
+ */
+problems: Array<string>, };

@@ -8,7 +8,8 @@ import { since } from '../shared/format';
 export type AttentionItem =
   | { kind: 'not_ready' | 'gone' | 'error'; worker: WorkerView }
   | { kind: 'queue'; model: ModelView }
-  | { kind: 'draining' };
+  | { kind: 'draining' }
+  | { kind: 'problem'; what: string };
 
 /** Seconds after which an error is no longer listed. */
 const FRESH_S = 600;
@@ -19,6 +20,7 @@ export function attentionItems(state: Snapshot, now: number): AttentionItem[] {
   const withStatus = (status: WorkerView['status']) =>
     state.workers.filter((worker) => worker.status === status);
   return [
+    ...state.server.problems.map((what) => ({ kind: 'problem', what }) as const),
     ...(state.server.state === 'draining' ? [{ kind: 'draining' } as const] : []),
     ...withStatus('not_ready').map((worker) => ({ kind: 'not_ready', worker }) as const),
     ...withStatus('gone').map((worker) => ({ kind: 'gone', worker }) as const),

@@ -108,6 +108,7 @@ const en = {
     error: 'Error',
     queue: (n: number) => (n === 1 ? '1 request queued' : `${f.count(n)} requests queued`),
     draining: 'Server draining',
+    problem: 'Server problem',
     ago: (seconds: number | null) => (seconds === null ? '' : `${f.span(seconds)} ago`),
     noReason: 'No reason reported',
   },

@@ -95,6 +95,7 @@ export const SNAPSHOT = {
     tokens_out_total: 0,
     needs_key: true,
     workers_need_key: true,
+    problems: [],
   },
   workers_summary: { connected: 0, working: 0, idle: 0, not_ready: 0, draining: 0, gone: 0 },
   models: [],

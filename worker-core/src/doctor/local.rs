@@ -1,7 +1,7 @@
 //! Checks this machine: configuration, version, file permissions, disk space, and whether a worker is running.
 
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,10 +116,10 @@ fn disk(config: &Config, home: &Path) -> Finding {
     }
 }
 
-/// Writes an anonymous temporary file to the folder, or to its nearest existing parent.
+/// Writes an anonymous temporary file to the folder, or to its nearest existing parent. On a full disk, only an empty one can be made.
 fn try_to_write(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|there| there.exists()).unwrap_or(folder);
-    tempfile::tempfile_in(there).map(drop)
+    tempfile::tempfile_in(there)?.write_all(b"llamapool")
 }
 
 /// The folder, or its nearest existing parent.

@@ -2,24 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use llamapool_telemetry::logs::Level;
+use llamapool_telemetry::logs::RunningLogs;
 
-/// The environment of a worker. A path alone is an environment whose log level cannot be changed.
+/// The environment of a worker. A path alone is an environment without logs of its own.
 pub struct WorkerEnv {
     pub(super) folder: PathBuf,
-    pub(super) level: Option<Level>,
+    pub(super) logs: Option<RunningLogs>,
 }
 
 impl WorkerEnv {
     /// The folder of its configuration file, where its control token is kept unless the configuration names a folder for what it remembers.
     pub fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), level: None }
+        Self { folder: folder.to_owned(), logs: None }
     }
 
-    /// Lets its local controls change how much is logged.
+    /// Lets its local controls change how much is logged, and its status show whether the log files can be written.
     #[must_use]
-    pub fn with_level(self, level: Level) -> Self {
-        Self { level: Some(level), ..self }
+    pub fn with_logs(self, logs: RunningLogs) -> Self {
+        Self { logs: Some(logs), ..self }
     }
 }
 

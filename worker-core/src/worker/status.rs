@@ -40,6 +40,8 @@ pub struct Status {
     pub terminating: bool,
     /// Why the last attempt to connect failed, or why the connection ended; `None` while it is up.
     pub link_error: Option<Problem>,
+    /// Why the log files cannot be written, if they cannot.
+    pub log_problem: Option<Problem>,
     /// Number of connections so far.
     pub connections: u64,
     /// Round-trip time to the server. It is measured every few seconds while connected, and updated when it changes noticeably.
@@ -108,6 +110,7 @@ impl StatusPublisher {
             draining: false,
             terminating: false,
             link_error: None,
+            log_problem: None,
             connections: 0,
             latency: None,
             last_report: None,
@@ -172,13 +175,13 @@ impl Status {
         }
     }
 
-    /// The current problem: of the connection first, because nothing works without it.
+    /// The current problem: of the connection first, because nothing works without it; of the logs last, because everything works without them.
     pub fn problem(&self) -> Option<&Problem> {
         let runtime = match &self.runtime {
             Readiness::Away(problem) => Some(problem),
             Readiness::Unknown | Readiness::Ready => None,
         };
-        self.link_error.as_ref().or(runtime)
+        self.link_error.as_ref().or(runtime).or(self.log_problem.as_ref())
     }
 }
 
@@ -260,10 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_server_is_said_before_a_lost_runtime() {
+    fn a_lost_server_is_said_before_a_lost_runtime_and_that_before_the_logs() {
         let publisher = StatusPublisher::new(&Config::for_testing(), "id", Ledger::default());
         let said = || publisher.now().problem().map(|problem| problem.what.clone());
         assert_eq!(said(), None);
+        publisher.change(|status| status.log_problem = Some(Problem::found("no space left", None)));
+        assert_eq!(said().as_deref(), Some("no space left"));
         publisher.change(|status| status.runtime = Readiness::Away(Problem::found("no runtime", None)));
         assert_eq!(said().as_deref(), Some("no runtime"));
         publisher.change(|status| status.link_error = Some(Problem::found("no server", None)));

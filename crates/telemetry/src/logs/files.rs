@@ -1,7 +1,7 @@
 //! Log files: one a day (UTC), a further numbered one when it grows too large, the oldest removed.
 //!
-//! Only the owner can read them. If a line cannot be written, standard error says so once, and again when writing works; the folder is made again if
-//! somebody removes it.
+//! Only the owner can read them. If a line cannot be written, standard error says so once, and again when writing works, and the status of the program
+//! shows it meanwhile; the folder is made again if somebody removes it.
 //!
 //! The names are made by `tracing-appender`: `worker.2026-11-21.log`, then `worker.2026-11-21.1.log`. It knows no
 //! size and prunes by suffix, so counting bytes and pruning are done here.
@@ -16,13 +16,15 @@ use std::{
 use anyhow::Context as _;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 
+use super::running::{LogProblem, Problems};
+
 /// Seconds in a day of UTC, the clock by which `tracing-appender` names files.
 const DAY: u64 = 24 * 60 * 60;
 
 /// How often the folder is looked at: a file that was removed can still be written, and nobody sees it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where problems with the files are reported. Not the log: it may be written here.
+/// Where problems with the files are printed. Not the log: it may be written here.
 type Complain = fn(&str);
 
 /// The log files of one program.
@@ -31,10 +33,12 @@ pub(super) struct Files {
     name: String,
     max_size: u64,
     keep: usize,
-    current: Current,
+    /// `None`: there could not be one yet.
+    current: Option<Current>,
     looked: Instant,
     /// Whether the last line was not written.
     is_failing: bool,
+    problems: Problems,
     complain: Complain,
 }
 
@@ -56,13 +60,30 @@ struct Found {
 }
 
 impl Files {
+    /// Goes on with the newest file of today, or begins one. If there cannot be one, that is reported, and tried again with every line.
+    pub(super) fn open(dir: &Path, name: &str, max_size: u64, keep: usize, problems: Problems) -> Self {
+        let mut files = Self {
+            dir: dir.to_owned(),
+            name: name.to_owned(),
+            max_size,
+            keep,
+            current: None,
+            looked: Instant::now(),
+            is_failing: false,
+            problems,
+            complain: |_| {}, // whoever starts the logs logs the first problem
+        };
+        let begun = files.begin();
+        files.note(&begun);
+        files.complain = complain;
+        files
+    }
+
     /// Goes on with the newest file of today, or begins one.
-    pub(super) fn open(dir: &Path, name: &str, max_size: u64, keep: usize) -> anyhow::Result<Self> {
-        let current = newest(dir, name).with_context(|| format!("open a log file in {}", dir.display()))?;
-        let (dir, name, looked) = (dir.to_owned(), name.to_owned(), Instant::now());
-        let files = Self { dir, name, max_size, keep, current, looked, is_failing: false, complain };
-        files.prune();
-        Ok(files)
+    fn begin(&mut self) -> anyhow::Result<()> {
+        self.current = Some(newest(&self.dir, &self.name)?);
+        self.prune();
+        Ok(())
     }
 
     /// Begins a new file if somebody has removed the current one.
@@ -71,19 +92,19 @@ impl Files {
             return Ok(());
         }
         self.looked = Instant::now();
-        if !self.current.path.exists() {
-            self.current = newest(&self.dir, &self.name)?;
-            self.prune();
+        match &self.current {
+            Some(current) if current.path.exists() => Ok(()),
+            _ => self.begin(),
         }
-        Ok(())
     }
 
     fn write_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
         self.look()?;
         // If there cannot be a new file, the old one is better than none, and the next line tries again.
         let _ = self.turn(line.len() as u64);
-        self.current.file.write_all(line)?;
-        self.current.size += line.len() as u64;
+        let current = self.current.as_mut().context("there is no file")?;
+        current.file.write_all(line)?;
+        current.size += line.len() as u64;
         Ok(())
     }
 
@@ -91,10 +112,13 @@ impl Files {
     fn note(&mut self, written: &anyhow::Result<()>) {
         match written {
             Err(error) if !self.is_failing => {
-                (self.complain)(&format!("Log files in {} cannot be written: {error:#}", self.dir.display()));
+                let what = format!("Logs cannot be written to {}: {error:#}", self.dir.display());
+                (self.complain)(&what);
+                self.problems.send_replace(Some(LogProblem::new(what)));
             }
             Ok(()) if self.is_failing => {
-                (self.complain)(&format!("Log files in {} are written again", self.dir.display()));
+                (self.complain)(&format!("Logs are written to {} again", self.dir.display()));
+                self.problems.send_replace(None);
             }
             _ => {}
         }
@@ -103,17 +127,14 @@ impl Files {
 
     /// Changes the file if the day or the size says so.
     fn turn(&mut self, more: u64) -> anyhow::Result<()> {
-        let current = &self.current;
-        if current.day != today() {
-            self.current = newest(&self.dir, &self.name)?;
-        } else if current.size > 0 && current.size + more > self.max_size {
+        let Some(current) = &self.current else { return Ok(()) };
+        if current.day == today() {
+            if current.size == 0 || current.size + more <= self.max_size {
+                return Ok(());
+            }
             part_of_today(&self.dir, &self.name, current.part + 1)?;
-            self.current = newest(&self.dir, &self.name)?;
-        } else {
-            return Ok(());
         }
-        self.prune();
-        Ok(())
+        self.begin()
     }
 
     /// Removes the oldest files. One that cannot be removed is tried again at the next turn.
@@ -135,7 +156,7 @@ impl io::Write for Files {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.current.file.flush()
+        self.current.as_mut().map_or(Ok(()), |current| current.file.flush())
     }
 }
 
@@ -210,6 +231,10 @@ mod tests {
 
     const LINE: &[u8] = b"123456789\n";
 
+    fn open(dir: &Path, max_size: u64, keep: usize) -> Files {
+        Files::open(dir, "worker", max_size, keep, Problems::default())
+    }
+
     fn names(dir: &Path) -> Vec<String> {
         let found = found(dir, "worker").unwrap();
         found.into_iter().map(|file| file.path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
@@ -222,7 +247,7 @@ mod tests {
     #[test]
     fn a_full_file_is_continued_in_the_next_and_the_oldest_goes() {
         let dir = tempfile::tempdir().unwrap();
-        let mut files = Files::open(dir.path(), "worker", 25, 3).unwrap();
+        let mut files = open(dir.path(), 25, 3);
         for _ in 0..9 {
             files.write_all(LINE).unwrap();
         }
@@ -234,7 +259,7 @@ mod tests {
     #[test]
     fn a_line_larger_than_a_file_is_still_written() {
         let dir = tempfile::tempdir().unwrap();
-        let mut files = Files::open(dir.path(), "worker", 5, 3).unwrap();
+        let mut files = open(dir.path(), 5, 3);
         files.write_all(LINE).unwrap();
         files.write_all(LINE).unwrap();
         assert_eq!(sizes(dir.path()), [10, 10]);
@@ -244,7 +269,7 @@ mod tests {
     fn a_restart_goes_on_where_it_was() {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..5 {
-            Files::open(dir.path(), "worker", 25, 7).unwrap().write_all(LINE).unwrap();
+            open(dir.path(), 25, 7).write_all(LINE).unwrap();
         }
         assert_eq!(sizes(dir.path()), [20, 20, 10]);
     }
@@ -255,12 +280,14 @@ mod tests {
         fs::write(dir.path().join("worker.2001-02-03.log"), "old").unwrap();
         fs::write(dir.path().join("worker.2001-02-03.10.log"), "old").unwrap();
         fs::write(dir.path().join("worker.2001-02-03.9.log"), "old").unwrap();
-        let mut files = Files::open(dir.path(), "worker", 25, 2).unwrap();
+        let mut files = open(dir.path(), 25, 2);
         assert_eq!(names(dir.path())[0], "worker.2001-02-03.10.log", "10 is newer than 9");
-        files.current.day -= 1;
-        files.current.size = 25;
+        let current = files.current.as_mut().unwrap();
+        current.day -= 1;
+        current.size = 25;
         files.write_all(LINE).unwrap();
-        assert_eq!((files.current.part, files.current.day), (0, today()));
+        let current = files.current.as_ref().unwrap();
+        assert_eq!((current.part, current.day), (0, today()));
         assert_eq!(sizes(dir.path()), [3, 10]);
     }
 
@@ -270,7 +297,7 @@ mod tests {
         let others =
             ["server.2001-02-03.log", "worker.log", "worker.2001-02-03.log.gz", "worker-2.2001-02-03.log"];
         others.iter().for_each(|other| fs::write(dir.path().join(other), "").unwrap());
-        Files::open(dir.path(), "worker", 25, 1).unwrap();
+        open(dir.path(), 25, 1);
         assert!(others.iter().all(|other| dir.path().join(other).exists()));
     }
 
@@ -286,7 +313,8 @@ mod tests {
     fn a_removed_folder_is_made_again_and_one_that_cannot_be_is_reported_once() {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("logs");
-        let mut files = Files::open(&dir, "worker", 1_000, 3).unwrap();
+        let (problems, mut problem) = tokio::sync::watch::channel(None);
+        let mut files = Files::open(&dir, "worker", 1_000, 3, problems);
         files.complain = |problem| COMPLAINTS.with_borrow_mut(|all| all.push(problem.to_owned()));
         let look_now = |files: &mut Files| {
             files.looked = files.looked.checked_sub(LOOK_INTERVAL).unwrap();
@@ -302,10 +330,12 @@ mod tests {
         assert!(files.write_all(LINE).is_err() && files.write_all(LINE).is_err());
         assert_eq!(complaints().len(), 1, "{:?}", complaints());
         assert!(complaints()[0].contains("cannot be written"), "{:?}", complaints());
+        assert_eq!(problem.borrow_and_update().as_ref().unwrap().what, complaints()[0]);
 
         fs::remove_file(&dir).unwrap();
         files.write_all(LINE).unwrap();
-        assert!(complaints()[1].contains("written again"), "{:?}", complaints());
+        assert!(complaints()[1].ends_with("again"), "{:?}", complaints());
+        assert_eq!(*problem.borrow(), None);
         assert_eq!(sizes(&dir), [10]);
     }
 
@@ -315,7 +345,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("new/logs");
-        let mut files = Files::open(&dir, "worker", 15, 3).unwrap();
+        let mut files = open(&dir, 15, 3);
         files.write_all(LINE).unwrap();
         files.write_all(LINE).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

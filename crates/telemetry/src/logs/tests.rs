@@ -25,9 +25,8 @@ impl Write for Screen {
 /// What stands on the terminal after `log` ran.
 fn shown(config: &LogConfig, log: impl FnOnce(&Guard)) -> String {
     let screen = Screen::default();
-    let (subscriber, guard, warning) = prepare(config, "worker", screen.clone(), None).unwrap();
+    let (subscriber, guard) = prepare(config, "worker", screen.clone(), None).unwrap();
     tracing::subscriber::with_default(subscriber, || {
-        warning.iter().for_each(|warning| tracing::warn!("{warning}"));
         log(&guard);
     });
     drop(guard);
@@ -39,11 +38,12 @@ fn shown(config: &LogConfig, log: impl FnOnce(&Guard)) -> String {
 fn the_level_can_be_changed_while_running() {
     let shown = shown(&LogConfig::default(), |guard| {
         tracing::debug!("too much");
-        let level = guard.level();
+        let logs = guard.running();
+        let level = logs.level();
         level.set("debug").unwrap();
         tracing::debug!("welcome");
         assert_eq!(level.set("a=b=c"), Err(LevelError::Unreadable));
-        assert_eq!(guard.level().get(), "debug");
+        assert_eq!(guard.running().level().get(), "debug");
         tracing::info!("and on");
     });
     assert!(!shown.contains("too much"), "{shown}");
@@ -68,11 +68,22 @@ fn files_get_the_same_lines() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_warned_of() {
+fn a_folder_that_cannot_be_written_is_a_problem_until_it_can() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let config = LogConfig { dir: Some(file), ..LogConfig::default() };
-    let shown = shown(&config, |_| tracing::info!("hello"));
-    assert!(shown.contains("Log files are off") && shown.contains("hello"), "{shown}");
+    let config = LogConfig { dir: Some(file.clone()), ..LogConfig::default() };
+    let mut logs = None;
+    let shown = shown(&config, |guard| {
+        tracing::info!("hello");
+        let what = guard.running().problem().unwrap().what;
+        assert!(what.starts_with(&format!("Logs cannot be written to {}: ", file.display())), "{what}");
+        std::fs::remove_file(&file).unwrap();
+        tracing::info!("and on");
+        logs = Some(guard.running());
+    });
+    assert!(shown.contains("hello"), "{shown}");
+    assert_eq!(logs.unwrap().problem(), None);
+    let written = std::fs::read_dir(&file).unwrap().next().unwrap().unwrap().path();
+    assert!(std::fs::read_to_string(written).unwrap().contains("and on"));
 }

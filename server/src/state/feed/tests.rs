@@ -37,6 +37,7 @@ fn sources() -> StateSources {
         started: StdInstant::now(),
         needs_key: false,
         workers_need_key: false,
+        logs: None,
     }
 }
 

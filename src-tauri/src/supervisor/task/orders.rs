@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
 use llamapool_settings::DrainTimeout;
+use llamapool_telemetry::logs::RunningLogs;
 
 use super::{After, SupervisorTask};
 use crate::pause::Pause;
@@ -164,7 +165,7 @@ impl SupervisorTask {
     async fn reload(&mut self, worker: &mut Worker) {
         let before = self.facts.borrow().config.clone();
         let Some(now) = self.read() else { return };
-        if let Some(level) = &self.level
+        if let Some(level) = self.logs.as_ref().map(RunningLogs::level)
             && let Err(error) = level.set(&now.config.log.level)
         {
             tracing::warn!("Couldn't change the log level: {error}");

@@ -78,17 +78,24 @@ async fn the_status_tells_what_runs_and_what_is_wrong() {
         ("latency_ms", json!(null)),
         ("runtime_note", json!(null)),
         ("server_note", json!(null)),
+        ("log_problem", json!(null)),
         ("requests", json!([])),
         ("tokens_today", json!({"tokens_in": 0, "tokens_out": 0})),
     ] {
         assert_eq!(fresh[name], value, "{name} in {fresh}");
     }
+    let problem = |what: &str| Problem { what: what.to_owned(), since: std::time::SystemTime::UNIX_EPOCH };
+    page.publisher.change(|status| status.log_problem = Some(problem("no space left")));
+    let full = page.status().await;
+    assert_eq!(
+        (&full["log_problem"], &full["last_error"]),
+        (&json!("no space left"), &json!("no space left"))
+    );
     page.publisher.change(|status| {
         status.connection = Connection::Connected;
         status.latency = Some(std::time::Duration::from_micros(41_600));
         status.runtime_note = Some("Ollama has no models".to_owned());
-        status.runtime =
-            Readiness::Away(Problem { what: "gone".to_owned(), since: std::time::SystemTime::UNIX_EPOCH });
+        status.runtime = Readiness::Away(problem("gone"));
     });
     let asked = Asked { path: "/v1/chat/completions".to_owned(), model: Some("llama3".to_owned()), bytes: 0 };
     let job = page.ledger.enter(asked);

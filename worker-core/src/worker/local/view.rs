@@ -62,6 +62,9 @@ pub struct StatusPage {
     pub runtime_note: Option<String>,
     /// Seconds until the next try to connect.
     pub reconnect_in_s: Option<u64>,
+    /// Why the log files cannot be written; `last_error` says it too if nothing worse is wrong.
+    #[serde(default)]
+    pub log_problem: Option<String>,
     /// Running requests.
     #[serde(default)]
     pub requests: Vec<LiveJob>,
@@ -82,6 +85,7 @@ pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
         Connection::Connecting | Connection::Connected => None,
     };
     let problem = status.problem().cloned();
+    let log_problem = status.log_problem.as_ref().map(|problem| problem.what.clone());
     StatusPage {
         state: status.as_str(current_jobs).into(),
         connected_to_server: status.connection == Connection::Connected,
@@ -107,6 +111,7 @@ pub(super) fn status(status: status::Status, activity: Activity) -> StatusPage {
         backend_version: status.runtime_version,
         runtime_note: status.runtime_note,
         server_note: status.server_note,
+        log_problem,
         reconnect_in_s,
         requests: activity.live,
         requests_today: activity.requests_today,

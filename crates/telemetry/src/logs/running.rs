@@ -1,0 +1,103 @@
+//! The logs of a running process, for its other parts: how much is logged, and whether the log files are written.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use super::Level;
+
+/// How often a problem with the log files is logged again. The line also shows whether writing works again, in a process that has little to log.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// The logs of this process. Clones are the same logs.
+#[derive(Clone)]
+pub struct RunningLogs {
+    level: Level,
+    problem: watch::Receiver<Option<LogProblem>>,
+}
+
+/// The log files cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogProblem {
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// Since when.
+    pub since: SystemTime,
+}
+
+/// What the writer of the log files reports to.
+pub(super) type Problems = watch::Sender<Option<LogProblem>>;
+
+impl LogProblem {
+    pub(super) fn new(what: String) -> Self {
+        Self { what, since: SystemTime::now() }
+    }
+}
+
+impl RunningLogs {
+    pub(super) fn new(level: Level, problem: watch::Receiver<Option<LogProblem>>) -> Self {
+        Self { level, problem }
+    }
+
+    /// How much is logged, which can be changed.
+    pub fn level(&self) -> &Level {
+        &self.level
+    }
+
+    /// Why the log files cannot be written, if they cannot.
+    pub fn problem(&self) -> Option<LogProblem> {
+        self.problem.borrow().clone()
+    }
+
+    /// Calls `notify` with the problem, now and at every change, for as long as it is polled.
+    pub async fn watch(mut self, mut notify: impl FnMut(Option<LogProblem>)) {
+        loop {
+            let problem = self.problem.borrow_and_update().clone();
+            notify(problem.clone());
+            while let Some(problem) = &problem {
+                match tokio::time::timeout(REMINDER, self.problem.changed()).await {
+                    Ok(changed) if changed.is_ok() => break,
+                    Ok(_) => return std::future::pending().await, // logging has ended
+                    Err(_) => tracing::warn!("{}", problem.what),
+                }
+            }
+            if problem.is_none() && self.problem.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Logs for tests, at this level and with a problem that can be set. The level can be changed as long as the last value lives.
+    pub fn for_testing(
+        level: &str,
+    ) -> (Self, watch::Sender<Option<LogProblem>>, Box<dyn std::any::Any + Send>) {
+        let (level, layer) = Level::for_testing(level);
+        let (problems, problem) = watch::channel(None);
+        (Self::new(level, problem), problems, layer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_problem_is_reported_when_it_comes_and_when_it_goes() {
+        let (logs, problems, _layer) = RunningLogs::for_testing("info");
+        let (reports, mut reported) = tokio::sync::mpsc::channel(10);
+        let watching = logs.clone().watch(move |problem| {
+            reports.try_send(problem.map(|problem| problem.what)).unwrap();
+        });
+        let _watching = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(watching));
+        assert_eq!(reported.recv().await, Some(None));
+        problems.send_replace(Some(LogProblem::new("full".to_owned())));
+        assert_eq!(reported.recv().await, Some(Some("full".to_owned())));
+        tokio::time::advance(REMINDER * 3).await;
+        assert_eq!(logs.problem().unwrap().what, "full");
+        problems.send_replace(None);
+        assert_eq!(reported.recv().await, Some(None));
+        drop(problems);
+        tokio::time::advance(REMINDER * 3).await;
+        assert!(reported.try_recv().is_err(), "each change is reported once");
+    }
+}
