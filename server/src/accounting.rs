@@ -20,7 +20,7 @@ pub mod totals;
 mod trace;
 pub(crate) mod worker_totals;
 
-pub(crate) use capped::{CappedLabels, OTHER};
+pub(crate) use capped::OTHER;
 pub(crate) use counters::{Counters, WorkerCounters};
 pub(crate) use history::unix_seconds;
 pub use ledger::Ledger;

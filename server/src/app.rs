@@ -17,10 +17,10 @@ use crate::config::Config;
 use crate::drain::Drain;
 use crate::http::error::ApiError;
 use crate::http::unread::Unread;
+use crate::log_limit::{self, LogLimit};
 use crate::metrics::ServerMetrics;
 use crate::objects::ObjectMemory;
 use crate::pool::Registry;
-use crate::refusal_log::RefusalLog;
 use crate::state::{Feed, StateSources};
 use crate::worker_ids::WorkerIds;
 
@@ -52,8 +52,10 @@ pub struct App {
     pub(crate) metrics: Arc<ServerMetrics>,
     /// The ids of connected workers.
     pub(crate) worker_ids: WorkerIds,
-    /// Which refused workers are logged.
-    pub(crate) refusal_log: RefusalLog,
+    /// Which faults of workers are logged: refusals, ids that are in use, messages that cannot be read.
+    pub(crate) refusal_log: LogLimit,
+    /// Which workers that join and leave are logged.
+    pub(crate) session_log: LogLimit,
     /// Sessions of workers.
     pub sessions: TaskTracker,
     /// The logs of the process, if their level may be changed over the API.
@@ -91,7 +93,8 @@ impl App {
             drain,
             body_memory: BodyMemory::new(config.limits.body_memory),
             worker_ids: WorkerIds::default(),
-            refusal_log: RefusalLog::default(),
+            refusal_log: LogLimit::new(log_limit::FAULTS),
+            session_log: LogLimit::new(log_limit::SESSIONS),
             ledger,
             metrics: Arc::new(ServerMetrics { sources: sources.clone(), feed: feed.clone() }),
             feed,

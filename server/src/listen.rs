@@ -1,6 +1,7 @@
 //! Listeners and connections, and the headers that every response has.
 
 mod connections;
+mod lingering;
 mod metered;
 
 use std::convert::Infallible;
@@ -36,8 +37,8 @@ use crate::http::request_id::{REQUEST_ID, request_id};
 use crate::http::spelling;
 use crate::http::unread;
 use connections::{Connections, Place, Times};
-use metered::ClientBody;
-pub(crate) use metered::ClientStream;
+pub(crate) use lingering::LingeringStream;
+use metered::{ClientBody, ClientStream};
 
 /// Pause after a failed accept, for example because of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -155,7 +156,9 @@ async fn connection(stream: TcpStream, client: Client, http: http1::Builder, rou
         client.place.connection.serve();
         respond(router.clone(), client.clone(), app.clone(), request)
     });
-    let stream = TokioIo::new(ClientStream::new(stream, place.clone()));
+    let stream = ClientStream::new(stream, place.clone());
+    let stream = LingeringStream::new(stream, place.connection.clone(), drain.stopped().clone());
+    let stream = TokioIo::new(stream);
     let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
     let overdue = overdue(&place);
     let ended = tokio::select! {
@@ -213,7 +216,9 @@ async fn respond(
     } else {
         answer(router, &app, request, &id, head).await
     };
-    app.unread.discard(rest, &mut response).await;
+    if !app.unread.discard(rest, !connection.is_known(), &mut response).await {
+        connection.cut_short();
+    }
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(crate::VERSION));
     Ok(response.map(|body| ClientBody::new(body, connection)))

@@ -11,7 +11,7 @@ use llamapool_worker_core::usage::Usage;
 
 use crate::accounting::histograms::{DURATION, FIRST_BYTE, GAP, QUEUE_WAIT, TOKENS_PER_SECOND};
 use crate::accounting::record::OutcomeKind;
-use crate::accounting::{CappedLabels, Counters, OTHER, WorkerCounters};
+use crate::accounting::{Counters, OTHER, WorkerCounters};
 use crate::pool::{RegistryView, UpstreamSnapshot};
 use crate::state::view::{ServerState, WorkerState};
 use crate::state::{Feed, StateSources, server_state};
@@ -54,7 +54,7 @@ impl Source for ServerMetrics {
         for (id, worker) in counters.workers.iter() {
             worker_counts(figures, id, worker);
         }
-        worker_levels(figures, &registry.workers, &counters.workers);
+        worker_levels(figures, &registry.workers, &counters);
         figures.add(&IN_FLIGHT, [], ledger.open_requests());
         figures.add(&STATE_READERS, [], self.feed.readers());
         let current = server_state(drain, &registry);
@@ -162,7 +162,7 @@ fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerCounters) {
 }
 
 /// The state of workers. Those without series of their own are in the sums only.
-fn worker_levels(figures: &mut Figures, workers: &[UpstreamSnapshot], known: &CappedLabels<WorkerCounters>) {
+fn worker_levels(figures: &mut Figures, workers: &[UpstreamSnapshot], counters: &Counters) {
     let mut by_state = WORKER_STATES.map(|(state, label)| (state, label, 0u32));
     let mut rest = (0, 0);
     for worker in workers {
@@ -170,12 +170,12 @@ fn worker_levels(figures: &mut Figures, workers: &[UpstreamSnapshot], known: &Ca
         by_state.iter_mut().filter(|(other, ..)| *other == state).for_each(|(.., count)| *count += 1);
         let slots =
             worker.report.as_ref().filter(|_| worker.gone.is_none()).map_or(0, |report| report.capacity);
-        if !known.knows(&worker.identity.id) {
+        let Some(known) = counters.workers.get(&worker.identity.id) else {
             rest = (rest.0 + slots, rest.1 + worker.in_flight);
             continue;
-        }
-        worker_info(figures, worker, state);
-        let labels = || [Label::from(worker.identity.id.clone()), worker.identity.name.clone().into()];
+        };
+        worker_info(figures, worker, state, counters);
+        let labels = || [Label::from(worker.identity.id.clone()), known.name.clone().into()];
         figures.add(&WORKER_SLOTS, labels(), slots);
         figures.add(&WORKER_SLOTS_USED, labels(), worker.in_flight);
         if let Some(traffic) = worker.traffic.filter(|_| worker.gone.is_none()) {
@@ -190,8 +190,9 @@ fn worker_levels(figures: &mut Figures, workers: &[UpstreamSnapshot], known: &Ca
     by_state.into_iter().for_each(|(_, label, count)| figures.add(&WORKERS, [label.into()], count));
 }
 
-fn worker_info(figures: &mut Figures, worker: &UpstreamSnapshot, state: WorkerState) {
-    let labels = || [Label::from(worker.identity.id.clone()), worker.identity.name.clone().into()];
+fn worker_info(figures: &mut Figures, worker: &UpstreamSnapshot, state: WorkerState, counters: &Counters) {
+    let name = counters.names.shown(&worker.identity.name);
+    let labels = || [Label::from(worker.identity.id.clone()), name.to_owned().into()];
     for (other, label) in WORKER_STATES {
         let [id, name] = labels();
         figures.add(&WORKER_STATE, [id, name, label.into()], other == state);
@@ -199,8 +200,9 @@ fn worker_info(figures: &mut Figures, worker: &UpstreamSnapshot, state: WorkerSt
     let [id, name] = labels();
     let report = worker.report.as_ref();
     let backend = report.and_then(|report| report.runtime).unwrap_or_default().to_string();
-    let backend_version = report.and_then(|report| report.runtime_version.clone()).unwrap_or_default();
-    let version = worker.identity.version.clone();
+    let backend_version = report.and_then(|report| report.runtime_version.as_deref()).unwrap_or_default();
+    let backend_version = counters.runtime_versions.shown(backend_version).to_owned();
+    let version = counters.versions.shown(&worker.identity.version).to_owned();
     figures.add(&WORKER_INFO, [id, name, version.into(), backend.into(), backend_version.into()], 1u64);
 }
 

@@ -30,7 +30,7 @@ use crate::auth::Caller;
 use crate::flow;
 use crate::http::error::ApiError;
 use crate::http::responses::WorkerHandshake;
-use crate::listen::{ClientStream, Peer};
+use crate::listen::{LingeringStream, Peer};
 use crate::pool::UpstreamId;
 use crate::upstream::{Identity, Upstream};
 use crate::worker_ids::{ClaimedId, MAX_ID};
@@ -129,9 +129,9 @@ fn refused(app: &App, why: &str) {
 }
 
 async fn open(upgrade: OnUpgrade, keepalive_timeout: Duration) -> anyhow::Result<Socket> {
-    let parts = upgrade.await?.downcast::<TokioIo<ClientStream>>();
+    let parts = upgrade.await?.downcast::<TokioIo<LingeringStream>>();
     let parts = parts.map_err(|_| anyhow::anyhow!("the connection is not a client's"))?;
-    let stream = parts.io.into_inner().into_inner();
+    let stream = parts.io.into_inner().into_inner().into_inner();
     dial::tune(&stream, keepalive_timeout);
     let config = Some(dial::websocket_config());
     Ok(WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), SocketRole::Server, config)
@@ -161,16 +161,26 @@ async fn admit(app: &App, mut socket: Socket, hello: WorkerHello) {
     let claimed = match claimed.and_then(|claimed| check_room(app, &claimed.id).map(|()| claimed)) {
         Ok(claimed) => claimed,
         Err(why) => {
-            tracing::warn!(worker.name = hello.name, "Worker {} was refused: {why}", hello.name);
+            if let Some(left_out) = app.refusal_log.note() {
+                tracing::warn!(
+                    worker.name = hello.name,
+                    lines.left_out = left_out,
+                    "Worker {} was refused: {why}",
+                    hello.name
+                );
+            }
             let _ = tokio::time::timeout(HELLO_TIMEOUT, refuse(&mut socket, why)).await;
             return;
         }
     };
-    if claimed.id != hello.id {
+    if claimed.id != hello.id
+        && let Some(left_out) = app.refusal_log.note()
+    {
         tracing::warn!(
             worker.id = hello.id,
             worker.assigned_id = claimed.id,
             worker.name = hello.name,
+            lines.left_out = left_out,
             "Two workers have the id {}: this one ({}) is {} while it is connected. Give each a CLIENT_ID of its own; a copied folder or disk \
              image carries the stored id of the original",
             hello.id,
@@ -249,7 +259,15 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello, claimed: Claimed
         app.registry.note_resumed();
     }
     let id = app.registry.join(identity, Upstream::Worker(link.clone()));
-    tracing::info!(worker.name = name, worker.version = hello.version, "Worker {name} joined");
+    if let Some(left_out) = app.session_log.note() {
+        let version = hello.version;
+        tracing::info!(
+            worker.name = name,
+            worker.version = version,
+            lines.left_out = left_out,
+            "Worker {name} joined"
+        );
+    }
 
     let registry = app.registry.clone();
     let mut goodbye = None;
@@ -267,6 +285,11 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello, claimed: Claimed
             claimed.heard();
             registry.measured(id, took);
         }
+        Event::Unreadable(why) => {
+            if let Some(left_out) = app.refusal_log.note() {
+                tracing::warn!(worker.name = name, lines.left_out = left_out, "Worker {name}: {why}");
+            }
+        }
         Event::Request(_) => unreachable!("an opener accepts no streams"),
     };
     let driver = Driver::new(socket, link.clone(), app.config.timeouts.keepalive, on_event).asking_at_once();
@@ -277,7 +300,9 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello, claimed: Claimed
     };
     drop(joined);
     let why = goodbye.unwrap_or(end);
-    tracing::info!(worker.name = name, "Worker {name} left: {why}");
+    if let Some(left_out) = app.session_log.note() {
+        tracing::info!(worker.name = name, lines.left_out = left_out, "Worker {name} left: {why}");
+    }
 }
 
 /// A worker in the registry. It leaves when this is dropped, however the session ends.

@@ -43,6 +43,8 @@ pub enum Event<C> {
     Request(Incoming),
     /// The peer answered a PING after this time.
     RoundTrip(Duration),
+    /// A message that cannot be understood was ignored. Only the first few of a minute are events. Says what is wrong, in one line.
+    Unreadable(String),
 }
 
 /// Why a tunnel ended.
@@ -145,7 +147,7 @@ where
                 Ok(incoming) => (self.on_event)(Event::Request(incoming)),
                 Err(error) => {
                     if self.unreadable.count()? {
-                        tracing::warn!("Refused a malformed request: {error}");
+                        (self.on_event)(Event::Unreadable(format!("refused a malformed request: {error}")));
                     }
                 }
             }
@@ -163,7 +165,7 @@ where
                 if self.unreadable.count()? {
                     // The error may repeat a part of the message.
                     let error = lenient::line(&error.to_string(), MAX_REASON);
-                    tracing::warn!("Ignored an unreadable control message: {error}");
+                    (self.on_event)(Event::Unreadable(format!("ignored an unreadable message: {error}")));
                 }
             }
         }

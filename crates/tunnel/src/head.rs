@@ -14,7 +14,7 @@ mod length;
 mod passed_on;
 
 pub(super) use length::BodyLength;
-pub use length::content_length;
+pub use length::{body_length, content_length, is_bodiless};
 pub use passed_on::{request_headers, response_headers};
 
 /// The header by which the server names the model of a request, as it is called at the worker. It ends there. Optional: older servers do not
@@ -42,15 +42,12 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// The length of its body: none at all in answer to a HEAD request and with a status that excludes a body, whatever the head says (RFC 9112,
-    /// 6.3).
+    /// The length of its body: none at all in answer to a HEAD request, otherwise see [`body_length`].
     ///
     /// # Errors
     /// See [`content_length`].
     pub fn body_length(&self, is_head: bool) -> Result<Option<u64>, HeadError> {
-        let stated = content_length(&self.headers)?;
-        let has_none = is_head || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        Ok(if has_none { Some(0) } else { stated })
+        if is_head { Ok(Some(0)) } else { body_length(self.status, &self.headers) }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Values labelled by names that others choose, with a cardinality cap.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasher;
 
 /// The label of all names beyond the limit, and of unknown ones.
 pub(crate) const OTHER: &str = "other";
@@ -13,12 +15,45 @@ pub(crate) struct CappedLabels<T> {
     new: fn() -> T,
     known: BTreeMap<Box<str>, T>,
     other: Option<T>,
+    ever: EverShown,
+}
+
+/// The values that a label has ever had. Prometheus keeps each series for weeks, so names that change all the time need a limit for the life of the
+/// process, besides the one on those that are there at once.
+#[derive(Debug, Clone)]
+pub(crate) struct EverShown {
+    most: usize,
+    /// Hashes, because names are long and only compared.
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
+
+/// So many times its names at once a label may have over time.
+const TURNOVER: usize = 10;
+
+impl EverShown {
+    /// No values yet, and room for `most` of them.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, hashes: HashSet::new(), hasher: RandomState::new() }
+    }
+
+    /// Takes a value if there is room for it. Returns whether it may be shown.
+    pub(crate) fn admit(&mut self, value: &str) -> bool {
+        let hash = self.hasher.hash_one(value);
+        self.hashes.contains(&hash) || (self.hashes.len() < self.most && self.hashes.insert(hash))
+    }
+
+    /// The value, or the label of all others if it was not admitted. No value at all is one.
+    pub(crate) fn shown<'a>(&self, value: &'a str) -> &'a str {
+        let is_known = value.is_empty() || self.hashes.contains(&self.hasher.hash_one(value));
+        if is_known { value } else { OTHER }
+    }
 }
 
 impl<T> CappedLabels<T> {
-    /// No names yet, and room for `most` of them.
+    /// No names yet, and room for `most` of them, or for ten times as many over time.
     pub(crate) fn new(most: usize, new: fn() -> T) -> Self {
-        Self { most, new, known: BTreeMap::new(), other: None }
+        Self { most, new, known: BTreeMap::new(), other: None, ever: EverShown::new(most * TURNOVER) }
     }
 
     /// The value of a name. Looking up a known name allocates nothing.
@@ -37,11 +72,16 @@ impl<T> CappedLabels<T> {
     /// Adds a name if there is room for it. Returns whether the name has a value of its own.
     pub(crate) fn admit(&mut self, name: &str) -> bool {
         let known = self.known.contains_key(name);
-        if known || self.known.len() >= self.most || name == OTHER {
+        if known || self.known.len() >= self.most || name == OTHER || !self.ever.admit(name) {
             return known;
         }
         self.known.insert(name.into(), (self.new)());
         true
+    }
+
+    /// The value of a name that has its own.
+    pub(crate) fn get(&self, name: &str) -> Option<&T> {
+        self.known.get(name)
     }
 
     /// Whether a name has a value of its own.
@@ -79,6 +119,29 @@ mod tests {
         let mut counts = CappedLabels::new(2, u64::default);
         ["a", "b", "c", "d", "a", OTHER].into_iter().for_each(|name| *counts.of(name) += 1);
         assert_eq!(all(&counts), [("a", 2), ("b", 1), (OTHER, 3)]);
+    }
+
+    #[test]
+    fn names_that_change_all_the_time_end_as_others() {
+        let mut counts = CappedLabels::new(2, u64::default);
+        for name in 0..10_000 {
+            *counts.of(&format!("n{name}")) += 1;
+            counts.retain(|_| false);
+        }
+        assert_eq!(all(&counts), [(OTHER, 9_980)]);
+        *counts.of("n7") += 1;
+        assert_eq!(all(&counts), [("n7", 1), (OTHER, 9_980)], "an old name may come back");
+
+        let mut versions = EverShown::new(3);
+        let shown: HashSet<_> = (0..10_000)
+            .map(|version| version.to_string())
+            .map(|version| {
+                versions.admit(&version);
+                versions.shown(&version).to_owned()
+            })
+            .collect();
+        assert_eq!(shown, ["0", "1", "2", OTHER].map(str::to_owned).into());
+        assert_eq!((versions.shown("1"), versions.shown("")), ("1", ""));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use llamapool_telemetry::metrics::Histogram;
 use llamapool_worker_core::usage::Usage;
 
-use super::capped::{CappedLabels, OTHER};
+use super::capped::{CappedLabels, EverShown, OTHER};
 use super::histograms;
 use super::record::{EndedRequest, Outcome, OutcomeKind};
 use crate::pool::UpstreamSnapshot;
@@ -22,6 +22,12 @@ const MAX_WORKERS: usize = 100;
 
 /// Models of one worker with a histogram of their own, which has eighteen series.
 const MAX_MODELS_OF_WORKER: usize = 20;
+
+/// Names of workers, their versions, and versions of their runtimes, that are shown in the life of the process. Each can be another with every
+/// connection or report.
+const MAX_NAMES: usize = 1_000;
+const MAX_VERSIONS: usize = 100;
+const MAX_RUNTIME_VERSIONS: usize = 200;
 
 /// Everything that is counted.
 #[derive(Debug, Clone)]
@@ -38,6 +44,9 @@ pub(crate) struct Counters {
     pub(crate) sent: u64,
     pub(crate) models: CappedLabels<ModelCounters>,
     pub(crate) workers: CappedLabels<WorkerCounters>,
+    pub(crate) names: EverShown,
+    pub(crate) versions: EverShown,
+    pub(crate) runtime_versions: EverShown,
 }
 
 /// What is counted for a model.
@@ -75,6 +84,9 @@ impl Counters {
             sent: 0,
             models: CappedLabels::new(MAX_MODELS, ModelCounters::new),
             workers: CappedLabels::new(MAX_WORKERS, WorkerCounters::new),
+            names: EverShown::new(MAX_NAMES),
+            versions: EverShown::new(MAX_VERSIONS),
+            runtime_versions: EverShown::new(MAX_RUNTIME_VERSIONS),
         }
     }
 
@@ -111,6 +123,11 @@ impl Counters {
         let ids: BTreeMap<&str, &str> =
             upstreams.clone().map(|upstream| (&*upstream.identity.id, &*upstream.identity.name)).collect();
         self.workers.retain(|id| ids.contains_key(id));
+        for upstream in upstreams.clone() {
+            self.versions.admit(&upstream.identity.version);
+            let version = upstream.report.as_ref().and_then(|report| report.runtime_version.as_deref());
+            self.runtime_versions.admit(version.unwrap_or_default());
+        }
         let reports = upstreams.filter_map(|upstream| upstream.report.as_ref());
         let on_offer: BTreeSet<&str> =
             reports.flat_map(|report| &report.models).map(|model| &*model.name).collect();
@@ -119,7 +136,8 @@ impl Counters {
         }
         for (id, name) in ids {
             if self.workers.admit(id) {
-                self.workers.of(id).name = name.to_owned();
+                self.names.admit(name);
+                self.workers.of(id).name = self.names.shown(name).to_owned();
             }
         }
         for name in on_offer {

@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(3);
 
+/// A stranger, who has shown no valid key, may send only this much: enough for a request that is small, and for most that are not streams of files.
+const MOST_BYTES_OF_STRANGERS: usize = 256 * 1024;
+
 /// A client that sends nothing for this long waits for the response.
 const SILENCE: Duration = Duration::from_millis(250);
 
@@ -64,18 +67,27 @@ impl Unread {
         Self { permits: Semaphore::new(MOST_AT_ONCE), stopped }
     }
 
-    /// Discards what is left of the body of a request that has this response.
-    pub(crate) async fn discard(&self, rest: Option<Rest>, response: &mut Response) {
-        let Some(Rest { left, waits_for_continue }) = rest else { return };
-        let Some(body) = left.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    /// Discards what is left of the body of a request that has this response. Returns whether all of it has come; otherwise the connection closes
+    /// after the response.
+    pub(crate) async fn discard(
+        &self,
+        rest: Option<Rest>,
+        is_stranger: bool,
+        response: &mut Response,
+    ) -> bool {
+        let Some(Rest { left, waits_for_continue }) = rest else { return true };
+        let Some(body) = left.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
+        let most = if is_stranger { MOST_BYTES_OF_STRANGERS } else { MOST_BYTES };
         // A client that waits for `100 Continue` has not begun to send. To read would tell it to.
-        if waits_for_continue || !self.is_discarded(body).await {
+        let is_whole = !waits_for_continue && self.is_discarded(body, most).await;
+        if !is_whole {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        is_whole
     }
 
     /// Reads the body within the bounds. Returns whether that was all of it.
-    async fn is_discarded(&self, mut body: Incoming) -> bool {
+    async fn is_discarded(&self, mut body: Incoming, most: usize) -> bool {
         let Ok(_permit) = self.permits.try_acquire() else { return false };
         let mut bytes = 0;
         let discard = async {
@@ -85,7 +97,7 @@ impl Unread {
                     Ok(None) => return true,
                     Ok(Some(Err(_))) | Err(_) => return false,
                 }
-                if bytes > MOST_BYTES {
+                if bytes > most {
                     return false;
                 }
             }

@@ -57,6 +57,8 @@ pub(super) struct Connection {
     /// Whether it has one of the places that are kept for workers and administrators.
     pub(super) is_reserved: bool,
     is_known: AtomicBool,
+    /// Whether it closes before the client has sent everything.
+    is_cut_short: AtomicBool,
     phase: Mutex<Phase>,
     evicted: Notify,
 }
@@ -108,6 +110,7 @@ impl Connections {
             address,
             is_reserved: taken >= self.most - self.reserved,
             is_known: AtomicBool::new(false),
+            is_cut_short: AtomicBool::new(false),
             phase: Mutex::new(Phase::Head { since: Instant::now(), bytes: 0, large: None }),
             evicted: Notify::new(),
         });
@@ -139,6 +142,15 @@ impl Connection {
 
     pub(super) fn is_known(&self) -> bool {
         self.is_known.load(Ordering::Relaxed)
+    }
+
+    /// The next response is the last one, although the client may still be sending.
+    pub(super) fn cut_short(&self) {
+        self.is_cut_short.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.is_cut_short.load(Ordering::Relaxed)
     }
 
     /// Waits until it has to make room for another one.

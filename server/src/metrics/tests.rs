@@ -174,7 +174,7 @@ fn the_number_of_series_is_capped_however_many_workers_there_are() {
     offers(&mut figures, crowd, &counters);
     queues(&mut figures, &registry, &counters);
     counters.workers.iter().for_each(|(id, worker)| worker_counts(&mut figures, id, worker));
-    worker_levels(&mut figures, crowd, &counters.workers);
+    worker_levels(&mut figures, crowd, &counters);
     let text = figures.write(llamapool_telemetry::metrics::Format::Text);
     assert!(text.contains("llamapool_worker_slots{worker_id=\"other\",worker=\"other\"} 400\n"));
     assert!(text.contains("llamapool_workers{state=\"idle\"} 500\n"), "sums count every worker");

@@ -5,7 +5,7 @@
 
 use http::header;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use llamapool_tunnel::head::{content_length, response_headers};
+use llamapool_tunnel::head::{body_length, is_bodiless, response_headers};
 
 use super::Fault;
 
@@ -25,7 +25,9 @@ impl ReplyHead {
     /// # Errors
     /// Its length is no number, or there are several.
     pub(super) fn new(status: StatusCode, received: &HeaderMap) -> Result<Self, Fault> {
-        let length = body_length(status, received)?;
+        let length = body_length(status, received).map_err(|_| {
+            Fault::lost("The model's runtime failed before it answered: its Content-Length is invalid.")
+        })?;
         let mut headers = response_headers(received);
         if let Some(length) = length.filter(|_| !is_bodiless(status) && !is_event_stream(&headers)) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -34,28 +36,10 @@ impl ReplyHead {
     }
 }
 
-/// Whether a reply with this status has no body, whatever its headers say (RFC 9112, 6.3). The other case, HEAD, is not relayed.
-fn is_bodiless(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
 fn is_event_stream(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-}
-
-/// The length that the headers announce. `Transfer-Encoding` overrides it.
-fn body_length(status: StatusCode, headers: &HeaderMap) -> Result<Option<u64>, Fault> {
-    if is_bodiless(status) {
-        return Ok(Some(0));
-    }
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        return Ok(None);
-    }
-    content_length(headers).map_err(|_| {
-        Fault::lost("The model's runtime failed before it answered: its Content-Length is invalid.")
-    })
 }
 
 #[cfg(test)]

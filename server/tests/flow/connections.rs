@@ -1,5 +1,7 @@
 //! Connections of clients: refused requests with a body, idle connections, and strangers, who take nothing from callers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use llamapool_server::config::Config;
@@ -109,6 +111,34 @@ async fn a_refused_request_whose_body_does_not_come_says_that_the_connection_clo
             assert!(client.is_closed().await, "{line}");
         }
     }
+    server.stop().await;
+}
+
+/// The sender goes on for ever, as a client does that sends a large file and looks at the response afterwards.
+#[tokio::test]
+async fn a_stranger_cannot_send_much_and_still_gets_its_response() {
+    let server = TestServer::with(with_keys).await;
+    let RawClient(stream) = RawClient::connect(&server).await;
+    let (mut from, mut to) = stream.into_split();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = sent.clone();
+    let sender = tokio::spawn(async move {
+        let head =
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n";
+        to.write_all(head.as_bytes()).await.unwrap();
+        while let Ok(written) = to.write(&[b' '; 64 * 1024]).await {
+            count.fetch_add(written, Ordering::Relaxed);
+        }
+    });
+    let mut response = String::new();
+    let read = from.read_to_string(&mut response);
+    tokio::time::timeout(PATIENCE, read).await.expect("no response").expect("no reset");
+    let head = response.to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 401 ") && head.contains("connection: close"), "{head}");
+    assert!(response.ends_with("}}"), "{response}");
+    sender.abort();
+    let buffers = 12 * 1024 * 1024;
+    assert!(sent.load(Ordering::Relaxed) < 512 * 1024 + buffers, "{sent:?}");
     server.stop().await;
 }
 

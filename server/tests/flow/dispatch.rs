@@ -447,3 +447,45 @@ async fn a_body_that_is_still_being_sent_takes_memory() {
     first.bytes().await.ok();
     server.stop().await;
 }
+
+#[tokio::test]
+async fn all_attempts_together_have_one_time_limit() {
+    let limit = Duration::from_secs(6);
+    let server = TestServer::with(|config| {
+        config.timeouts.first_byte = Some(limit);
+        config.timeouts.heartbeat = None;
+    })
+    .await;
+    let mut workers = Vec::new();
+    for id in ["a", "b", "c"] {
+        workers.push(ScriptedWorker::join(&server, id, 1, &["m", id]).await);
+    }
+    server.until_models(4).await;
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let asked = server.ask("m");
+    // Two attempts fail after a while, the third one hangs.
+    for _ in 0..2 {
+        let responder = loop {
+            let asked = workers.iter_mut().find_map(|worker| worker.is_asked().then_some(worker));
+            if let Some(worker) = asked {
+                break worker.next().await.responder;
+            }
+            tokio::task::yield_now().await;
+        };
+        tokio::time::advance(limit / 3).await;
+        responder.fail(Code::Unreachable, "not there");
+    }
+    let answer = asked.await.unwrap();
+    let took = begun.elapsed();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["x-should-retry"]),
+        (504, &"false".parse().unwrap())
+    );
+    assert!((limit..limit + limit / 6).contains(&took), "{took:?}");
+    let error: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(error["error"]["code"], "backend_timeout");
+    assert!(error["error"]["message"].as_str().unwrap().contains("for 6 s"), "{error}");
+    tokio::time::resume();
+    server.stop().await;
+}

@@ -11,6 +11,7 @@ mod heartbeat;
 mod join_link;
 mod lengths;
 mod listing;
+mod logs;
 mod lookups;
 mod metrics;
 mod models;

@@ -1,5 +1,7 @@
 //! What Prometheus is told equals what happened.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use llamapool_server::drain::Shutdown;
@@ -7,6 +9,7 @@ use llamapool_server::{Listeners, config::Config};
 use llamapool_tunnel::Incoming;
 use llamapool_tunnel::control::Readiness;
 use llamapool_tunnel::frame::Code;
+use llamapool_worker_core::runtime::Model;
 
 use crate::support::{ScriptedWorker, TestServer, response};
 
@@ -51,6 +54,43 @@ impl TestServer {
 }
 
 const USAGE: &str = r#"{"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#;
+
+/// The values of a label of a series.
+fn label_values<'a>(scrape: &'a Scrape, series: &str, label: &str) -> Vec<&'a str> {
+    let lines =
+        scrape.0.lines().filter(|line| line.starts_with(series) && line.as_bytes()[series.len()] == b'{');
+    let label = format!(",{label}=\"");
+    lines.map(|line| line.split(&label).nth(1).unwrap().split('"').next().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_worker_cannot_make_series_without_end() {
+    let server = TestServer::start().await;
+    let worker = ScriptedWorker::connect(&server, "a", None).await;
+    let mut shown = BTreeSet::new();
+    for number in 0..10_000 {
+        let version = format!("v{number}");
+        let model = Model { name: version.clone(), ..Model::default() };
+        worker.report_version(&version, vec![model]);
+        // Past the limit, all are alike.
+        if number < 300 {
+            loop {
+                let scrape = server.scrape().await;
+                let values = label_values(&scrape, "llamapool_worker_info", "backend_version");
+                if values.iter().any(|value| *value == version || *value == "other") {
+                    shown.extend(values.into_iter().map(str::to_owned));
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    assert!(shown.contains("v0") && shown.contains("other"), "{shown:?}");
+    assert!(shown.len() < 250, "{}", shown.len());
+    let scrape = server.scrape().await;
+    assert!(scrape.0.lines().count() < 30_000, "{}", scrape.0.lines().count());
+    server.stop().await;
+}
 
 #[tokio::test]
 async fn every_series_is_there_before_anything_happens() {

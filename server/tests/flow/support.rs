@@ -28,7 +28,7 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) shutdown: Shutdown,
     pub(crate) client: reqwest::Client,
-    task: JoinHandle<Result<(), TaskFailed>>,
+    pub(crate) task: JoinHandle<Result<(), TaskFailed>>,
 }
 
 impl TestServer {
@@ -138,7 +138,7 @@ impl ScriptedWorker {
         Ok(Self { link, assigned_id: answer.assigned_id, requests, driver })
     }
 
-    async fn hello(
+    pub(crate) async fn hello(
         server: &TestServer,
         id: &str,
         instance: &str,
@@ -192,6 +192,20 @@ impl ScriptedWorker {
             models,
             runtime,
             runtime_version: None,
+            host: None,
+        }));
+    }
+
+    /// A report about a runtime of this version.
+    pub(crate) fn report_version(&self, version: &str, models: Vec<Model>) {
+        self.link.say(&FromWorker::Report(Report {
+            state: Readiness::Ready,
+            reason: None,
+            capacity: 1,
+            in_flight: 0,
+            models,
+            runtime: None,
+            runtime_version: Some(version.to_owned()),
             host: None,
         }));
     }

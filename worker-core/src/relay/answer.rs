@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::CONTENT_LENGTH;
-use http::{Response, StatusCode, response};
+use http::{Response, response};
 use http_body::Body;
 use http_body_util::BodyExt;
 use llamapool_tunnel::frame::Code;
@@ -160,7 +160,6 @@ pub(super) async fn quiet_for<T>(
 
 /// The length of a body that says it, as the connection has understood and will enforce it.
 fn length(parts: &response::Parts, body: &Answer) -> Option<u64> {
-    let has_none = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let says_it = parts.headers.contains_key(CONTENT_LENGTH) && !has_none;
+    let says_it = parts.headers.contains_key(CONTENT_LENGTH) && !head::is_bodiless(parts.status);
     says_it.then(|| body.size_hint().exact()).flatten()
 }

@@ -82,6 +82,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
             }
             Event::Control(FromServer::Hello(_) | FromServer::Unknown) => {}
             Event::RoundTrip(took) => shared.publisher.measured(took),
+            Event::Unreadable(why) => tracing::warn!("From the server: {why}"),
         })
         .asking_at_once();
     let end = tokio::select! {

@@ -1,4 +1,4 @@
-//! Messages that a peer sends and that cannot be understood: a few are logged, more are ignored, and many end the tunnel. A newer peer may send some
+//! Messages that a peer sends and that cannot be understood: a few are events, more are ignored, and many end the tunnel. A newer peer may send some
 //! that this end cannot read; no correct one sends many.
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::frame::Violation;
 /// Messages are counted anew after this time.
 const SPAN: Duration = Duration::from_secs(60);
 
-/// So many of a span are logged.
-const LOGGED: u32 = 5;
+/// So many of a span are events.
+const REPORTED: u32 = 5;
 
 /// More of a span end the tunnel. A report every few seconds that cannot be read does not.
 const MAX_UNREADABLE: u32 = 100;
@@ -27,7 +27,7 @@ impl Unreadable {
         Self { since: Instant::now(), count: 0 }
     }
 
-    /// Counts one more. Returns whether to log it.
+    /// Counts one more. Returns whether it is an event.
     ///
     /// # Errors
     /// There are too many.
@@ -36,6 +36,6 @@ impl Unreadable {
             *self = Self::new();
         }
         self.count += 1;
-        if self.count > MAX_UNREADABLE { Err(Violation::Unreadable) } else { Ok(self.count <= LOGGED) }
+        if self.count > MAX_UNREADABLE { Err(Violation::Unreadable) } else { Ok(self.count <= REPORTED) }
     }
 }

@@ -1,7 +1,8 @@
 //! How long a body is: what its head says, and whether the body keeps to it. A body that is shorter or longer than its head says would be read by
 //! an HTTP/1.1 client as a part of the next response on the connection, so it is an error of its stream.
 
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::StatusCode;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 
 use super::HeadError;
 use crate::frame::Code;
@@ -25,6 +26,26 @@ pub fn content_length(headers: &HeaderMap) -> Result<Option<u64>, HeadError> {
         }
     }
     Ok(length)
+}
+
+/// Whether a response with this status has no body, whatever its headers say (RFC 9112, 6.3). The other case is the answer to a HEAD request.
+pub fn is_bodiless(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// The length of a response's body, as far as its head says it: none at all with a status that excludes a body, and unknown where a
+/// `Transfer-Encoding` overrides it.
+///
+/// # Errors
+/// See [`content_length`].
+pub fn body_length(status: StatusCode, headers: &HeaderMap) -> Result<Option<u64>, HeadError> {
+    if is_bodiless(status) {
+        Ok(Some(0))
+    } else if headers.contains_key(TRANSFER_ENCODING) {
+        Ok(None)
+    } else {
+        content_length(headers)
+    }
 }
 
 /// Digits only: the standard library's parser also takes a plus sign.

@@ -1,19 +1,25 @@
-//! Limits the log lines about workers that are refused: whoever reaches the server can make it write one with each connection.
+//! Limits log lines that a worker, or whoever reaches the server, can cause as often as it likes: with each connection, for example.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many lines are written in each [`WINDOW`]: enough to see every worker of a pool whose key is wrong, and no more than 14,400 a day.
-const LINES: u32 = 10;
+/// Lines about faults in each [`WINDOW`]: enough to see every worker of a pool whose key is wrong, and no more than 14,400 a day.
+pub(crate) const FAULTS: u32 = 10;
+
+/// Lines about workers that join or leave in each [`WINDOW`]: enough for all workers of a pool that come back after a restart.
+pub(crate) const SESSIONS: u32 = 300;
 
 /// The time after which lines are counted anew.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Decides which refusals are logged.
-#[derive(Debug, Default)]
-pub(crate) struct RefusalLog(Mutex<Option<Count>>);
+/// Decides which events of a kind are logged.
+#[derive(Debug)]
+pub(crate) struct LogLimit {
+    lines: u32,
+    count: Mutex<Option<Count>>,
+}
 
 #[derive(Debug)]
 struct Count {
@@ -22,17 +28,22 @@ struct Count {
     left_out: u64,
 }
 
-impl RefusalLog {
-    /// A worker was refused. Returns whether to log it, and how many were left out since the last line.
+impl LogLimit {
+    /// At most so many lines in each [`WINDOW`].
+    pub(crate) fn new(lines: u32) -> Self {
+        Self { lines, count: Mutex::default() }
+    }
+
+    /// It has happened again. Returns whether to log it, and how many were left out since the last line.
     pub(crate) fn note(&self) -> Option<u64> {
         let now = Instant::now();
-        let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left_out = 0;
         if let Some(over) = count.take_if(|count| now.duration_since(count.since) >= WINDOW) {
             left_out = over.left_out;
         }
         let count = count.get_or_insert(Count { since: now, written: 0, left_out: 0 });
-        if count.written == LINES {
+        if count.written == self.lines {
             count.left_out += 1;
             return None;
         }
@@ -47,7 +58,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_writes_ten_lines_a_minute_and_says_what_it_left_out() {
-        let log = RefusalLog::default();
+        let log = LogLimit::new(FAULTS);
         let written = || (0..1_000).filter_map(|_| log.note()).collect::<Vec<_>>();
         assert_eq!(written(), [0; 10]);
         tokio::time::advance(WINDOW - Duration::from_secs(1)).await;
