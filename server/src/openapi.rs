@@ -57,6 +57,7 @@ const ABOUT: &str = "Your own machines behind one OpenAI-compatible API.\n\n\
         api::models::list,
         api::models::one,
         api::state::whole,
+        api::state::models,
         api::state::events,
         api::state::drain_worker,
         api::state::undrain_worker,

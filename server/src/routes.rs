@@ -46,6 +46,7 @@ fn routes(app: &Arc<App>) -> Routes {
         .route(llamapool_tunnel::control::CONNECT_PATH, Workers, get(workers::connect))
         .route("/api/workers/join-link", Needs(Administer), get(join_link::get))
         .route("/api/state", Needs(ViewState), get(state::whole))
+        .route("/api/state/models", Needs(ViewState), get(state::models))
         .route("/api/state/stream", Needs(ViewState), get(state::events))
         .route("/api/state/workers/{id}/drain", Needs(Administer), post(state::drain_worker))
         .route("/api/state/workers/{id}/undrain", Needs(Administer), post(state::undrain_worker))

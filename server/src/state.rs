@@ -2,6 +2,7 @@
 //! [`Feed`], which shares it among readers: as JSON on request, and as events for dashboards.
 
 mod feed;
+pub(crate) mod offers;
 mod snapshot;
 pub mod view;
 

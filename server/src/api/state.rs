@@ -3,17 +3,22 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
-use crate::http::responses::{AdminRequired, BadPathParam, Event, NotFound, ViewerRequired};
+use crate::http::responses::{AdminRequired, BadPathParam, BadQuery, Event, NotFound, ViewerRequired};
+use crate::state::offers::{self, Cursor, OfferPage};
 use crate::state::view::Snapshot;
 
 /// Get the state
@@ -25,6 +30,59 @@ use crate::state::view::Snapshot;
 pub(crate) async fn whole(State(app): State<Arc<App>>) -> Response {
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], Body::from(app.feed.json()))
         .into_response()
+}
+
+/// The most models of a page of [`models`], and how many there are if the client says nothing.
+const MAX_PAGE: usize = 1_000;
+const PAGE: usize = 500;
+
+/// Which page of [`models`].
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Only the models of the worker with this id.
+    worker: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Models of a page, 500 if absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+/// List the models of workers
+///
+/// Page by page. The state itself shows at most 4,000 models of all workers together.
+#[utoipa::path(
+    get, path = "/api/state/models", operation_id = "state_models", tag = "State", params(PageQuery),
+    responses((status = 200, description = "A page.", body = OfferPage), BadQuery, ViewerRequired),
+    security(("bearer" = []), ("x_api_key" = [])),
+)]
+pub(crate) async fn models(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Response {
+    match page(&app, query) {
+        Ok(page) => ([(CACHE_CONTROL, "no-store")], Json(page)).into_response(),
+        Err(error) => error.response_to(&headers),
+    }
+}
+
+fn page(app: &App, query: Result<Query<PageQuery>, QueryRejection>) -> Result<OfferPage, ApiError> {
+    let Query(PageQuery { worker, cursor, limit }) =
+        query.map_err(|_| ApiError::invalid("A query parameter is invalid."))?;
+    let cursor = match cursor {
+        Some(text) => {
+            let cursor = Cursor::parse(&text);
+            Some(cursor.ok_or_else(|| ApiError::field("cursor", "`cursor` is not the `next` of a page."))?)
+        }
+        None => None,
+    };
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(ApiError::field("limit", format!("`limit` must be 1 to {MAX_PAGE}.")));
+    }
+    Ok(offers::page(&app.registry.view(), worker.as_deref(), cursor.as_ref(), limit))
 }
 
 /// Stream the state

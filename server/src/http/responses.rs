@@ -44,6 +44,9 @@ pub(crate) struct AdminRequired;
 /// 400: a path parameter is invalid.
 pub(crate) struct BadPathParam;
 
+/// 400: a query parameter is invalid.
+pub(crate) struct BadQuery;
+
 /// 400: the body is invalid.
 pub(crate) struct InvalidBody;
 
@@ -95,6 +98,12 @@ impl IntoResponses for AdminRequired {
 impl IntoResponses for BadPathParam {
     fn responses() -> Responses {
         errors(&[ApiError::invalid("A path parameter is invalid.")])
+    }
+}
+
+impl IntoResponses for BadQuery {
+    fn responses() -> Responses {
+        errors(&[ApiError::invalid("A query parameter is invalid.")])
     }
 }
 

@@ -32,6 +32,7 @@ const DECISIONS: &[(&str, &str, Allowed)] = &[
     ("get", "/api/workers/connect", Workers),
     ("get", "/api/workers/join-link", Admin),
     ("get", "/api/state", ViewerAndAdmin),
+    ("get", "/api/state/models", ViewerAndAdmin),
     ("get", "/api/state/stream", ViewerAndAdmin),
     ("get", "/metrics", ViewerAndAdmin),
     ("get", "/api/log-level", ViewerAndAdmin),

@@ -6,7 +6,7 @@ use llamapool_tunnel::Incoming;
 use llamapool_tunnel::control::Readiness;
 use serde_json::Value;
 
-use crate::support::{ScriptedWorker, TestServer, response};
+use crate::support::{PATIENCE, ScriptedWorker, TestServer, response};
 
 impl TestServer {
     async fn state(&self) -> Value {
@@ -264,5 +264,59 @@ async fn more_models_than_a_snapshot_shows_are_cut_with_a_mark() {
         .collect();
     assert_eq!(shown, [1_000, 1_000, 1_000, 1]);
     assert_eq!(state["models_cut"], 1_500);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_models_that_the_state_cuts_are_read_page_by_page() {
+    let server = TestServer::start().await;
+    let names: Vec<String> = (0..30).map(|at| format!("m{at:02}")).collect();
+    let offered: Vec<&str> = names.iter().map(String::as_str).collect();
+    let _b = ScriptedWorker::join(&server, "b", 1, &offered).await;
+    let _a = ScriptedWorker::join(&server, "a", 1, &offered[..10]).await;
+    let _none = ScriptedWorker::connect(&server, "c", None).await;
+    let page = async |query: &[(&str, &str)]| {
+        let request = server.client.get(format!("{}/api/state/models", server.url)).query(query);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice::<serde_json::Value>(&answer.bytes().await.unwrap()).unwrap())
+    };
+    let all = async {
+        while page(&[]).await.1["models"].as_array().unwrap().len() < 40 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("the models never came");
+
+    let entry = |model: &serde_json::Value| {
+        format!("{} {}", model["worker"].as_str().unwrap(), model["name"].as_str().unwrap())
+    };
+    let (mut seen, mut cursor, mut pages) = (Vec::new(), None::<String>, 0);
+    loop {
+        let query = [("limit", Some("7")), ("cursor", cursor.as_deref())];
+        let query: Vec<_> = query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let (status, body) = page(&query).await;
+        assert_eq!(status, 200, "{body}");
+        seen.extend(body["models"].as_array().unwrap().iter().map(entry));
+        pages += 1;
+        match &body["next"] {
+            serde_json::Value::Null => break,
+            next => cursor = Some(next.as_str().unwrap().to_owned()),
+        }
+    }
+    let expect = names[..10].iter().map(|name| format!("a {name}"));
+    let expect: Vec<_> = expect.chain(names.iter().map(|name| format!("b {name}"))).collect();
+    assert_eq!((seen, pages), (expect, 6));
+
+    let (_, of_a) = page(&[("worker", "a"), ("limit", "10")]).await;
+    assert_eq!((of_a["models"].as_array().unwrap().len(), &of_a["next"]), (10, &serde_json::Value::Null));
+    for wrong in [("limit", "0"), ("limit", "1001"), ("limit", "many"), ("cursor", "x")] {
+        let (status, body) = page(&[wrong]).await;
+        assert_eq!(
+            (status, body["error"]["type"].as_str()),
+            (400, Some("invalid_request_error")),
+            "{wrong:?}"
+        );
+    }
     server.stop().await;
 }

@@ -57,6 +57,25 @@ fn the_model_is_found_and_rewritten_in_place() {
     );
 }
 
+/// What the worker reads of the same bodies is in the same table; its tests run it too.
+#[derive(serde::Deserialize)]
+struct Case {
+    content_type: Option<String>,
+    body: String,
+    /// The model, or `None` if the body is refused.
+    server: Option<String>,
+}
+
+#[test]
+fn both_ends_of_the_tunnel_read_the_same_model() {
+    let table = include_str!("../../../../worker-core/src/relay/named_model/cases.json");
+    let cases: Vec<Case> = serde_json::from_str(table).unwrap();
+    for Case { content_type, body, server } in cases {
+        let found = find(content_type.as_deref().unwrap_or("application/json"), body.as_bytes());
+        assert_eq!(found.ok().map(|found| found.model.name), server, "{content_type:?} {body}");
+    }
+}
+
 #[test]
 fn a_stream_is_recognised() {
     let check = |content_type: &str, body: &str, expect| {

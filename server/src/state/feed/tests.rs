@@ -20,10 +20,13 @@ use crate::upstream::{Identity, Upstream};
 
 #[test]
 fn events_are_rarer_where_they_cost_much() {
-    assert_eq!(pace(1, 200_000), SHORTEST);
-    assert_eq!(pace(1_000, 2_000), SHORTEST);
-    assert_eq!(pace(1_000, 50_000), Duration::from_millis(500));
-    assert_eq!(pace(10_000, 80_000), WHILE_OPEN);
+    let cheap = Duration::from_millis(1);
+    assert_eq!(pace(1, 200_000, cheap), SHORTEST);
+    assert_eq!(pace(1_000, 2_000, cheap), SHORTEST);
+    assert_eq!(pace(1_000, 50_000, cheap), Duration::from_millis(500));
+    assert_eq!(pace(10_000, 80_000, cheap), WHILE_OPEN);
+    assert_eq!(pace(1, 1_000_000, Duration::from_millis(20)), Duration::from_millis(400));
+    assert_eq!(pace(1, 1_000_000, Duration::from_secs(1)), WHILE_OPEN);
 }
 
 fn sources() -> StateSources {
@@ -41,10 +44,31 @@ fn sources() -> StateSources {
     }
 }
 
+/// What a large pool costs: run it with `--nocapture` to see the time.
+#[tokio::test]
+async fn an_event_of_a_large_pool_has_a_bound() {
+    let sources = sources();
+    for worker in 0..200 {
+        let id = join_as(&sources.registry, &format!("worker-{worker}"));
+        let model =
+            |at| Model { name: format!("model-{worker}-{at}:8b-instruct-q4_K_M"), ..Model::default() };
+        let models = (0..20).map(model).collect(); // of more, no more are shown
+        sources.registry.report(id, Report { models, ..report() });
+    }
+    let begun = StdInstant::now();
+    let event = event("update", 1, &snapshot_since(&sources, 1, Since::default()));
+    println!("200 workers with 20 models each: {} bytes in {:?}", event.len(), begun.elapsed());
+    assert!(event.len() < 1_500_000, "{}", event.len());
+}
+
 fn join(registry: &Registry) -> UpstreamId {
+    join_as(registry, "a")
+}
+
+fn join_as(registry: &Registry, id: &str) -> UpstreamId {
     let windows = Windows { initial: 1, max: 1 };
     let link = Link::new(Role::Opener, Limits { windows, credit: 1, max_streams: 1 });
-    let identity = Identity { id: "a".into(), name: "a".into(), version: String::new() };
+    let identity = Identity { id: id.into(), name: id.into(), version: String::new() };
     registry.join(identity, Upstream::Worker(link))
 }
 

@@ -24,6 +24,30 @@ fn json(body: &str) -> Result<(), Refusal> {
     scan("/v1/chat/completions", Some("application/json"), &[body.as_bytes()])
 }
 
+/// What both ends of the tunnel read, each in a way of its own: the server whole bodies, the worker while they pass. The server's tests run it too.
+#[derive(serde::Deserialize)]
+struct Case {
+    content_type: Option<String>,
+    body: String,
+    /// The model that each end reads; `None` if it refuses the body.
+    server: Option<String>,
+    worker: Option<String>,
+}
+
+#[test]
+fn both_ends_read_the_same_model_or_one_of_them_refuses_the_body() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("cases.json")).unwrap();
+    for Case { content_type, body, server, worker } in cases {
+        let read = match scan("/v1/x", content_type.as_deref(), &[body.as_bytes()]) {
+            Ok(()) => Some("open".to_owned()),
+            Err(Refusal::NotOffered(name)) => Some(name),
+            Err(_) => None,
+        };
+        assert_eq!(read, worker, "{content_type:?} {body}");
+        assert!(server.is_none() || worker.is_none() || server == worker, "{content_type:?} {body}");
+    }
+}
+
 fn hidden() -> Result<(), Refusal> {
     Err(Refusal::NotOffered("secret".to_owned()))
 }
