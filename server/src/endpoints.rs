@@ -115,17 +115,10 @@ impl Monitor<'_> {
 }
 
 fn ready(info: RuntimeInfo) -> Report {
-    Report {
-        state: Readiness::Ready,
-        reason: None,
-        // Nothing is known of either.
-        capacity: 0,
-        in_flight: 0,
-        models: info.models,
-        runtime: Some(info.kind),
-        runtime_version: info.version,
-        host: None,
-    }
+    /// Nothing is known of it.
+    const CAPACITY: u32 = 0;
+    let RuntimeInfo { kind, version, models, .. } = info;
+    Report { runtime: Some(kind), runtime_version: version, ..Report::ready(CAPACITY, models) }
 }
 
 /// An endpoint that is away keeps its models: they are not ready, rather than unknown.

@@ -127,6 +127,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// A report that says no more than that these models can be used.
+    pub fn ready(capacity: u32, models: Vec<Model>) -> Self {
+        Self {
+            state: Readiness::Ready,
+            reason: None,
+            capacity,
+            in_flight: 0,
+            models,
+            runtime: None,
+            runtime_version: None,
+            host: None,
+        }
+    }
+
     /// Limits capacity, models, runtime version and host to what a correct worker can report.
     pub fn tidy(&mut self) {
         self.capacity = self.capacity.min(MAX_STREAMS as u32);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use llamapool_telemetry::metrics::{COMMON, Kind, page};
-use llamapool_tunnel::control::{Readiness, Report};
+use llamapool_tunnel::control::Report;
 use llamapool_worker_core::runtime::Model;
 
 use super::*;
@@ -120,16 +120,7 @@ fn worker(id: &str, model: &str) -> UpstreamSnapshot {
         identity: Arc::new(Identity { id: id.to_owned(), name: id.to_owned(), version: "0".to_owned() }),
         joined: SystemTime::now(),
         heard: SystemTime::now(),
-        report: Some(Arc::new(Report {
-            state: Readiness::Ready,
-            reason: None,
-            capacity: 1,
-            in_flight: 0,
-            models: vec![model],
-            runtime: None,
-            runtime_version: None,
-            host: None,
-        })),
+        report: Some(Arc::new(Report::ready(1, vec![model]))),
         latency: None,
         in_flight: 0,
         held: false,

@@ -24,16 +24,7 @@ fn join(registry: &Registry, id: &str, capacity: u32, models: &[&str]) -> Upstre
 
 fn report(state: Readiness, capacity: u32, models: &[&str]) -> Report {
     let models = models.iter().map(|name| Model { name: (*name).to_owned(), ..Model::default() }).collect();
-    Report {
-        state,
-        reason: None,
-        capacity,
-        in_flight: 0,
-        models,
-        runtime: None,
-        runtime_version: None,
-        host: None,
-    }
+    Report { state, ..Report::ready(capacity, models) }
 }
 
 /// Joins an endpoint, whose capacity is unknown.

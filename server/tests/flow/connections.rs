@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{PATIENCE, ScriptedWorker, TestServer};
+use crate::support::{Clock, PATIENCE, ScriptedWorker, TestServer};
 
 /// A client that writes bytes.
 struct RawClient(TcpStream);
@@ -210,22 +210,23 @@ async fn requests_of_strangers_are_counted_apart() {
 #[tokio::test]
 async fn an_idle_connection_stays_longer_than_an_unfinished_head() {
     let server = TestServer::with(|config| {
-        config.limits.header_timeout = Duration::from_millis(50);
+        config.limits.header_timeout = Duration::from_secs(3);
         config.timeouts.idle = Duration::from_secs(3600);
     })
     .await;
+    let clock = Clock::stop();
     let mut idle = RawClient::connect(&server).await;
     idle.send("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     idle.response().await;
     for begun in ["", "GET /healthz HTTP/1.1\r\nhost: loc"] {
         let mut slow = RawClient::connect(&server).await;
         slow.send(begun).await;
-        assert!(slow.is_closed().await);
+        assert!(clock.advance_until(slow.is_closed()).await);
     }
     idle.send("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     idle.response().await;
     idle.send("GET /healthz HTTP/1.1\r\nhost: loc").await;
-    assert!(idle.is_closed().await, "the next head has no more time than the first");
+    assert!(clock.advance_until(idle.is_closed()).await, "the next head has no more time than the first");
     server.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{PATIENCE, ScriptedWorker, TestServer, response};
+use crate::support::{Clock, PATIENCE, ScriptedWorker, TestServer, response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use llamapool_server::config::AliasFallback;
@@ -288,12 +288,14 @@ async fn a_client_error_of_the_runtime_is_passed_on_and_not_tried_again() {
 
 #[tokio::test]
 async fn a_runtime_that_hangs_ends_in_a_gateway_timeout() {
-    let server =
-        TestServer::with(|config| config.timeouts.first_byte = Some(Duration::from_millis(50))).await;
+    let limit = Duration::from_secs(5);
+    let server = TestServer::with(|config| config.timeouts.first_byte = Some(limit)).await;
+    let clock = Clock::stop();
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     server.until_models(1).await;
     let asked = server.ask("m");
     let Incoming { mut responder, .. } = worker.next().await;
+    clock.advance(limit).await;
     assert_eq!(error(asked.await.unwrap()).await, (504, "backend_timeout".into()));
     responder.stopped().await; // and the runtime is let go
     server.stop().await;

@@ -6,17 +6,26 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use llamapool_tunnel::Incoming;
 use llamapool_tunnel::frame::Code;
+use tokio::task::JoinHandle;
 
-use crate::support::{ScriptedWorker, TestServer, response};
+use crate::support::{Clock, ScriptedWorker, TestServer, response};
 
 const HEARTBEAT: &str = ": heartbeat\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
-async fn start() -> TestServer {
-    TestServer::with(|config| config.timeouts.heartbeat = Some(Duration::from_millis(20))).await
+const INTERVAL: Duration = Duration::from_secs(1);
+
+async fn start() -> (TestServer, Clock) {
+    (TestServer::with(|config| config.timeouts.heartbeat = Some(INTERVAL)).await, Clock::stop())
 }
 
-fn request(server: &TestServer, path: &str) -> tokio::task::JoinHandle<reqwest::Response> {
+/// The head of a stream that is promised because nothing has come in time.
+async fn promised(clock: &Clock, asked: JoinHandle<reqwest::Response>) -> reqwest::Response {
+    clock.advance(INTERVAL).await;
+    asked.await.unwrap()
+}
+
+fn request(server: &TestServer, path: &str) -> JoinHandle<reqwest::Response> {
     let body = r#"{"model":"m","stream":true}"#;
     let request = server.client.post(format!("{}{path}", server.url)).body(body);
     tokio::spawn(async move { request.send().await.unwrap() })
@@ -44,7 +53,7 @@ fn without_heartbeats(body: &str) -> String {
 
 #[tokio::test]
 async fn a_late_stream_is_kept_alive_while_others_are_tried() {
-    let server = start().await;
+    let (server, clock) = start().await;
     let mut a = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     let mut b = ScriptedWorker::join(&server, "b", 1, &["m"]).await;
     server.until_models(1).await;
@@ -53,12 +62,12 @@ async fn a_late_stream_is_kept_alive_while_others_are_tried() {
         incoming = a.next() => (incoming, &mut b),
         incoming = b.next() => (incoming, &mut a),
     };
-    let answer = asked.await.unwrap();
+    let answer = promised(&clock, asked).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
     assert!(answer.headers().contains_key("x-request-id"));
     let mut chunks = answer.bytes_stream();
-    assert_eq!(chunks.next().await.unwrap().unwrap(), HEARTBEAT);
+    assert_eq!(clock.advance_until(chunks.next()).await.unwrap().unwrap(), HEARTBEAT);
     responder.fail(Code::Backend, "crashed");
     let Incoming { mut responder, .. } = other.next().await;
     responder.respond(response(200, "text/event-stream"), Bytes::from_static(DONE.as_bytes()), true);
@@ -69,13 +78,15 @@ async fn a_late_stream_is_kept_alive_while_others_are_tried() {
 
 #[tokio::test]
 async fn a_stream_in_the_queue_is_kept_alive() {
-    let server = start().await;
+    let (server, clock) = start().await;
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     server.until_models(1).await;
     let first = server.ask("m");
     worker.wait_asked().await;
-    let mut chunks = request(&server, "/v1/chat/completions").await.unwrap().bytes_stream();
-    assert_eq!(read(&mut chunks, HEARTBEAT).await.0, HEARTBEAT, "it is in the queue");
+    let queued = clock.advance_until(request(&server, "/v1/chat/completions")).await;
+    let mut chunks = queued.unwrap().bytes_stream();
+    let begin = clock.advance_until(read(&mut chunks, HEARTBEAT)).await.0;
+    assert_eq!(begin, HEARTBEAT, "it is in the queue");
     worker.answer(200, "{}").await;
     first.await.unwrap();
     let Incoming { mut responder, .. } = worker.next().await;
@@ -92,12 +103,12 @@ async fn an_error_after_the_promise_is_an_event() {
         [(None, "backend_error", "failed before it answered"), (Some(own), "", "the context is too long")];
     for path in ["/v1/chat/completions", "/v1/responses"] {
         for (reply, code, message) in cases {
-            let server = start().await;
+            let (server, clock) = start().await;
             let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
             server.until_models(1).await;
             let asked = request(&server, path);
             let Incoming { mut responder, .. } = worker.next().await;
-            let mut chunks = asked.await.unwrap().bytes_stream();
+            let mut chunks = promised(&clock, asked).await.bytes_stream();
             match reply {
                 Some(body) => responder.respond(
                     response(400, "application/json"),
@@ -106,7 +117,7 @@ async fn an_error_after_the_promise_is_an_event() {
                 ),
                 None => responder.fail(Code::Backend, "crashed"),
             }
-            let (body, is_whole) = read(&mut chunks, "").await;
+            let (body, is_whole) = clock.advance_until(read(&mut chunks, "")).await;
             let event = without_heartbeats(&body);
             let data = event.trim_end().rsplit_once("data: ").unwrap().1;
             let error: serde_json::Value = serde_json::from_str(data).unwrap();
@@ -123,46 +134,47 @@ async fn an_error_after_the_promise_is_an_event() {
 
 #[tokio::test]
 async fn a_silence_within_a_stream_is_filled_between_events_only() {
-    let server = start().await;
+    let (server, clock) = start().await;
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     server.until_models(1).await;
     let asked = request(&server, "/v1/chat/completions");
     let Incoming { mut responder, .. } = worker.next().await;
     responder.respond(response(200, "text/event-stream"), Bytes::from_static(b"data: 1\n\n"), false);
     let mut chunks = asked.await.unwrap().bytes_stream();
-    assert!(read(&mut chunks, HEARTBEAT).await.0.ends_with("data: 1\n\n: heartbeat\n\n"));
+    assert_eq!(read(&mut chunks, "data: 1\n\n").await.0, "data: 1\n\n");
+    clock.advance(INTERVAL).await;
+    assert_eq!(read(&mut chunks, HEARTBEAT).await.0, HEARTBEAT);
     responder.ready().await.unwrap();
     responder.send(Bytes::from_static(b"data: {\"half"), false);
-    assert_eq!(without_heartbeats(&read(&mut chunks, "half").await.0), "data: {\"half");
-    let silent = tokio::time::timeout(Duration::from_millis(100), chunks.next()).await;
-    assert!(silent.is_err(), "a comment would cut the event: {silent:?}");
+    assert_eq!(read(&mut chunks, "half").await.0, "data: {\"half");
+    clock.advance(INTERVAL * 3).await;
     responder.send(Bytes::from_static(b"\"}\n\ndata: [DONE]\n\n"), true);
-    assert!(read(&mut chunks, "").await.1);
+    let rest = ("\"}\n\ndata: [DONE]\n\n".to_owned(), true);
+    assert_eq!(read(&mut chunks, "").await, rest, "a comment would cut the event");
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_client_that_asks_for_no_stream_is_promised_none() {
-    let server = start().await;
+    let (server, clock) = start().await;
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     server.until_models(1).await;
-    let mut asked = server.ask("m");
+    let asked = server.ask("m");
     let Incoming { responder, .. } = worker.next().await;
-    let early = tokio::time::timeout(Duration::from_millis(100), &mut asked).await;
-    assert!(early.is_err(), "there is no head yet");
+    clock.advance(INTERVAL * 3).await;
     responder.fail(Code::Backend, "crashed");
-    assert_eq!(asked.await.unwrap().status(), 502);
+    assert_eq!(asked.await.unwrap().status(), 502, "its head has not been sent before");
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_while_it_is_kept_alive_cancels_its_request() {
-    let server = start().await;
+    let (server, clock) = start().await;
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     server.until_models(1).await;
     let asked = request(&server, "/v1/chat/completions");
     let Incoming { mut responder, .. } = worker.next().await;
-    drop(asked.await.unwrap());
+    drop(promised(&clock, asked).await);
     responder.stopped().await;
     server.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use llamapool_tunnel::Incoming;
-use llamapool_tunnel::control::{FromWorker, Readiness, Report};
+use llamapool_tunnel::control::{FromWorker, Report};
 use llamapool_worker_core::runtime::Model;
 use serde_json::{Value, json};
 
@@ -56,18 +56,9 @@ async fn a_worker_has_an_ascii_name_in_the_response() {
 #[tokio::test]
 async fn the_list_tells_the_smallest_context() {
     let server = TestServer::start().await;
-    let report = |context: Option<u64>| {
-        let model = Model { name: "m".into(), context, ..Model::default() };
-        FromWorker::Report(Report {
-            state: Readiness::Ready,
-            reason: None,
-            capacity: 1,
-            in_flight: 0,
-            models: vec![model],
-            runtime: None,
-            runtime_version: None,
-            host: None,
-        })
+    let report = |context: u64| {
+        let model = Model { name: "m".into(), context: Some(context), ..Model::default() };
+        FromWorker::Report(Report::ready(1, vec![model]))
     };
     let workers = [
         ScriptedWorker::join(&server, "a", 1, &["m"]).await,
@@ -75,9 +66,9 @@ async fn the_list_tells_the_smallest_context() {
     ];
     server.until_models(1).await;
     assert_eq!(listed(&server, "").await["context_length"], Value::Null);
-    workers[0].link.say(&report(Some(16_384)));
+    workers[0].link.say(&report(16_384));
     until(&server, "", "context_length", json!(16_384)).await;
-    workers[1].link.say(&report(Some(8_192)));
+    workers[1].link.say(&report(8_192));
     until(&server, "", "context_length", json!(8_192)).await;
     assert_eq!(listed(&server, "").await["max_model_len"], 8_192);
     server.stop().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{ScriptedWorker, TestServer, read, response};
+use crate::support::{Clock, ScriptedWorker, TestServer, read, response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use llamapool_tunnel::frame::Code;
@@ -76,10 +76,11 @@ async fn what_is_no_stream_is_cut_without_a_word() {
 
 #[tokio::test]
 async fn a_stream_that_falls_silent_ends_in_an_error_event() {
-    let server = TestServer::with(|config| config.timeouts.chunk = Some(Duration::from_millis(50))).await;
+    let server = TestServer::with(|config| config.timeouts.chunk = Some(Duration::from_secs(5))).await;
+    let clock = Clock::stop();
     let mut worker = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
     let (mut responder, answer) = begun(&server, &mut worker, "text/event-stream", "data: 1\n\n").await;
-    let (body, whole) = read(answer).await;
+    let (body, whole) = clock.advance_until(read(answer)).await;
     assert!(body.contains("backend_timeout") && !whole, "{body}");
     responder.stopped().await;
     server.stop().await;

@@ -23,6 +23,51 @@ use tokio_tungstenite::tungstenite::Message;
 /// No test waits longer for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Time that goes on only when a test says so, until this is dropped or a test has hung for [`PATIENCE`]. Sockets are real: tokio's paused time alone,
+/// which jumps to the next timer whenever nothing is ready, would outrun them.
+pub(crate) struct Clock {
+    _held: std::sync::mpsc::SyncSender<()>,
+}
+
+/// The steps in which time goes on: what tokio's timers can tell apart.
+const STEP: Duration = Duration::from_millis(1);
+
+impl Clock {
+    pub(crate) fn stop() -> Self {
+        tokio::time::pause();
+        // Paused time does not jump while a blocking task runs.
+        let (held, dropped) = std::sync::mpsc::sync_channel(0);
+        tokio::task::spawn_blocking(move || {
+            let _ = dropped.recv_timeout(PATIENCE);
+        });
+        Self { _held: held }
+    }
+
+    /// Lets this time pass.
+    pub(crate) async fn advance(&self, time: Duration) {
+        // What is due at the very end is a step late, because timers are rounded up.
+        tokio::time::advance(time + STEP).await;
+    }
+
+    /// Lets time pass until the work is done.
+    pub(crate) async fn advance_until<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::time::advance(STEP) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
+}
+
 /// A running server. [`TestServer::stop`] proves that nothing was left open.
 pub(crate) struct TestServer {
     pub(crate) url: String,
@@ -184,16 +229,7 @@ impl ScriptedWorker {
         runtime: Option<RuntimeKind>,
         models: Vec<Model>,
     ) {
-        self.link.say(&FromWorker::Report(Report {
-            state,
-            reason: None,
-            capacity,
-            in_flight: 0,
-            models,
-            runtime,
-            runtime_version: None,
-            host: None,
-        }));
+        self.link.say(&FromWorker::Report(Report { state, runtime, ..Report::ready(capacity, models) }));
     }
 
     /// A report about a runtime of this version.

@@ -1,5 +1,4 @@
 use llamapool_tunnel::Link;
-use llamapool_tunnel::control::Readiness;
 use llamapool_tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::runtime::Model;
 use proptest::prelude::*;
@@ -27,16 +26,7 @@ fn pick(
 
 fn report(capacity: u32, models: &[&str]) -> Report {
     let models = models.iter().map(|name| Model { name: (*name).to_owned(), ..Model::default() }).collect();
-    Report {
-        state: Readiness::Ready,
-        reason: None,
-        capacity,
-        in_flight: 0,
-        models,
-        runtime: None,
-        runtime_version: None,
-        host: None,
-    }
+    Report::ready(capacity, models)
 }
 
 /// A pool of workers: name, capacity, models.

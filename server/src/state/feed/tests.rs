@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::Instant as StdInstant;
 
 use http::HeaderMap;
+use llamapool_telemetry::logs::{LogProblem, RunningLogs};
 use llamapool_tunnel::Link;
-use llamapool_tunnel::control::{Readiness, Report};
+use llamapool_tunnel::control::Report;
 use llamapool_tunnel::mux::{Limits, Role, Windows};
 use llamapool_worker_core::runtime::Model;
 use tokio::time::timeout;
@@ -61,6 +62,22 @@ async fn an_event_of_a_large_pool_has_a_bound() {
     assert!(event.len() < 1_500_000, "{}", event.len());
 }
 
+#[tokio::test]
+async fn logs_that_cannot_be_written_are_a_problem_of_the_server() {
+    let (logs, problems, _layer) = RunningLogs::for_testing("info");
+    let sources = Arc::new(StateSources { logs: Some(logs), ..sources() });
+    let feed = Feed::new(sources.clone());
+    let shown = || {
+        sources.changes.notify_changed();
+        serde_json::from_slice::<serde_json::Value>(&feed.json()).unwrap()["server"]["problems"].clone()
+    };
+    assert_eq!(shown(), serde_json::json!([]));
+    problems.send_replace(Some(LogProblem { what: "No space left".to_owned(), since: SystemTime::now() }));
+    assert_eq!(shown(), serde_json::json!(["No space left"]));
+    problems.send_replace(None);
+    assert_eq!(shown(), serde_json::json!([]));
+}
+
 fn join(registry: &Registry) -> UpstreamId {
     join_as(registry, "a")
 }
@@ -78,16 +95,7 @@ async fn claim(registry: Registry) -> Result<SlotPermit, NoSlot> {
 }
 
 fn report() -> Report {
-    Report {
-        state: Readiness::Ready,
-        reason: None,
-        capacity: 1,
-        in_flight: 0,
-        models: vec![Model { name: "m".to_owned(), ..Model::default() }],
-        runtime: None,
-        runtime_version: None,
-        host: None,
-    }
+    Report::ready(1, vec![Model { name: "m".to_owned(), ..Model::default() }])
 }
 
 /// A feed that publishes, with one reader.
