@@ -234,16 +234,8 @@ impl ScriptedWorker {
 
     /// A report about a runtime of this version.
     pub(crate) fn report_version(&self, version: &str, models: Vec<Model>) {
-        self.link.say(&FromWorker::Report(Report {
-            state: Readiness::Ready,
-            reason: None,
-            capacity: 1,
-            in_flight: 0,
-            models,
-            runtime: None,
-            runtime_version: Some(version.to_owned()),
-            host: None,
-        }));
+        let runtime_version = Some(version.to_owned());
+        self.link.say(&FromWorker::Report(Report { runtime_version, ..Report::ready(1, models) }));
     }
 
     /// The next request that arrives here.

@@ -201,6 +201,13 @@ test.each([
   expect(container.textContent).toContain(hint);
 });
 
+test('a problem of the server itself needs attention', async () => {
+  const server = { ...aSnapshot().server, problems: ['Logs cannot be written to /logs: no space left'] };
+  const { container } = await open('overview', aSnapshot({ server, workers: [aWorker()] }));
+  expect(container.textContent).toContain(t.attention.problem);
+  expect(container.textContent).toContain('/logs: no space left');
+});
+
 const withKeys = (needs_key: boolean, workers_need_key: boolean) =>
   aSnapshot({ server: { ...aSnapshot().server, needs_key, workers_need_key } });
 
