@@ -1,12 +1,12 @@
-//! What this program was built from.
+//! Version, commit and date of this build.
 
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit, if the build was told.
+/// The commit, if known.
 pub const SHA: &str = or_unknown(option_env!("LLAMAPOOL_BUILD_SHA"));
 
-/// The day of the build, if the build was told.
+/// The date of the build, if known.
 pub const DATE: &str = or_unknown(option_env!("LLAMAPOOL_BUILD_DATE"));
 
 /// The line that `--version` prints.

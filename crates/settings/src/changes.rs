@@ -1,4 +1,4 @@
-//! What differs between two configurations, by the values that their settings have.
+//! The differences between two configurations, by the values of their settings.
 
 use super::KeyPath;
 
@@ -12,14 +12,14 @@ pub struct Changes {
     section: KeyPath,
 }
 
-/// A concern, or a whole configuration, of which two can be compared setting by setting.
+/// A concern, or a whole configuration, that can be compared setting by setting.
 /// [`concern!`](crate::concern) implements it; for a struct of concerns, call each of its fields.
 pub trait Compare {
-    /// Notes in `changes` every setting whose value differs.
+    /// Adds every setting whose value differs to `changes`.
     fn compare(old: &Self, new: &Self, changes: &mut Changes);
 }
 
-/// The settings that differ between two configurations. Secrets are compared too, and only their keys are told.
+/// The settings that differ between two configurations. Secrets are compared too, but only their keys are reported.
 pub fn changes<C: Compare>(old: &C, new: &C) -> Changes {
     let mut changes = Changes::default();
     C::compare(old, new, &mut changes);
@@ -32,12 +32,12 @@ impl Changes {
         self.restart.is_empty() && self.live.is_empty()
     }
 
-    /// Whether anything differs that needs a restart.
+    /// Whether a setting that needs a restart differs.
     pub fn need_restart(&self) -> bool {
         !self.restart.is_empty()
     }
 
-    /// Notes one setting. For implementations of [`Compare`] by hand.
+    /// Adds one setting. For manual implementations of [`Compare`].
     pub fn note(&mut self, key: &str, live: bool, is_same: bool) {
         if !is_same {
             let list = if live { &mut self.live } else { &mut self.restart };
@@ -45,7 +45,7 @@ impl Changes {
         }
     }
 
-    /// Notes the settings of a section.
+    /// Adds the settings of a section.
     pub(crate) fn section(&mut self, key: &str, compare: impl FnOnce(&mut Self)) {
         let outer = self.section.clone();
         self.section = outer.key(key);

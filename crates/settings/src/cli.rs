@@ -43,7 +43,7 @@ use super::{
     load::{self, settings_of},
 };
 
-/// The exit code for wrong flags and wrong settings.
+/// The exit code for invalid flags and invalid settings.
 pub const EXIT_USAGE: u8 = 64;
 
 /// What a command line requests.
@@ -53,34 +53,34 @@ pub enum Invocation<C> {
     Run(Loaded<C>),
     /// Print this and exit.
     Print(Answer),
-    /// Execute a command instead of running.
+    /// Run a command instead.
     Command(Box<Called<C>>),
 }
 
-/// A command that was called, with the configuration as it would be run with.
+/// A command, with the configuration that the program would run with.
 #[derive(Debug)]
 pub struct Called<C> {
     /// Its name.
     pub name: String,
-    /// What it was given.
+    /// Its arguments.
     pub args: ArgMatches,
     /// The configuration, or what is wrong with it.
     pub loaded: Result<Loaded<C>, Mistakes>,
-    /// The configuration file, which need not exist: as named, or where it is looked for.
+    /// The configuration file, which need not exist: the one that was given, or the default one.
     pub file: Option<PathBuf>,
 }
 
-/// A text for the terminal, and the exit code that goes with it.
+/// Text for the terminal, and the exit code that goes with it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The text, with its line ends.
+    /// The text, including line breaks.
     pub text: String,
     /// 0, or [`EXIT_USAGE`].
     pub code: u8,
 }
 
 impl Answer {
-    /// Prints the text: to the standard output if it was asked for, to the standard error if something is wrong.
+    /// Prints the text: to standard output if it was requested, to standard error if something is wrong.
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "help and mistakes are for the terminal")]
     pub fn print(self) -> ExitCode {
         match self.code {
@@ -92,19 +92,19 @@ impl Answer {
 }
 
 impl Sources {
-    /// Those of this process.
+    /// The sources of this process.
     pub fn of_process(default_file: Option<PathBuf>) -> Self {
         let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self { args: std::env::args_os().skip(1).collect(), env: Box::new(env), default_file }
     }
 }
 
-/// Understands a command line and loads the configuration.
+/// Parses a command line and loads the configuration.
 pub fn invoke<C: ProgramConfig>(sources: &Sources) -> Invocation<C> {
     invoke_with(sources, Vec::new())
 }
 
-/// The same for a program that has commands. Each also takes the flags of all settings.
+/// The same for a program with commands. Each command also accepts the flags of all settings.
 pub fn invoke_with<C: ProgramConfig>(sources: &Sources, commands: Vec<Command>) -> Invocation<C> {
     let settings = settings_of::<C>();
     let command = command::of::<C>(&settings, commands);

@@ -1,11 +1,11 @@
-//! Spans of time as people write them.
+//! Durations as people write them.
 
 use std::time::Duration;
 
 /// Longer durations are typing errors, and would overflow clocks on some systems.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// The units, and how many milliseconds each is.
+/// The units, in milliseconds.
 const UNITS: [(&str, f64); 5] =
     [("ms", 1.0), ("s", 1_000.0), ("m", 60_000.0), ("h", 3_600_000.0), ("d", 86_400_000.0)];
 
@@ -66,7 +66,7 @@ fn parts(mut text: &str) -> Option<f64> {
     Some(total)
 }
 
-/// A plain decimal number; `f64` alone would also take "inf", "nan" and "1e9".
+/// A plain decimal number; `f64` alone would also accept "inf", "nan" and "1e9".
 pub(super) fn number(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if plain { text.parse().ok() } else { None }

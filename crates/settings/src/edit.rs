@@ -1,9 +1,9 @@
-//! Changes settings in a file as a careful person would: the line in question, and nothing else.
+//! Changes settings in a file as a careful person would: only the line in question.
 //!
-//! Comments, order, unknown keys, quotes, line ends and everything else stay byte for byte. A setting that is there under an
-//! older name or spelling is changed where it stands. Settings are named by their paths: `log_level`, `cache.size`,
-//! `endpoints[2].url`. Each change is read back before it is kept: if anything but that one setting would read
-//! differently, it is refused with the line that stands in the way. `layout` knows where everything is, `change` makes
+//! Comments, order, unknown keys, quotes, line breaks and everything else stay the same, byte for byte. A setting under an
+//! older name or spelling is changed in place. Settings are named by their paths: `log_level`, `cache.size`,
+//! `endpoints[2].url`. Each change is read back before it is kept: if it would change anything but that one setting,
+//! it is refused, and the error names the line. `layout` finds where everything is, `change` produces
 //! the new text, `entries` reads it back, `value` writes values, `items` changes lists of structs, `secrets` finds secrets, `store` writes the file.
 //!
 //! ```
@@ -59,14 +59,14 @@ use super::{
     yaml::{Plain, Value, means, plain},
 };
 
-/// Larger files than this are not settings.
+/// A larger file is not a settings file.
 const LARGEST: usize = 1024 * 1024;
 
 /// A settings file that is being changed. Nothing is written before [`Edit::save`].
 #[derive(Debug)]
 pub struct Edit {
     path: PathBuf,
-    /// The bytes that were read; nothing if there was no file.
+    /// The bytes that were read; `None` if there was no file.
     read: Option<Vec<u8>>,
     text: String,
     settings: Vec<Declaration>,
@@ -74,14 +74,14 @@ pub struct Edit {
     fits: fn(&str, &str) -> Result<(), String>,
 }
 
-/// Why a file was not changed. It is as it was.
+/// Why a file was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// It is not valid YAML, or not a mapping of settings; where, and why.
+    /// It is not valid YAML, or not a mapping of settings: where, and why.
     #[error("{0}")]
     Broken(Mistake),
     /// There is no such setting.
-    #[error("there is no setting {0:?}")]
+    #[error("unknown setting {0:?}")]
     Unknown(String),
     /// The value is invalid.
     #[error("{key}: {why}")]
@@ -91,10 +91,10 @@ pub enum EditError {
         /// What is wrong with the value, and what is expected.
         why: String,
     },
-    /// The file is written in a way that cannot be changed without touching more.
-    #[error("{place}{key} is written in a way that only a text editor can change")]
+    /// The file is written in a way that cannot be changed without changing more.
+    #[error("{place}{key} can only be changed in a text editor")]
     Entangled {
-        /// Where.
+        /// The position.
         place: SourceSpan,
         /// The setting.
         key: String,
@@ -107,17 +107,17 @@ pub enum EditError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         error: io::Error,
     },
 }
 
 impl Edit {
-    /// Reads the file at `path` with the settings of `C`. A file that does not exist is an empty one.
+    /// Reads the file at `path` with the settings of `C`. A missing file counts as empty.
     ///
     /// # Errors
-    /// If it cannot be read, or is not a mapping of settings.
+    /// It cannot be read, or is not a mapping of settings.
     pub fn open<C: ProgramConfig>(path: &Path) -> Result<Self, EditError> {
         let io = |error| EditError::Io { path: path.to_owned(), error };
         let read = store::read(path).map_err(io)?;
@@ -133,17 +133,17 @@ impl Edit {
         Ok(Self { path: path.to_owned(), read, text, settings, groups, fits })
     }
 
-    /// The file as it would be written now.
+    /// The text of the file as it would be written now.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether [`Edit::save`] has something to write.
+    /// Whether [`Edit::save`] would change the file.
     pub fn is_changed(&self) -> bool {
         self.read.as_deref().unwrap_or_default() != self.text.as_bytes()
     }
 
-    /// What the file gives for a setting, if it is no secret and no list.
+    /// The value of a setting in the file, unless it is a secret or a list.
     pub fn value(&self, path: &str) -> Option<String> {
         let (parent, declared) = self.setting(path).ok().filter(|(_, declared)| !declared.is_secret())?;
         let file = self.file();
@@ -156,10 +156,10 @@ impl Edit {
         }
     }
 
-    /// Gives a setting a value, as text; several values separated by commas. An empty text is [`Edit::unset`].
+    /// Sets a setting to a value, given as text; several values are separated by commas. An empty text means [`Edit::unset`].
     ///
     /// # Errors
-    /// If there is no such setting, the value is invalid, or the file is written too unusually.
+    /// There is no such setting, the value is invalid, or the file is written too unusually.
     pub fn set(&mut self, path: &str, value: &str) -> Result<(), EditError> {
         let value = value.trim();
         if value.is_empty() {
@@ -177,7 +177,7 @@ impl Edit {
             return self.put_section(&parent, wanted, path);
         };
         let ranked = before.iter().filter_map(|entry| Some((declared.ranks(&entry.key)?, entry)));
-        // The first of those that count most; what else means the same by the same name goes.
+        // Changes the first of the entries that take precedence, and removes others of the same name.
         let winner = ranked.filter(|(rank, _)| !rank.is_shorthand).min_by_key(|(rank, _)| *rank);
         let rank = winner.map(|(rank, _)| rank);
         let same = |written: &str| rank.is_some() && declared.ranks(written) == rank;
@@ -185,11 +185,11 @@ impl Edit {
         self.put(&parent, same, rename, declared.key(), wanted, path)
     }
 
-    /// Gives a setting its default back: its line goes, under whatever name it stands. The path may also be that of
+    /// Resets a setting to its default by removing its line, under whichever name it is given. The path may also be that of
     /// a whole section or list.
     ///
     /// # Errors
-    /// If there is no such setting, or the file is written too unusually.
+    /// There is no such setting, or the file is written too unusually.
     pub fn unset(&mut self, path: &str) -> Result<(), EditError> {
         if let Some(group) = self.group(path) {
             let parent = group.parent().unwrap_or_default();
@@ -200,19 +200,19 @@ impl Edit {
         self.cut(&parent, &|written| declared.ranks(written).is_some(), path)
     }
 
-    /// What would be wrong with the configuration if it were loaded from this text and the environment.
+    /// The mistakes that loading this text and the environment would report.
     ///
     /// # Errors
-    /// Every mistake.
+    /// All mistakes.
     pub fn check<C: ProgramConfig>(&self, env: &super::Env) -> Result<(), Mistakes> {
         super::load_text::<C>(&self.path, &self.text, env).map(drop)
     }
 
-    /// Writes the file, if it changed: to another file first, which then takes its place. After that its content is on the disk, and
-    /// other users cannot read it if it holds a secret.
+    /// Writes the file if it has changed: first to another file, which then replaces it. After that its content is on the disk, and
+    /// other users cannot read it if it contains a secret.
     ///
     /// # Errors
-    /// If another program has changed it since it was read, or it cannot be written.
+    /// Another program has changed the file since it was read, or it cannot be written.
     pub fn save(&mut self) -> Result<(), EditError> {
         let io = |error| EditError::Io { path: self.path.clone(), error };
         if !self.is_changed() {
@@ -226,7 +226,7 @@ impl Edit {
         Ok(())
     }
 
-    /// The setting at `path`, and the path of the mapping it is in.
+    /// The setting at `path`, and the path of its mapping.
     fn setting(&self, path: &str) -> Result<(KeyPath, Declaration), EditError> {
         let unknown = || EditError::Unknown(path.to_owned());
         let path = KeyPath::parse(path).filter(|path| !path.is_for_every_item()).ok_or_else(unknown)?;
@@ -247,7 +247,7 @@ impl Edit {
     }
 }
 
-/// The values of a list that was given with commas.
+/// The values of a list that is separated by commas.
 fn items(value: &str) -> Vec<String> {
     value.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }

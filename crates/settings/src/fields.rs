@@ -1,4 +1,4 @@
-//! The settings as a form shows them: what each is for, its value, where that comes from, and what is wrong with it.
+//! The settings as a form shows them: what each is for, its value and where that comes from, and what is wrong with it.
 
 mod check;
 mod lists;
@@ -18,10 +18,10 @@ use super::{
     reader::{Given, Notes, ReadSetting, Reader},
 };
 
-/// A setting, ready to be shown and edited.
+/// A setting to show and edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its key. For a setting at the top also its path.
+    /// Its key. For a top-level setting, also its path.
     pub key: &'static str,
     /// Its path, for [`check()`] and [`Edit`](super::edit::Edit): `log_level`, `cache.size`, `endpoints[2].url`.
     pub path: String,
@@ -33,23 +33,23 @@ pub struct Field {
     pub help: String,
     /// The control it is edited with.
     pub input: Input,
-    /// What is given, as it was written; nothing if that is secret or nothing is given.
+    /// The current value as written; `None` if it is secret or not set.
     pub value: Option<String>,
     /// Its default, in words.
     pub default: &'static str,
-    /// A value as an example, or nothing.
+    /// An example, or empty.
     pub example: &'static str,
-    /// The words that are allowed, where only a few are.
+    /// The allowed values, if there are only a few.
     pub choices: Vec<&'static str>,
     /// When a change takes effect.
     pub effect: Effect,
-    /// It has no default and must be given.
+    /// Whether it is required and has no default.
     pub required: bool,
-    /// Why what is given cannot be used.
+    /// Why the current value is invalid.
     pub problem: Option<String>,
     /// Where the value comes from.
     pub origin: Origin,
-    /// Whether anything is given. The value of a secret is not told.
+    /// Whether it is set. The value of a secret is not included.
     pub is_set: bool,
 }
 
@@ -58,21 +58,21 @@ pub struct Field {
 pub enum Input {
     /// A line of text.
     Text,
-    /// A line that is not shown.
+    /// A line of text that is hidden.
     Secret,
     /// A number.
     Number,
     /// Yes or no.
     Switch,
-    /// One of a few words.
+    /// One of a few values.
     Choice,
     /// A file or folder.
     Path,
-    /// An address.
+    /// A URL.
     Url,
-    /// A span of time.
+    /// A duration.
     Duration,
-    /// A number of bytes.
+    /// A size in bytes.
     Size,
     /// Several texts.
     List,
@@ -92,29 +92,29 @@ pub enum Effect {
 pub enum Origin {
     /// The configuration file.
     File,
-    /// Nothing is given.
+    /// It is not set.
     Default,
-    /// The environment, which overrides the file: a change of the file would have no effect.
+    /// The environment, which overrides the file: changing the file would have no effect.
     Environment,
 }
 
-/// All settings but those of lists, and what is wrong with the file as a whole.
+/// All settings except those of lists, and what is wrong with the file as a whole.
 #[derive(Clone, Debug)]
 pub struct Fields {
     /// The settings, in the order of the declarations. For lists of structs, see [`lists()`].
     pub fields: Vec<Field>,
-    /// Why the file could not be read. The fields are those of an empty one then.
+    /// Why the file could not be read. The fields are then those of an empty file.
     pub file_problem: Option<Mistakes>,
 }
 
-/// The settings of `C` as this file and the environment give them.
+/// The settings of `C` with the values from this file and the environment.
 pub fn fields<C: ProgramConfig>(file: &Path, env: &Env) -> Fields {
     let (notes, file_problem) = read::<C>(file, env);
     let settings = notes.read.iter().filter(|setting| !setting.declared.parent.is_in_list());
     Fields { fields: settings.map(field).collect(), file_problem }
 }
 
-/// What a form needs to know, and why the file could not be read.
+/// The data for a form, and why the file could not be read.
 fn read<C: ProgramConfig>(file: &Path, env: &Env) -> (Notes, Option<Mistakes>) {
     let read = File::read(file).map_err(|mistake| vec![mistake]).and_then(|file| {
         let file = file.unwrap_or_default();

@@ -13,7 +13,7 @@ use super::{
     yaml::{self, Entry, Value},
 };
 
-/// A configuration file that was read.
+/// A configuration file that has been read.
 #[derive(Debug, Default)]
 pub(super) struct File {
     pub(super) path: PathBuf,
@@ -21,12 +21,12 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Reads the file at `path`, in which a key may be given twice; `Ok(None)` if there is none.
+    /// Reads the file at `path`, in which a key may be repeated; `Ok(None)` if there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Mistake> {
         Self::read_unless(path, text_file::is_absent)
     }
 
-    /// The same for a file that nobody named; `Ok(None)` also if it is in a folder that this account may not enter.
+    /// The same for the default file; also `Ok(None)` if the file is in a folder that this account may not enter.
     pub(super) fn read_default(path: &Path) -> Result<Option<Self>, Mistake> {
         Self::read_unless(path, |error| text_file::is_absent_or_hidden(path, error))
     }
@@ -42,12 +42,12 @@ impl File {
         }
     }
 
-    /// Parses the text of the file at `path`, in which a key may be given twice.
+    /// Parses the text of the file at `path`, in which a key may be repeated.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Mistake> {
         Ok(Self { path: path.to_owned(), entries: yaml::parse(path, text)? })
     }
 
-    /// A mistake for every key at the top that is given twice.
+    /// A mistake for every repeated key at the top level.
     pub(super) fn given_twice(&self) -> Vec<Mistake> {
         given_twice(&self.entries, &KeyPath::default())
     }
@@ -67,7 +67,7 @@ impl File {
         matches!(value, None | Some(Value::Mapping(_))).then_some(entries)
     }
 
-    /// Every entry, those of nested mappings too.
+    /// All entries, including those of nested mappings.
     pub(super) fn all_entries(&self) -> Vec<&Entry> {
         let mut all = Vec::new();
         collect(&self.entries, &mut all);
@@ -90,7 +90,7 @@ fn collect_in<'a>(value: &'a Value, all: &mut Vec<&'a Entry>) {
     }
 }
 
-/// A mistake for every key that is given twice in the mapping at `path`.
+/// A mistake for every repeated key in the mapping at `path`.
 pub(super) fn given_twice(entries: &[Entry], path: &KeyPath) -> Vec<Mistake> {
     let earlier = |n: usize| entries[..n].iter().any(|entry| entry.is(&entries[n].key));
     let twice = (0..entries.len()).filter(|n| earlier(*n)).map(|n| &entries[n]);

@@ -63,7 +63,7 @@ impl KeyPath {
         }
     }
 
-    /// Whether it leads into a list. Such settings are given in the file only.
+    /// Whether it leads into a list. Such settings can only be given in the file.
     pub(crate) fn is_in_list(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Item(_)))
     }
@@ -73,13 +73,13 @@ impl KeyPath {
         self.0.contains(&Step::Item(None))
     }
 
-    /// Whether it is that of the item of a list, or of a section in it, and not of an item of a list further in.
+    /// Whether it is the path of this list's item, or of a section in it, but not of an item of a nested list.
     pub(crate) fn is_of_item(&self, item: &Self) -> bool {
         let rest = self.0.strip_prefix(&item.0[..]);
         rest.is_some_and(|rest| rest.iter().all(|step| matches!(step, Step::Key(_))))
     }
 
-    /// Whether `concrete` is this path, where `[]` stands for any item.
+    /// Whether `concrete` matches this path, where `[]` stands for any item.
     pub(crate) fn covers(&self, concrete: &Self) -> bool {
         let covers = |(declared, given): (&Step, &Step)| match (declared, given) {
             (Step::Item(None), Step::Item(_)) => true,

@@ -1,7 +1,7 @@
-//! What kind of value a setting takes: how it is parsed, compared and described.
+//! The kinds of values: how they are parsed, compared and described.
 //!
-//! A kind is a value built from small pieces: `count(1..=4096)`, `duration().at_least(SECOND)`,
-//! `secret().list()`. The description grows with it, so no check goes without its explanation.
+//! A kind is composed of small parts: `count(1..=4096)`, `duration().at_least(SECOND)`,
+//! `secret().list()`. The description grows with it, so that every check is described.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -10,13 +10,13 @@ use url::Url;
 
 use super::{duration, size};
 
-/// Longer keys than this are files pasted by accident; they travel in every request head.
+/// A longer key is a file pasted by accident; keys are sent with each request.
 const LONGEST_SECRET: usize = 512;
 
-/// Parses a value; `None` if the text is not one.
+/// Parses a value; `None` if the text is not valid.
 type Parse<T> = dyn Fn(&str) -> Option<T>;
 
-/// Whether two values are the same.
+/// Whether two values are equal.
 type Same<T> = dyn Fn(&T, &T) -> bool;
 
 /// How values of one kind are parsed, compared and described.
@@ -28,24 +28,24 @@ pub struct ValueKind<T> {
 
 pub use ValueKind as Kind;
 
-/// How the values of a setting are written.
+/// The format of the values of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
-    /// The values that are allowed; completes "expected ...".
+    /// The allowed values; completes "expected ...".
     pub expected: String,
-    /// A value as an example, if that helps.
+    /// An example, if that helps.
     pub example: &'static str,
-    /// How it looks to flags and file.
+    /// The form of values in flags and in the file.
     pub syntax: Syntax,
-    /// What stands for a value in the help: `--port <PORT>`.
+    /// The placeholder for a value in the help: `--port <PORT>`.
     pub value_name: &'static str,
-    /// The words, where only these are allowed.
+    /// The allowed words, if only these are allowed.
     pub choices: Vec<&'static str>,
-    /// Values must not be shown.
+    /// Whether values must not be shown.
     pub secret: bool,
 }
 
-/// How a value looks to the flags and to the file.
+/// The form of values in flags and in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
     /// One value: `--port 8080`.
@@ -59,7 +59,7 @@ pub enum Syntax {
 }
 
 impl<T: 'static> ValueKind<T> {
-    /// A kind that is read with `parse`. `value_name` stands for a value in the help; `expected` completes
+    /// A kind with the parser `parse`. `value_name` is the placeholder in the help; `expected` completes
     /// "expected ...".
     pub fn new(
         value_name: &'static str,
@@ -89,35 +89,35 @@ impl<T: 'static> ValueKind<T> {
         Self { format, parse: Box::new(parse), same: Box::new(same) }
     }
 
-    /// The value that `text` stands for; `None` if it is not of this kind.
+    /// Parses `text`; `None` if it is not a value of this kind.
     pub fn read(&self, text: &str) -> Option<T> {
         (self.parse)(text.trim())
     }
 
-    /// Whether two values are the same. Secrets are compared too.
+    /// Whether two values are equal. Secrets are compared too.
     pub fn is_same(&self, one: &T, other: &T) -> bool {
         (self.same)(one, other)
     }
 
-    /// The same kind with this value as an example.
+    /// The same kind with this example.
     pub fn example(mut self, text: &'static str) -> Self {
         self.format.example = text;
         self
     }
 
-    /// The same kind, where values may begin with a minus sign.
+    /// The same kind, whose values may begin with a minus sign.
     pub fn signed(mut self) -> Self {
         self.format.syntax = Syntax::Signed;
         self
     }
 
-    /// The same kind, where values must not be shown.
+    /// The same kind, whose values must not be shown.
     pub fn private(mut self) -> Self {
         self.format.secret = true;
         self
     }
 
-    /// Only the values that pass `check`, described by `expected` (which replaces the former description).
+    /// Only values that pass `check`, described by `expected`, which replaces the previous description.
     pub fn only(self, expected: impl Into<String>, check: impl Fn(&T) -> bool + 'static) -> Self {
         let parse = self.parse;
         let parse = Box::new(move |text: &str| parse(text).filter(|value| check(value)));
@@ -125,7 +125,7 @@ impl<T: 'static> ValueKind<T> {
         Self { format: Format { expected: expected.into(), example, ..self.format }, parse, ..self }
     }
 
-    /// The same text, parsed to something else.
+    /// The same text, parsed into another type.
     pub fn map<U: PartialEq + 'static>(self, change: impl Fn(T) -> U + 'static) -> ValueKind<U> {
         let parse = self.parse;
         ValueKind {
@@ -135,7 +135,7 @@ impl<T: 'static> ValueKind<T> {
         }
     }
 
-    /// The same kind, where nothing given means `None`.
+    /// The same kind, where a missing value means `None`.
     pub fn optional(self) -> ValueKind<Option<T>> {
         let (parse, same) = (self.parse, self.same);
         ValueKind {
@@ -149,7 +149,7 @@ impl<T: 'static> ValueKind<T> {
         }
     }
 
-    /// Several of them, separated by commas (or line breaks, in a secret's file).
+    /// Several values, separated by commas (or line breaks, in a secret's file).
     pub fn list(self) -> ValueKind<Vec<T>> {
         let (parse, same) = (self.parse, self.same);
         let items = move |text: &str| {
@@ -180,7 +180,7 @@ impl ValueKind<Duration> {
     }
 }
 
-/// A span of time, see [`duration::parse`].
+/// A duration, see [`duration::parse`].
 pub fn duration() -> ValueKind<Duration> {
     ValueKind::new("DURATION", "a duration", duration::parse).example("30s")
 }
@@ -200,7 +200,7 @@ pub fn count(range: std::ops::RangeInclusive<u64>) -> ValueKind<u64> {
     ValueKind::new("NUMBER", expected, move |text| text.parse().ok().filter(|n| range.contains(n)))
 }
 
-/// A number of bytes in `range`, see [`size::parse`].
+/// A size in bytes in `range`, see [`size::parse`].
 pub fn bytes(range: std::ops::RangeInclusive<u64>) -> ValueKind<u64> {
     let (least, most) = (size::words(*range.start()), size::words(*range.end()));
     ValueKind::new(
@@ -231,7 +231,7 @@ pub fn one_of<T: Copy + PartialEq + 'static>(words: &'static [(&'static str, T)]
     kind
 }
 
-/// A short text, for names: 1 to 128 characters, none of them a control character.
+/// A short text for names: 1 to 128 characters without control characters.
 pub fn name() -> ValueKind<String> {
     ValueKind::new("TEXT", "1 to 128 characters without control characters", |text| {
         let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
@@ -241,7 +241,7 @@ pub fn name() -> ValueKind<String> {
 
 /// A key or password. It goes into HTTP headers, so only visible ASCII characters are allowed.
 pub fn secret() -> ValueKind<SecretString> {
-    // Whether a configuration has changed is nothing that an attacker can time, so plain comparison is fine.
+    // An attacker cannot measure whether a configuration has changed, so a plain comparison is fine.
     let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
     ValueKind::compared_by(
         "KEY",
@@ -261,7 +261,7 @@ pub fn path() -> ValueKind<PathBuf> {
     ValueKind::new("PATH", "a path", |text| Some(PathBuf::from(text)))
 }
 
-/// A port, 0 for any that is free.
+/// A port; 0 for any free one.
 pub fn port() -> ValueKind<u16> {
     ValueKind::new("PORT", "a port from 0 (any free one) to 65535", |text| {
         text.trim_start_matches(':').parse().ok()
@@ -287,7 +287,7 @@ pub fn http_url() -> ValueKind<Url> {
     .example("http://127.0.0.1:8000/v1")
 }
 
-/// Whether a URL has neither user nor password. URLs are logged and shown, so they must not hold secrets.
+/// Whether a URL has neither user nor password. URLs are logged and shown, so they must not contain secrets.
 pub fn has_no_login(url: &Url) -> bool {
     url.username().is_empty() && url.password().is_none()
 }

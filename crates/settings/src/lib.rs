@@ -3,7 +3,7 @@
 //!
 //! A program's configuration is a plain struct of concerns. [`concern!`](crate::concern) declares a struct whose
 //! fields are settings, sections of them ([`Section`]) or lists of structs ([`ListOf`]); [`load()`] fills it from
-//! flag, environment, file and default, in this order, and returns the whole configuration or every [`Mistake`].
+//! flag, environment, file and default, in this order of precedence, and returns the whole configuration or every [`Mistake`].
 //! [`changes()`] tells which settings differ between two configurations.
 
 pub mod build;
@@ -64,7 +64,7 @@ pub trait ProgramConfig: Concern {
     /// Legacy settings that are accepted and ignored.
     const RETIRED: &'static [Retired];
 
-    /// Every setting of the program, in the order of the declarations. Those of lists come once, with `[]` in their
+    /// All settings of the program, in the order of the declarations. Those of lists are included once, with `[]` in their
     /// path.
     fn settings() -> Vec<Declaration> {
         load::settings_of::<Self>()
@@ -74,16 +74,16 @@ pub trait ProgramConfig: Concern {
 /// The environment: the value of a variable, if it is set.
 pub type Env = dyn Fn(&str) -> Option<String>;
 
-/// Secrets that are kept outside of the configuration: the secret of a setting by its path, if there is one.
+/// Secrets stored outside of the configuration: the secret of the setting at a path, if there is one.
 pub type Keychain = dyn Fn(&str) -> Option<SecretString>;
 
-/// Where a program's settings come from. Tests make their own; a program takes those of its process.
+/// Where a program's settings come from. A program uses those of its process; tests make their own.
 pub struct Sources {
     /// The command line without the program's name.
     pub args: Vec<OsString>,
     /// The environment.
     pub env: Box<Env>,
-    /// The file that is read if none is named; it need not exist.
+    /// The default configuration file, which need not exist.
     pub default_file: Option<PathBuf>,
 }
 
@@ -94,19 +94,19 @@ pub struct Loaded<C> {
     pub config: C,
     /// The file that was read.
     pub file: Option<PathBuf>,
-    /// What works but should be known: unknown keys, ignored settings, secrets on the command line.
+    /// Warnings: unknown keys, ignored settings, secrets on the command line.
     pub warnings: Vec<String>,
 }
 
-/// Loads a configuration from environment and file. With the feature `cli`, [`cli::invoke`] takes the flags as well.
+/// Loads a configuration from environment and file. With the feature `cli`, [`cli::invoke`] also reads the flags.
 pub fn load<C: ProgramConfig>(sources: &Sources) -> Result<Loaded<C>, Mistakes> {
     load::load(&Flags::new(), sources, &|_| None)
 }
 
-/// The same with secrets from a keychain, which count where neither environment nor file give one.
+/// The same with secrets from a keychain, which are used if neither environment nor file contain them.
 ///
 /// # Errors
-/// Every mistake.
+/// All mistakes.
 pub fn load_with_keychain<C: ProgramConfig>(
     sources: &Sources,
     keychain: &Keychain,
@@ -117,7 +117,7 @@ pub fn load_with_keychain<C: ProgramConfig>(
 /// Loads a configuration from the text of the file at `path`, which need not exist, and the environment.
 ///
 /// # Errors
-/// Every mistake.
+/// All mistakes.
 pub fn load_text<C: ProgramConfig>(path: &Path, text: &str, env: &Env) -> Result<Loaded<C>, Mistakes> {
     let file = File::parse(path, text).map_err(|mistake| Mistakes(vec![mistake]))?;
     let flags = Flags::new();
@@ -125,14 +125,14 @@ pub fn load_text<C: ProgramConfig>(path: &Path, text: &str, env: &Env) -> Result
     loaded.map(|(loaded, _)| loaded)
 }
 
-/// A configuration, or a part of one, with nothing given.
+/// A configuration, or a part of one, with nothing set.
 pub fn defaults<C: Concern>() -> C {
     let (flags, file) = (Flags::new(), File::default());
     C::read(&mut Reader::new(Given::of(&flags, &|_| None, &file), Vec::new()))
 }
 
 impl<C> Loaded<C> {
-    /// Logs the warnings, once logs are started, and returns the configuration.
+    /// Logs the warnings, once logging has started, and returns the configuration.
     pub fn with_warnings_logged(self) -> C {
         for warning in &self.warnings {
             tracing::warn!("{warning}");

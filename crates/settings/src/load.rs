@@ -1,4 +1,4 @@
-//! Puts a configuration together from everything that was given.
+//! Loads a configuration from all its sources.
 
 mod unknown;
 
@@ -18,7 +18,7 @@ pub(super) const FILE_FLAG: &str = "config";
 /// The variable that names the configuration file.
 pub(super) const FILE_ENV: &str = "CONFIG_FILE";
 
-/// What the configuration `C` declares, in the order of the declarations.
+/// The declarations of the configuration `C`, in order.
 pub(super) fn declared<C: Concern>() -> Notes {
     let (flags, file) = (Flags::new(), File::default());
     let mut reader = Reader::new(Given::of(&flags, &|_| None, &file), Vec::new());
@@ -31,7 +31,7 @@ pub(super) fn settings_of<C: Concern>() -> Vec<Declaration> {
     declared::<C>().read.into_iter().map(|setting| setting.declared).collect()
 }
 
-/// Loads a configuration: all of it, or every mistake.
+/// Loads a configuration, or returns all mistakes.
 pub(super) fn load<C: ProgramConfig>(
     flags: &Flags,
     sources: &Sources,
@@ -40,7 +40,7 @@ pub(super) fn load<C: ProgramConfig>(
     load_noted(flags, sources, keychain).map(|(loaded, _)| loaded)
 }
 
-/// The same, with what was given for each setting.
+/// The same, with the given value of each setting.
 pub(super) fn load_noted<C: ProgramConfig>(
     flags: &Flags,
     sources: &Sources,
@@ -55,7 +55,7 @@ pub(super) fn load_noted<C: ProgramConfig>(
     load_from(Given { flags, env: &*sources.env, file: &file, keychain }, path, mistakes)
 }
 
-/// Loads a configuration with a file that was read, and the mistakes that reading it brought.
+/// Loads a configuration with a file that has been read, and the mistakes found while reading it.
 pub(super) fn load_from<C: ProgramConfig>(
     given: Given<'_>,
     path: Option<PathBuf>,
@@ -77,14 +77,14 @@ pub(super) fn load_from<C: ProgramConfig>(
     }
 }
 
-/// Where the configuration file is, or would be.
+/// The path of the configuration file, whether it exists or not.
 #[cfg(feature = "cli")]
 pub(super) fn path_of_file(flags: &Flags, sources: &Sources) -> Option<PathBuf> {
     let named = flags.get(FILE_FLAG).cloned().or_else(|| (sources.env)(FILE_ENV));
     named.filter(|path| !path.is_empty()).map(PathBuf::from).or_else(|| sources.default_file.clone())
 }
 
-/// The file that was named, which must exist; else the default one, which need not.
+/// The file that was given, which must exist; else the default one, which need not.
 fn chosen_file(flags: &Flags, sources: &Sources) -> Result<Option<File>, Mistake> {
     let flag = flags.get(FILE_FLAG).map(|path| (path.clone(), SourceSpan::Flag(format!("--{FILE_FLAG}"))));
     let env = || (sources.env)(FILE_ENV).map(|path| (path, SourceSpan::Env(FILE_ENV.to_owned())));
@@ -93,6 +93,6 @@ fn chosen_file(flags: &Flags, sources: &Sources) -> Result<Option<File>, Mistake
     };
     match File::read(&PathBuf::from(&path))? {
         Some(file) => Ok(Some(file)),
-        None => Err(Mistake { place, what: format!("there is no file {path}") }),
+        None => Err(Mistake { place, what: format!("{path} does not exist") }),
     }
 }

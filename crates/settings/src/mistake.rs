@@ -1,4 +1,4 @@
-//! What is wrong with the settings, and where.
+//! Mistakes in the settings, and where they are.
 
 use std::{fmt, path::PathBuf};
 
@@ -9,7 +9,7 @@ pub enum SourceSpan {
     Flag(String),
     /// An environment variable.
     Env(String),
-    /// A position in the configuration file; lines and columns count from 1.
+    /// A position in the configuration file; lines and columns start at 1.
     File {
         /// The file.
         path: PathBuf,
@@ -18,11 +18,11 @@ pub enum SourceSpan {
         /// The column in that line.
         column: usize,
     },
-    /// The system's keychain, under the path of a setting.
+    /// The system keychain, with the path of a setting.
     Keychain(String),
     /// A file as a whole.
     WholeFile(PathBuf),
-    /// Nowhere in particular: several settings together.
+    /// No particular place: several settings together.
     Together,
 }
 

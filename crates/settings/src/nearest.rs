@@ -3,10 +3,10 @@
 /// Names that differ in more than a third of their letters are different words, not typing errors.
 const LETTERS_PER_SLIP: usize = 3;
 
-/// Longer names are not compared: the time that takes grows with the square of the length.
+/// Longer names are not compared, because the time grows with the square of the length.
 const MAX_LENGTH: usize = 100;
 
-/// The name that differs least from `written`, if it differs little enough for a typing error. Case does not count.
+/// The name that differs least from `written`, if the difference may be a typing error. Case is ignored.
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_ascii_lowercase();
     let length = written.chars().count();
@@ -14,13 +14,13 @@ pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Optio
         return None;
     }
     let most = length / LETTERS_PER_SLIP;
-    // Names of very different lengths differ in that many letters at least.
+    // Names of very different lengths differ in at least that many letters.
     let similar = names.filter(|name| name.chars().count().abs_diff(length) <= most);
     let ranked = similar.map(|name| (distance(&written, &name.to_ascii_lowercase()), name));
     ranked.filter(|(slips, _)| *slips <= most).min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
 }
 
-/// The letters to change, add, leave out or swap with the next one, to get from one word to the other.
+/// The number of letters to change, add, remove or swap with the next one, to get from one word to the other.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     // `rows[i][n]`: the distance between the first i letters of `one` and the first n letters of `other`.

@@ -28,7 +28,7 @@ impl Chapter {
     }
 }
 
-/// The page in Markdown: `introduction`, a chapter for each program, and the legacy settings that are ignored.
+/// The page in Markdown: `introduction`, a chapter for each program, and the ignored legacy settings.
 pub fn markdown(introduction: &str, chapters: &[Chapter]) -> String {
     let mut page = introduction.to_owned();
     let written = chapters
@@ -54,7 +54,7 @@ fn write_chapter(page: &mut String, chapter: &Chapter) -> fmt::Result {
     Ok(())
 }
 
-/// The heading of a concern, what is said of its section or list, and the head of the table.
+/// The heading of a concern, the text about its section or list, and the head of the table.
 fn write_heading(
     page: &mut String,
     chapter: &Chapter,
@@ -83,7 +83,7 @@ fn write_heading(
     writeln!(page, "\n| setting | default | what it is for |\n|---|---|---|")
 }
 
-/// A list with one item, of the examples of its settings.
+/// A list with one item, made of the examples of its settings.
 fn write_example(page: &mut String, chapter: &Chapter, first: &Declaration) -> fmt::Result {
     let shown =
         |declared: &&Declaration| declared.parent == first.parent && !declared.format.example.is_empty();
@@ -141,9 +141,9 @@ fn default(declared: &Declaration) -> String {
 fn purpose(declared: &Declaration) -> String {
     let mut purpose = declared.doc.trim().to_owned();
     if declared.format.syntax != Syntax::Switch {
-        let expected = declared.format.expected.replace('*', "\\*"); // two of them would set in italics what is between
+        let expected = declared.format.expected.replace('*', "\\*"); // let expected = declared.format.expected.replace('*', "\\*"); // two of them would mean italics
         purpose += &format!("<br>Format: {expected}.");
-        // A default is an example, too.
+        // A default also serves as an example.
         if declared.default.is_empty() && !declared.format.example.is_empty() {
             purpose += &format!("<br>Example: {}", code(declared.format.example));
         }
@@ -169,7 +169,7 @@ fn purpose(declared: &Declaration) -> String {
 }
 
 impl Declaration {
-    /// One of its keys as the page shows it: with its section, within an item of a list alone.
+    /// One of its keys as the page shows it: with its section, but alone within an item of a list.
     fn parent_key(&self, key: &str) -> String {
         if self.parent.is_in_list() { key.to_owned() } else { self.parent.key(key).to_string() }
     }

@@ -1,4 +1,4 @@
-//! Where things are kept on each system, and the two files a worker keeps: its control token and its id.
+//! Where files are on each system, and the two files that a worker keeps: its control token and its id.
 
 #[cfg(windows)]
 mod private;
@@ -25,10 +25,10 @@ const NAME: &str = "llamapool";
 /// Where a system-wide installation keeps its configuration on Linux.
 const SYSTEM_CONFIG: &str = "/etc/llamapool";
 
-/// Where state goes on Linux if there is neither systemd nor a home to say so.
+/// Where state is on Linux if neither systemd nor a home folder says so.
 const SYSTEM_STATE: &str = "/var/lib/llamapool";
 
-/// The configuration file that a program reads if none is named: `program` is `worker` or `server`. It need not exist.
+/// The default configuration file of a program; `program` is `worker` or `server`. It need not exist.
 /// Linux: `/etc/llamapool/worker.yaml` if there is one, else `~/.config/llamapool/worker.yaml`. macOS:
 /// `~/Library/Application Support/llamapool/worker.yaml`. Windows: `%ProgramData%\llamapool\worker.yaml`.
 pub fn config_file(program: &str) -> PathBuf {
@@ -43,26 +43,26 @@ pub fn config_file(program: &str) -> PathBuf {
     system_or_own(&Path::new(SYSTEM_CONFIG).join(file), own)
 }
 
-/// The same file as somebody has it for themselves, whatever the system has: that of a service may hold keys that are not theirs to read.
+/// The user's own file, even if there is a system-wide one: that of a service may contain keys that the user must not read.
 pub fn own_config_file(program: &str) -> PathBuf {
     let own = project().map(|dirs| dirs.config_dir().join(format!("{program}.yaml")));
     own.filter(|_| cfg!(target_os = "linux")).unwrap_or_else(|| config_file(program))
 }
 
-/// The folder for what a program remembers: `$STATE_DIRECTORY` (systemd) if it is set, else the user's own.
+/// The folder for a program's state: `$STATE_DIRECTORY` (systemd) if it is set, else the user's own.
 pub fn state_dir() -> PathBuf {
     let own = || {
         let dirs = project()?;
         Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
     };
     let given = env::var_os("STATE_DIRECTORY").filter(|given| !given.is_empty());
-    // systemd puts a colon between the folders of a unit that asked for several; ours is the first.
+    // systemd separates the folders of a unit with colons; ours is the first.
     let first = given.and_then(|given| env::split_paths(&given).next());
     first.or_else(own).unwrap_or_else(|| PathBuf::from(SYSTEM_STATE))
 }
 
-/// The folder for log files of a program that runs in the background, where the system has a custom for it: macOS
-/// `~/Library/Logs/llamapool`, Windows `%ProgramData%\llamapool\Logs`; on Linux the journal has them.
+/// The customary folder for log files of a background program, if the system has one: macOS
+/// `~/Library/Logs/llamapool`, Windows `%ProgramData%\llamapool\Logs`; on Linux, logs are in the journal.
 pub fn log_dir() -> Option<PathBuf> {
     if cfg!(windows) {
         return Some(program_data().join("Logs"));
@@ -71,7 +71,7 @@ pub fn log_dir() -> Option<PathBuf> {
     Some(home.home_dir().join("Library/Logs").join(NAME))
 }
 
-/// The system's file if there is one, else the user's, if there is a user with a home.
+/// The system's file if there is one, else the user's, if the user has a home folder.
 fn system_or_own(system: &Path, own: Option<PathBuf>) -> PathBuf {
     match own {
         Some(own) if !system.exists() => own,

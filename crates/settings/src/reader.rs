@@ -1,4 +1,4 @@
-//! Finds what was given for each setting: flag, then environment, then file, then default.
+//! Finds the given value of each setting: flag, then environment, then file, then default.
 
 mod given;
 mod nested;
@@ -12,7 +12,7 @@ use super::{
     yaml::Entry,
 };
 
-/// Reads settings one by one, and keeps every declaration and every mistake.
+/// Reads settings one by one, and collects all declarations and all mistakes.
 pub struct Reader<'a> {
     given: Given<'a>,
     scope: Scope<'a>,
@@ -20,21 +20,21 @@ pub struct Reader<'a> {
     pub(super) notes: Notes,
 }
 
-/// Where in the file the settings that are read now belong.
+/// The path in the file of the settings that are read now.
 struct Scope<'a> {
     path: KeyPath,
-    /// What the file has there.
+    /// The entries in the file.
     entries: &'a [Entry],
-    /// Where that begins, for an item of a list.
+    /// Its position, for an item of a list.
     span: Option<SourceSpan>,
 }
 
-/// What a reader has found out.
+/// What a reader has collected.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// The settings that were declared, in order; those of lists once, with `[]` in their path.
+    /// The declared settings, in order; those of lists once, with `[]` in their path.
     pub(super) read: Vec<ReadSetting>,
-    /// The settings of the items that the file has.
+    /// The settings of the items in the file.
     pub(super) in_items: Vec<ReadSetting>,
     pub(super) groups: Vec<Group>,
     pub(super) mistakes: Vec<Mistake>,
@@ -44,26 +44,26 @@ pub(super) struct Notes {
 /// A setting that was read.
 pub(super) struct ReadSetting {
     pub(super) declared: Declaration,
-    /// Its value as it was given; nothing if it is the default.
+    /// Its value as given; `None` if it is the default.
     pub(super) written: Option<Written>,
     /// What is wrong with it, and where.
     pub(super) problem: Option<Mistake>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that already knows of mistakes, in the file as such.
+    /// A reader that starts with mistakes found in the file.
     pub(super) fn new(given: Given<'a>, mistakes: Vec<Mistake>) -> Self {
         let scope = Scope { path: KeyPath::default(), entries: &given.file.entries, span: None };
         Self { given, scope, concern: "", notes: Notes { mistakes, ..Notes::default() } }
     }
 
-    /// The settings read from here on belong under this heading.
+    /// Sets the heading for the settings read from here on.
     pub fn concern(&mut self, title: &'static str) -> &mut Self {
         self.concern = title;
         self
     }
 
-    /// The value of a setting, a section or a list. A wrong value is noted as a mistake, and the default is returned
+    /// The value of a setting, a section or a list. An invalid value is recorded as a mistake, and the default is returned
     /// in its place, so that the rest can be checked too.
     pub fn read<T>(&mut self, declared: impl Declare<T>) -> T {
         declared.read(self)
@@ -96,8 +96,8 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Refuses settings that do not go together. This is only said if each of them is right by itself:
-    /// otherwise it may be a mere consequence.
+    /// Rejects settings that conflict. This is reported only if each of them is valid by itself:
+    /// otherwise it may only be a consequence.
     pub fn refuse(&mut self, what: impl Into<String>) {
         if self.notes.mistakes.is_empty() {
             let (place, what) = self.here(what.into());
@@ -105,13 +105,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Something that works, and that people should know.
+    /// Adds a warning.
     pub fn warn(&mut self, what: impl Into<String>) {
         let (place, what) = self.here(what.into());
         self.notes.warnings.push(format!("{place}{what}"));
     }
 
-    /// Warns of a legacy setting that is ignored, wherever it is given.
+    /// Warns about a legacy setting, wherever it is given.
     pub(super) fn note_retired(&mut self, retired: &Retired) {
         for key in retired.keys {
             let flag = key.replace('_', "-");
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is said of the item of a list that is being read, or of the whole configuration.
+    /// Adds the path of the current list item to a message, if there is one.
     fn here(&self, what: String) -> (SourceSpan, String) {
         match &self.scope.span {
             Some(span) => (span.clone(), format!("{}: {what}", self.scope.path)),
@@ -142,14 +142,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A value that does not fit: what was found, unless it is secret, and what is expected.
+/// An invalid value: the value, unless it is secret, and what is expected.
 fn invalid(place: &SourceSpan, declared: &Declaration, found: &str) -> Mistake {
     let found = if declared.is_secret() { "the value (not shown)" } else { found };
     let what = format!("{found} is invalid, expected {}", declared.expected());
     Mistake { place: place.clone(), what }
 }
 
-/// A mistake with the setting's path in front, where its place does not name it: flags and variables do.
+/// A mistake with the setting's path in front, unless its place already names it: flags and variables do.
 fn located(declared: &Declaration, problem: &Mistake) -> Mistake {
     let path = match problem.place {
         SourceSpan::Flag(_) | SourceSpan::Env(_) | SourceSpan::Keychain(_) => String::new(),

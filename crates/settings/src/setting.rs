@@ -9,25 +9,25 @@ use super::{
     kind::ValueKind,
 };
 
-/// Something that is declared and read: a [`Setting`], a [`Section`] or a [`ListOf`] structs.
+/// Something that can be declared and read: a [`Setting`], a [`Section`] or a [`ListOf`] structs.
 pub trait Declare<T> {
     /// Reads the value.
     fn read(self, from: &mut Reader<'_>) -> T;
 
-    /// Notes in `changes` what differs between two values.
+    /// Adds what differs between two values to `changes`.
     fn compare(self, old: &T, new: &T, changes: &mut Changes);
 }
 
-/// A setting that gives a `T`. Every name follows from the key: `server_url` is `server_url` (or `serverurl`) in
+/// A setting of type `T`. All names follow from the key: `server_url` is `server_url` (or `serverurl`) in
 /// the file, `SERVER_URL` in the environment and `--server-url` as a flag. In a section `cache`, `size` is
-/// `CACHE_SIZE` and `--cache-size`. In a list of structs, settings are given in the file only.
+/// `CACHE_SIZE` and `--cache-size`. Settings in a list of structs can only be given in the file.
 pub struct Setting<T> {
     pub(crate) kind: ValueKind<T>,
     pub(crate) declared: Declaration,
 }
 
 impl<T: 'static> Setting<T> {
-    /// The setting `key` (snake_case) of this kind. Its default is "nothing" unless [`Setting::default`] says another.
+    /// The setting `key` (snake_case) of this kind. It has no default unless [`Setting::default`] sets one.
     pub fn new(key: &'static str, kind: ValueKind<T>) -> Self {
         let declared = Declaration {
             concern: "",
@@ -44,32 +44,32 @@ impl<T: 'static> Setting<T> {
         Self { kind, declared }
     }
 
-    /// The value without being set.
+    /// The value if the setting is not given.
     pub fn default(mut self, text: &'static str) -> Self {
         self.declared.default = text;
         self
     }
 
-    /// The default in words, for a default that is detected or that means something.
+    /// The default in words, for a default that is detected or has a special meaning.
     pub fn default_words(mut self, words: &'static str) -> Self {
         self.declared.default_words = words;
         self
     }
 
-    /// A value as an example, for the reference page, the form and error messages.
+    /// An example, for the reference page, the form and error messages.
     pub fn example(mut self, text: &'static str) -> Self {
         self.declared.format.example = text;
         self
     }
 
-    /// There is no default: the setting must be given. It needs an example, which stands in for a missing value
+    /// The setting has no default and must be given. It needs an example, which replaces a missing value
     /// while the remaining mistakes are collected.
     pub fn required(mut self) -> Self {
         self.declared.required = true;
         self
     }
 
-    /// The value must never be shown. Also keys of kind [`secret`](super::kind::secret) are, without this.
+    /// The value must never be shown. Settings of kind [`secret`](super::kind::secret) are secret without this.
     pub fn secret(mut self) -> Self {
         self.declared.format.secret = true;
         self
@@ -81,19 +81,19 @@ impl<T: 'static> Setting<T> {
         self
     }
 
-    /// A name that older versions used. It still works, in the file, the environment and as a flag.
+    /// A name from older versions. It still works, in the file, the environment and as a flag.
     pub fn formerly(mut self, key: &'static str) -> Self {
         self.declared.names.push(Name { key, means: None, is_older: true });
         self
     }
 
-    /// Another common name for the same setting. It works in all places too.
+    /// Another common name for the same setting. It also works everywhere.
     pub fn also(mut self, key: &'static str) -> Self {
         self.declared.names.push(Name { key, means: None, is_older: false });
         self
     }
 
-    /// A switch of its own that stands for one value of this setting.
+    /// A switch that stands for one value of this setting.
     pub fn shorthand(mut self, key: &'static str, means: &'static str) -> Self {
         self.declared.names.push(Name { key, means: Some(means), is_older: false });
         self
@@ -105,7 +105,7 @@ impl<T: 'static> Setting<T> {
         self
     }
 
-    /// What it is for, in a sentence or two.
+    /// What the setting is for, in a sentence or two.
     pub fn doc(mut self, doc: &'static str) -> Self {
         self.declared.doc = doc;
         self
@@ -128,7 +128,7 @@ impl<T: 'static> Declare<T> for Setting<T> {
 pub struct Retired {
     /// Its names in snake_case.
     pub keys: &'static [&'static str],
-    /// What it was for, or what to use now; completes "NAME is ignored: ...".
+    /// What replaces it, or why it has no effect; completes "NAME is ignored: ...".
     pub why: &'static str,
 }
 

@@ -1,10 +1,10 @@
-//! Numbers of bytes as people write them.
+//! Sizes in bytes as people write them.
 
 use super::duration::number;
 
 const KIB: u64 = 1024;
 
-/// The units. `KB` means the same as `KiB`: nobody who sets a limit means 24 bytes less.
+/// The units. `KB` means `KiB`: a person who sets a limit does not mean 24 bytes less.
 const UNITS: [(&[&str], u64); 4] = [
     (&["b", ""], 1),
     (&["k", "kb", "kib"], KIB),

@@ -1,4 +1,4 @@
-//! Settings from everywhere: which one wins, what is said of wrong ones.
+//! Settings from all sources: which one takes precedence, and how invalid ones are reported.
 
 use std::{collections::HashMap, fs, path::PathBuf};
 
@@ -179,9 +179,9 @@ fn unknown_keys_are_warned_of_with_the_nearest_name() {
     assert_eq!(
         warnings,
         [
-            "sample.yaml:1:1: there is no setting \"how_mny\", it is ignored; did you mean how_many?",
-            "sample.yaml:2:1: there is no setting \"qwertyuiop\", it is ignored",
-            "sample.yaml:3:1: there is no setting \"other\", it is ignored",
+            "sample.yaml:1:1: unknown setting \"how_mny\" is ignored; did you mean how_many?",
+            "sample.yaml:2:1: unknown setting \"qwertyuiop\" is ignored",
+            "sample.yaml:3:1: unknown setting \"other\" is ignored",
         ]
     );
 }
@@ -231,7 +231,7 @@ fn key_files_of_windows_editors_are_read() {
     }
     fs::write(&path, b"k\xe9y").unwrap();
     let told = env(&[("API_KEY_FILE", path.to_str().unwrap())]).unwrap_err();
-    assert!(told.contains("keys cannot be read: it is not text in UTF-8"), "{told}");
+    assert!(told.contains("keys cannot be read: it is not UTF-8 text"), "{told}");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_file_that_was_named_must_exist() {
     let named =
         Sources { env: Box::new(|name| (name == "CONFIG_FILE").then(|| "/nowhere/x".into())), ..nowhere() };
     let told = super::load::<Sample>(&named).unwrap_err().to_string();
-    assert!(told.contains("environment CONFIG_FILE: there is no file /nowhere/x"), "{told}");
+    assert!(told.contains("environment CONFIG_FILE: /nowhere/x does not exist"), "{told}");
 }
 
 mod nested;

@@ -1,26 +1,25 @@
-//! Text files that people write: in which encodings, and when one counts as absent.
+//! Text files written by people: their encodings, and when a file counts as absent.
 
 use std::{fs, io, path::Path};
 
-/// UTF-8's byte order mark, which Notepad and PowerShell put in front.
+/// UTF-8's byte order mark, which Notepad and PowerShell write.
 const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// UTF-16's, with the low byte first: what `>` writes in Windows PowerShell.
+/// UTF-16's byte order mark, little-endian: what `>` writes in Windows PowerShell.
 const UTF16_LE_BOM: &[u8] = b"\xff\xfe";
 
-/// The same with the high byte first.
+/// The same, big-endian.
 const UTF16_BE_BOM: &[u8] = b"\xfe\xff";
 
 /// Reads a text file in UTF-8, with or without a byte order mark, or in UTF-16 with one. The mark is not part of the text.
 ///
 /// # Errors
-/// The file cannot be read, or is in another encoding (`InvalidData`).
+/// The file cannot be read, or has another encoding (`InvalidData`).
 pub fn read(path: &Path) -> io::Result<String> {
-    decode(&fs::read(path)?)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+    decode(&fs::read(path)?).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-/// The text of these bytes, without a byte order mark; nothing if they are not text.
+/// The text of these bytes, without a byte order mark; `None` if they are not text.
 pub fn decode(bytes: &[u8]) -> Option<String> {
     if let Some(text) = bytes.strip_prefix(UTF16_LE_BOM) {
         return utf16(text, u16::from_le_bytes);
@@ -38,7 +37,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     text.filter(|_| rest.is_empty())
 }
 
-/// Whether this error of opening or reading `path` means that no such file exists. That includes a path through something
+/// Whether this error of opening or reading `path` means that there is no such file. That includes a path through something
 /// that is not a folder (`HOME=/dev/null`).
 pub fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)

@@ -1,7 +1,7 @@
-//! A YAML file as a tree, each value with the place where it stands.
+//! A YAML file as a tree of values with their positions.
 //!
-//! Values are kept as they were written, because only the kind of a setting knows whether `007` is a number or a
-//! key; so this reads the parser's events and leaves types alone. The parser limits how deep collections may nest.
+//! Values are kept as written, because only the kind of a setting knows whether `007` is a number or a
+//! key; so this reads the parser's events and ignores types. The parser limits the depth of nesting.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
-/// A value, and where it begins.
+/// A value, and its position.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) value: Value,
@@ -30,11 +30,11 @@ pub(super) enum Value {
     Scalar(String),
     List(Vec<Node>),
     Mapping(Vec<Entry>),
-    /// An alias, or a mapping with keys that are not scalars: nothing a setting can have.
+    /// An alias, or a mapping with keys that are not scalars: no setting accepts it.
     Other,
 }
 
-/// A value without the places, for comparing and writing.
+/// A value without positions, for comparing and writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Plain {
     Scalar(String),
@@ -45,7 +45,7 @@ pub(super) enum Plain {
 
 type Events<'a> = std::iter::Peekable<Box<dyn Iterator<Item = Result<(Event<'a>, Span), Mistake>> + 'a>>;
 
-/// Parses the text of the file at `path`: the entries at the top. A key may be given twice.
+/// Parses the text of the file at `path`: the top-level entries. A key may be repeated.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Mistake> {
     let events: Box<dyn Iterator<Item = _>> =
         Box::new(Parser::new_from_str(text).filter_map(|event| match event {
@@ -83,7 +83,7 @@ impl Tree<'_> {
         })
     }
 
-    /// The rest of a mapping whose start was read; where it stands, if it has a key that is not a scalar.
+    /// The rest of a mapping whose start was read, or the position of a key that is not a scalar.
     fn mapping(&self, events: &mut Events<'_>) -> Result<Result<Vec<Entry>, Span>, Mistake> {
         let (mut entries, mut odd_key) = (Vec::new(), None);
         while let Some(event) = events.peek() {
@@ -122,7 +122,7 @@ impl Tree<'_> {
         Ok(items)
     }
 
-    /// The value that comes next, whatever it is, and where it begins.
+    /// The next value of any kind, and its position.
     fn node(&self, events: &mut Events<'_>) -> Result<Option<(Value, Span)>, Mistake> {
         let Some((event, at)) = next(events)? else { return Ok(None) };
         let value = match event {
@@ -140,19 +140,19 @@ impl Tree<'_> {
 }
 
 impl Entry {
-    /// Whether it sets `key`: spelled so, or squashed (`serverurl`) as the older programs wanted it.
+    /// Whether the entry sets `key`: in this spelling, or without underscores (`serverurl`), as older programs wrote it.
     pub(super) fn is(&self, key: &str) -> bool {
         means(&self.key, key)
     }
 }
 
 impl Value {
-    /// Whether nothing is given.
+    /// Whether the value is empty.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Scalar(text) if text.trim().is_empty())
     }
 
-    /// What it is, in words; nothing for a text.
+    /// The value in words; `None` for a text.
     pub(super) fn shape(&self) -> Option<&'static str> {
         match self {
             Self::Scalar(_) => None,
@@ -162,7 +162,7 @@ impl Value {
         }
     }
 
-    /// The items, if it is a list of nothing but texts.
+    /// The items, if it is a list of texts.
     pub(super) fn texts(&self) -> Option<Vec<&str>> {
         let Self::List(items) = self else { return None };
         let texts = items.iter().map(|item| match &item.value {
@@ -189,7 +189,7 @@ impl Plain {
     }
 }
 
-/// The entries of a mapping without their places.
+/// The entries of a mapping without their positions.
 pub(super) fn plain(entries: &[Entry]) -> Vec<(String, Plain)> {
     entries.iter().map(|entry| (entry.key.clone(), entry.node.value.plain())).collect()
 }
@@ -203,7 +203,7 @@ fn squashed(key: &str) -> String {
     key.replace('_', "")
 }
 
-/// The text of a scalar; the plain words for "nothing" are nothing.
+/// The text of a scalar; YAML's plain words for null become `None`.
 pub(super) fn scalar(text: &str, style: ScalarStyle) -> String {
     let nothing = style == ScalarStyle::Plain && matches!(text, "~" | "null" | "Null" | "NULL");
     if nothing { String::new() } else { text.to_owned() }

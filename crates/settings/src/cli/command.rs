@@ -1,4 +1,4 @@
-//! The flags of a program, made from its settings.
+//! The flags of a program, generated from its settings.
 
 use std::ffi::OsString;
 
@@ -16,10 +16,10 @@ pub(super) const VERSION: &str = "version";
 pub(super) const CHECK: &str = "check-config";
 pub(super) const PRINT: &str = "print-config";
 
-/// Where the flags that are no settings are listed in the help.
+/// The heading in the help for flags that are not settings.
 const PROGRAM_HEADING: &str = "Program";
 
-/// The command line of `C`, whose settings these are, and its commands.
+/// The command line of `C`, with its settings, and its commands.
 pub(super) fn of<C: ProgramConfig>(settings: &[Declaration], commands: Vec<Command>) -> Command {
     let named = settings.iter().flat_map(|declared| declared.names.iter().map(move |name| (declared, name)));
     let named: Vec<_> = named.collect();
@@ -67,7 +67,7 @@ pub(super) fn flags(settings: &[Declaration], retired: &[Retired], matches: &Arg
     all.filter_map(|flag| value(&flag, matches).map(|value| (flag, value))).collect()
 }
 
-/// Older versions also took long flags with a single dash (`-port 8080`); so do we, where it cannot mean anything else.
+/// Older versions also accepted long flags with a single dash (`-port 8080`), and so does this one where it is unambiguous.
 pub(super) fn with_two_dashes(command: &Command, args: &[OsString]) -> Vec<OsString> {
     let is_flag = |name: &str| command.get_arguments().any(|arg| arg.get_long() == Some(name));
     let program = OsString::from(command.get_name());
@@ -87,7 +87,7 @@ fn value(flag: &str, matches: &ArgMatches) -> Option<String> {
     Some(values.cloned().collect::<Vec<_>>().join(","))
 }
 
-/// The flags under which one name of a setting can be given; none for settings of lists.
+/// The flags for one name of a setting; none for settings in lists.
 fn flags_of(declared: &Declaration, name: &Name) -> Vec<Arg> {
     let Some(flag) = declared.flag(name.key) else { return Vec::new() };
     let is_current = declared.names.first() == Some(name);
@@ -143,7 +143,7 @@ fn ours(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).help(help).help_heading(PROGRAM_HEADING).action(ArgAction::SetTrue)
 }
 
-/// Any value, or none.
+/// Any value, even an empty one.
 fn retired_flag(key: &str) -> Arg {
     let flag = key.replace('_', "-");
     Arg::new(flag.clone()).long(flag).hide(true).num_args(0..=1).default_missing_value("true")

@@ -1,11 +1,11 @@
-//! What `--print-config` prints: every setting, its value, and where that comes from.
+//! The output of `--print-config`: every setting, its value, and where that comes from.
 
 use crate::{
     Loaded,
     reader::{Notes, ReadSetting},
 };
 
-/// One line for each setting; those of lists for each item that there is. Secrets are not shown.
+/// One line for each setting, and for each item of a list. Secrets are not shown.
 pub(super) fn printed<C>(loaded: &Loaded<C>, notes: &Notes) -> String {
     let file = match &loaded.file {
         Some(path) => path.display().to_string(),
@@ -26,7 +26,7 @@ fn line(setting: &ReadSetting) -> String {
         }
         Some(written) => {
             let value =
-                if declared.is_secret() { "(set, not shown)".to_owned() } else { on_a_line(&written.text) };
+                if declared.is_secret() { "(set, hidden)".to_owned() } else { on_a_line(&written.text) };
             let place = written.span.to_string();
             format!("{path} = {value} ({})\n", place.trim_end_matches(": "))
         }

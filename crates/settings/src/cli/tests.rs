@@ -120,7 +120,7 @@ fn bad_usage_exits_64() {
             &["--max-concurrency", "0"],
             "flag --max-concurrency: \"0\" is invalid, expected a whole number from 1 to 4096",
         ),
-        (&["--config", "/nowhere"], "flag --config: there is no file /nowhere"),
+        (&["--config", "/nowhere"], "flag --config: /nowhere does not exist"),
         (&["--check-config", "--port", "1"], "--port"),
     ] {
         let Answer { text, code } = answer(args);
@@ -188,11 +188,11 @@ fn a_configuration_can_be_printed_without_its_secrets() {
         text,
         format!(
             "# configuration file: {file}\nport = 1 (flag --port)\ncache.size = 5 ({file}:1:15)\n\
-             cache.key = (set, not shown) ({file}:1:23)\nendpoints[0].name = a ({file}:3:11)\n\
-             endpoints[0].url = http://a ({file}:4:10)\nendpoints[0].api_key = (set, not shown) ({file}:5:14)\n\
+             cache.key = (set, hidden) ({file}:1:23)\nendpoints[0].name = a ({file}:3:11)\n\
+             endpoints[0].url = http://a ({file}:4:10)\nendpoints[0].api_key = (set, hidden) ({file}:5:14)\n\
              endpoints[0].models = none (default)\nendpoints[0].wait = 30s (default)\n\
              endpoints[0].headers[0].name = x ({file}:6:22)\n\
-             endpoints[0].headers[0].value = (set, not shown) ({file}:6:32)\n"
+             endpoints[0].headers[0].value = (set, hidden) ({file}:6:32)\n"
         )
     );
 }

@@ -1,4 +1,4 @@
-//! New texts from old ones. Each is only a proposal: whoever asks reads it back.
+//! Produces changed texts. Each is only a proposal: the caller reads it back.
 
 mod lines;
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::yaml::Plain;
 
-/// What is cut out, and what comes in its place.
+/// A range to remove, and the text to insert there.
 type Cuts = Vec<(Range<usize>, String)>;
 
-/// Replaces the value of the first entry that is `ours`, and its key if there is a new one. Further ones go.
+/// Replaces the value of the first entry for which `ours` holds, and its key if there is a new one. Further ones are removed.
 pub(super) fn replace(
     text: &str,
     mapping: &Mapping,
@@ -67,7 +67,7 @@ pub(super) fn add(
             let at = entry_end(last);
             return Some(apply(text, vec![(at..at, format!(", {}", inline()))]));
         }
-        // `{}` says that there is nothing; now there is something.
+        // Replaces `{}`, since there is an entry now.
         (None, Some(braces)) => {
             let new = if is_root { line } else { format!("{{{}}}", inline()) };
             return Some(apply(text, vec![(braces.clone(), new)]));
@@ -86,7 +86,7 @@ pub(super) fn remove(text: &str, mapping: &Mapping, ours: impl Fn(&str) -> bool)
     Some(apply(text, cuts))
 }
 
-/// Adds an item to a list that has some.
+/// Adds an item to a list that has items.
 pub(super) fn push(text: &str, list: &List, item: &Plain) -> Option<String> {
     let last = list.elements.last()?;
     if list.is_flow {
@@ -97,7 +97,7 @@ pub(super) fn push(text: &str, list: &List, item: &Plain) -> Option<String> {
     let dash = dash(text, last.start())?;
     let (margin, gap) = dash.split_at(dash.find('-')?);
     let lines = value::item_lines(item, end);
-    // As far behind the dash as the other items begin.
+    // The distance from the dash is the same as in the other items.
     let line = |(n, line): (usize, &String)| {
         let gap = if n == 0 { gap.to_owned() } else { " ".repeat(gap.len()) };
         format!("{margin}{gap}{}{end}", &line[2..])
@@ -108,7 +108,7 @@ pub(super) fn push(text: &str, list: &List, item: &Plain) -> Option<String> {
     Some(apply(text, vec![(at..at, format!("{before}{lines}"))]))
 }
 
-/// Removes an item of a list that has others.
+/// Removes an item of a list that has other items.
 pub(super) fn remove_element(text: &str, list: &List, n: usize) -> Option<String> {
     let element = list.elements.get(n)?;
     let range = if !list.is_flow {
@@ -122,12 +122,12 @@ pub(super) fn remove_element(text: &str, list: &List, n: usize) -> Option<String
     Some(apply(text, vec![(range, String::new())]))
 }
 
-/// What stands before an item of a list on its line: spaces, a dash, spaces.
+/// The text before an item of a list on its line: spaces, a dash, spaces.
 fn dash(text: &str, at: usize) -> Option<&str> {
     Some(&text[line_start(text, at)..at]).filter(|before| before.trim() == "-")
 }
 
-/// A new value in the place of the old one. Comments that stood within the old one go above its key.
+/// Replaces a value. Comments within the old value move above its key.
 fn whole(text: &str, item: &Item, wanted: &Plain) -> Option<Cuts> {
     let colon = colon(text, item)?;
     let style = match item.shape {
@@ -136,7 +136,7 @@ fn whole(text: &str, item: &Item, wanted: &Plain) -> Option<Cuts> {
     };
     let end = value_end(text, item).max(colon);
     let gap = &text[colon..item.value_at.start.max(colon)];
-    // What stands on the line of its key, without anchor or tag, is replaced; its distance stays.
+    // Replaces what is on the line of the key, without anchor or tag; the distance is kept.
     let is_simple = !gap.is_empty() && gap.chars().all(|c| c == ' ') && item.value_at.start < end;
     let start = line_start(text, item.key_at.start);
     let before_key = &text[start..item.key_at.start];
@@ -154,7 +154,7 @@ fn whole(text: &str, item: &Item, wanted: &Plain) -> Option<Cuts> {
     if lost.is_empty() {
         return Some(vec![cut]);
     }
-    // Above the key; behind its dash in an item of a list.
+    // Above the key; after the dash in an item of a list.
     let (at, margin) = match before_key.contains('-') {
         true => (item.key_at.start, before_key.replace('-', " ")),
         false => (start, before_key.to_owned()),
@@ -167,7 +167,7 @@ fn whole(text: &str, item: &Item, wanted: &Plain) -> Option<Cuts> {
     Some(vec![(at..at, saved), cut])
 }
 
-/// The text of an entry with what separates it from the others.
+/// The text of an entry including what separates it from the others.
 fn entry(text: &str, mapping: &Mapping, n: usize) -> Option<Range<usize>> {
     let item = &mapping.items[n];
     if mapping.braces.is_some() && n > 0 {
@@ -181,7 +181,7 @@ fn entry(text: &str, mapping: &Mapping, n: usize) -> Option<Range<usize>> {
     let end = after_line(text, value_end(text, item).max(item.key_at.end));
     match text[start..item.key_at.start].trim() {
         "" => Some(start..end),
-        // Behind the dash of an item: what comes next, a comment or a key, takes its place.
+        // After the dash of an item: what follows, a comment or a key, moves into its place.
         "-" if next.is_some() => {
             let rest = &text[end..];
             Some(item.key_at.start..end + rest.len() - rest.trim_start().len())
@@ -190,12 +190,12 @@ fn entry(text: &str, mapping: &Mapping, n: usize) -> Option<Range<usize>> {
     }
 }
 
-/// The items of a list of texts behind dashes.
+/// The items of a list of texts written with dashes.
 fn dashes(item: &Item) -> Option<Vec<(String, Range<usize>)>> {
     if let Shape::List(list) = &item.shape { list.dashes() } else { None }
 }
 
-/// The texts of a list of nothing else.
+/// The texts of a list that contains nothing else.
 fn texts(value: &Plain) -> Option<Vec<String>> {
     let Plain::List(items) = value else { return None };
     let text = |item: &Plain| if let Plain::Scalar(text) = item { Some(text.clone()) } else { None };
@@ -204,13 +204,13 @@ fn texts(value: &Plain) -> Option<Vec<String>> {
 
 type Items = [(String, Range<usize>)];
 
-/// Whether a list of lines can be changed line by line: each item begins behind a dash of its own, and at least one stays.
+/// Whether a list can be changed line by line: each item has a dash of its own, and at least one item stays.
 fn can_be_kept(text: &str, items: &Items, wanted: &[String]) -> bool {
     let has_dash = |at: usize| text[line_start(text, at)..at].trim() == "-";
     items.iter().all(|(_, at)| has_dash(at.start)) && kept(items, wanted).iter().any(Option::is_some)
 }
 
-/// For each wanted item, which of the old ones it is. The order of both is kept, so some may have to be written anew.
+/// Maps each wanted item to an old one. Both orders are kept, so some items may have to be written again.
 fn kept(items: &Items, wanted: &[String]) -> Vec<Option<usize>> {
     let mut next = 0;
     let find = |wanted: &String| {
@@ -221,7 +221,7 @@ fn kept(items: &Items, wanted: &[String]) -> Vec<Option<usize>> {
     wanted.iter().map(find).collect()
 }
 
-/// Lines to take away and to put in, so that a list of lines has the wanted items.
+/// The lines to remove and to insert, so that a list has the wanted items.
 fn changed_dashes(text: &str, items: &Items, wanted: &[String]) -> Cuts {
     let kept = kept(items, wanted);
     let start = |nth: usize| line_start(text, items[nth].1.start);
@@ -244,7 +244,7 @@ fn changed_dashes(text: &str, items: &Items, wanted: &[String]) -> Cuts {
     cuts
 }
 
-/// The text with each range replaced. Ranges do not overlap; what is put in at one place keeps its order.
+/// The text with each range replaced. Ranges do not overlap; texts inserted at the same position keep their order.
 fn apply(text: &str, mut cuts: Cuts) -> String {
     cuts.sort_by_key(|(at, _)| (at.start, at.end));
     let (mut new, mut done) = (String::with_capacity(text.len()), 0);
@@ -258,7 +258,7 @@ fn apply(text: &str, mut cuts: Cuts) -> String {
     new + &text[done..]
 }
 
-/// Behind the colon after a key.
+/// The position after the colon of a key.
 fn colon(text: &str, item: &Item) -> Option<usize> {
     let rest = &text[item.key_at.end..];
     let gap = rest.len() - rest.trim_start().len();

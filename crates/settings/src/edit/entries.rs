@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Edit {
-    /// Gives the first entry that is the `same` in the mapping at `parent` this value, or adds an entry.
+    /// Sets the first entry that is the `same` in the mapping at `parent` to this value, or adds an entry.
     pub(super) fn put(
         &mut self,
         parent: &KeyPath,
@@ -35,7 +35,7 @@ impl Edit {
         self.keep(new, &expected, path)
     }
 
-    /// Gives the section at `section`, which is not there, this content, with the sections around it that are not there.
+    /// Adds the missing section at `section` with this content, and the missing sections around it.
     pub(super) fn put_section(
         &mut self,
         section: &KeyPath,
@@ -54,7 +54,7 @@ impl Edit {
         self.put(&parent, |written| means(written, key), None, key, content, path)
     }
 
-    /// Removes every entry that is `ours` from the mapping at `parent`; the section with its last entry.
+    /// Removes every entry that is `ours` from the mapping at `parent`; if none is left, the section too.
     pub(super) fn cut(
         &mut self,
         parent: &KeyPath,
@@ -102,7 +102,7 @@ impl Edit {
         }
     }
 
-    /// The error for a setting that cannot be changed, with the place of the last part of its path that is there.
+    /// The error for a setting that cannot be changed, with the position of the last existing part of its path.
     pub(super) fn entangled(&self, path: &str) -> EditError {
         let file = self.file();
         let mut span = SourceSpan::WholeFile(self.path.clone());

@@ -8,7 +8,7 @@ impl Edit {
     /// text. Empty values are left out.
     ///
     /// # Errors
-    /// If there is no such list or setting, a value is missing or invalid, or the file is written too unusually.
+    /// There is no such list or setting, a value is missing or invalid, or the file is written too unusually.
     pub fn push(&mut self, path: &str, settings: &[(&str, &str)]) -> Result<(), EditError> {
         let unknown = || EditError::Unknown(path.to_owned());
         let list = KeyPath::parse(path).filter(|path| !path.is_for_every_item()).ok_or_else(unknown)?;
@@ -40,10 +40,10 @@ impl Edit {
         }
     }
 
-    /// Removes an item of a list, such as `endpoints[1]`, with its lines. The list goes with its last item.
+    /// Removes an item of a list, such as `endpoints[1]`, with its lines. If it was the last item, the list is removed too.
     ///
     /// # Errors
-    /// If there is no such item, or the file is written too unusually.
+    /// There is no such item, or the file is written too unusually.
     pub fn remove_item(&mut self, path: &str) -> Result<(), EditError> {
         let unknown = || EditError::Unknown(path.to_owned());
         let item = KeyPath::parse(path).ok_or_else(unknown)?;
@@ -66,7 +66,7 @@ impl Edit {
         self.keep(new, &expected, path)
     }
 
-    /// A new item of a list; its values are valid, and none that is required is missing.
+    /// A new item of a list. Its values are valid, and no required one is missing.
     fn new_item(&self, list: &KeyPath, settings: &[(&str, &str)]) -> Result<Plain, EditError> {
         let mut entries = Vec::new();
         for (key, value) in settings.iter().filter(|(_, value)| !value.trim().is_empty()) {

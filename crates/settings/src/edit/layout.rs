@@ -1,4 +1,4 @@
-//! Where everything of a settings file stands in its text, byte by byte.
+//! The position of everything in the text of a settings file, byte by byte.
 
 use std::ops::Range;
 
@@ -14,11 +14,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     pub(super) root: Mapping,
-    /// Where the document ends: before `...`, if that is written.
+    /// Where the document ends: before `...`, if there is one.
     pub(super) end: usize,
 }
 
-/// Entries, in their order.
+/// The entries, in order.
 #[derive(Debug, Default)]
 pub(super) struct Mapping {
     pub(super) items: Vec<Item>,
@@ -31,7 +31,7 @@ pub(super) struct Mapping {
 pub(super) struct Item {
     pub(super) key: String,
     pub(super) key_at: Range<usize>,
-    /// The value as it is written; empty where nothing stands.
+    /// The range of the value; empty if there is none.
     pub(super) value_at: Range<usize>,
     pub(super) shape: Shape,
     /// Comments within the value.
@@ -41,7 +41,7 @@ pub(super) struct Item {
 /// How a value is written.
 #[derive(Debug)]
 pub(super) enum Shape {
-    /// A text in these quotes, if any.
+    /// A text, and its quotes, if any.
     Scalar(ScalarStyle),
     List(List),
     Mapping(Mapping),
@@ -52,7 +52,7 @@ pub(super) enum Shape {
 #[derive(Debug, Default)]
 pub(super) struct List {
     pub(super) elements: Vec<Element>,
-    /// Written with brackets, not with dashes.
+    /// Whether it is written with brackets instead of dashes.
     pub(super) is_flow: bool,
 }
 
@@ -61,13 +61,13 @@ pub(super) struct List {
 pub(super) struct Element {
     pub(super) at: Range<usize>,
     pub(super) shape: Shape,
-    /// What it says, if it is a text.
+    /// Its text, if it is one.
     pub(super) text: Option<String>,
 }
 
 type Token<'a> = (Event<'a>, Range<usize>);
 
-/// The layout of `text`; nothing if it is no file of `key: value`.
+/// The layout of `text`; `None` if it is not a file of `key: value` lines.
 pub(super) fn of(text: &str) -> Option<Layout> {
     let tokens = Parser::new_from_str(text)
         .map(|event| event.ok().and_then(|(event, span)| Some((event, bytes(&span)?))));
@@ -75,7 +75,7 @@ pub(super) fn of(text: &str) -> Option<Layout> {
     let start = tokens.iter().position(|(event, ..)| matches!(event, Event::DocumentStart(..)));
     let Some(start) = start else { return Some(Layout { end: text.len(), ..Layout::default() }) };
     let length = tokens[start..].iter().position(|(event, ..)| matches!(event, Event::DocumentEnd))?;
-    // Without `...` the document goes on to the end of the text, comments and all.
+    // Without `...`, the document extends to the end of the text, including comments.
     let end = Some(&tokens[start + length].1).filter(|at| text.get((*at).clone()) == Some("..."));
     let end = end.map_or(text.len(), |at| at.start);
     let mut walk = Walk { rest: &tokens[start + 1..start + length], comments: Vec::new() };
@@ -88,7 +88,7 @@ pub(super) fn of(text: &str) -> Option<Layout> {
 }
 
 impl List {
-    /// The items with their places, if they are texts behind dashes and nothing else.
+    /// The items with their positions, if they are texts with dashes and nothing else.
     pub(super) fn dashes(&self) -> Option<Vec<(String, Range<usize>)>> {
         let items = self.elements.iter().map(|element| Some((element.text.clone()?, element.at.clone())));
         items.collect::<Option<_>>().filter(|_| !self.is_flow)
@@ -122,21 +122,21 @@ impl Layout {
         mapping
     }
 
-    /// The entry at `path`, which ends with a key.
+    /// The entry at `path`, which must end with a key.
     pub(super) fn item(&self, path: &KeyPath) -> Option<&Item> {
         let (mapping, key) = (self.mapping(&path.parent()?)?, path.last_key()?);
         mapping.items.iter().find(|item| means(&item.key, key))
     }
 }
 
-/// Goes through the tokens of a document.
+/// Iterates over the tokens of a document.
 struct Walk<'t, 'a> {
     rest: &'t [Token<'a>],
     comments: Vec<Range<usize>>,
 }
 
 impl<'t, 'a> Walk<'t, 'a> {
-    /// The next token that is no comment, without taking it.
+    /// The next token other than a comment, without consuming it.
     fn peek(&mut self) -> Option<&'t Token<'a>> {
         while let [(Event::Comment(..), at), rest @ ..] = self.rest {
             self.comments.push(at.clone());
@@ -151,7 +151,7 @@ impl<'t, 'a> Walk<'t, 'a> {
         Some(token)
     }
 
-    /// The value that comes next, where it stands, and its text if it is one.
+    /// The next value, its range, and its text if it is one.
     fn value(&mut self) -> Option<(Shape, Range<usize>, Option<String>)> {
         let (event, at) = self.next()?;
         Some(match event {
@@ -174,7 +174,7 @@ impl<'t, 'a> Walk<'t, 'a> {
         loop {
             if let (Event::SequenceEnd, at) = self.peek()? {
                 self.next();
-                // The end of a collection without brackets is where the next thing begins.
+                // A collection without brackets ends where the next thing begins.
                 let end = if at.is_empty() { end } else { at.end };
                 return Some((List { elements, is_flow: style == StructureStyle::Flow }, end));
             }

@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl Edit {
-    /// The text with `instead` in the place of every secret value, also of those in sections, in lists and below
-    /// unknown keys; nothing if it is written too unusually for that.
+    /// The text with `instead` in place of every secret value, including those in sections, in lists and below
+    /// unknown keys; `None` if it is written too unusually for that.
     pub fn without_secrets(&self, instead: &str) -> Option<String> {
         let instead = Plain::Scalar(instead.to_owned());
         let mut found = Vec::new();
@@ -23,12 +23,12 @@ impl Edit {
         file.all_entries().iter().all(is_hidden).then_some(text)
     }
 
-    /// Whether a secret is in it.
+    /// Whether the text contains a secret.
     pub fn holds_secret(&self) -> bool {
         self.file().all_entries().iter().any(|entry| self.is_secret(&entry.key))
     }
 
-    /// Every secret, with the path of the mapping it is in.
+    /// All secrets, each with the path of its mapping.
     fn secrets_in(&self, entries: &[Entry], parent: &KeyPath, found: &mut Vec<(KeyPath, String)>) {
         for entry in entries {
             match self.is_secret(&entry.key) {
@@ -50,7 +50,7 @@ impl Edit {
         }
     }
 
-    /// Whether a key is that of a secret, in whatever mapping it stands.
+    /// Whether a key is that of a secret, in any mapping.
     fn is_secret(&self, key: &str) -> bool {
         let means_it = |declared: &Declaration| declared.ranks(key).is_some_and(|rank| !rank.is_file);
         self.settings.iter().any(|declared| declared.is_secret() && means_it(declared))

@@ -1,4 +1,4 @@
-//! Puts a file in the place of another, whole or not at all.
+//! Replaces a file in one step.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use crate::paths;
 use crate::text_file;
 
-/// What is at `path` now; nothing if there is no file.
+/// The content of the file at `path`; `None` if there is no file.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -21,11 +21,11 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Writes `bytes` to a new file beside the old one and renames it. A link to a file stays a link. A new file is its
-/// owner's alone, and so becomes one that everybody could read, if it is `private` now; who gave it to a group meant it.
+/// Writes `bytes` to a new file next to the old one and renames it. A symbolic link stays a link. A new file is readable only by its
+/// owner, and so is a file that everybody could read, if it is `private` now; access for a group is kept, because it was given on purpose.
 ///
 /// # Errors
-/// It cannot be written. The old one is as it was.
+/// It cannot be written. The old file is unchanged.
 pub fn replace(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     let target = resolved(path)?;
     let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -35,12 +35,12 @@ pub fn replace(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     like_before(&file, &target, private)?;
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
-    // A folder cannot be opened everywhere; where it can, the new name is on the disk after this.
+    // A folder cannot be opened on every system; where it can, this ensures that the new name is on the disk.
     let _ = File::open(dir).and_then(|dir| dir.sync_all());
     Ok(())
 }
 
-/// Where a link leads, also if there is nothing yet.
+/// The target of a link, even if it does not exist yet.
 fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Ok(target) => Ok(target),
@@ -52,7 +52,7 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Owner and mode of the file that is replaced.
+/// Copies owner and mode of the file that is replaced.
 #[cfg(unix)]
 fn like_before(file: &NamedTempFile, target: &Path, private: bool) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
@@ -60,7 +60,7 @@ fn like_before(file: &NamedTempFile, target: &Path, private: bool) -> io::Result
     let Ok(before) = fs::metadata(target) else { return Ok(()) };
     let now = file.metadata()?;
     if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
-        // Only root may give a file away; for others it is theirs from now on.
+        // Only root may change a file's owner; otherwise the file belongs to the current user.
         let _ = fchown(file, Some(before.uid()), Some(before.gid()));
     }
     let mode = before.mode() & 0o777;
@@ -68,7 +68,7 @@ fn like_before(file: &NamedTempFile, target: &Path, private: bool) -> io::Result
     file.set_permissions(fs::Permissions::from_mode(if private && is_open { mode & 0o600 } else { mode }))
 }
 
-/// A new file has the rights of its folder.
+/// A new file has the permissions of its folder.
 #[cfg(windows)]
 fn like_before(file: &NamedTempFile, _: &Path, private: bool) -> io::Result<()> {
     if private {

@@ -1,4 +1,4 @@
-//! Edits keep everything but the one line: in examples, and in whatever YAML can be made up.
+//! Edits keep everything except the one line: with examples, and with generated YAML.
 
 use std::fs;
 
@@ -141,7 +141,11 @@ fn what_does_not_fit_is_refused() {
 #[test]
 fn what_cannot_be_edited_says_where() {
     let told = |text: &str| edit(text).set("how_many", "4").unwrap_err().to_string();
-    assert!(told("{x: 1}").contains("sample.yaml: how_many is written in a way"), "{}", told("{x: 1}"));
+    assert!(
+        told("{x: 1}").contains("sample.yaml: how_many can only be changed in a text editor"),
+        "{}",
+        told("{x: 1}")
+    );
     let aliased = "x: 1\nhow_many: &n 3\ny: *n\n";
     assert!(told(aliased).contains("sample.yaml:2:1: how_many"), "{}", told(aliased));
 
@@ -203,7 +207,7 @@ fn links_and_rights_are_kept() {
     assert!(link.is_symlink());
 }
 
-/// Lines as people write them, some of them settings.
+/// Lines as people write them, some of which are settings.
 fn line() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         "[a-z0-9 ]{0,6}",
@@ -242,7 +246,7 @@ fn document() -> impl Strategy<Value = String> {
 
 const KEYS: [&str; 4] = ["how_many", "log_level", "full_name", "kept_back"];
 
-/// Everything in the text that is not about the setting, value by value.
+/// Everything in the text that does not belong to the setting, value by value.
 fn rest(edit: &Edit, key: &str) -> Vec<(String, Plain)> {
     let about = edit.setting(key).unwrap().1;
     let all = plain(&edit.file().entries);
@@ -279,7 +283,7 @@ fn holds(text: &str, key: &str, value: &str) -> Result<(), TestCaseError> {
             prop_assert_eq!(given, value.trim());
         }
     }
-    // A line may keep what is above it from reading on: it cannot go then.
+    // A line may end the value above it: then it cannot be removed.
     if edit.unset(key).is_err() {
         return Ok(());
     }

@@ -1,10 +1,10 @@
-//! Values as YAML writes them.
+//! Values as YAML text.
 
 use serde_saphyr::granit_parser::ScalarStyle;
 
 use crate::yaml::Plain;
 
-/// A value behind its colon: a space and the value, or the lines below. `margin` is what stands before the key.
+/// A value after its colon: a space and the value, or the lines below. `margin` is the indentation of the key.
 pub(super) fn behind_key(value: &Plain, style: ScalarStyle, margin: &str, line_end: &str) -> String {
     let is_nested = |value: &Plain| !matches!(value, Plain::Scalar(_) | Plain::Other);
     let lines = match value {
@@ -17,7 +17,7 @@ pub(super) fn behind_key(value: &Plain, style: ScalarStyle, margin: &str, line_e
     lines.iter().map(|line| format!("{line_end}{margin}  {line}")).collect()
 }
 
-/// The lines of an item of a list, the first with its dash.
+/// The lines of a list item, the first with its dash.
 pub(super) fn item_lines(item: &Plain, line_end: &str) -> Vec<String> {
     let lines = match item {
         Plain::Mapping(entries) if !entries.is_empty() => entry_lines(entries, line_end),
@@ -51,7 +51,7 @@ pub(super) fn on_one_line(value: &Plain, style: ScalarStyle) -> String {
     }
 }
 
-/// A text as a scalar on one line: in the quotes that stood there if any did, else as it is, where YAML lets it.
+/// A text as a scalar on one line: in the same quotes as before if there were any, else unquoted if YAML allows it.
 pub(super) fn scalar(text: &str, before: ScalarStyle) -> String {
     let fits_single = !text.chars().any(needs_escape);
     match before {
@@ -95,7 +95,7 @@ fn double(text: &str) -> String {
     quoted
 }
 
-/// Control characters, all that ends a line, and what YAML does not count as printable.
+/// Control characters, line breaks, and what YAML does not count as printable.
 fn needs_escape(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }

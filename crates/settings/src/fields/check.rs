@@ -1,4 +1,4 @@
-//! Whether a value fits its setting.
+//! Checks whether a value is valid for a setting.
 
 use crate::{
     Flags, KeyPath, ProgramConfig, SourceSpan,
@@ -9,17 +9,17 @@ use crate::{
     yaml::{Entry, Node, Value},
 };
 
-/// Whether a setting of `C` accepts this value, as text. The setting is named by its path, such as `log_level` or
-/// `endpoints[0].url`; which item of a list it is does not matter.
+/// Whether a setting of `C` accepts this value, given as text. The setting is named by its path, such as `log_level` or
+/// `endpoints[0].url`; the index of a list item does not matter.
 ///
 /// # Errors
 /// What is wrong with the value, and what is expected.
 pub fn check<C: ProgramConfig>(path: &str, value: &str) -> Result<(), String> {
-    let unknown = || format!("there is no setting {path:?}");
+    let unknown = || format!("unknown setting {path:?}");
     let path = KeyPath::parse(path).ok_or_else(unknown)?;
     let settings = load::settings_of::<C>();
     let declared = settings.iter().find(|declared| declared.path().covers(&path)).ok_or_else(unknown)?;
-    // The only item of each list on the way, which others need not come before.
+    // The path with the first item of each list, so that no other items are needed.
     let first = |step: &Step| match step {
         Step::Key(key) => Step::Key(key.clone()),
         Step::Item(_) => Step::Item(Some(0)),
@@ -36,7 +36,7 @@ pub fn check<C: ProgramConfig>(path: &str, value: &str) -> Result<(), String> {
     problem.map_or(Ok(()), |problem| Err(problem.what.clone()))
 }
 
-/// A file with this value alone.
+/// A file that contains only this value.
 fn entries(steps: &[Step], value: &str) -> Vec<Entry> {
     match steps.split_first() {
         Some((Step::Key(key), rest)) => {

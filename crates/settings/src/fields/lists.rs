@@ -10,26 +10,26 @@ use crate::{
     reader::{Notes, ReadSetting},
 };
 
-/// A list of structs, ready to be shown and edited. [`Edit::push`](crate::edit::Edit::push) adds an item,
+/// A list of structs to show and edit. [`Edit::push`](crate::edit::Edit::push) adds an item,
 /// [`Edit::remove_item`](crate::edit::Edit::remove_item) removes one, [`Edit::set`](crate::edit::Edit::set) changes
 /// a field by its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListField {
     /// Its path, such as `endpoints`.
     pub path: String,
-    /// The heading of the concern it was declared in.
+    /// The heading of the concern that declares it.
     pub group: &'static str,
     /// Its label, made from the key.
     pub label: String,
     /// What it is for.
     pub help: String,
-    /// The fields of an item that is yet to be added, with `[]` in their paths.
+    /// The fields of a new item, with `[]` in their paths.
     pub template: Vec<Field>,
-    /// The fields of each item that the file has.
+    /// The fields of each item in the file.
     pub items: Vec<Vec<Field>>,
 }
 
-/// The lists of structs of `C` as this file gives them. Lists within their items are not among them.
+/// The lists of structs of `C` in this file. Lists within their items are not included.
 pub fn lists<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<ListField> {
     let (notes, _) = read::<C>(file, env);
     let lists = notes.groups.iter().filter(|group| group.is_list && !group.path.is_in_list());

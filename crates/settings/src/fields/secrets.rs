@@ -1,4 +1,4 @@
-//! The secrets that are given anywhere, so that they can be recognised and removed.
+//! All secrets that are given anywhere, so that they can be recognised and removed.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{
     yaml::{Entry, Value},
 };
 
-/// Every secret that is given for a setting of `C`, also where it has no effect, such as below an unknown key.
+/// Every secret that is given for a setting of `C`, including those without effect, such as below an unknown key.
 pub fn secrets<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<SecretString> {
     let text = text_file::read(file).unwrap_or_default();
     let file = File::parse(file, &text).unwrap_or_default();
@@ -39,13 +39,13 @@ pub fn secrets<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<SecretString> {
 pub struct GivenSecret {
     /// The path of the setting, for [`Edit`](crate::edit::Edit).
     pub path: String,
-    /// The secret, as it was given.
+    /// The secret as given.
     pub value: SecretString,
     /// Where it comes from.
     pub origin: Origin,
 }
 
-/// The secrets that count for the settings of `C`, in order to move them elsewhere. Invalid ones are left out.
+/// The secrets that are in effect for the settings of `C`, to move them elsewhere. Invalid ones are left out.
 pub fn given_secrets<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<GivenSecret> {
     let (notes, _) = read::<C>(file, env);
     let settings = notes.read.into_iter().chain(notes.in_items);
@@ -61,7 +61,7 @@ pub fn given_secrets<C: ProgramConfig>(file: &Path, env: &Env) -> Vec<GivenSecre
         .collect()
 }
 
-/// Every text that is given for `key`, in whatever mapping.
+/// Every text given for `key`, in any mapping.
 fn in_entries(entries: &[&Entry], key: &str) -> Vec<String> {
     let mut texts = Vec::new();
     entries.iter().filter(|entry| entry.is(key)).for_each(|entry| collect(&entry.node.value, &mut texts));

@@ -1,4 +1,4 @@
-//! Fields as a form shows them, from the worker's own settings.
+//! Form fields, with the worker's own settings.
 
 use std::fs;
 

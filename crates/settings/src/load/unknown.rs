@@ -1,4 +1,4 @@
-//! Keys in the file that mean nothing, with the name that may have been meant.
+//! Unknown keys in the file, with the name that was probably meant.
 
 use crate::{
     KeyPath, Retired,
@@ -8,7 +8,7 @@ use crate::{
     yaml::{Entry, Value},
 };
 
-/// A warning for every key that means nothing where it stands.
+/// A warning for every key that is unknown at its position.
 pub(super) fn keys(file: &File, notes: &Notes, retired: &[Retired]) -> Vec<String> {
     let retired = retired.iter().flat_map(|retired| retired.keys).copied().collect();
     let mut search = Search { notes, retired, warnings: Vec::new() };
@@ -18,7 +18,7 @@ pub(super) fn keys(file: &File, notes: &Notes, retired: &[Retired]) -> Vec<Strin
 
 struct Search<'a> {
     notes: &'a Notes,
-    /// Legacy keys, which mean something at the top only.
+    /// Legacy keys, which are valid at the top level only.
     retired: Vec<&'static str>,
     warnings: Vec<String>,
 }
@@ -60,10 +60,10 @@ impl Search<'_> {
         let meant = near.or_else(|| self.elsewhere(&entry.key));
         let meant = meant.map(|path| format!("; did you mean {path}?")).unwrap_or_default();
         let path = given.key(&entry.key).to_string();
-        self.warnings.push(format!("{}there is no setting {path:?}, it is ignored{meant}", entry.key_span));
+        self.warnings.push(format!("{}unknown setting {path:?} is ignored{meant}", entry.key_span));
     }
 
-    /// The setting of a section whose flag this would be: `cache_size` for `cache.size`.
+    /// The setting in a section whose flag would have this name: `cache_size` for `cache.size`.
     fn elsewhere(&self, key: &str) -> Option<String> {
         let nested = self.notes.read.iter().map(|setting| &setting.declared);
         let flat = nested.filter(|declared| !declared.parent.steps().is_empty());

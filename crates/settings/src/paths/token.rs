@@ -1,5 +1,5 @@
-//! The token that controls a worker on its own machine: 64 hexadecimal digits in `worker.token`, readable by its
-//! owner alone.
+//! The token for controlling a worker on its own machine: 64 hexadecimal digits in `worker.token`, readable only by its
+//! owner.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,23 +13,23 @@ use uuid::Uuid;
 
 use crate::text_file;
 
-/// The file that it is kept in.
+/// The name of the file.
 pub const FILE: &str = "worker.token";
 
-/// A token, and where it is kept.
+/// A token, and its file.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// What callers have to say.
+    /// The token itself.
     pub secret: SecretString,
-    /// The file it is kept in.
+    /// Its file.
     pub path: PathBuf,
 }
 
-/// The token of this machine's worker: the one that is kept beside the configuration file or in the state folder, else
-/// a new one, kept in the first of the two that can be written.
+/// The token of this machine's worker: the one stored next to the configuration file or in the state folder, else
+/// a new one, stored in the first of the two that is writable.
 ///
 /// # Errors
-/// If there is no token and neither folder can be written.
+/// There is no token, and neither folder is writable.
 pub fn token(config_dir: &Path, state_dir: &Path) -> anyhow::Result<Token> {
     let places = [config_dir.join(FILE), state_dir.join(FILE)];
     if let Some(token) = places.iter().find_map(|path| kept(path)) {
@@ -47,7 +47,7 @@ fn kept(path: &Path) -> Option<Token> {
     usable(&text).map(|secret| Token { secret, path: path.to_owned() })
 }
 
-/// Two workers may start at once: the lock makes the second find the token of the first.
+/// Two workers may start at the same time: the lock makes the second one find the token of the first.
 fn read_or_create(path: &Path) -> io::Result<Token> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;

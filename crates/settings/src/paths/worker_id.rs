@@ -1,7 +1,7 @@
-//! The id of a worker, which stays the same over restarts: a UUID in `worker.id`.
+//! The id of a worker, which stays the same across restarts: a UUID in `worker.id`.
 //!
-//! Two workers with the same id would take each other's link for their own older one, so the file is locked while a
-//! worker runs, and a second one on the same folder gets an id that is not kept.
+//! Two workers with the same id would each replace the other's connection, so the file is locked while a
+//! worker runs, and a second one with the same folder gets a temporary id.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -11,32 +11,32 @@ use std::{
 
 use uuid::Uuid;
 
-/// The file that it is kept in.
+/// The name of the file.
 pub const FILE: &str = "worker.id";
 
-/// A worker's id. Hold it as long as the worker runs: it keeps others from taking the same.
+/// A worker's id. Hold it as long as the worker runs: it keeps others from using the same id.
 #[derive(Debug)]
 pub struct WorkerId {
     /// The id.
     pub id: Uuid,
-    /// Open and locked if the id is kept in it.
+    /// Open and locked, if the id is stored in it.
     kept_in: Option<File>,
 }
 
 impl WorkerId {
-    /// Whether the same id comes back after a restart.
+    /// Whether the id is the same after a restart.
     pub fn is_kept(&self) -> bool {
         self.kept_in.is_some()
     }
 }
 
-/// The id kept in this folder, made if there is none; a random one if another worker holds it or if it cannot be kept.
+/// The id stored in this folder, created if there is none; a random one if another worker holds it or if it cannot be stored.
 pub fn worker_id(state_dir: &Path) -> WorkerId {
     match locked(state_dir) {
         Ok((id, file)) => WorkerId { id, kept_in: Some(file) },
         Err(error) => {
             let path = state_dir.join(FILE);
-            tracing::warn!("This worker has a new id until it ends, because {}: {error}", path.display());
+            tracing::warn!("This worker uses a temporary ID, because {}: {error}", path.display());
             WorkerId { id: Uuid::new_v4(), kept_in: None }
         }
     }
@@ -47,7 +47,7 @@ fn locked(state_dir: &Path) -> io::Result<(Uuid, File)> {
     let path = state_dir.join(FILE);
     let mut file = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path)?;
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => io::Error::other("another worker runs on the same state folder"),
+        TryLockError::WouldBlock => io::Error::other("another worker uses the same state folder"),
         TryLockError::Error(error) => error,
     })?;
     let mut text = String::new();

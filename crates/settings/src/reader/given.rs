@@ -1,4 +1,4 @@
-//! What flags, environment and file give for one setting.
+//! Values of one setting from flags, environment and file.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::{
     yaml::Value,
 };
 
-/// Where settings come from, strongest first.
+/// The sources of settings, in order of precedence.
 pub(crate) struct Given<'a> {
     /// By the flag's name without dashes.
     pub(crate) flags: &'a Flags,
@@ -25,24 +25,24 @@ pub(crate) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// Flags, environment and file, and no keychain.
+    /// Flags, environment and file, without a keychain.
     pub(crate) fn of(flags: &'a Flags, env: &'a Env, file: &'a File) -> Self {
         Self { flags, env, file, keychain: &|_| None }
     }
 }
 
-/// A value as it was written.
+/// A value as written.
 #[derive(Clone)]
 pub(crate) struct Written {
     pub(crate) text: String,
     pub(crate) span: SourceSpan,
 }
 
-/// What one place has under one name; a mistake if it is of a shape that no value has.
+/// The value in one source under one name, or a mistake if it has a shape that no value has.
 type Found = Result<Option<Written>, Mistake>;
 
 impl Reader<'_> {
-    /// What was given for a setting, in the strongest place that has something.
+    /// The given value of a setting, from the source with the highest precedence.
     pub(super) fn written(&mut self, declared: &Declaration) -> Found {
         for place in [Self::flag, Self::env, Self::entry] {
             for name in &declared.names {
@@ -54,7 +54,7 @@ impl Reader<'_> {
         Ok(self.kept(declared))
     }
 
-    /// The secret that is kept outside of the configuration.
+    /// The secret stored outside of the configuration.
     fn kept(&self, declared: &Declaration) -> Option<Written> {
         let path = declared.path().to_string();
         let secret = Some(declared)
@@ -63,7 +63,7 @@ impl Reader<'_> {
         Some(Written { text: secret.expose_secret().to_owned(), span: SourceSpan::Keychain(path) })
     }
 
-    /// What was given under one name in one place; nothing if it was left empty.
+    /// The value given under one name in one source; `None` if it is empty.
     fn by_name(
         &mut self,
         declared: &Declaration,
@@ -87,8 +87,7 @@ impl Reader<'_> {
         if declared.is_secret() && !key.ends_with("_file") {
             let env = flag.replace('-', "_").to_ascii_uppercase();
             self.notes.warnings.push(format!(
-                "flag --{flag}: other users of this machine can read it in the list of processes; \
-                 {env} or {env}_FILE in the environment keeps it private"
+                "flag --{flag}: other users of this machine can read it in the process list; use {env} or {env}_FILE in the environment instead"
             ));
         }
         Ok(Some(Written { text, span: SourceSpan::Flag(format!("--{flag}")) }))
@@ -114,7 +113,7 @@ impl Reader<'_> {
     }
 }
 
-/// A shorthand that is on stands for a value; one that is off gives nothing.
+/// A shorthand that is on stands for a value; one that is off stands for none.
 fn spelled_out(written: Written, means: &str) -> Found {
     let kind = switch();
     match kind.read(&written.text) {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<'a> Reader<'a> {
-    /// The settings of the section `key`, which `read` reads.
+    /// Reads the settings of the section `key` with `read`.
     pub fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Self) -> T) -> T {
         self.read_section(key, "", read)
     }
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         let scope = Scope { path, entries, span: Some(span.clone()) };
         let (value, notes) = self.within(scope, T::read);
         let is_right = notes.mistakes.is_empty();
-        // What its own lists declare is known from the declaration of this list.
+        // The declarations of nested lists are known from the declaration of this list.
         let read = notes.read.into_iter().filter(|setting| !setting.declared.parent.is_for_every_item());
         let first = self.notes.in_items.len();
         self.notes.in_items.extend(read.chain(notes.in_items));
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
         Some(Item { n, value, span, is_right, first })
     }
 
-    /// Refuses items with the same value of a setting that must be unique.
+    /// Rejects items that have the same value of a setting that must be unique.
     fn refuse_twins<T>(&mut self, path: &KeyPath, list: &ListOf<T>, items: &[Item<T>]) {
         let right: Vec<_> = items.iter().filter(|item| item.is_right).collect();
         for (at, item) in right.iter().enumerate() {
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Declares a section or a list; gives its path.
+    /// Declares a section or a list, and returns its path.
     fn declare(&mut self, key: &'static str, doc: &'static str, is_list: bool) -> KeyPath {
         let path = self.scope.path.key(key);
         self.notes.groups.push(Group { path: path.clone(), is_list, concern: self.concern, doc });
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         self.scope.entries.iter().find(|entry| entry.is(key)).map(|entry| &entry.node)
     }
 
-    /// Reads in another scope. What that finds out is given apart.
+    /// Reads in another scope, and returns what was collected there.
     fn within<T>(&mut self, scope: Scope<'a>, read: impl FnOnce(&mut Self) -> T) -> (T, Notes) {
         let twice = given_twice(scope.entries, &scope.path);
         let outer = (mem::replace(&mut self.scope, scope), self.concern, mem::take(&mut self.notes));
@@ -141,12 +141,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// An item that was read.
+/// An item that has been read.
 struct Item<T> {
     n: usize,
     value: T,
     span: SourceSpan,
-    /// It has no mistakes.
+    /// Whether it has no mistakes.
     is_right: bool,
     /// Its first setting among [`Notes::in_items`].
     first: usize,
@@ -162,12 +162,12 @@ impl Notes {
     }
 }
 
-/// What was found, for a message.
+/// The value that was found, for a message.
 fn found(value: &Value) -> String {
     match (value.shape(), value) {
         (Some(shape), _) => shape.to_owned(),
         (None, Value::Scalar(text)) if text.trim().is_empty() => "an empty value".to_owned(),
-        // It may be a key of somebody who has not understood the format: it is not shown.
+        // It may be a key of somebody who has misunderstood the format, so it is not shown.
         (None, _) => "a plain value".to_owned(),
     }
 }

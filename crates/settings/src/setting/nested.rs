@@ -12,7 +12,7 @@ pub struct Section<T> {
     concern: PhantomData<T>,
 }
 
-/// A list of structs, each with the settings of the concern `T`. It is given in the file only.
+/// A list of structs, each with the settings of the concern `T`. It can only be given in the file.
 pub struct ListOf<T> {
     pub(crate) key: &'static str,
     pub(crate) doc: &'static str,
@@ -20,11 +20,11 @@ pub struct ListOf<T> {
     pub(crate) unique: Vec<Unique<T>>,
 }
 
-/// A setting that must differ between the items of a list.
+/// A setting whose value must differ between the items of a list.
 pub(crate) struct Unique<T> {
-    /// The setting, which also names it in messages.
+    /// The setting's key, also used in messages.
     pub(crate) key: &'static str,
-    /// Its value, if there is one, in the form in which two are compared.
+    /// Its value, if any, in the form in which values are compared.
     pub(crate) of: fn(&T) -> Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl<T> Section<T> {
         Self { key, doc: "", concern: PhantomData }
     }
 
-    /// What it is for.
+    /// What the section is for.
     pub fn doc(self, doc: &'static str) -> Self {
         Self { doc, ..self }
     }
@@ -46,7 +46,7 @@ impl<T> ListOf<T> {
         Self { key, doc: "", live: false, unique: Vec::new() }
     }
 
-    /// What it is for.
+    /// What the list is for.
     pub fn doc(self, doc: &'static str) -> Self {
         Self { doc, ..self }
     }
@@ -56,8 +56,8 @@ impl<T> ListOf<T> {
         Self { live: true, ..self }
     }
 
-    /// No two items may have the same value of the setting `key`; `of` gives what is compared, or
-    /// `None` for an item that has none.
+    /// Items must not have the same value of the setting `key`; `of` returns the value to compare, or
+    /// `None` for an item without one.
     pub fn unique(mut self, key: &'static str, of: fn(&T) -> Option<String>) -> Self {
         self.unique.push(Unique { key, of });
         self

@@ -1,4 +1,4 @@
-//! Sections and lists of structs: what they give, and what is said of mistakes in them.
+//! Sections and lists of structs: their values, and how mistakes in them are reported.
 
 use super::*;
 use crate::sample::Nested;
@@ -145,14 +145,14 @@ fn unknown_keys_are_told_with_their_paths() {
     assert_eq!(
         nested(text).unwrap().warnings,
         [
-            "sample.yaml:1:1: there is no setting \"cach\", it is ignored; did you mean cache?",
-            "sample.yaml:2:1: there is no setting \"cache_size\", it is ignored; did you mean cache.size?",
-            "sample.yaml:4:3: there is no setting \"cache.sise\", it is ignored; did you mean cache.size?",
-            "sample.yaml:8:5: there is no setting \"endpoints[0].weight\", it is ignored",
-            "sample.yaml:9:5: there is no setting \"endpoints[0].mdels\", it is ignored; did you mean endpoints[0].models?",
-            "sample.yaml:10:25: there is no setting \"endpoints[0].headers[0].valu\", it is ignored; did you mean \
+            "sample.yaml:1:1: unknown setting \"cach\" is ignored; did you mean cache?",
+            "sample.yaml:2:1: unknown setting \"cache_size\" is ignored; did you mean cache.size?",
+            "sample.yaml:4:3: unknown setting \"cache.sise\" is ignored; did you mean cache.size?",
+            "sample.yaml:8:5: unknown setting \"endpoints[0].weight\" is ignored",
+            "sample.yaml:9:5: unknown setting \"endpoints[0].mdels\" is ignored; did you mean endpoints[0].models?",
+            "sample.yaml:10:25: unknown setting \"endpoints[0].headers[0].valu\" is ignored; did you mean \
              endpoints[0].headers[0].value?",
-            "sample.yaml:11:1: there is no setting \"other\", it is ignored",
+            "sample.yaml:11:1: unknown setting \"other\" is ignored",
         ]
     );
 }

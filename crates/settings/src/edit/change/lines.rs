@@ -6,7 +6,7 @@ use serde_saphyr::granit_parser::ScalarStyle;
 
 use super::super::layout::{Item, Shape};
 
-/// Where a value ends. Empty lines below a block of text are not worth counting to it.
+/// Where a value ends. Blank lines below a block of text do not belong to it.
 pub(super) fn value_end(text: &str, item: &Item) -> usize {
     match item.shape {
         Shape::Scalar(ScalarStyle::Literal | ScalarStyle::Folded) => {
@@ -16,12 +16,12 @@ pub(super) fn value_end(text: &str, item: &Item) -> usize {
     }
 }
 
-/// Where an entry ends, its value or its key.
+/// Where an entry ends: its value or its key.
 pub(super) fn entry_end(item: &Item) -> usize {
     shape_end(&item.shape, &item.value_at).max(item.key_at.end)
 }
 
-/// Where a value ends, with the last entry or item in it.
+/// Where a value ends, including its last entry or item.
 pub(super) fn shape_end(shape: &Shape, at: &Range<usize>) -> usize {
     let inner = match shape {
         Shape::Mapping(mapping) => mapping.items.last().map(entry_end),
@@ -31,7 +31,7 @@ pub(super) fn shape_end(shape: &Shape, at: &Range<usize>) -> usize {
     inner.map_or(at.end, |inner| inner.max(at.end))
 }
 
-/// Where the text begins, behind a byte order mark.
+/// Where the text begins, after a byte order mark.
 pub(super) fn first(text: &str) -> usize {
     if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
@@ -40,7 +40,7 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(first(text), |found| found + 1)
 }
 
-/// The start of the line after the one that `at` is in; `at` itself if a line begins there.
+/// The start of the line after the one that contains `at`; `at` itself if a line begins there.
 pub(super) fn after_line(text: &str, at: usize) -> usize {
     if text[..at].ends_with('\n') {
         return at;
@@ -48,7 +48,7 @@ pub(super) fn after_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |found| at + found + 1)
 }
 
-/// How this file ends its lines.
+/// The line break of this file.
 pub(super) fn line_end(text: &str) -> &'static str {
     match text.find('\n') {
         Some(at) if text[..at].ends_with('\r') => "\r\n",
@@ -56,7 +56,7 @@ pub(super) fn line_end(text: &str) -> &'static str {
     }
 }
 
-/// The spaces before a key, or as many as stand before it behind the dash of an item.
+/// The indentation of a key; after the dash of an item, the same number of spaces.
 pub(super) fn margin(text: &str, key_at: usize) -> Option<String> {
     let before = &text[line_start(text, key_at)..key_at];
     before.chars().all(|c| matches!(c, ' ' | '-')).then(|| before.replace('-', " "))

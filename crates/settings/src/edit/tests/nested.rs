@@ -1,4 +1,4 @@
-//! Edits within sections and lists keep everything else, too.
+//! Edits in sections and lists keep everything else, too.
 
 use super::*;
 use crate::sample::Nested;
@@ -158,7 +158,7 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(edit.remove_item("endpoints[2]"), Err(EditError::Unknown(_))));
     assert!(!edit.is_changed());
     let told = told(open("cache: 5\n").set("cache.size", "1"));
-    assert!(told.contains("sample.yaml:1:1: cache.size is written in a way"), "{told}");
+    assert!(told.contains("sample.yaml:1:1: cache.size can only be changed in a text editor"), "{told}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
-/// Every value of a tree with its path, but those below one.
+/// Every value of a tree with its path, except those below one path.
 fn others(edit: &Edit, without: &str) -> Vec<String> {
     fn walk(value: &Plain, path: &str, all: &mut Vec<String>) {
         match value {
@@ -241,7 +241,7 @@ fn others(edit: &Edit, without: &str) -> Vec<String> {
     all
 }
 
-/// Every line of `text` is in `edited` too, in this order, but for those that hold the entry that was changed.
+/// Every line of `text` is also in `edited`, in the same order, except those of the changed entry.
 fn lines_kept(text: &str, edited: &str, changed: &[&str]) -> bool {
     let mut rest = edited.lines();
     let is_ours = |line: &&str| changed.iter().any(|key| line.contains(key));
