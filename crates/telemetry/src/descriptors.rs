@@ -1,6 +1,6 @@
-//! File descriptors: a relay needs one for each connection, and systems give a process far fewer than it may have.
+//! File descriptors: a relay needs one per connection, and the default limit is far lower than what systems allow.
 
-/// Raises the number of files this process may open to what the system allows it. A wish: where it is not granted, there are fewer connections.
+/// Raises this process's limit on open files to the maximum that the system allows. If that fails, fewer connections are possible.
 pub fn raise_limit() {
     #[cfg(unix)]
     {
@@ -8,12 +8,12 @@ pub fn raise_limit() {
         let limit = getrlimit(Resource::Nofile);
         let raised = Rlimit { current: limit.maximum, ..limit };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::debug!("The limit of open files stays at {:?}: {error}", limit.current);
+            tracing::debug!("The limit on open files stays at {:?}: {error}", limit.current);
         }
     }
 }
 
-/// How many files this process may open, if the system limits that.
+/// The limit on open files, if there is one.
 pub fn limit() -> Option<usize> {
     #[cfg(unix)]
     {

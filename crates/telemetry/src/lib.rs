@@ -1,8 +1,8 @@
-//! What a program tells about itself: logs, metrics and traces. Every program of the workspace uses this crate, which knows only the settings.
+//! Logs, metrics and traces. All programs of the workspace use this crate, which depends only on the settings.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`logs`] | log lines on the standard error and in files; the log level can be changed while the program runs |
+//! | [`logs`] | log lines on standard error and in files; the log level can be changed while the program runs |
 //! | [`metrics`] | Prometheus and OpenMetrics: series, histograms, a listener, the reference page |
 //! | [`trace`] | spans of requests, exported over OTLP with the feature `otlp` |
 //! | [`build`] | version, commit and date of the build |

@@ -1,5 +1,5 @@
-//! Logs: to the standard error, and to daily files if a folder is given. Writing never holds up whoever logs: lines
-//! go through a short queue to a thread that writes them, and are lost when it cannot keep up.
+//! Logs to standard error, and to daily files if a folder is given. Logging never blocks the caller: lines
+//! go through a bounded queue to a thread that writes them, and are dropped when it cannot keep up.
 
 mod config;
 mod escape;
@@ -24,14 +24,14 @@ use self::files::Files;
 pub use self::level::{Level, LevelError};
 pub use self::running::{LogProblem, RunningLogs};
 
-/// Lines that wait for the writing thread. The queue's slots are made at once (40 bytes each, for each writer), and
+/// Capacity of the queue to the writing thread. The queue's slots are allocated at start (40 bytes each, per writer), and
 /// a disk that is this far behind will not catch up.
 const WAITING_LINES: usize = 2_048;
 
 /// Where a copy of the log goes.
 pub type Copy = Box<dyn Write + Send>;
 
-/// Keeps logs being written. What waits is written when it is dropped.
+/// Keeps the writing threads running. Dropping it writes what is queued.
 pub struct Guard {
     running: RunningLogs,
     _writers: Vec<WorkerGuard>,
@@ -48,12 +48,12 @@ impl Guard {
 /// warned of, and tried again with every line.
 ///
 /// # Errors
-/// If this process already logs, or if the level cannot be read.
+/// This process already logs, or the level is invalid.
 pub fn start(config: &LogConfig, name: &str) -> anyhow::Result<Guard> {
     start_with_copy(config, name, None)
 }
 
-/// [`start`], with a copy of every line for somebody who shows them: each is one JSON object, written in one piece by a thread of its own.
+/// [`start`], with a copy of every line for a viewer: each is one JSON object, written in one piece by a thread of its own.
 ///
 /// # Errors
 /// As [`start`].
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// Colours are for terminals, and for people who did not ask to be spared (`NO_COLOR`).
+/// Colours are for terminals, unless the user has opted out (`NO_COLOR`).
 fn has_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

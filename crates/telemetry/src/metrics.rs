@@ -1,13 +1,13 @@
-//! What a program tells Prometheus. Figures are kept where they arise and gathered when somebody asks for them, so nothing is counted twice and
-//! nothing is paid for while nobody looks.
+//! Prometheus metrics. Figures are kept where they arise and gathered for each scrape, so nothing is counted twice, and
+//! unused metrics cost nothing.
 //!
-//! A program declares its [`Series`], and is a [`Source`] of [`Figures`] for them. [`respond`] makes an answer of these, in the format that is
-//! asked for; a [`Listener`] serves it on a port of its own, which [`MetricsConfig`] names. [`page`] makes the reference page of the declarations.
+//! A program declares its [`Series`], and is a [`Source`] of [`Figures`] for them. [`respond`] turns these into a response in the requested format;
+//! a [`Listener`] serves it on a separate port, which [`MetricsConfig`] sets. [`page`] generates the reference page from the declarations.
 //!
-//! prometheus-client's encoder and `Collector` do the writing; its `Family`, `Counter` and `Histogram` are not used. Our counts live with their
-//! owner, behind its lock, so that one scrape shows one moment. A `Family` has a lock of its own and no cap on label values, so the cap and the
-//! shared value `other` would have to be written around it. A [`Series`] is also the source of docs/metrics.md and of the tests of dashboards and
-//! alerts. The library writes OpenMetrics only; many scrapers ask for the older text format.
+//! prometheus-client's encoder and `Collector` write the text; its `Family`, `Counter` and `Histogram` are not used. Our counts belong to their
+//! owner, behind its lock, so that one scrape shows one moment. A `Family` has its own lock and no cap on label values, so the cap and the
+//! shared value `other` would have to be written around it. A [`Series`] is also the source of docs/metrics.md and of tests of dashboards and
+//! alerts. The library writes OpenMetrics only; many scrapers request the older text format.
 
 pub mod buckets;
 mod config;
@@ -34,13 +34,13 @@ pub use text::Format;
 
 use llamapool_settings::build;
 
-/// Where metrics are, on every port that has them.
+/// The path of metrics, on every port that serves them.
 pub const PATH: &str = "/metrics";
 
-/// More samples than this are written on another thread: the one that relays must not stand still for it. They take about a millisecond.
+/// More samples than this are written on another thread, so that the relaying thread is not blocked. Writing this many takes about a millisecond.
 const INLINE_SAMPLES: usize = 500;
 
-/// The program and what it was built from.
+/// Version, commit and date of the build.
 pub static BUILD_INFO: Series = Series {
     name: "llamapool_build_info",
     kind: Kind::Info,
@@ -48,7 +48,7 @@ pub static BUILD_INFO: Series = Series {
     help: "The program and what it was built from; always 1.",
 };
 
-/// What every program has besides its own series.
+/// The series that every program has besides its own.
 pub static COMMON: &[&Series] = &[
     &BUILD_INFO,
     &process::CPU,
@@ -59,15 +59,15 @@ pub static COMMON: &[&Series] = &[
     &process::MAX_FILES,
 ];
 
-/// Has figures.
+/// A source of figures.
 pub trait Source: Send + Sync + 'static {
     /// `server`, `worker`, `mcp`.
     const COMPONENT: &'static str;
 
-    /// All that it has figures of beyond [`COMMON`], in the order they are shown.
+    /// The series that it has besides [`COMMON`], in the order of the page.
     const SERIES: &'static [&'static Series];
 
-    /// Adds what there is now.
+    /// Adds the current figures.
     fn gather(&self, figures: &mut Figures);
 }
 
@@ -80,7 +80,7 @@ impl<S: Source> Source for Arc<S> {
     }
 }
 
-/// All figures of a program now: its own, what it was built from, and those of the process.
+/// All current figures of a program: its own, its build information, and those of the process.
 pub fn gather<S: Source>(source: &S) -> Figures {
     let mut figures = Figures::new(COMMON.iter().chain(S::SERIES).copied());
     let labels = [S::COMPONENT, build::DATE, build::SHA, build::VERSION];
@@ -90,7 +90,7 @@ pub fn gather<S: Source>(source: &S) -> Figures {
     figures
 }
 
-/// Answers a scrape, in the format its headers ask for.
+/// Responds to a scrape, in the format that its headers request.
 pub async fn respond<S: Source>(source: &S, headers: &HeaderMap) -> Response {
     let format = Format::wanted(headers);
     let figures = gather(source);

@@ -1,10 +1,10 @@
-//! The system's word to stop: SIGTERM and SIGINT (Ctrl-C), or what Windows has for them, one after the other. And its other word, SIGHUP.
+//! Signals: SIGTERM and SIGINT (Ctrl-C), or their equivalents on Windows, to stop; and SIGHUP.
 
 use std::io;
 #[cfg(unix)]
 use std::io::IsTerminal as _;
 
-/// Signals to stop, as they come.
+/// Signals to stop, as they arrive.
 pub struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -22,20 +22,20 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on; the process does not end by itself any more.
+    /// Starts listening; from now on, these signals do not end the process.
     ///
     /// # Errors
-    /// The system gives no signals.
+    /// Signals cannot be received.
     #[cfg(unix)]
     pub fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Listens from now on; the process does not end by itself any more.
+    /// Starts listening; from now on, these signals do not end the process.
     ///
     /// # Errors
-    /// The system gives no signals.
+    /// Signals cannot be received.
     #[cfg(windows)]
     pub fn new() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
@@ -43,7 +43,7 @@ impl Signals {
         Ok(Self { interrupt, close, log_off: ctrl_logoff()?, shutdown: ctrl_shutdown()? })
     }
 
-    /// Waits for the next.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
@@ -60,29 +60,29 @@ impl Signals {
     }
 }
 
-/// Hang-ups, as they come; on Windows there are none.
+/// Hang-ups as they arrive; there are none on Windows.
 pub struct Hangups {
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
-    /// The process was started by somebody at a terminal.
+    /// Whether the process was started from a terminal.
     #[cfg(unix)]
     at_terminal: bool,
 }
 
-/// What a hang-up means.
+/// The meaning of a hang-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hangup {
-    /// Somebody asks for the configuration to be read again.
+    /// A request to reload the configuration.
     Reload,
-    /// The terminal is gone, in which the process was started.
+    /// The terminal in which the process was started was closed.
     TerminalGone,
 }
 
 impl Hangups {
-    /// Listens from now on; a hang-up does not end the process by itself any more.
+    /// Starts listening; from now on, a hang-up does not end the process.
     ///
     /// # Errors
-    /// The system gives no signals.
+    /// Signals cannot be received.
     pub fn new() -> io::Result<Self> {
         #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
@@ -94,15 +94,15 @@ impl Hangups {
         })
     }
 
-    /// Waits for the next.
+    /// Waits for the next hang-up.
     #[cfg(unix)]
     pub async fn next(&mut self) -> Hangup {
         self.hangup.recv().await;
-        // A terminal that was closed is none any more.
+        // After it was closed, standard input is no longer a terminal.
         if self.at_terminal && !io::stdin().is_terminal() { Hangup::TerminalGone } else { Hangup::Reload }
     }
 
-    /// Waits for ever.
+    /// Never completes.
     #[cfg(windows)]
     pub async fn next(&mut self) -> Hangup {
         std::future::pending().await

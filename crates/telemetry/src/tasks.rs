@@ -1,12 +1,12 @@
-//! Background tasks, watched: a program in which one of them has panicked looks alive, but is deaf in some way. It ends with an error instead, and
-//! whatever supervises it starts it again.
+//! Supervised background tasks: a program in which one of them has panicked looks alive, but no longer does part of its work. It ends with an error
+//! instead, and its supervisor restarts it.
 
 use std::any::Any;
 use std::collections::HashMap;
 
 use tokio::task::{Id, JoinSet};
 
-/// Tasks that run as long as a program does. They are aborted when this is dropped.
+/// Tasks that run as long as the program. They are aborted on drop.
 #[derive(Debug, Default)]
 pub struct BackgroundTasks {
     tasks: JoinSet<()>,
@@ -17,9 +17,9 @@ pub struct BackgroundTasks {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the task `{task}` panicked: {message}")]
 pub struct TaskFailed {
-    /// Its name.
+    /// The task's name.
     pub task: &'static str,
-    /// The message of the panic.
+    /// The panic message.
     pub message: String,
 }
 
@@ -30,7 +30,7 @@ impl BackgroundTasks {
         self.names.insert(id, name);
     }
 
-    /// Waits until a task panics. One that ends otherwise is forgotten.
+    /// Waits until a task panics. A task that ends otherwise is forgotten.
     pub async fn failed(&mut self) -> TaskFailed {
         match self.ended().await {
             Err(failed) => failed,

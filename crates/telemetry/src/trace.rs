@@ -1,7 +1,7 @@
-//! Traces of requests: spans made at known points of a request, and exported over OTLP (HTTP, protobuf).
+//! Traces of requests: spans recorded at certain points of a request, and exported over OTLP (HTTP, protobuf).
 //!
-//! Without a receiver in the settings there is no [`Tracer`], and nothing here runs. Without the feature `otlp` there is none either; a program
-//! that has a receiver in its settings then warns at start.
+//! If no receiver is configured, there is no [`Tracer`], and nothing here runs. Without the feature `otlp` there is none either; a program with a
+//! configured receiver then logs a warning at start.
 
 mod config;
 #[cfg(not(feature = "otlp"))]
@@ -17,15 +17,15 @@ pub use opentelemetry::{KeyValue, Value, trace::SpanKind};
 #[cfg(feature = "otlp")]
 pub use otlp::{Span, Tracer};
 
-/// The program that makes the spans, as the receiver shows it.
+/// The program that records the spans, as shown by the receiver.
 pub struct Service<'a> {
-    /// The program.
+    /// The program's name.
     pub name: &'static str,
-    /// Its id, if it has a lasting one.
+    /// Its id, if it has a permanent one.
     pub instance: Option<&'a str>,
 }
 
-/// The operation of an API path, by the semantic conventions for generative AI; for paths without a convention, a name in their style.
+/// The operation of an API path, by the semantic conventions for generative AI; for paths without a convention, a similar name.
 pub fn operation(path: &str) -> &'static str {
     match path {
         "/v1/chat/completions" | "/v1/responses" => "chat",

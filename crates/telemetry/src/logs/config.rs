@@ -49,7 +49,7 @@ impl Default for LogConfig {
     }
 }
 
-/// A level or directives, and the names of levels in older versions.
+/// A level or directives, including the level names of older versions.
 fn level() -> Kind<String> {
     Kind::new("LEVEL", ALLOWED, |text| directives(text).map(str::to_owned))
 }

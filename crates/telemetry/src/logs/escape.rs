@@ -1,15 +1,15 @@
-//! Control characters in log lines. Peers choose some of the text that is logged: with a line break in it they could forge a line, and with other
-//! control characters change what a terminal shows.
+//! Escapes control characters in log lines. Peers choose some of the text that is logged: with a line break in it they could forge a line, and with
+//! other control characters change what a terminal shows.
 
 use std::io::{self, Write};
 
-/// Starts the colour codes of the formatter, which makes those of a message harmless by itself.
+/// Starts the formatter's colour codes. The formatter itself escapes this character in messages.
 const ESCAPE: char = '\u{1b}';
 
 /// Writes whole lines, with control characters escaped.
 pub(super) struct Escaped<W> {
     writer: W,
-    /// Whether the lines have colour codes, which are kept.
+    /// Whether the lines contain colour codes, which are kept.
     has_colours: bool,
 }
 
@@ -23,7 +23,7 @@ impl<W> Escaped<W> {
         !(character.is_control() || breaks_lines) || (self.has_colours && character == ESCAPE)
     }
 
-    /// The line with control characters escaped as in Rust's string literals, if it has any.
+    /// The line with control characters escaped as in Rust's string literals, if it contains any.
     fn escape(&self, line: &str) -> Option<String> {
         if line.chars().all(|character| self.is_kept(character)) {
             return None;

@@ -1,10 +1,10 @@
-//! Log files: one a day (UTC), a further numbered one when it grows too large, the oldest removed.
+//! Log files: one a day (UTC), continued in numbered files if it grows too large; the oldest are removed.
 //!
 //! Only the owner can read them. If a line cannot be written, standard error says so once, and again when writing works, and the status of the program
 //! shows it meanwhile; the folder is made again if somebody removes it.
 //!
-//! The names are made by `tracing-appender`: `worker.2026-11-21.log`, then `worker.2026-11-21.1.log`. It knows no
-//! size and prunes by suffix, so counting bytes and pruning are done here.
+//! The names come from `tracing-appender`: `worker.2026-11-21.log`, then `worker.2026-11-21.1.log`. It does not limit
+//! the size and prunes by suffix, so sizes and pruning are handled here.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use super::running::{LogProblem, Problems};
 /// Seconds in a day of UTC, the clock by which `tracing-appender` names files.
 const DAY: u64 = 24 * 60 * 60;
 
-/// How often the folder is looked at: a file that was removed can still be written, and nobody sees it.
+/// How often the folder is checked: a file that was removed can still be written, but nobody sees it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where problems with the files are printed. Not the log: it may be written here.
@@ -42,7 +42,7 @@ pub(super) struct Files {
     complain: Complain,
 }
 
-/// The file that is being written.
+/// The current file.
 struct Current {
     file: RollingFileAppender,
     path: PathBuf,
@@ -51,7 +51,7 @@ struct Current {
     part: u32,
 }
 
-/// A log file in the folder. The order is the one in which they were written.
+/// A log file in the folder. Files are ordered by the time they were written.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
     date: String,
@@ -86,7 +86,7 @@ impl Files {
         Ok(())
     }
 
-    /// Begins a new file if somebody has removed the current one.
+    /// Begins a new file if the current one was removed.
     fn look(&mut self) -> anyhow::Result<()> {
         if self.looked.elapsed() < LOOK_INTERVAL && !self.is_failing {
             return Ok(());
@@ -100,7 +100,7 @@ impl Files {
 
     fn write_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
         self.look()?;
-        // If there cannot be a new file, the old one is better than none, and the next line tries again.
+        // If a new file cannot be created, the old one is better than none; the next line tries again.
         let _ = self.turn(line.len() as u64);
         let current = self.current.as_mut().context("there is no file")?;
         current.file.write_all(line)?;
@@ -108,7 +108,7 @@ impl Files {
         Ok(())
     }
 
-    /// Reports the first line that is not written, and the first one that is again.
+    /// Reports the first line that cannot be written, and the first one that can be again.
     fn note(&mut self, written: &anyhow::Result<()>) {
         match written {
             Err(error) if !self.is_failing => {
@@ -125,7 +125,7 @@ impl Files {
         self.is_failing = written.is_err();
     }
 
-    /// Changes the file if the day or the size says so.
+    /// Begins a new file if the day has changed or the size limit is reached.
     fn turn(&mut self, more: u64) -> anyhow::Result<()> {
         let Some(current) = &self.current else { return Ok(()) };
         if current.day == today() {
@@ -137,7 +137,7 @@ impl Files {
         self.begin()
     }
 
-    /// Removes the oldest files. One that cannot be removed is tried again at the next turn.
+    /// Removes the oldest files. One that cannot be removed is tried again next time.
     fn prune(&self) {
         let found = found(&self.dir, &self.name).unwrap_or_default();
         let surplus = found.len().saturating_sub(self.keep);
@@ -165,7 +165,7 @@ fn complain(problem: &str) {
     eprintln!("{problem}");
 }
 
-/// Makes the folder, for its owner only. Folders that exist stay as they are.
+/// Creates the folder, for its owner only. Existing folders are not changed.
 fn make_private(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -183,12 +183,12 @@ fn set_private(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The newest file of today, which is made if there is none.
+/// The newest file of today, created if there is none.
 fn newest(dir: &Path, name: &str) -> anyhow::Result<Current> {
     make_private(dir)?;
     let day = today();
     let first = part_of_today(dir, name, 0)?;
-    let newest = found(dir, name)?.pop().context("find the log file that was just made")?;
+    let newest = found(dir, name)?.pop().context("find the log file that was just created")?;
     let file = if newest.part == 0 { first } else { part_of_today(dir, name, newest.part)? };
     set_private(&newest.path)?;
     Ok(Current { file, size: fs::metadata(&newest.path)?.len(), day, part: newest.part, path: newest.path })
@@ -208,7 +208,7 @@ fn found(dir: &Path, name: &str) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Understands `worker.2026-11-21.log` and `worker.2026-11-21.3.log`.
+/// Parses `worker.2026-11-21.log` and `worker.2026-11-21.3.log`.
 fn read_name(path: PathBuf, name: &str) -> Option<Found> {
     let file = path.file_name()?.to_str()?;
     let middle = file.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".log")?;

@@ -1,9 +1,9 @@
-//! The log level: reading it, and changing it while the process runs.
+//! The log level: parsing it, and changing it while the process runs.
 
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
-/// What a level may be, in words that complete "wanted: ...".
+/// The allowed values, as text that completes "use ...".
 pub(super) const ALLOWED: &str =
     "error, warn, info, debug, trace, off, or directives such as info,hyper=warn";
 
@@ -11,13 +11,13 @@ pub(super) const ALLOWED: &str =
 #[derive(Clone)]
 pub struct Level(reload::Handle<EnvFilter, Registry>);
 
-/// Why a level was not set.
+/// Why a level could not be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LevelError {
     /// The text is not a log level.
     #[error("invalid log level; use {ALLOWED}")]
     Unreadable,
-    /// Logging has stopped, because the process ends.
+    /// Logging has stopped, because the process is ending.
     #[error("logging has stopped")]
     Ended,
 }
@@ -27,22 +27,22 @@ impl Level {
         Self(handle)
     }
 
-    /// Logs more or less from here on: a level or directives, as the setting `log_level` takes them.
+    /// Changes the log level: a level or directives, as in the setting `log_level`.
     ///
     /// # Errors
-    /// [`LevelError`]; what was logged before is logged still.
+    /// See [`LevelError`]; the level then stays the same.
     pub fn set(&self, level: &str) -> Result<(), LevelError> {
         let filter = filter(level).ok_or(LevelError::Unreadable)?;
         self.0.reload(filter).map_err(|_| LevelError::Ended)
     }
 
-    /// A level for tests, without logs. It can be changed as long as the second value lives.
+    /// A level for tests, without logs. It can be changed while the second value exists.
     pub fn for_testing(level: &str) -> (Self, Box<dyn std::any::Any + Send>) {
         let (layer, handle) = reload::Layer::<_, Registry>::new(EnvFilter::new(level));
         (Self(handle), Box::new(layer))
     }
 
-    /// The directives that count now.
+    /// The current directives.
     pub fn get(&self) -> String {
         self.0.with_current(ToString::to_string).unwrap_or_default()
     }
@@ -53,8 +53,8 @@ pub(super) fn filter(level: &str) -> Option<EnvFilter> {
     EnvFilter::try_new(directives(level)?).ok()
 }
 
-/// The text as [`EnvFilter`] knows it, where it stands for a level; the words of older versions too. A single word that is no level would be
-/// the name of a module to it, and `debgu` would silence everything but a module of that name: modules need their `=level`.
+/// The text in the form that [`EnvFilter`] accepts, if it is a level; level names of older versions included. `EnvFilter` would take any other single
+/// word for the name of a module, and `debgu` would silence everything except that module: modules need `=level`.
 pub(super) fn directives(text: &str) -> Option<&str> {
     let text = text.trim();
     let directives = match text.to_ascii_lowercase().as_str() {

@@ -1,4 +1,4 @@
-//! Logs as they come out.
+//! The output of logs.
 
 use std::{
     io,
@@ -7,7 +7,7 @@ use std::{
 
 use super::*;
 
-/// A terminal that remembers.
+/// A terminal that records its output.
 #[derive(Clone, Default)]
 struct Screen(Arc<Mutex<Vec<u8>>>);
 
@@ -22,7 +22,7 @@ impl Write for Screen {
     }
 }
 
-/// What stands on the terminal after `log` ran.
+/// The output on the terminal after `log` ran.
 fn shown(config: &LogConfig, log: impl FnOnce(&Guard)) -> String {
     let screen = Screen::default();
     let (subscriber, guard) = prepare(config, "worker", screen.clone(), None).unwrap();

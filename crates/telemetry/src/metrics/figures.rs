@@ -1,4 +1,4 @@
-//! What a program has counted, at one moment: plain data, so that it can be written down on another thread.
+//! The figures of a program at one moment: plain data, so that another thread can write them.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -30,11 +30,11 @@ pub(super) struct Sample {
 /// A figure.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// A count.
+    /// A counter's value.
     Whole(u64),
-    /// A measure.
+    /// A gauge's value.
     Real(f64),
-    /// Many measures.
+    /// A histogram.
     Histogram(Histogram),
 }
 
@@ -81,13 +81,13 @@ impl From<Histogram> for Value {
 }
 
 impl Figures {
-    /// No figures yet, of these series. What has none in the end is named all the same: whoever looks sees what there could be.
+    /// No figures yet, for these series. Series that stay empty are listed nevertheless, so that readers know they exist.
     pub fn new(series: impl IntoIterator<Item = &'static Series>) -> Self {
         let families = series.into_iter().map(|series| Family { series, samples: Vec::new() });
         Self { families: families.collect() }
     }
 
-    /// Adds a figure with these values of the labels. Each combination of them may be added once.
+    /// Adds a figure with these label values. Each combination may be added once.
     pub fn add<const LABELS: usize>(
         &mut self,
         series: &'static Series,
@@ -103,7 +103,7 @@ impl Figures {
         }
     }
 
-    /// How many lines it will be, about.
+    /// The approximate number of lines.
     pub fn len(&self) -> usize {
         let lines = |sample: &Sample| match &sample.value {
             Value::Histogram(measures) => measures.buckets().len() + 2,
@@ -112,7 +112,7 @@ impl Figures {
         self.families.iter().flat_map(|family| &family.samples).map(lines).sum()
     }
 
-    /// Whether there is none.
+    /// Whether there are no figures.
     pub fn is_empty(&self) -> bool {
         self.families.iter().all(|family| family.samples.is_empty())
     }

@@ -1,20 +1,20 @@
-//! Measurements, counted by size. Plain data: it lives with the books of whoever measures, behind their lock.
+//! A histogram: measurements counted by size. Plain data, which its owner keeps behind its own lock.
 
 use std::time::Duration;
 
 use super::series::{Kind, Series};
 
-/// Measurements of one series.
+/// The measurements of one series.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     bounds: &'static [f64],
-    /// One for each bound, and one for what is beyond them.
+    /// One count per bound, and one for larger values.
     counts: Box<[u64]>,
     sum: f64,
 }
 
 impl Histogram {
-    /// Nothing measured yet, with the bounds of this series (none, if it is no histogram).
+    /// An empty histogram with the bounds of this series (none, if it is not a histogram).
     pub fn of(series: &Series) -> Self {
         let bounds = match series.kind {
             Kind::Histogram(bounds) => bounds,
@@ -30,22 +30,22 @@ impl Histogram {
         self.sum += value;
     }
 
-    /// Counts a time, in seconds.
+    /// Counts a duration, in seconds.
     pub fn observe_time(&mut self, time: Duration) {
         self.observe(time.as_secs_f64());
     }
 
-    /// How many measurements there are.
+    /// The number of measurements.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// All measurements together.
+    /// The sum of all measurements.
     pub fn sum(&self) -> f64 {
         self.sum
     }
 
-    /// How many fell into each bucket, by its upper bound; the last one has none.
+    /// The count of each bucket, by its upper bound; the last bucket has none.
     pub(super) fn buckets(&self) -> Vec<(f64, u64)> {
         self.bounds.iter().copied().chain([f64::INFINITY]).zip(self.counts.iter().copied()).collect()
     }

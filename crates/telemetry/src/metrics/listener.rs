@@ -1,4 +1,4 @@
-//! A port for Prometheus alone. It says nothing that the logs would not, but model and worker names; hence loopback unless told otherwise.
+//! A separate port for Prometheus. Metrics reveal the names of models and workers, so it listens on loopback unless configured otherwise.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -18,17 +18,17 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::{PATH, Source, respond};
 
-/// Connections at once: a scraper keeps one, and a handful of people look on. For a further one, the oldest is closed: a scrape takes milliseconds,
-/// and only those that send half a request or nothing stay.
+/// Most connections at the same time: a scraper keeps one, and a few people may look. For a further one, the oldest is closed: a scrape takes
+/// milliseconds, so only connections with an incomplete request, or none, last that long.
 const MAX_CONNECTIONS: usize = 32;
 
-/// Longest time for the head of a request, and between two of them. A scraper with a longer interval connects again.
+/// Longest time for the head of a request, and between two requests. A scraper with a longer interval reconnects.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// After a failed accept, such as for want of file descriptors, the next try waits so long.
+/// Pause after a failed accept, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A port, bound but not yet served.
+/// A bound listener that is not served yet.
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
@@ -39,19 +39,21 @@ impl Listener {
     /// Binds the port.
     ///
     /// # Errors
-    /// It is taken, or the machine does not have the address.
+    /// The port is in use, or the machine does not have the address.
     pub async fn bind(addr: SocketAddr) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(addr).await.with_context(|| format!("listen on metrics_port {addr}"))?;
         let addr = listener.local_addr()?;
         tracing::info!(metrics.addr = %addr, "Metrics on http://{addr}{PATH}");
         if !addr.ip().is_loopback() {
-            tracing::warn!("Metrics on {addr} need no key: anyone who can reach this address can read them");
+            tracing::warn!(
+                "Metrics on {addr} require no key: anyone who can reach this address can read them"
+            );
         }
         Ok(Self { listener, addr })
     }
 
-    /// Where it is, now that a free port has been chosen.
+    /// The address, including the port that was chosen.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

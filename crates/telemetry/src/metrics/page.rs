@@ -1,4 +1,4 @@
-//! The reference page of all series, made from their declarations.
+//! The reference page of all series, generated from their declarations.
 
 use std::fmt::{self, Write};
 
@@ -9,7 +9,7 @@ use super::series::{Kind, Series};
 pub struct Chapter {
     /// Its heading.
     pub title: &'static str,
-    /// What it has, as a sentence or two.
+    /// A sentence or two about its series.
     pub about: &'static str,
     /// All of its series.
     pub series: &'static [&'static Series],
@@ -25,7 +25,7 @@ pub fn markdown(introduction: &str, chapters: &[Chapter]) -> String {
 
 fn write_chapter(page: &mut String, chapter: &Chapter) -> fmt::Result {
     writeln!(page, "\n## {}\n\n{}\n", chapter.title, chapter.about)?;
-    writeln!(page, "| series | type | labels | unit | what it says |\n|---|---|---|---|---|")?;
+    writeln!(page, "| series | type | labels | unit | meaning |\n|---|---|---|---|---|")?;
     for series in chapter.series {
         let labels: Vec<_> = series.labels.iter().map(|label| format!("`{label}`")).collect();
         let unit = series.unit().unwrap_or_default();

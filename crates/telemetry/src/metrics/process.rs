@@ -1,5 +1,5 @@
-//! What the process itself uses, under the names that every Prometheus library gives it. Two small files of Linux are read when somebody asks; other
-//! systems tell less.
+//! Resources used by the process, under the names that all Prometheus client libraries use. On Linux, two small files are read for each scrape; other
+//! systems report less.
 
 #[cfg_attr(target_os = "linux", path = "process/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "process/others.rs")]
@@ -8,35 +8,34 @@ mod system;
 use super::figures::Figures;
 use super::series::Series;
 
-/// What is known of the process. Each is `None` where the system does not tell.
+/// Resources of the process. Each is `None` where the system does not report it.
 #[derive(Debug, Default)]
 struct Process {
-    /// Time on processors, seconds.
+    /// CPU time, seconds.
     cpu: Option<f64>,
-    /// Unix seconds.
+    /// Start time, Unix seconds.
     started: Option<f64>,
-    /// Bytes in memory.
+    /// Resident memory, bytes.
     resident: Option<u64>,
-    /// Bytes of address space.
+    /// Virtual memory, bytes.
     virtual_memory: Option<u64>,
-    /// Files and sockets open.
+    /// Open files and sockets.
     open_files: Option<u64>,
-    /// How many it may open.
+    /// The limit on open files and sockets.
     max_files: Option<u64>,
 }
 
-pub(super) static CPU: Series =
-    Series::counter("process_cpu_seconds_total", &[], "Time the process has spent on processors.");
+pub(super) static CPU: Series = Series::counter("process_cpu_seconds_total", &[], "CPU time of the process.");
 pub(super) static STARTED: Series =
     Series::gauge("process_start_time_seconds", &[], "When the process started, in Unix time.");
 pub(super) static RESIDENT: Series =
-    Series::gauge("process_resident_memory_bytes", &[], "Memory of the process that is in use.");
+    Series::gauge("process_resident_memory_bytes", &[], "Resident memory of the process.");
 pub(super) static VIRTUAL: Series =
-    Series::gauge("process_virtual_memory_bytes", &[], "Address space of the process.");
+    Series::gauge("process_virtual_memory_bytes", &[], "Virtual memory of the process.");
 pub(super) static OPEN_FILES: Series =
-    Series::gauge("process_open_fds", &[], "Files and connections the process has open.");
+    Series::gauge("process_open_fds", &[], "Files and connections that the process has open.");
 pub(super) static MAX_FILES: Series =
-    Series::gauge("process_max_fds", &[], "Files and connections the process may have open.");
+    Series::gauge("process_max_fds", &[], "Limit on files and connections that the process has open.");
 
 pub(super) fn gather(figures: &mut Figures) {
     let process = system::look();

@@ -1,19 +1,19 @@
-//! The declaration of a family of series: what stands in the text, in the reference page, and in tests that look for forgotten ones.
+//! The declaration of a family of series: used for the output, the reference page, and tests that find forgotten ones.
 
 /// A family of series.
 #[derive(Debug)]
 pub struct Series {
-    /// The whole name, with unit and `_total`: as it is asked for in queries.
+    /// The full name, with unit and `_total`, as used in queries.
     pub name: &'static str,
-    /// What kind of figure it is.
+    /// The type.
     pub kind: Kind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
-    /// What it says: a sentence, with its full stop.
+    /// The help text: a sentence, with a full stop.
     pub help: &'static str,
 }
 
-/// What kind of figure a series is.
+/// The type of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// Only grows. Its name ends with `_total`.
@@ -22,7 +22,7 @@ pub enum Kind {
     Gauge,
     /// Counts what falls below each of these bounds.
     Histogram(&'static [f64]),
-    /// Always 1; its labels tell something. Its name ends with `_info`.
+    /// Always 1; its labels contain the information. Its name ends with `_info`.
     Info,
 }
 
@@ -47,7 +47,7 @@ impl Series {
         Self { name, kind: Kind::Histogram(bounds), labels, help }
     }
 
-    /// The name of the family: without what the kind adds to it.
+    /// The name of the family, without the suffixes of its type.
     pub(super) fn family(&self) -> &'static str {
         let suffix = match self.kind {
             Kind::Counter => "_total",
@@ -57,7 +57,7 @@ impl Series {
         self.name.strip_suffix(suffix).unwrap_or(self.name)
     }
 
-    /// The unit, which is the last word of the family's name, if it has one.
+    /// The unit: the last word of the family's name, if it is one.
     pub fn unit(&self) -> Option<&'static str> {
         let last = self.family().rsplit('_').next()?;
         ["seconds", "bytes"].into_iter().find(|unit| *unit == last)

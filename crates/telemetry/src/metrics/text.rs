@@ -1,5 +1,5 @@
-//! Figures as text: OpenMetrics, and Prometheus' own older format, which every scraper reads. The library writes the former; the latter is made of
-//! it, because they differ in few lines.
+//! Figures as text: OpenMetrics, and Prometheus' own older format, which every scraper reads. The library writes the former; the latter is derived
+//! from it, because few lines differ.
 
 use std::fmt::{self, Write as _};
 
@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::figures::{Family, Figures, Value};
 use super::series::{Kind, Series};
 
-/// How figures are written.
+/// The format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus' text format, 0.0.4.
@@ -23,7 +23,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a scraper's `Accept` asks for. Whoever asks for nothing in particular gets [`Format::Text`].
+    /// The format that a scraper's `Accept` requests. The default is [`Format::Text`].
     pub fn wanted(headers: &HeaderMap) -> Self {
         let mut best = (Self::Text, 0.0);
         let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|accept| accept.to_str().ok());
@@ -42,7 +42,7 @@ impl Format {
         best.0
     }
 
-    /// What the answer's `Content-Type` says.
+    /// The response's `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -52,7 +52,7 @@ impl Format {
 }
 
 impl Figures {
-    /// Writes it all down.
+    /// Writes all figures.
     pub fn write(self, format: Format) -> String {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self));
@@ -117,14 +117,14 @@ fn kind(kind: Kind) -> MetricType {
     }
 }
 
-/// The library puts the unit there itself.
+/// The library adds the unit itself.
 fn name_without_unit(series: &Series) -> &'static str {
     let family = series.family();
     let unit = series.unit().map_or(0, |unit| unit.len() + "_".len());
     &family[..family.len() - unit]
 }
 
-/// The older format: there a family has the name of its samples, an info is a gauge, and units and the end are not told.
+/// Converts to the older format: a family has the name of its samples, an info is a gauge, and there are no units and no end mark.
 fn older(open: &str) -> String {
     let mut text = String::with_capacity(open.len());
     let mut help = "";

@@ -12,7 +12,7 @@ use llamapool_settings::{Setting, concern};
 const TRACES: &str = "/v1/traces";
 
 concern! {
-    /// Where traces of requests go. See docs/tracing.md.
+    /// Where traces of requests are sent. See docs/tracing.md.
     pub struct TraceConfig: "Traces" {
         /// URL of an OpenTelemetry receiver for OTLP over HTTP, usually on port 4318. `/v1/traces` is appended
         /// if it is missing.
@@ -47,7 +47,7 @@ impl TraceConfig {
     }
 }
 
-/// Comma-separated pairs. The values are marked as sensitive, so that nothing prints them.
+/// Comma-separated pairs. The values are marked as sensitive, so that they are not printed.
 fn headers() -> Kind<HeaderMap> {
     let allowed = "name=value pairs separated by commas, values percent-encoded";
     Kind::new("HEADERS", allowed, |text| {
@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    /// A program with these settings alone.
+    /// A program with only these settings.
     struct Program(TraceConfig);
 
     impl Concern for Program {

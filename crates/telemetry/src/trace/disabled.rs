@@ -1,4 +1,4 @@
-//! Traces in a build without the feature `otlp`: the same names, and no tracer. Attributes cost nothing; spans cannot exist.
+//! Traces in a build without the feature `otlp`: the same names, but no tracer. Attributes cost nothing; spans cannot exist.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -9,11 +9,11 @@ use http::HeaderMap;
 
 use super::{Service, TraceConfig};
 
-/// Makes no spans: there is no value of this type.
+/// The tracer: there is no value of this type.
 #[derive(Debug)]
 pub enum Tracer {}
 
-/// A span, of which there is none. The field is private so that callers compile without warnings of unreachable code.
+/// A span: there is no value of this type. The field is private so that callers compile without warnings about unreachable code.
 #[derive(Debug)]
 pub struct Span(Infallible);
 
@@ -32,12 +32,12 @@ pub enum SpanKind {
     Client,
     /// A request from another service.
     Server,
-    /// Neither.
+    /// Internal.
     Internal,
 }
 
 impl KeyValue {
-    /// An attribute, which is dropped.
+    /// An attribute, which is discarded.
     pub fn new(_: &'static str, _: impl Into<Value>) -> Self {
         Self
     }
@@ -49,7 +49,7 @@ impl<T: ToValue> From<T> for Value {
     }
 }
 
-/// The types that are values of attributes.
+/// The types of attribute values.
 pub trait ToValue {}
 impl ToValue for bool {}
 impl ToValue for f64 {}
@@ -58,7 +58,7 @@ impl ToValue for &'static str {}
 impl ToValue for String {}
 
 impl Tracer {
-    /// No tracer, and a warning if the settings name a receiver.
+    /// No tracer, and a warning if the settings contain a receiver.
     pub fn start(config: &TraceConfig, _: &Service<'_>) -> Option<Arc<Self>> {
         if config.endpoint.is_some() {
             tracing::warn!(

@@ -1,8 +1,7 @@
-//! The tracer over OpenTelemetry's SDK. The caller or the sampler decides which requests are traced; a context that is not sampled is passed on
-//! and costs no span.
+//! The tracer, based on OpenTelemetry's SDK. The caller or the sampler decides which requests are traced; a context that is not sampled is passed on
+//! without a span.
 //!
-//! Requests never wait for traces: spans that have ended go through a short queue to the task that exports them, and are dropped when it cannot
-//! keep up.
+//! Requests never wait for traces: finished spans go through a bounded queue to the exporting task, and are dropped when it cannot keep up.
 
 mod export;
 mod receiver;
@@ -29,20 +28,21 @@ use super::{Service, TraceConfig};
 use export::Sending;
 use receiver::{Cause, Receiver};
 
-/// The headers of a trace's context, W3C Trace Context.
+/// The headers of a trace context (W3C Trace Context).
 const CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
 
-/// Makes spans, and has them sent. Dropping it ends the sending at once; [`Tracer::finish`] is the polite way.
+/// Creates spans and exports them. Dropping it ends the export immediately; [`Tracer::finish`] exports the rest first.
 pub struct Tracer {
     sdk: SdkTracer,
     sending: Sending,
 }
 
-/// A part of a request's way. It ends when it is dropped.
+/// A span. It ends when it is dropped.
 pub struct Span(opentelemetry_sdk::trace::Span);
 
 impl Tracer {
-    /// A tracer on the current runtime, if the settings name a receiver. One that cannot be made is warned of: requests matter more than traces.
+    /// A tracer on the current runtime, if the settings contain a receiver. If it cannot be created, a warning is logged: requests matter more than
+    /// traces.
     pub fn start(config: &TraceConfig, service: &Service<'_>) -> Option<Arc<Self>> {
         let url = config.traces_url()?;
         match Self::new(config, &url, service) {
@@ -71,14 +71,14 @@ impl Tracer {
             .with_endpoint(url.as_str())
             .with_headers(headers.collect())
             .build()
-            .context("set up the sending of traces")?;
+            .context("set up the export of traces")?;
         exporter.set_resource(&resource);
         let (sending, queue) = Sending::start(exporter, cause);
         let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue);
         Ok(Self { sdk: provider.build().tracer("llamapool"), sending })
     }
 
-    /// A span of the request with these headers: the caller's trace goes on, or one begins.
+    /// A span for the request with these headers: continues the caller's trace, or starts one.
     pub fn continued(
         &self,
         headers: &HeaderMap,
@@ -91,7 +91,7 @@ impl Tracer {
         self.span(&parent, name.into(), kind, attributes)
     }
 
-    /// A span within another one.
+    /// A span inside another one.
     pub fn within(
         &self,
         parent: &Span,
@@ -113,40 +113,40 @@ impl Tracer {
         Span(self.sdk.build_with_context(builder, parent))
     }
 
-    /// Sends what waits to be sent, as long as `limit` allows, and nothing from then on.
+    /// Exports the remaining spans for at most `limit`, and none from then on.
     pub async fn finish(&self, limit: Duration) {
         self.sending.finish(limit).await;
     }
 }
 
 impl Span {
-    /// The id of the trace it belongs to, 32 hexadecimal digits.
+    /// The trace id, 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
         self.0.span_context().trace_id().to_string()
     }
 
-    /// Says something about it.
+    /// Sets an attribute.
     pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
         self.0.set_attribute(KeyValue::new(key, value));
     }
 
-    /// Gives it a name that says more than the one it began with.
+    /// Replaces the name by a more specific one.
     pub fn rename(&mut self, name: String) {
         self.0.update_name(name);
     }
 
-    /// Something happened now.
+    /// Records an event at this moment.
     pub fn event(&mut self, name: &'static str) {
         self.0.add_event(name, Vec::new());
     }
 
-    /// It failed; `kind` is one word of few, `why` a sentence.
+    /// Marks the span as failed; `kind` is one of a few words, `why` a sentence.
     pub fn failed(&mut self, kind: impl Into<Value>, why: impl Into<Cow<'static, str>>) {
         self.0.set_attribute(KeyValue::new("error.type", kind));
         self.0.set_status(Status::error(why));
     }
 
-    /// Makes it the parent of what the receiver of these headers does. Sampled or not, that is said too.
+    /// Makes it the parent of the receiver's spans, through these headers. The sampling decision is passed on, too.
     pub fn pass_on(&self, headers: &mut HeaderMap) {
         CONTEXT.iter().for_each(|name| drop(headers.remove(*name)));
         let context = context(self.0.span_context());
@@ -161,7 +161,7 @@ fn context(span: &SpanContext) -> Context {
     Context::new().with_remote_span_context(span.clone())
 }
 
-/// Who we are: what the environment says (`OTEL_RESOURCE_ATTRIBUTES`), and our name.
+/// The resource: attributes from the environment (`OTEL_RESOURCE_ATTRIBUTES`), and the program's name.
 fn resource(config: &TraceConfig, service: &Service<'_>) -> Resource {
     let name = config.service_name.clone().unwrap_or_else(|| service.name.to_owned());
     let instance = service.instance.map(|id| KeyValue::new("service.instance.id", id.to_owned()));

@@ -8,14 +8,14 @@ use rustix::process::{Resource, getrlimit};
 
 use super::Process;
 
-/// Where `/proc/self/stat` has what, counted from the state, which follows the program's name.
+/// Positions of fields in `/proc/self/stat`, counted from the state, which follows the program's name.
 const USER_TICKS: usize = 11;
 const SYSTEM_TICKS: usize = 12;
 const START_TICKS: usize = 19;
 const VIRTUAL_BYTES: usize = 20;
 const RESIDENT_PAGES: usize = 21;
 
-/// When the process started, Unix seconds. Worked out once: it is told in ticks since the machine started, and that moves when the clock is set.
+/// When the process started, Unix seconds. Computed only once: the system reports it in ticks since boot, so it would move when the clock is set.
 static STARTED: LazyLock<Option<f64>> = LazyLock::new(|| {
     let ticks = Stat::read()?.number(START_TICKS)?;
     let stat = fs::read_to_string("/proc/stat").ok()?;
@@ -33,7 +33,7 @@ pub(super) fn look() -> Process {
         started: *STARTED,
         resident: stat.number(RESIDENT_PAGES).map(|pages| pages * page_size() as u64),
         virtual_memory: stat.number(VIRTUAL_BYTES),
-        open_files: fs::read_dir("/proc/self/fd").ok().map(|files| (files.count() as u64).saturating_sub(1)), // that one
+        open_files: fs::read_dir("/proc/self/fd").ok().map(|files| (files.count() as u64).saturating_sub(1)), // open_files: fs::read_dir("/proc/self/fd").ok().map(|files| (files.count() as u64).saturating_sub(1)), // this one
         max_files: getrlimit(Resource::Nofile).current,
     }
 }
@@ -42,7 +42,7 @@ fn seconds(ticks: u64) -> f64 {
     ticks as f64 / clock_ticks_per_second() as f64
 }
 
-/// One line of numbers.
+/// A line of numbers.
 struct Stat(String);
 
 impl Stat {
@@ -50,7 +50,7 @@ impl Stat {
         fs::read_to_string("/proc/self/stat").ok().map(Self)
     }
 
-    /// The name is in parentheses and may have anything in it, parentheses too.
+    /// The name is in parentheses and may contain anything, including parentheses.
     fn number(&self, at: usize) -> Option<u64> {
         let (_, rest) = self.0.rsplit_once(") ")?;
         rest.split_ascii_whitespace().nth(at)?.parse().ok()

@@ -1,4 +1,4 @@
-//! macOS, Windows and the rest: nothing is found out without a library that costs more than the figures are worth.
+//! macOS, Windows and others: nothing, because it would take a library that costs more than the figures are worth.
 
 use super::Process;
 

@@ -1,4 +1,4 @@
-//! The two formats, and who gets which.
+//! The two formats, and which scraper gets which.
 
 use http::HeaderValue;
 
@@ -87,11 +87,11 @@ fn the_scraper_chooses() {
     check("application/openmetrics-text", Format::OpenMetrics);
     check("application/openmetrics-text; version=1.0.0; q=0", Format::Text);
     check("text/plain;version=0.0.4;q=0.9, Application/OpenMetrics-Text;q=0.5", Format::Text);
-    // What Prometheus 2 sends.
+    // The header of Prometheus 2.
     let prometheus = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
                       text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
     check(prometheus, Format::OpenMetrics);
-    // And Prometheus 3.
+    // The header of Prometheus 3.
     check(
         "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;\
          version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,\

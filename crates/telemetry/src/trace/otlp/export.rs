@@ -1,4 +1,4 @@
-//! The sending of spans: a queue that never holds up whoever ends a span, and the task that empties it.
+//! The export of spans: a queue that never blocks, and the task that empties it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,19 +13,19 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::receiver::Cause;
 
-/// Spans that wait, a kilobyte or two each: what a busy server ends in a second.
+/// Capacity of the queue, a kilobyte or two per span: what a busy server produces in a second.
 const QUEUE: usize = 2_048;
 
-/// Spans sent at once, as the SDK's own sender does it.
+/// Most spans in one export, as in the SDK's own exporter.
 const BATCH: usize = 512;
 
-/// So long a span waits for company.
+/// How long a span waits for more spans.
 const GATHER: Duration = Duration::from_secs(1);
 
-/// Longest time for a batch to be taken; a receiver that is slower is as good as away.
+/// Timeout of an export; a receiver that is slower counts as unreachable.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The task that sends, and how to end it.
+/// The exporting task, and how to end it.
 pub(super) struct Sending {
     stop: CancellationToken,
     ended: CancellationToken,
@@ -33,7 +33,7 @@ pub(super) struct Sending {
     _task: AbortOnDropHandle<()>,
 }
 
-/// Where spans go when they end.
+/// The destination of finished spans.
 #[derive(Debug)]
 pub(super) struct Queue {
     spans: mpsc::Sender<SpanData>,
@@ -56,11 +56,11 @@ impl Sending {
         (Self { stop, ended, lost, _task: AbortOnDropHandle::new(task) }, queue)
     }
 
-    /// Sends what is in the queue, if that takes no longer than `limit`.
+    /// Exports the queue, for at most `limit`.
     pub(super) async fn finish(&self, limit: Duration) {
         self.stop.cancel();
         if tokio::time::timeout(limit, self.ended.cancelled()).await.is_err() {
-            tracing::warn!("Timed out sending the last traces");
+            tracing::warn!("Timed out exporting the last traces");
         }
         match self.lost() {
             0 => {}
@@ -70,7 +70,7 @@ impl Sending {
 }
 
 impl Sending {
-    /// Spans that did not arrive, or not surely.
+    /// Spans that were lost, or may have been.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
@@ -84,9 +84,7 @@ impl SpanProcessor for Queue {
             return;
         }
         if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(
-                "Dropping spans of traces: the OTLP receiver does not keep up. Logged once; the total is logged at exit"
-            );
+            tracing::warn!("Dropping spans: the OTLP receiver cannot keep up. The total is logged at exit");
         }
     }
 
@@ -99,14 +97,14 @@ impl SpanProcessor for Queue {
     }
 }
 
-/// Sends batches, one at a time.
+/// Exports batches, one at a time.
 struct Export<E> {
     exporter: E,
     cause: Cause,
     spans: mpsc::Receiver<SpanData>,
     stop: CancellationToken,
     lost: Arc<AtomicU64>,
-    /// The last batch did not arrive, and that has been said.
+    /// Whether the last export failed, which has been logged.
     is_away: bool,
 }
 
@@ -122,7 +120,7 @@ impl<E: SpanExporter> Export<E> {
         }
     }
 
-    /// What ended within [`GATHER`] of the first, or at once what there is when it is time to stop; and whether that was all.
+    /// The spans that end within [`GATHER`] of the first one, or all that are queued when it is time to stop; and whether those were all.
     async fn batch(&mut self) -> (Vec<SpanData>, bool) {
         let Self { spans, stop, .. } = self;
         let mut batch = Vec::new();
@@ -156,7 +154,7 @@ impl<E: SpanExporter> Export<E> {
         let why = match sent {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(self.cause.take().unwrap_or_else(|| error.to_string())),
-            Err(_) => Some(format!("no answer in {} s", EXPORT_TIMEOUT.as_secs())),
+            Err(_) => Some(format!("no response within {} s", EXPORT_TIMEOUT.as_secs())),
         };
         let was_away = std::mem::replace(&mut self.is_away, why.is_some());
         match why {

@@ -1,4 +1,4 @@
-//! The HTTP client for the receiver of traces. The exporter hides why a request failed; who reads the log wants to know.
+//! The HTTP client for the receiver of traces. It records why a request failed, because the exporter hides the cause.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +9,14 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::ConfigVerifierExt as _;
 
-/// How long the receiver may take to accept a connection.
+/// Timeout for connecting to the receiver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why the last request failed, if the exporter does not say it.
+/// The cause of the last failed request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cause(Arc<Mutex<Option<String>>>);
 
-/// A client that takes note of causes.
+/// A client that records causes.
 #[derive(Debug)]
 pub(super) struct Receiver {
     client: reqwest::Client,
@@ -24,7 +24,7 @@ pub(super) struct Receiver {
 }
 
 impl Cause {
-    /// The cause, once.
+    /// Takes the cause.
     pub(super) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -43,14 +43,14 @@ impl Receiver {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
-            .context("make a client for the receiver of traces")?;
+            .context("set up the client for the OTLP receiver")?;
         Ok(Self { client, cause })
     }
 }
 
 /// TLS with the system's certificates, or for plain HTTP a configuration that trusts none and costs nothing.
 fn tls(is_tls: bool) -> anyhow::Result<ClientConfig> {
-    let _ = rustls::crypto::ring::default_provider().install_default(); // an error means that there is one
+    let _ = rustls::crypto::ring::default_provider().install_default(); // let _ = rustls::crypto::ring::default_provider().install_default(); // an error means that one is installed already
     if is_tls {
         return ClientConfig::with_platform_verifier().context("use the system's certificates");
     }

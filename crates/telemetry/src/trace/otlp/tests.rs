@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// A receiver beside the tracer: it hands on what it gets, or fails, or hangs.
+/// A receiver that passes on what it gets, or fails, or hangs.
 #[derive(Debug)]
 struct Collector {
     got: mpsc::Sender<Vec<SpanData>>,
@@ -82,7 +82,7 @@ async fn a_receiver_that_fails_or_hangs_costs_spans_and_no_time() {
     }
 }
 
-/// What goes on is the caller's trace with our span in it, or a trace of our own if theirs cannot be read.
+/// The passed-on context is the caller's trace with our span, or a trace of our own if the caller's is invalid.
 #[tokio::test]
 async fn a_context_is_continued() {
     let (tracer, _batches) = tracer(Mood::Good);
