@@ -1,5 +1,5 @@
-//! Control messages: JSON in text messages, one object each, with the type in the field `t`. Unknown messages and fields are ignored, so that
-//! versions can grow.
+//! Control messages: one JSON object per text message, with the type in the field `t`. Unknown messages and fields are ignored, so that
+//! versions can evolve.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -7,7 +7,7 @@ use crate::lenient;
 use crate::model::{self, Model};
 use crate::{Host, RuntimeKind};
 
-/// The subprotocol both ends must name at the upgrade.
+/// The subprotocol that both ends must offer in the upgrade.
 pub const SUBPROTOCOL: &str = "llamapool.v2";
 
 /// Where workers connect.
@@ -16,16 +16,16 @@ pub const CONNECT_PATH: &str = "/api/workers/connect";
 /// The peer must send its hello within this time.
 pub const HELLO_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// A report is sent at least this often, changed or not.
+/// A report is sent at least this often, even without a change.
 pub const REPORT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// Window a worker grants for request bodies at first, bytes: a prompt with an image fits.
+/// Initial window that a worker grants for request bodies, bytes: a prompt with an image fits.
 pub const REQUEST_WINDOW: u32 = 1024 * 1024;
 
-/// Window a server grants for response bodies at first, bytes: small, because thousands of streams have one.
+/// Initial window that a server grants for response bodies, bytes: small, because thousands of streams have one.
 pub const RESPONSE_WINDOW: u32 = 64 * 1024;
 
-/// Streams one worker's tunnel carries at once.
+/// Most streams of one worker's tunnel at the same time.
 pub const MAX_STREAMS: usize = 4096;
 
 /// Longest reason in a message, bytes: a sentence for a log line and the dashboard.
@@ -37,11 +37,11 @@ pub const MAX_REASON: usize = 500;
 pub enum FromWorker {
     /// The first message: who the worker is.
     Hello(WorkerHello),
-    /// The whole state of the worker: at every change, and at least every [`REPORT_INTERVAL`].
+    /// The complete state of the worker: after every change, and at least every [`REPORT_INTERVAL`].
     Report(Report),
     /// Why the worker closes the tunnel.
     Bye(Bye),
-    /// A message of a newer worker.
+    /// A message type of a newer worker.
     #[serde(other)]
     Unknown,
 }
@@ -50,13 +50,13 @@ pub enum FromWorker {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum FromServer {
-    /// The answer to the worker's hello.
+    /// The response to the worker's hello.
     Hello(ServerHello),
     /// The server is about to stop, and opens no more streams.
     Drain,
-    /// Why it closes the tunnel.
+    /// Why the server closes the tunnel.
     Bye(Bye),
-    /// A message of a newer server.
+    /// A message type of a newer server.
     #[serde(other)]
     Unknown,
 }
@@ -66,23 +66,23 @@ pub enum FromServer {
 pub struct WorkerHello {
     /// Stable across restarts. A new tunnel with the same id replaces the old one.
     pub id: String,
-    /// Its name, for people.
+    /// Its display name.
     pub name: String,
     /// The version of the worker.
     pub version: String,
-    /// The id of this run of the process: new at each start, the same over all its connections. Workers that do not send `resumed` send
-    /// another one with each connection.
+    /// The id of this run of the process: new at each start, the same for all its connections. Workers that do not send `resumed` send
+    /// a new one with each connection.
     pub instance: String,
-    /// Whether this process has been connected before. `None` from a worker that does not say.
+    /// Whether this process has been connected before. `None` from workers that do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::lenient::optional")]
     pub resumed: Option<bool>,
-    /// The most streams at once.
+    /// The most streams at the same time.
     pub max_streams: usize,
     /// Initial credit for request bodies, bytes.
     pub recv_window: u32,
 }
 
-/// What the server grants.
+/// The server's side of the introduction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerHello {
     /// The id of the tunnel, in the logs of both ends.
@@ -91,11 +91,11 @@ pub struct ServerHello {
     /// The version of the server.
     #[serde(deserialize_with = "line")]
     pub version: String,
-    /// Tunnels that the server asks this worker to keep, one for each of its threads.
+    /// The number of tunnels that the server asks this worker to keep, one for each of its threads.
     pub shards: usize,
     /// Initial credit for response bodies, bytes.
     pub recv_window: u32,
-    /// The id of the worker on this tunnel, if it is not the one in its hello, because another process uses that. `None` from older servers.
+    /// The worker's id on this tunnel, if it is not the one in its hello, because another process uses that. `None` from older servers.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_line")]
     pub assigned_id: Option<String>,
 }
@@ -105,14 +105,14 @@ pub struct ServerHello {
 pub struct Report {
     /// Whether it can serve.
     pub state: Readiness,
-    /// If it cannot: the reason, in a sentence.
+    /// Why it cannot, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_line")]
     pub reason: Option<String>,
-    /// Requests it runs at once, at most.
+    /// Maximum number of concurrent requests.
     pub capacity: u32,
     /// Requests in flight.
     pub in_flight: u32,
-    /// The models it serves. Entries that cannot be read are left out.
+    /// Its models. Entries that cannot be parsed are left out.
     #[serde(default, deserialize_with = "crate::lenient::list")]
     pub models: Vec<Model>,
     /// The kind of its runtime, once known.
@@ -121,7 +121,7 @@ pub struct Report {
     /// The version of its runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_version: Option<String>,
-    /// The machine.
+    /// Its machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Host>,
 }
@@ -160,9 +160,9 @@ pub enum Readiness {
     Ready,
     /// Its runtime is unavailable.
     NotReady,
-    /// It finishes its requests and takes no new ones.
+    /// It finishes its requests and accepts no new ones.
     Draining,
-    /// A state of a newer worker: treated as not ready.
+    /// A state of a newer worker, treated as not ready.
     #[serde(other)]
     Other,
 }
@@ -170,9 +170,9 @@ pub enum Readiness {
 /// Why an end closes the tunnel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bye {
-    /// For programs.
+    /// The code, for programs.
     pub code: ByeCode,
-    /// For people: a sentence.
+    /// The reason, as a sentence.
     #[serde(deserialize_with = "line")]
     pub reason: String,
 }
@@ -181,7 +181,7 @@ pub struct Bye {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeCode {
-    /// The process stops in order: reconnect soon, it may restart.
+    /// The process stops regularly: reconnect soon, it may restart.
     Stopping,
     /// Another tunnel has the same worker id: reconnect slowly, if at all.
     Replaced,
@@ -203,7 +203,7 @@ fn optional_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
 }
 
 impl Bye {
-    /// This process stops in order.
+    /// This process stops regularly.
     pub fn stopping(reason: &str) -> Self {
         Self { code: ByeCode::Stopping, reason: reason.to_owned() }
     }

@@ -1,6 +1,6 @@
-//! Dialing the server: from a URL to an open WebSocket, through whatever proxy and TLS lie between.
+//! Dials the server: from a URL to an open WebSocket, through proxies and TLS.
 //!
-//! `host_port` (where) → `connect` (TCP, proxy, TLS) → `handshake` (WebSocket, subprotocol, key); `steps` are these, one by one.
+//! `host_port` (the address) → `connect` (TCP, proxy, TLS) → `handshake` (WebSocket, subprotocol, key); `steps` runs these one by one.
 
 mod connect;
 mod error;
@@ -28,29 +28,29 @@ pub use tune::{tune, websocket_config};
 pub use wire::Wire;
 
 /// The header with which a llamapool server states its version, on every response. Runtimes never send it, so a worker
-/// that looks for runtimes on its own machine can tell a server of ours from a runtime.
+/// that looks for runtimes on its own machine can tell a llamapool server from a runtime.
 pub const VERSION_HEADER: &str = "x-llamapool-version";
 
-/// How long a peer may be silent if nobody says; the default of the setting.
+/// How long a peer may be silent by default, as in the setting's default.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An open connection to a server that speaks our protocol.
 #[derive(Debug)]
 pub struct Dialed {
-    /// The WebSocket, subprotocol agreed.
+    /// The WebSocket, with the subprotocol agreed.
     pub socket: WebSocketStream<Wire>,
-    /// The server's version, where it tells (`x-llamapool-version`).
+    /// The server's version, if it sends one (`x-llamapool-version`).
     pub server_version: Option<String>,
-    /// The time at the server as it wrote it (`Date`), where it tells.
+    /// The server's time as it sent it (`Date`), if it does.
     pub date: Option<String>,
 }
 
 /// Connects to `url` (`ws://` or `wss://`; `http` and `https` mean the same).
 ///
-/// Takes at most half a minute: every step has its own time limit. Dropping the future gives up at once.
+/// Takes at most half a minute: every step has its own time limit. Dropping the future stops it.
 ///
 /// # Errors
-/// Says whose fault it is and whether trying again soon can help, see [`DialError::is_refusal`].
+/// Says what failed and whether trying again soon can help, see [`DialError::is_refusal`].
 pub async fn dial(url: &Url, bearer: Option<&SecretString>, options: &Options) -> Result<Dialed, DialError> {
     let steps = Steps::of(url, options)?;
     let request = steps.request(bearer)?;
@@ -59,20 +59,20 @@ pub async fn dial(url: &Url, bearer: Option<&SecretString>, options: &Options) -
     steps.shake(wire, request).await
 }
 
-/// What does not change from one dial to the next. Keep it: it holds what is costly to build.
+/// What stays the same from one dial to the next. Keep it: it caches what is costly to build.
 #[derive(Debug)]
 pub struct Options {
     extra_ca: Option<PathBuf>,
     user_agent: String,
     proxies: Matcher,
     keepalive_timeout: Duration,
-    /// Built at the first `wss://` dial: who speaks `ws://` does not pay for it.
+    /// Built at the first `wss://` dial, so that `ws://` does not pay for it.
     tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Options {
-    /// Proxies as the environment names them (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`);
-    /// `extra_ca` is a PEM file with certificates to trust beside the system's.
+    /// Proxies from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`);
+    /// `extra_ca` is a PEM file with certificates to trust besides the system's.
     #[must_use]
     pub fn new(extra_ca: Option<PathBuf>) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Options {
         }
     }
 
-    /// Another name than the worker's in `User-Agent`.
+    /// Sets another `User-Agent` than the worker's.
     #[must_use]
     pub fn user_agent(self, user_agent: impl Into<String>) -> Self {
         Self { user_agent: user_agent.into(), ..self }
@@ -96,7 +96,7 @@ impl Options {
         Self { keepalive_timeout, ..self }
     }
 
-    /// Other proxies than those of the environment.
+    /// Sets other proxies than those of the environment.
     #[must_use]
     pub fn proxies(self, proxies: Matcher) -> Self {
         Self { proxies, ..self }
@@ -116,7 +116,7 @@ impl Options {
         let built = crate::tls::client_config(self.extra_ca.as_deref())
             .map_err(|fault| DialError::Tls(format!("{fault:#}")))?;
         let mut config = ClientConfig::clone(&built);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()]; // WebSocket needs it; some proxies would choose HTTP/2
+        config.alpn_protocols = vec![b"http/1.1".to_vec()]; // config.alpn_protocols = vec![b"http/1.1".to_vec()]; // WebSocket needs it; some proxies would select HTTP/2
         Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
     }
 }

@@ -26,22 +26,22 @@ use unreadable::Unreadable;
 
 mod unreadable;
 
-/// Messages read in one wake-up before other tasks run.
+/// Most messages read in one wake-up before other tasks run.
 const READ_BURST: usize = 64;
 
-/// Ticks of the keepalive in its timeout: a peer is lost after two that heard nothing, that is after two to three intervals.
+/// Keepalive ticks per timeout: a peer is lost after two ticks without a message, that is after two to three intervals.
 const TICKS: u32 = 3;
 
-/// Time for a close, from our close message to the answer of the peer; then the socket is dropped.
+/// Time limit for closing, from our close message to the peer's; then the socket is dropped.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Events for the owner of a tunnel.
 pub enum Event<C> {
     /// A control message.
     Control(C),
-    /// A request to answer.
+    /// A request to handle.
     Request(Incoming),
-    /// The peer answered a PING after this time.
+    /// The peer responded to a PING after this time.
     RoundTrip(Duration),
     /// A message that cannot be understood was ignored. Only the first few of a minute are events. Says what is wrong, in one line.
     Unreadable(String),
@@ -105,7 +105,7 @@ where
         }
     }
 
-    /// Sends the first PING at once: how far away the peer is, is known then before the first tick of the keepalive.
+    /// Sends the first PING immediately, so that the latency is known before the first tick of the keepalive.
     #[must_use]
     pub fn asking_at_once(mut self) -> Self {
         self.keepalive.ask(&self.link);
@@ -163,7 +163,7 @@ where
             Ok(message) => (self.on_event)(Event::Control(message)),
             Err(error) => {
                 if self.unreadable.count()? {
-                    // The error may repeat a part of the message.
+                    // The error message may contain a part of the message.
                     let error = lenient::line(&error.to_string(), MAX_REASON);
                     (self.on_event)(Event::Unreadable(format!("ignored an unreadable message: {error}")));
                 }
@@ -213,7 +213,7 @@ where
         }
         if self.paused && self.link.mux(|mux| mux.may_receive()) {
             self.paused = false;
-            cx.waker().wake_by_ref(); // what was left unread wakes nobody
+            cx.waker().wake_by_ref(); // cx.waker().wake_by_ref(); // nothing else wakes the task for the unread rest
         }
         if self.closing.is_none() && self.link.is_closing() {
             self.closing = Some(Box::pin(tokio::time::sleep(CLOSE_TIMEOUT)));
@@ -242,7 +242,7 @@ where
             let frame = CloseFrame { code: CloseCode::Protocol, reason };
             let _ = Pin::new(&mut this.socket).start_send(Message::Close(Some(frame)));
         }
-        // One attempt to send our close, or the answer to the peer's: nobody waits for it.
+        // One attempt to send our close message, or the response to the peer's, without waiting for it.
         let _ = Pin::new(&mut this.socket).poll_flush(cx);
         Poll::Ready(end)
     }
@@ -254,14 +254,14 @@ impl<S, C, F> Drop for Driver<S, C, F> {
     }
 }
 
-/// Detects a dead peer. Any message counts as a sign of life; a PING makes sure that there is one. It travels in band, because that proves
-/// the peer's multiplexer runs, and counts as traffic for every proxy between.
+/// Detects a dead peer. Any message counts as a sign of life; a PING ensures that there is one. It is a frame of the protocol, because that proves
+/// that the peer's multiplexer runs, and counts as traffic for every proxy in between.
 struct Keepalive {
     timeout: Duration,
     ticks: Interval,
     heard: bool,
     missed: u32,
-    /// When a PING went out that has no answer yet.
+    /// When the oldest PING without a response was sent.
     asked: Option<Instant>,
 }
 
@@ -269,7 +269,7 @@ impl Keepalive {
     fn new(timeout: Duration) -> Self {
         let period = timeout / TICKS;
         let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
-        // A process that was stopped for a while must first read what waits for it.
+        // A process that was suspended must first read what has arrived meanwhile.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { timeout, ticks, heard: false, missed: 0, asked: None }
     }
@@ -290,7 +290,7 @@ impl Keepalive {
         self.asked.get_or_insert_with(Instant::now);
     }
 
-    /// How long the peer took to answer, once for each time it was asked and did.
+    /// How long the peer took to respond, once per PING that got a response.
     fn round_trip(&mut self, link: &Link) -> Option<Duration> {
         let took = self.asked?.elapsed();
         link.mux(|mux| mux.take_pong()).then(|| self.asked = None)?;

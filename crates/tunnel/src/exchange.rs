@@ -1,4 +1,4 @@
-//! The opener's end of one exchange: send a request, await its head, stream its body. Dropping it before its end cancels the request.
+//! The opener's end of an exchange: sends a request, waits for its head, streams its body. Dropping it before its end cancels the request.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,18 +24,18 @@ impl Link {
     }
 }
 
-/// A request on its way.
+/// A request whose response has not arrived yet.
 pub struct Exchange {
     link: Link,
     id: StreamId,
-    /// The method is HEAD.
+    /// Whether the method is HEAD.
     is_head: bool,
-    /// The length of the answer's body, once its head says it.
+    /// The length of the response body, once its head has arrived.
     length: Option<u64>,
 }
 
 impl Exchange {
-    /// Waits for the head of the answer.
+    /// Waits for the head of the response.
     ///
     /// # Errors
     /// The stream was reset or the tunnel lost. [`Lost::Reset`] with [`Code::Refused`] means that nothing was done.
@@ -47,7 +47,7 @@ impl Exchange {
         Ok(head)
     }
 
-    /// The body of the answer. It fails if it is not as long as its head says.
+    /// The body of the response. It fails if its length is not the announced one.
     pub fn into_body(self) -> ReplyBody {
         ReplyBody { length: BodyLength::new(self.length), exchange: self, ended: false }
     }
@@ -59,7 +59,7 @@ impl Drop for Exchange {
     }
 }
 
-/// The body of an answer, as it comes.
+/// The body of a response, as it arrives.
 pub struct ReplyBody {
     exchange: Exchange,
     length: BodyLength,

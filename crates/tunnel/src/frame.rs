@@ -1,7 +1,7 @@
-//! Frames as values, `encode` beside `decode`: the unit of what travels in a binary message.
+//! Frames as values, with `encode` next to `decode`: the units of a binary message.
 //!
-//! A frame is `u32 length << 8 | type`, `u32 stream id` (both little endian) and the payload; bit 7 of the type is END. A message holds whole
-//! frames back to back. `docs/tunnel.md` has the table.
+//! A frame is `u32 length << 8 | type`, `u32 stream id` (both little-endian) and the payload; bit 7 of the type is END. A message consists of
+//! complete frames, back to back. The table is in `docs/tunnel.md`.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -10,13 +10,13 @@ use super::lenient;
 /// Bytes before the payload.
 pub const FRAME_HEADER: usize = 8;
 
-/// Most body bytes one DATA frame of ours carries: small enough that a RESET or another stream's token is never far behind a long answer.
+/// Most body bytes in a DATA frame that we send: small enough that a RESET or another stream's token is never far behind a long response.
 pub const MAX_DATA: usize = 16 * 1024;
 
-/// Most body bytes that travel in one DATA frame with their HEAD: a request that fits is one write, and the largest frame a peer may send.
+/// Most body bytes in a DATA frame sent together with its HEAD: a request that fits is one write, and the largest frame that a peer may send.
 pub const MAX_FIRST_DATA: usize = 64 * 1024;
 
-/// Largest head block. What HTTP servers commonly allow is 8 to 64 KiB; more is 431 on one side, RESET on the other.
+/// Largest head block. HTTP servers commonly allow 8 to 64 KiB; a larger one is a 431 at the server, a RESET at the worker.
 pub const MAX_HEAD: usize = 64 * 1024;
 
 /// Longest text of a RESET: a reason for a log line, not a page.
@@ -30,7 +30,7 @@ const PING: u8 = 6;
 const PONG: u8 = 7;
 const END: u8 = 0x80;
 
-/// Names one exchange on one tunnel: from 1 upward, wrapping, never 0.
+/// Identifies an exchange on a tunnel: from 1 upward, wrapping, never 0.
 pub type StreamId = u32;
 
 /// One frame.
@@ -38,41 +38,41 @@ pub type StreamId = u32;
 pub enum Frame {
     /// The head of a request (server to worker) or of a response (back), see [`super::head`].
     Head {
-        /// The exchange.
+        /// The stream.
         id: StreamId,
-        /// No body follows.
+        /// Whether no body follows.
         end: bool,
         /// The encoded head.
         block: Bytes,
     },
     /// Body bytes, opaque. Empty only together with `end`.
     Data {
-        /// The exchange.
+        /// The stream.
         id: StreamId,
-        /// The body is complete.
+        /// Whether the body is complete.
         end: bool,
-        /// What it carries.
+        /// The bytes.
         body: Bytes,
     },
-    /// The sender is done with the stream before its end.
+    /// The sender ends the stream early.
     Reset {
-        /// The exchange.
+        /// The stream.
         id: StreamId,
-        /// Why.
+        /// The reason, for programs.
         code: Code,
-        /// For logs and error messages.
+        /// The reason, for logs and error messages.
         text: String,
     },
-    /// So many more bytes may be sent on the stream.
+    /// This many more bytes may be sent on the stream.
     Credit {
-        /// The exchange.
+        /// The stream.
         id: StreamId,
-        /// Added to what was left.
+        /// Added to the remaining credit.
         bytes: u32,
     },
-    /// Is your multiplexer alive?
+    /// Asks whether the peer's multiplexer is running.
     Ping,
-    /// It is.
+    /// The response to PING.
     Pong,
 }
 
@@ -80,24 +80,24 @@ pub enum Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Code {
-    /// The receiver needs no more of the body. Not an error.
+    /// The rest of the body is not needed. Not an error.
     Stop = 0,
-    /// The client has gone.
+    /// The client disconnected.
     Cancel = 1,
-    /// The backend failed in the middle of its answer.
+    /// The runtime failed before or during its response.
     Backend = 2,
-    /// A rule of the tunnel was broken in this stream only, such as a head too large.
+    /// A rule of the tunnel was broken in this stream only, for example by a head that is too large.
     Protocol = 3,
-    /// Nothing was done: safe to try elsewhere.
+    /// Nothing was done: the request can safely be sent elsewhere.
     Refused = 4,
-    /// The sender waited too long.
+    /// The runtime was silent for too long.
     Timeout = 5,
-    /// No connection to the backend could be made, so that nothing was done. Older peers read it as [`Self::Backend`].
+    /// The runtime could not be connected to, so nothing was done. Older peers read it as [`Self::Backend`].
     Unreachable = 6,
 }
 
 impl Code {
-    /// A newer peer's code is one we cannot act on finely: the stream failed.
+    /// An unknown code of a newer peer: the stream failed.
     fn from_wire(code: u32) -> Self {
         match code {
             0 => Self::Stop,
@@ -117,22 +117,22 @@ pub enum Violation {
     /// The message ends in the middle of a frame.
     #[error("truncated frame")]
     Truncated,
-    /// No such frame type.
+    /// The frame type is unknown.
     #[error("unknown frame type {0}")]
     UnknownType(u8),
-    /// The payload has a size its type cannot have.
+    /// The payload's size is invalid for the frame's type.
     #[error("frame of type {0} with a payload of {1} bytes")]
     Size(u8, usize),
     /// HEAD with an id that is 0, in use, or not the receiver's to answer.
     #[error("unexpected HEAD on stream {0}")]
     UnexpectedHead(StreamId),
-    /// DATA after END, or before the head of the answer.
+    /// DATA after END, or before the head of the response.
     #[error("unexpected DATA on stream {0}")]
     UnexpectedData(StreamId),
-    /// More DATA than was granted.
+    /// More DATA than the credit allows.
     #[error("DATA beyond the credit of stream {0}")]
     Credit(StreamId),
-    /// Too many messages that cannot be understood.
+    /// Too many unreadable messages.
     #[error("too many unreadable messages")]
     Unreadable,
     /// Credit that adds up to more than a sender may ever hold.
@@ -158,10 +158,10 @@ impl Frame {
         }
     }
 
-    /// Takes the next frame off a message; its payload is a slice of the message. `None` at the end.
+    /// Takes the next frame of a message; its payload is a slice of the message. `None` at the end.
     ///
     /// # Errors
-    /// A frame that cannot be one; sizes are checked before anything is kept.
+    /// The frame is invalid; sizes are checked before anything is stored.
     pub fn decode(message: &mut Bytes) -> Result<Option<Self>, Violation> {
         if message.is_empty() {
             return Ok(None);
@@ -196,19 +196,19 @@ impl Frame {
     }
 }
 
-/// Appends a DATA frame without making a value of it first: this runs once per token.
+/// Appends a DATA frame without creating a value first: this runs once per token.
 pub(super) fn put_data(out: &mut BytesMut, id: StreamId, end: bool, body: &[u8]) {
     put(out, DATA, end, id, body);
 }
 
-/// Makes the un-ENDed DATA frame that starts at `at` and is the last in `out` longer by `body`.
+/// Appends `body` to the DATA frame without END that starts at `at` and is the last one in `out`.
 pub(super) fn extend_data(out: &mut BytesMut, at: usize, end: bool, body: &[u8]) {
     out.put_slice(body);
     let length = out.len() - at - FRAME_HEADER;
     out[at..at + 4].copy_from_slice(&word(DATA, end, length).to_le_bytes());
 }
 
-/// The length of the payload of the frame that `encoded`, of our own making, starts with.
+/// The payload length of the frame at the start of `encoded`, which we have encoded ourselves.
 pub(super) fn payload_length(mut encoded: &[u8]) -> usize {
     (encoded.get_u32_le() >> 8) as usize
 }

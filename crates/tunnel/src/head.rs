@@ -1,4 +1,4 @@
-//! The head of a request or response as it travels in a HEAD frame, and the one place where hop-by-hop headers are dropped and the length of a
+//! The head of a request or response in a HEAD frame, and the one place where hop-by-hop headers are dropped and the length of a
 //! body is read.
 //!
 //! A request is `u16 n, method; u16 n, path and query; headers`, a response `u16 status; headers`; headers are `u16 count` and then, each,
@@ -17,7 +17,7 @@ pub(super) use length::BodyLength;
 pub use length::{body_length, content_length, is_bodiless};
 pub use passed_on::{request_headers, response_headers};
 
-/// The header by which the server names the model of a request, as it is called at the worker. It ends there. Optional: older servers do not
+/// The header with the name of a request's model, as the worker calls it. It ends at the worker. Optional: older servers do not
 /// send it, and older workers pass it on to their runtime, which ignores it.
 pub const MODEL: HeaderName = HeaderName::from_static("x-llamapool-model");
 
@@ -51,16 +51,16 @@ impl ResponseHead {
     }
 }
 
-/// A head that cannot be sent or was not understood.
+/// A head that cannot be sent or parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// More than [`MAX_HEAD`] bytes.
     #[error("the head is larger than {MAX_HEAD} bytes")]
     TooLarge,
-    /// Cut short, or with bytes left over.
+    /// It is truncated, or bytes are left over.
     #[error("the head is truncated")]
     Truncated,
-    /// Something in it is not HTTP.
+    /// A part of it is not valid HTTP.
     #[error("the head has an invalid {0}")]
     Invalid(&'static str),
 }
@@ -93,7 +93,7 @@ pub fn encode_response(status: StatusCode, headers: &HeaderMap) -> Result<Bytes,
 /// The inverse of [`encode_request`].
 ///
 /// # Errors
-/// Anything that is not a request head.
+/// It is not a request head.
 pub fn decode_request(mut block: Bytes) -> Result<RequestHead, HeadError> {
     let method = Method::from_bytes(&take_text(&mut block)?).map_err(|_| HeadError::Invalid("method"))?;
     let target = String::from_utf8(take_text(&mut block)?.into()).map_err(|_| HeadError::Invalid("path"))?;
@@ -106,7 +106,7 @@ pub fn decode_request(mut block: Bytes) -> Result<RequestHead, HeadError> {
 /// The inverse of [`encode_response`].
 ///
 /// # Errors
-/// Anything that is not a response head.
+/// It is not a response head.
 pub fn decode_response(mut block: Bytes) -> Result<ResponseHead, HeadError> {
     let status = StatusCode::from_u16(take_u16(&mut block)?).map_err(|_| HeadError::Invalid("status"))?;
     if !(200..600).contains(&status.as_u16()) {
@@ -120,14 +120,14 @@ pub(super) fn is_head_request(block: &[u8]) -> bool {
     block.starts_with(b"\x04\0HEAD")
 }
 
-/// Whether a header speaks about one connection only (RFC 9110, 7.6.1) and so ends with it.
+/// Whether a header is about one connection only (RFC 9110, 7.6.1) and so is not passed on.
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(*name, header::CONNECTION | header::TRANSFER_ENCODING | header::UPGRADE | header::TE)
         || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
-/// The headers that are passed on: all but the hop-by-hop ones, those that `Connection` names, and a `Content-Length` beside a
-/// `Transfer-Encoding`, which overrides it (RFC 9112, 6.3). `Connection` cannot name what the tunnel itself relies on.
+/// The headers that are passed on: all except the hop-by-hop ones, those that `Connection` lists, and a `Content-Length` next to a
+/// `Transfer-Encoding`, which overrides it (RFC 9112, 6.3). `Connection` cannot list headers that the tunnel itself relies on.
 pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     let named: Vec<&str> = headers
         .get_all(header::CONNECTION)
@@ -164,7 +164,7 @@ fn put_headers(out: &mut BytesMut, headers: &HeaderMap) -> Result<(), HeadError>
 
 fn take_headers(mut block: Bytes) -> Result<HeaderMap, HeadError> {
     let count = usize::from(take_u16(&mut block)?);
-    // Each header has four bytes of lengths at least: what is claimed beyond that is not reserved.
+    // Each header has at least four bytes of lengths: no memory is reserved for a larger count.
     let mut headers = HeaderMap::with_capacity(count.min(block.len() / 4));
     let mut is_chunked = false;
     for _ in 0..count {
@@ -174,7 +174,7 @@ fn take_headers(mut block: Bytes) -> Result<HeaderMap, HeadError> {
         let value = HeaderValue::from_maybe_shared(take(&mut block, value)?)
             .map_err(|_| HeadError::Invalid("header value"))?;
         is_chunked |= name == header::TRANSFER_ENCODING;
-        // A correct peer sends none of these. A frame has its own end, so whatever they say about a connection is not about this one.
+        // A correct peer sends none of these. A frame has its own end, so they cannot be about this connection.
         if !is_hop_by_hop(&name) {
             headers.try_append(name, value).map_err(|_| HeadError::TooLarge)?;
         }

@@ -1,4 +1,4 @@
-//! Facts about the machine a peer runs on, as they travel in its reports.
+//! Facts about a peer's machine, as reported by it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,17 +8,17 @@ use crate::model::is_sane;
 /// Longest text accepted from another machine, in bytes: host names have at most 253.
 const MAX_TEXT: usize = 255;
 
-/// Facts about a machine; a fact that is not known is `None`.
+/// Facts about a machine; unknown ones are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Host {
-    /// Its name on the network.
+    /// Its host name.
     #[serde(deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
     /// `linux`, `macos`, `windows`, ...
     #[serde(deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub os: Option<String>,
-    /// The version as people say it, e.g. `Debian GNU/Linux 12 (bookworm)`.
+    /// The version for display, such as `Debian GNU/Linux 12 (bookworm)`.
     #[serde(deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub os_version: Option<String>,
     /// `x86_64`, `aarch64`, ...

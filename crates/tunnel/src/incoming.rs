@@ -1,4 +1,4 @@
-//! The acceptor's end of one exchange: a request that has arrived, and the means to answer it.
+//! The acceptor's end of an exchange: a request that has arrived, and the means to respond to it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pub struct Incoming {
     pub head: RequestHead,
     /// Its body, as it arrives.
     pub body: RequestBody,
-    /// Answers it.
+    /// The handle to respond with.
     pub responder: Responder,
 }
 
@@ -31,7 +31,7 @@ impl Incoming {
         let read = || {
             let head = head::decode_request(block)?;
             let length = head::content_length(&head.headers)?;
-            // Without a body, the length is either not stated, or has to be 0.
+            // Without a body, the length must be absent or 0.
             Ok((head, if has_body { length } else { Some(length.unwrap_or(0)) }))
         };
         let (head, length) = read().inspect_err(|error: &HeadError| {
@@ -42,7 +42,7 @@ impl Incoming {
     }
 }
 
-/// The body of a request. It fails if it is not as long as its head says. Dropping it before its end tells the server to send no more.
+/// The body of a request. It fails if its length is not the announced one. Dropping it before its end tells the server to send no more.
 pub struct RequestBody {
     reader: Option<Reader>,
     length: BodyLength,
@@ -95,26 +95,26 @@ impl Body for RequestBody {
     }
 }
 
-/// Answers one request. Dropping it before the end of the answer was handed over fails the exchange.
+/// Responds to one request. Dropping it before the end of the response was handed over fails the exchange.
 pub struct Responder {
     link: Link,
     id: StreamId,
 }
 
-/// The server wants no more of the answer.
+/// The server does not need the rest of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped {
-    /// When it said so; `None` if the tunnel is gone, or all of the answer has been sent.
+    /// When the server sent that; `None` if the tunnel is gone, or the whole response has been sent.
     pub at: Option<Instant>,
 }
 
 impl Responder {
-    /// Sends the head (see [`head::encode_response`]) and what is there of the body; `end` if that is all.
+    /// Sends the head (see [`head::encode_response`]) and the available part of the body; `end` if that is all.
     pub fn respond(&mut self, block: Bytes, chunk: Bytes, end: bool) {
         self.link.mux(|mux| mux.respond(self.id, block, chunk, end));
     }
 
-    /// Waits until the next chunk may be sent: that is the back-pressure of the stream.
+    /// Waits until the next chunk may be sent: this is the stream's back-pressure.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -127,13 +127,13 @@ impl Responder {
         self.link.mux(|mux| mux.send(self.id, chunk, end));
     }
 
-    /// Waits until the server wants no more of the answer: the client has gone, or the tunnel has.
+    /// Waits until the server does not need the rest of the response: the client has disconnected, or the tunnel is gone.
     pub async fn stopped(&mut self) -> Stopped {
         poll_fn(|cx| self.link.mux(|mux| mux.poll_stopped(self.id, cx))).await;
         self.stop()
     }
 
-    /// Whether all of the answer has gone out.
+    /// Whether the whole response has been sent.
     pub fn is_sent(&self) -> bool {
         self.link.mux(|mux| mux.is_sent(self.id))
     }
@@ -142,7 +142,7 @@ impl Responder {
         Stopped { at: self.link.mux(|mux| mux.reset_at(self.id)) }
     }
 
-    /// Gives the answer up; the client will see that it is not whole.
+    /// Gives up the response; the client will see that it is incomplete.
     pub fn fail(self, code: Code, text: &str) {
         self.link.mux(|mux| mux.fail(self.id, code, text));
     }

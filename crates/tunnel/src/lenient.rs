@@ -1,5 +1,5 @@
-//! Reading what other programs send: a value of the wrong type costs that field or that entry, not the whole message, and a text becomes one line
-//! of a bounded length.
+//! Lenient parsing of what other programs send: a value of the wrong type invalidates only that field or entry, not the whole message, and a text
+//! becomes one line of bounded length.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,11 +7,11 @@ use std::marker::PhantomData;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Entries beyond this number are skipped unread, so that an answer of a few megabytes cannot become
+/// Entries beyond this number are skipped without parsing, so that a response of a few megabytes cannot become
 /// hundreds of megabytes of parsed entries. At least twice the number of models that are kept, to allow for duplicates.
 pub(crate) const MAX_ENTRIES: usize = 4_000;
 
-/// A text of a peer as one line of at most `longest` bytes, fit for a log and a terminal: what is not printable becomes a space.
+/// A peer's text as one line of at most `longest` bytes, safe for a log and a terminal: unprintable characters become spaces.
 pub fn line(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(longest));
     for c in text.chars() {
@@ -23,7 +23,7 @@ pub fn line(text: &str, longest: usize) -> String {
     line
 }
 
-/// Whether a character neither controls a terminal, nor breaks a line, nor changes the direction of the text around it.
+/// Whether a character is harmless: it does not control a terminal, break a line, or change the direction of the text around it.
 pub fn is_printable(c: char) -> bool {
     let is_separator = matches!(c, '\u{2028}' | '\u{2029}');
     let is_direction =
@@ -62,7 +62,7 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     Ok(optional(deserializer)?.unwrap_or(false))
 }
 
-/// A list without the entries that cannot be read; null is an empty list.
+/// A list without the entries that cannot be parsed; null is an empty list.
 ///
 /// # Errors
 /// The value is neither a list nor null.

@@ -13,10 +13,10 @@ use super::control::Bye;
 use super::frame::Violation;
 use super::mux::{Accepted, Limits, Mux, Role};
 
-/// Control messages that may wait for the socket. Each report carries the whole state, so the oldest messages are dropped beyond this number.
+/// Most control messages that wait for the socket. Each report contains the complete state, so beyond this number the oldest messages are dropped.
 const MAX_TEXTS: usize = 16;
 
-/// One tunnel. Clones are the same tunnel; the driver ends it.
+/// A handle to a tunnel. Clones are handles to the same tunnel; the driver ends it.
 #[derive(Clone)]
 pub struct Link(Arc<Mutex<State>>);
 
@@ -30,7 +30,7 @@ struct State {
     heard: watch::Sender<()>,
 }
 
-/// Bytes of binary messages since the tunnel is up. Control messages are too small to count.
+/// Bytes of binary messages since the tunnel was opened. Control messages are too small to count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// From the peer.
@@ -50,12 +50,12 @@ enum Goodbye<'a> {
 pub(super) enum Outgoing {
     Text(String),
     Batch(Bytes),
-    /// Everything is sent: close the socket.
+    /// Everything has been sent: close the socket.
     Close,
 }
 
 impl Link {
-    /// A tunnel whose driver has yet to run.
+    /// A tunnel whose driver does not run yet.
     pub fn new(role: Role, limits: Limits) -> Self {
         let mux = Mux::new(role, limits);
         let traffic = Traffic::default();
@@ -96,7 +96,7 @@ impl Link {
         self.with(|state| state.closing || state.down)
     }
 
-    /// Whether this end has been told to close it.
+    /// Whether this end was asked to close it.
     pub(super) fn is_closing(&self) -> bool {
         self.with(|state| state.closing)
     }
@@ -123,7 +123,7 @@ impl Link {
         self.with(|state| state.traffic)
     }
 
-    /// From now on streams the peer opens are refused, or accepted again.
+    /// Refuses streams that the peer opens from now on, or accepts them again.
     pub fn refuse(&self, refusing: bool) {
         self.mux(|mux| mux.refuse(refusing));
     }
@@ -142,7 +142,7 @@ impl Link {
         })
     }
 
-    /// What to send now; if nothing, the driver will be woken when there is something.
+    /// The next message to send; if there is none, the driver is woken once there is.
     pub(super) fn poll_outgoing(&self, cx: &Context<'_>) -> Poll<Outgoing> {
         self.with(|state| {
             // Control messages first, because they are few; the goodbye last.
@@ -167,7 +167,7 @@ impl Link {
         })
     }
 
-    /// The driver is gone.
+    /// The driver has ended.
     pub(super) fn went_down(&self, why: &str) {
         self.with(|state| {
             state.down = true;
@@ -185,7 +185,7 @@ impl Link {
         result
     }
 
-    /// A poisoned lock is ignored: the panic has been reported, and the tunnel fails by its consequences.
+    /// A poisoned lock is ignored: the panic has been reported, and its consequences end the tunnel.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What is known of a model, and the bounds within which it is accepted.
+//! A model, and the limits within which one is accepted.
 //!
 //! Models travel in the worker's report to the server, so they are read leniently: a field that is unknown, absent or of
 //! the wrong type costs that field alone.
@@ -7,55 +7,55 @@ use serde::{Deserialize, Serialize};
 
 use crate::lenient::{MAX_ENTRIES, flag, is_printable, optional};
 
-/// More models than any runtime has; a list without end must not become a report without end.
+/// More models than any runtime has, so that an endless list does not become an endless report.
 pub const MAX_MODELS: usize = 2_000;
 const _: () = assert!(MAX_ENTRIES >= 2 * MAX_MODELS, "a listing with every model twice is still read whole");
-/// Most bytes of all models together, as the JSON of a report: that has to fit into one message of the tunnel (1 MiB), with room for the rest.
+/// Most bytes of all models together, as JSON in a report: it must fit into one message of the tunnel (1 MiB) with the rest.
 const MAX_LISTING: usize = 768 * 1024;
-/// Longest name of a model in bytes: the longest on public hubs are about 100.
+/// Longest name of a model in bytes: the longest on public hubs have about 100.
 pub const MAX_NAME: usize = 256;
 /// Longest detail (quantization, family, ...) in bytes: `Q4_K_M`, `qwen2_vl`, `8.0B`.
 pub const MAX_DETAIL: usize = 64;
 
-/// A model that the runtime can serve, with what the runtime tells about it.
+/// A model of a runtime, with the details that the runtime reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Model {
-    /// The name that requests use, e.g. `llama3.2:3b`.
+    /// The name used in requests, such as `llama3.2:3b`.
     pub name: String,
-    /// Whether it is in memory now, so that it answers without loading first.
+    /// Whether it is in memory, so that requests need not wait for it to load.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub loaded: Option<bool>,
     /// Size of the weights in bytes.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Context length in tokens: as loaded now, else the longest it can have.
+    /// Context length in tokens: as currently loaded, else the maximum.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub context: Option<u64>,
-    /// How the weights are stored, e.g. `Q4_K_M`.
+    /// The quantization, such as `Q4_K_M`.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub quantization: Option<String>,
-    /// Architecture, e.g. `llama`.
+    /// The architecture, such as `llama`.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
-    /// Number of parameters as people write it, e.g. `8.0B`.
+    /// The number of parameters for display, such as `8.0B`.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub parameters: Option<String>,
     /// Whether the runtime passes requests for it on to a service elsewhere, as Ollama does for its cloud models.
     #[serde(default, deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
     pub remote: bool,
-    /// Kept back by the worker's owner: it is not offered, and does not leave this machine.
+    /// Whether the worker's owner keeps it back: then it is not offered, and its name does not leave this machine.
     #[serde(skip)]
     pub withheld: bool,
 }
 
-/// Sorts models by name, keeps each name once and drops what is out of bounds. Returns how many were dropped for that.
+/// Sorts models by name, keeps each name once and drops models that exceed the limits. Returns how many were dropped for that.
 ///
 /// For lists from another program: runtimes may list anything, and workers may report anything.
 pub fn tidy(models: &mut Vec<Model>) -> usize {
     let given = models.len();
     models.retain(|model| is_sane(&model.name, MAX_NAME));
     let mut dropped = given - models.len();
-    // Stable, so that of two entries with one name the first one stays.
+    // A stable sort, so that the first of two entries with the same name is kept.
     models.sort_by(|a, b| a.name.cmp(&b.name));
     models.dedup_by(|later, first| later.name == first.name);
     dropped += models.len().saturating_sub(MAX_MODELS);
@@ -74,14 +74,14 @@ pub fn tidy(models: &mut Vec<Model>) -> usize {
 /// How many of the models fit into a report.
 fn fitting(models: &[Model]) -> usize {
     let written = models.iter().scan(0, |written, model| {
-        // One more for the comma.
+        // One more byte for the comma.
         *written += 1 + serde_json::to_vec(model).map_or(MAX_LISTING, |json| json.len());
         Some(*written)
     });
     written.take_while(|written| *written <= MAX_LISTING).count()
 }
 
-/// Whether a text is not blank, at most `longest` bytes long and of printable characters.
+/// Whether a text is not blank, has at most `longest` bytes and only printable characters.
 pub fn is_sane(text: &str, longest: usize) -> bool {
     !text.trim().is_empty() && text.len() <= longest && text.chars().all(is_printable)
 }

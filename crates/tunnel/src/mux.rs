@@ -11,12 +11,12 @@
 //!                        └─────▶ lost ◀──┘ ──────release()──────▶ (free)
 //! ```
 //!
-//! `release()` in any state but done sends RESET: a client that goes away frees the backend. The acceptor's side is the mirror image, with a
-//! handle for the request's body and one for the answer; the entry goes with the later one. The request's body may end, or be stopped by the
-//! acceptor (RESET 0), at any time without touching the answer.
+//! `release()` in any state but done sends RESET: a client that disconnects frees the runtime. The acceptor's side is the mirror image, with a
+//! handle for the request body and one for the response; the entry is removed with the later one. The request body may end, or be stopped by the
+//! acceptor (RESET 0), at any time without affecting the response.
 //!
-//! Credit is per stream and there is no window for the whole tunnel: what one stream does can never take another's share. Frames for a
-//! stream that is gone are the normal tail of a reset and are ignored.
+//! Credit is per stream and there is no window for the whole tunnel, so one stream can never take another's share. Frames for a
+//! stream that is gone are expected after a reset and are ignored.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -36,17 +36,17 @@ mod stream;
 use out::Out;
 use stream::{Receive, Stream};
 
-/// Most a peer may ever hold in credit. Well beyond every window of ours, well below where sums overflow.
+/// Most credit that a peer may ever hold. Far above all our windows, far below where sums overflow.
 const MAX_CREDIT: u32 = 1 << 30;
 
-/// So far a window may grow for a reader that keeps up, all streams of a tunnel together.
+/// How much the windows of all streams of a tunnel together may grow for readers that keep up.
 const GROWTH_BUDGET: u64 = 64 * 1024 * 1024;
 
-/// A peer that sends faster than it reads is not read from beyond this backlog of RESETs and CREDITs: far more than two ends that mean well can
-/// cause each other, or both might wait for the other to read.
+/// A peer that sends faster than it reads is not read from while this backlog of RESETs and CREDITs is pending. It is far more than two correct ends
+/// can cause each other; otherwise both might wait for the other to read.
 const MAX_BACKLOG: usize = 1024 * 1024;
 
-/// Which end this is.
+/// The role of an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Opens streams: the server.
@@ -55,33 +55,33 @@ pub enum Role {
     Acceptor,
 }
 
-/// Bytes a sender may have under way on one stream.
+/// Bytes that a sender may have in flight on one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
-    /// At the start, announced in the hello.
+    /// At first, as announced in the hello.
     pub initial: u32,
-    /// After a reader has kept up for a while.
+    /// At most, after a reader has kept up for a while.
     pub max: u32,
 }
 
-/// What one end may do: its own limits and what the peer's hello says.
+/// The limits of one end: its own, and those in the peer's hello.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// For bodies we receive.
     pub windows: Windows,
     /// For bodies we send: the peer's initial window.
     pub credit: u32,
-    /// Streams open at once, the acceptor's word.
+    /// Most streams at the same time, as set by the acceptor.
     pub max_streams: usize,
 }
 
-/// Why a stream ended before its end.
+/// Why a stream ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
     /// The peer reset it.
     #[error("{}", if .1.is_empty() { "the peer reset the stream" } else { .1 })]
     Reset(Code, String),
-    /// The tunnel went down.
+    /// The tunnel closed.
     #[error("the tunnel closed: {0}")]
     Closed(String),
 }
@@ -89,7 +89,7 @@ pub enum Lost {
 /// Why a stream could not be opened. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// The tunnel is down.
+    /// The tunnel is closed.
     #[error("the tunnel is closed")]
     Closed,
     /// The peer's `max_streams` are open.
@@ -97,23 +97,23 @@ pub enum OpenError {
     Full,
 }
 
-/// A stream the peer has opened.
+/// A stream that the peer has opened.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// Its id.
     pub id: StreamId,
     /// The encoded head of the request.
     pub block: Bytes,
-    /// A body follows.
+    /// Whether a body follows.
     pub has_body: bool,
 }
 
-/// Body bytes and whether the body is complete with them.
+/// Body bytes, and whether the body is complete with them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Chunk {
     /// Never empty.
     pub bytes: Bytes,
-    /// Nothing follows.
+    /// Whether nothing follows.
     pub last: bool,
 }
 
@@ -126,10 +126,10 @@ pub struct Mux {
     out: Out,
     /// Streams that have something to send, in turn.
     ready: VecDeque<StreamId>,
-    /// By how much windows have grown, all together.
+    /// How much all windows together have grown.
     grown: u64,
     refusing: bool,
-    /// The peer has answered the last PING.
+    /// Whether the peer has responded to the last PING.
     ponged: bool,
     closed: Option<Lost>,
     driver: Option<Waker>,
@@ -155,7 +155,7 @@ impl Mux {
         }
     }
 
-    /// Streams open now.
+    /// The number of open streams.
     pub fn len(&self) -> usize {
         self.streams.len()
     }
@@ -165,17 +165,17 @@ impl Mux {
         self.streams.is_empty()
     }
 
-    /// Whoever waited for what has just happened; to be woken when no lock is held.
+    /// The wakers of tasks that waited for what has just happened, to be woken after the lock is released.
     pub fn take_woken(&mut self) -> Vec<Waker> {
         std::mem::take(&mut self.woken)
     }
 
     // ---- the driver's side ----
 
-    /// Takes one binary message of the peer; streams it opens are added to `accepted`.
+    /// Processes one binary message of the peer; streams that it opens are added to `accepted`.
     ///
     /// # Errors
-    /// The peer broke the protocol; the tunnel has to be closed.
+    /// The peer broke the protocol; the tunnel must be closed.
     pub fn receive(&mut self, mut message: Bytes, accepted: &mut Vec<Accepted>) -> Result<(), Violation> {
         let size = message.len();
         while let Some(frame) = Frame::decode(&mut message)? {
@@ -197,12 +197,12 @@ impl Mux {
         Ok(())
     }
 
-    /// Whether the driver may read on.
+    /// Whether the driver may continue to read.
     pub fn may_receive(&self) -> bool {
         self.out.len() < MAX_BACKLOG
     }
 
-    /// All that is to go out now, as one message; streams take turns.
+    /// All pending frames as one message; streams take turns.
     pub fn take_batch(&mut self) -> Option<Bytes> {
         while self.out.has_space() {
             let Some(id) = self.ready.pop_front() else { break };
@@ -211,19 +211,19 @@ impl Mux {
         self.out.take()
     }
 
-    /// Asks whether the peer's multiplexer is alive.
+    /// Sends a PING.
     pub fn ping(&mut self) {
         self.ponged = false;
         self.out.frame(&Frame::Ping);
         self.kick();
     }
 
-    /// Whether the peer has answered since the last [`Self::ping`] or the last call of this.
+    /// Whether the peer has responded since the last [`Self::ping`] or the last call of this function.
     pub fn take_pong(&mut self) -> bool {
         std::mem::take(&mut self.ponged)
     }
 
-    /// Keeps the waker of the driver, to be woken when there is something to send.
+    /// Stores the waker of the driver, which is woken when there is something to send.
     pub fn register_driver(&mut self, waker: &Waker) {
         if self.out.is_empty() && self.ready.is_empty() {
             self.driver = Some(waker.clone());
@@ -237,7 +237,7 @@ impl Mux {
         self.woken.extend(self.driver.take());
     }
 
-    /// The tunnel is down: every stream is lost.
+    /// The tunnel has closed: every stream is lost.
     pub fn close(&mut self, why: &str) {
         let lost = Lost::Closed(why.to_owned());
         let mut released = Vec::new();
@@ -253,7 +253,7 @@ impl Mux {
 
     // ---- both ends ----
 
-    /// The next piece of the body we receive.
+    /// The next chunk of the body that we receive.
     pub fn poll_data(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<Option<Result<Chunk, Lost>>> {
         let Some(stream) = self.streams.get_mut(&id) else { return Poll::Ready(None) };
         let receiving = &mut stream.receiving;
@@ -285,7 +285,7 @@ fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
-/// Stream ids are small numbers of our own making: one multiplication spreads them well enough.
+/// Stream ids are small numbers that we assign: one multiplication spreads them well enough.
 #[derive(Default)]
 struct IdHasher(u64);
 

@@ -1,6 +1,6 @@
-//! Keeps a connection up: dial, run one session, wait, dial again. The loop knows neither who dials nor what a session does; a [`Client`] does.
+//! Keeps a connection up: dial, run one session, wait, dial again. The loop depends on a [`Client`], which dials and runs sessions.
 //!
-//! `backoff` decides how long to wait, `wake` when the wait is pointless: the machine resumed from sleep, or its network changed.
+//! `backoff` decides how long to wait, `wake` when the wait should end early: the machine resumed from sleep, or its network changed.
 
 mod backoff;
 mod wake;
@@ -19,7 +19,7 @@ use wake::Route;
 
 pub use wake::Clocks;
 
-/// A session that lasted longer was a good one: the next wait starts small again.
+/// After a session that lasted longer than this, the waits start small again.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
 
 /// Longest wait that a server's `Retry-After` can impose.
@@ -39,7 +39,7 @@ pub trait Client: Sync {
     /// Runs one session on the connection, to its end.
     fn session(&self, connection: Self::Connection) -> impl Future<Output = SessionEnd> + Send;
 
-    /// Completes when the client stops. It may complete while the loop dials or waits; a session has to watch for it itself.
+    /// Completes when the client stops. It may complete while the loop dials or waits; a session must watch for it itself.
     fn stopped(&self) -> impl Future<Output = ()> + Send;
 
     /// Called at each step outside a session.
@@ -72,9 +72,9 @@ pub enum SessionEnd {
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disconnect {
-    /// The reason, in a sentence.
+    /// The reason, as a sentence.
     pub reason: String,
-    /// Somebody has to change something before another attempt can succeed.
+    /// Whether something has to be changed before another attempt can succeed.
     pub refused: bool,
     /// How long the server asks the client to wait.
     pub retry_after: Option<Duration>,
@@ -101,7 +101,7 @@ pub struct Reconnect<C> {
 }
 
 impl Disconnect {
-    /// The connection was lost, or could not be made; another attempt may succeed.
+    /// The connection was lost, or could not be opened; another attempt may succeed.
     pub fn lost(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), refused: false, retry_after: None }
     }
@@ -129,7 +129,7 @@ impl<C: Client> Reconnect<C> {
         Self { client, enabled: true, redial, quick: QUICK, slow: SLOW, route: Route::default() }
     }
 
-    /// With `false`, the loop ends at the first disconnect.
+    /// Whether to reconnect. If `false`, the loop ends at the first disconnect.
     #[must_use]
     pub fn enabled(self, enabled: bool) -> Self {
         Self { enabled, ..self }

@@ -1,11 +1,11 @@
-//! Which LLM runtime is behind the worker. Each kind has its own API for listing models.
+//! The kind of LLM runtime. Each kind has its own API for listing models.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The kind of an LLM runtime; as a setting, `Auto` means to detect it.
+/// The kind of an LLM runtime; in settings, `Auto` means to detect it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuntimeKind {
@@ -30,7 +30,7 @@ impl RuntimeKind {
     pub const ALL: [Self; 6] =
         [Self::Auto, Self::Ollama, Self::LlamaCpp, Self::LmStudio, Self::Vllm, Self::OpenAi];
 
-    /// The name in settings and on the wire, e.g. `llama_cpp`.
+    /// The name in settings and on the wire, such as `llama_cpp`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl RuntimeKind {
         }
     }
 
-    /// The product name, for sentences, e.g. `LM Studio`.
+    /// The product name, for sentences, such as `LM Studio`.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ pub struct UnknownKind(String);
 impl FromStr for RuntimeKind {
     type Err = UnknownKind;
 
-    /// Takes the spellings people use: case, `-`, `_`, `.` and spaces do not matter.
+    /// Accepts the spellings that people use: case, `-`, `_`, `.` and spaces do not matter.
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
         let squeezed: String =
             text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -87,8 +87,8 @@ impl FromStr for RuntimeKind {
     }
 }
 
-/// What a peer of another version calls by a name unknown here is taken for `openai`: it is a runtime
-/// we can at least relay to.
+/// A name that is unknown here, sent by a peer of another version, is read as `openai`: a runtime
+/// to which requests can at least be relayed.
 impl<'de> Deserialize<'de> for RuntimeKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;

@@ -1,4 +1,4 @@
-//! TLS as everything here uses it: ring, the system's trust store, and the user's own CA beside it.
+//! TLS for all programs: ring, the system's trust store, and the user's own CA in addition.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,19 +11,20 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
-/// Makes ring the process's crypto provider. Call it once at start; later calls do nothing.
+/// Makes ring the process's crypto provider. Call it at start; further calls do nothing.
 pub fn install() {
-    // An error means that there is one already, which is as good.
+    // An error means that one is installed already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A client configuration that trusts what the system trusts, and the certificates in the PEM file `extra_ca`: as authorities, and as servers' own.
+/// A client configuration that trusts what the system trusts, and the certificates in the PEM file `extra_ca`: as authorities, and as server
+/// certificates.
 ///
-/// Costly in time and memory (it may read the whole trust store): build it when it is needed, and keep it.
-/// No ALPN is set: whoever connects adds what it speaks.
+/// Costly in time and memory (it may read the whole trust store): build it only when needed, and keep it.
+/// ALPN is not set: each caller adds its protocols.
 ///
 /// # Errors
-/// When the file cannot be read or holds no certificate, or when the system's trust store cannot be used.
+/// The file cannot be read or contains no certificate, or the system's trust store cannot be used.
 pub fn client_config(extra_ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
     let extra = extra_ca.map(certificates).transpose()?.unwrap_or_default();
     let provider = provider();
@@ -31,13 +32,13 @@ pub fn client_config(extra_ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .context("set up TLS")?
-        .dangerous() // the name of the door for any verifier but the built-in one; ours is the operating system's
+        .dangerous() // .dangerous() // required for any verifier but the built-in one; ours is the operating system's
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
 
-/// A configuration that trusts nobody and costs nothing, for clients that want one but will never use TLS.
+/// A configuration that trusts nothing and costs nothing, for clients that require one but never use TLS.
 #[must_use]
 pub fn unused_config() -> ClientConfig {
     ClientConfig::builder_with_provider(provider())
@@ -47,13 +48,13 @@ pub fn unused_config() -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// A configuration that takes any certificate, to look at one that is not trusted. Nothing may be said over such a connection.
+/// A configuration that accepts any certificate, to look at one that is not trusted. Nothing must be sent over such a connection.
 #[cfg(feature = "inspect")]
 pub(crate) fn looking_config() -> ClientConfig {
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("ring supports the default TLS versions")
-        .dangerous() // whoever uses it hangs up after the handshake
+        .dangerous() // .dangerous() // the caller closes the connection after the handshake
         .with_custom_certificate_verifier(Arc::new(looking::Anybody))
         .with_no_client_auth()
 }
@@ -84,7 +85,7 @@ fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let found: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .with_context(|| format!("read the CA file {}", file.display()))?;
-    anyhow::ensure!(!found.is_empty(), "the CA file {} holds no certificate (PEM)", file.display());
+    anyhow::ensure!(!found.is_empty(), "the CA file {} contains no PEM certificate", file.display());
     Ok(found)
 }
 

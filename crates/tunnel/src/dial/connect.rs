@@ -1,4 +1,4 @@
-//! From host and port to a byte stream: TCP, a proxy if one is set, TLS if asked for.
+//! From host and port to a byte stream: TCP, a proxy if one is set, TLS if required.
 
 use std::error::Error;
 use std::io;
@@ -18,12 +18,12 @@ use tower::{Service, ServiceExt};
 use super::host_port::HostPort;
 use super::{DialError, Options, Wire, tune};
 
-/// For finding an address and connecting, by every address of the host together, and for the proxy's answer.
+/// Timeout for resolving and connecting, for all addresses of the host together, and for the proxy's response.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For each handshake on an open connection (TLS, WebSocket): a silent peer must not hold us.
+/// Timeout for each handshake on an open connection (TLS, WebSocket): a silent peer must not block us.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a connection, directly or through the proxy of the options; without TLS so far.
+/// Opens a connection, directly or through the configured proxy, without TLS.
 pub(super) async fn open(host_port: &HostPort, options: &Options) -> Result<Wire, DialError> {
     match options.proxy_for(host_port)? {
         None => direct(host_port, options.keepalive_timeout).await,
@@ -46,7 +46,7 @@ async fn direct(host_port: &HostPort, keepalive_timeout: Duration) -> Result<Wir
     Ok(Wire::Plain(socket))
 }
 
-/// Lets the proxy make the connection, and speaks to the far end through it.
+/// Connects through the proxy, and then speaks to the server through it.
 async fn through(proxy: &Intercept, host_port: &HostPort, options: &Options) -> Result<Wire, DialError> {
     let at = HostPort::of_proxy(proxy.uri())?;
     let tls = if at.secure { Some(options.tls()?) } else { None };
@@ -61,7 +61,7 @@ async fn through(proxy: &Intercept, host_port: &HostPort, options: &Options) -> 
             }
             wait(tunnel.oneshot(target)).await
         }
-        // The proxy resolves the name, also for `socks5`: looking it up here would block the thread.
+        // The proxy resolves the name, also for `socks5`: resolving it here would block the thread.
         Some("socks5" | "socks5h") => {
             let mut socks = SocksV5::new(proxy.uri().clone(), leg);
             if let Some((user, password)) = proxy.raw_auth() {
@@ -74,12 +74,12 @@ async fn through(proxy: &Intercept, host_port: &HostPort, options: &Options) -> 
     reply.map_err(|reason| DialError::Proxy(format!("{reason} (proxy {})", shown(proxy.uri()))))
 }
 
-/// Waits for a proxy's answer; a failure comes as the sentence it is.
+/// Waits for a proxy's response; errors are sentences.
 async fn wait<E: Error + 'static>(
     answer: impl Future<Output = Result<TokioIo<Wire>, E>>,
 ) -> Result<Wire, String> {
     match timeout(CONNECT_TIMEOUT + HANDSHAKE_TIMEOUT, answer).await {
-        Err(_) => Err("it does not answer in time".to_owned()),
+        Err(_) => Err("it does not respond in time".to_owned()),
         Ok(Ok(wire)) => Ok(wire.into_inner()),
         Ok(Err(error)) => Err(root_cause(&error)),
     }
@@ -122,7 +122,7 @@ fn tls_fault(error: &io::Error, host_port: &HostPort) -> DialError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         None => DialError::Unreachable(format!("{at}: connection lost in the TLS handshake: {error}")),
         Some(rustls::Error::InvalidCertificate(fault)) => DialError::Tls(format!(
-            "the certificate of {at} is not trusted ({fault}); if it is from a CA of your own, name its file in CA_FILE"
+            "the certificate of {at} is not trusted ({fault}); if it was issued by your own CA, set CA_FILE to its certificate"
         )),
         Some(rustls::Error::InvalidMessage(_)) => {
             DialError::Tls(format!("{at} does not speak TLS; is it ws:// instead of wss://?"))
@@ -135,12 +135,12 @@ fn slow(what: &str) -> DialError {
     DialError::Unreachable(format!("could not {what} within {} s", CONNECT_TIMEOUT.as_secs()))
 }
 
-/// The innermost error: outer ones say "connect error" and the like.
+/// The innermost error: outer ones only say "connect error" or similar.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     anyhow::Chain::new(error).next_back().unwrap_or(error).to_string()
 }
 
-/// A proxy's address without the password in it.
+/// A proxy's address without its password.
 pub(super) fn shown(uri: &Uri) -> String {
     format!(
         "{}://{}{}",

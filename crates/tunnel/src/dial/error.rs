@@ -17,7 +17,7 @@ pub enum DialError {
         message: String,
     },
     /// The server, or a proxy in front of it, answered with an error.
-    #[error("the server answered HTTP {status}: {message}")]
+    #[error("the server responded with HTTP {status}: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -43,19 +43,19 @@ pub enum DialError {
     Settings(String),
 }
 
-/// With 401 the server writes about the keys of its API, which are not the keys of workers: its message would mislead.
+/// With 401, the server's message is about its API keys, which are not worker keys: it would mislead.
 fn shown_message(status: u16, message: &str) -> String {
     if status == 401 { String::new() } else { format!(": {}", message.trim_end_matches('.')) }
 }
 
 impl DialError {
-    /// Whether somebody has to change something before another attempt can succeed. Keep trying, but slowly.
-    /// All other errors may pass in a second (a restart, a change of network).
+    /// Whether something has to be changed before another attempt can succeed. Keep trying, but slowly.
+    /// All other errors may pass within seconds (a restart, a change of network).
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Unauthorized { .. } | Self::NotLlamapool(_) | Self::Tls(_) | Self::Settings(_) => true,
-            // Request Timeout, Too Early and Too Many Requests pass by themselves.
+            // Request Timeout, Too Early and Too Many Requests are temporary.
             Self::Refused { status, .. } => (400..500).contains(status) && !matches!(status, 408 | 425 | 429),
             Self::Unreachable(_) | Self::Proxy(_) => false,
         }

@@ -1,4 +1,4 @@
-//! The WebSocket handshake, and what an answer that is none means.
+//! The WebSocket handshake, and what an unexpected response means.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ use super::{DialError, Dialed, Wire, websocket_config};
 use crate::control::SUBPROTOCOL;
 use crate::lenient::is_printable;
 
-/// Longest piece of a peer's message that is passed on to the user, in characters.
+/// Longest part of a peer's message that is shown to the user, in characters.
 const MAX_MESSAGE: usize = 300;
-/// Longest wait a server can impose on us.
+/// Longest wait that a server can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// Asks for the tunnel on an open connection.
+/// Performs the handshake on an open connection.
 pub(super) async fn shake(wire: Wire, request: Request, host_port: &HostPort) -> Result<Dialed, DialError> {
     let shaking = tokio_tungstenite::client_async_with_config(request, wire, Some(websocket_config()));
     match timeout(HANDSHAKE_TIMEOUT, Box::pin(shaking)).await {
         Err(_) => Err(DialError::Unreachable(format!(
-            "{} accepted the connection, but did not answer within {} s",
+            "{} accepted the connection, but did not respond within {} s",
             host_port.authority(),
             HANDSHAKE_TIMEOUT.as_secs()
         ))),
@@ -40,7 +40,7 @@ pub(super) async fn shake(wire: Wire, request: Request, host_port: &HostPort) ->
     }
 }
 
-/// The request for the tunnel. No `Origin`: we are no browser.
+/// The handshake request. It has no `Origin`, because we are not a browser.
 pub(super) fn request(
     url: &Url,
     host_port: &HostPort,
@@ -61,15 +61,16 @@ pub(super) fn request(
         headers.insert(USER_AGENT, name);
     }
     if let Some(key) = bearer {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-            .map_err(|_| DialError::Settings("CLIENT_KEY has characters that no key can have".to_owned()))?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| {
+            DialError::Settings("CLIENT_KEY contains characters that are not allowed in keys".to_owned())
+        })?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
     Ok(request)
 }
 
-/// The usual port is left out, as browsers do: some virtual hosts are matched by the whole value.
+/// The default port is omitted, as browsers do: some virtual hosts compare the whole value.
 fn host_header(url: &Url) -> Option<HeaderValue> {
     let host = url.host_str()?;
     let value = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
@@ -86,7 +87,7 @@ fn meaning(error: Error) -> DialError {
             DialError::Unreachable("the connection was closed in the handshake".to_owned())
         }
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => DialError::NotLlamapool(format!(
-            "a WebSocket, but without `{SUBPROTOCOL}` (a server of an older version?)"
+            "the WebSocket does not support `{SUBPROTOCOL}` (is the server older?)"
         )),
         other => DialError::NotLlamapool(clean(&other.to_string())),
     }
@@ -101,7 +102,7 @@ fn refusal(answer: &tungstenite::handshake::client::Response) -> DialError {
         }
         _ if status.is_redirection() => {
             let to = text(answer, LOCATION.as_str()).unwrap_or_else(|| "another address".to_owned());
-            DialError::NotLlamapool(format!("HTTP {} sends us to {to}", status.as_u16()))
+            DialError::NotLlamapool(format!("HTTP {} redirects to {to}", status.as_u16()))
         }
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::UPGRADE_REQUIRED => {
             DialError::NotLlamapool(format!("HTTP {}: {message}", status.as_u16()))
@@ -109,11 +110,11 @@ fn refusal(answer: &tungstenite::handshake::client::Response) -> DialError {
         _ if status.is_client_error() || status.is_server_error() => {
             DialError::Refused { status: status.as_u16(), message, retry_after: retry_after(answer) }
         }
-        _ => DialError::NotLlamapool(format!("HTTP {} where a WebSocket was asked for", status.as_u16())),
+        _ => DialError::NotLlamapool(format!("HTTP {} instead of a WebSocket", status.as_u16())),
     }
 }
 
-/// What the peer says: an OpenAI-shaped error, a short text, or nothing but its status.
+/// The peer's message: an OpenAI-shaped error, a short text, or nothing but its status.
 fn said(answer: &tungstenite::handshake::client::Response) -> String {
     let body = answer.body().as_deref().unwrap_or_default();
     let body = String::from_utf8_lossy(body);
@@ -137,7 +138,7 @@ fn text<B>(answer: &Response<B>, name: &str) -> Option<String> {
     answer.headers().get(name)?.to_str().ok().map(clean)
 }
 
-/// Strangers' text, fit for a log line and a terminal.
+/// An unknown peer's text, made safe for a log line and a terminal.
 fn clean(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| is_printable(*c)).take(MAX_MESSAGE).collect()

@@ -1,4 +1,4 @@
-//! Where to dial: the server's URL taken apart.
+//! Where to dial: the server's URL, parsed.
 
 use std::net::IpAddr;
 
@@ -8,10 +8,10 @@ use url::Url;
 
 use super::DialError;
 
-/// A host and a port, and whether TLS is spoken there.
+/// A host and a port, and whether they use TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HostPort {
-    /// As it stands in URLs: an IPv6 address is in brackets.
+    /// The form used in URLs: an IPv6 address is in brackets.
     host: String,
     pub(super) port: u16,
     pub(super) secure: bool,
@@ -32,27 +32,27 @@ impl HostPort {
             Some(host) if !host.is_empty() => {
                 Ok(Self { host: host.to_owned(), port: url.port().unwrap_or(usual), secure })
             }
-            _ => Err(DialError::Settings("SERVER_URL names no host".to_owned())),
+            _ => Err(DialError::Settings("SERVER_URL has no host".to_owned())),
         }
     }
 
-    /// For a proxy, whose URI has a port or the usual one of its scheme.
+    /// The form for a proxy, whose URI has a port or the default one of its scheme.
     pub(super) fn of_proxy(uri: &Uri) -> Result<Self, DialError> {
         let (secure, usual) = match uri.scheme_str() {
             Some("https") => (true, 443),
             Some("socks5" | "socks5h") => (false, 1080),
             _ => (false, 80),
         };
-        let host = uri.host().ok_or_else(|| DialError::Proxy("its address names no host".to_owned()))?;
+        let host = uri.host().ok_or_else(|| DialError::Proxy("its address has no host".to_owned()))?;
         Ok(Self { host: host.to_owned(), port: uri.port_u16().unwrap_or(usual), secure })
     }
 
-    /// `host:port`, as people and `Host` headers write it.
+    /// `host:port`, as in `Host` headers.
     pub(super) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The address in the form that connectors and proxy rules take: always http(s), always with a port.
+    /// The address in the form that connectors and proxy rules expect: always http(s), always with a port.
     pub(super) fn uri(&self) -> Result<Uri, DialError> {
         let scheme = if self.secure { "https" } else { "http" };
         Uri::builder()
@@ -60,16 +60,17 @@ impl HostPort {
             .authority(self.authority())
             .path_and_query("/")
             .build()
-            .map_err(|_| DialError::Settings(format!("`{}` is no usable host", self.host)))
+            .map_err(|_| DialError::Settings(format!("`{}` is not a valid host", self.host)))
     }
 
-    /// The name that the certificate must carry.
+    /// The name that the certificate must have.
     pub(super) fn server_name(&self) -> Result<ServerName<'static>, DialError> {
-        ServerName::try_from(self.bare_host().to_owned())
-            .map_err(|_| DialError::Settings(format!("`{}` is no name a certificate can have", self.host)))
+        ServerName::try_from(self.bare_host().to_owned()).map_err(|_| {
+            DialError::Settings(format!("`{}` is not a name that a certificate can have", self.host))
+        })
     }
 
-    /// This machine: never through a proxy, which would look at itself instead.
+    /// Whether it is this machine: then no proxy is used, because the proxy would connect to itself.
     pub(super) fn is_loopback(&self) -> bool {
         match self.bare_host().parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),
@@ -77,7 +78,7 @@ impl HostPort {
         }
     }
 
-    /// The host as resolvers take it: an IPv6 address without brackets.
+    /// The host in the form that resolvers expect: an IPv6 address without brackets.
     pub(super) fn bare_host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }

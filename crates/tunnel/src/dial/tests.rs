@@ -1,4 +1,4 @@
-//! The dial against scripted peers: servers good and bad, with and without TLS and proxies between.
+//! Dialing scripted peers: correct and broken servers, with and without TLS and proxies.
 
 mod peers;
 
@@ -95,7 +95,7 @@ async fn a_ca_file_that_is_missing() {
     let options = Options::new(Some("/no/such.pem".into()));
     let error = dial(&url(&format!("wss://localhost:{port}/")), None, &options).await.unwrap_err();
     assert!(matches!(&error, DialError::Tls(why) if why.contains("/no/such.pem")), "{error:?}");
-    // Nobody asks for the file when there is no TLS.
+    // The file is not read without TLS.
     dial(&url(&format!("ws://localhost:{port}/")), None, &options).await.unwrap();
 }
 

@@ -1,22 +1,22 @@
-//! How sockets and WebSockets of the tunnel are set, at both ends.
+//! Socket and WebSocket options of the tunnel, for both ends.
 
 use std::time::Duration;
 
 use socket2::SockRef;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Unsent bytes in the kernel beyond which the socket is not writable: what is queued there cannot be overtaken by a
-/// small request. 32 KiB measured best on a slow link (64 ms instead of 185 ms beside a bulk upload).
+/// Unsent bytes in the kernel above which the socket is not writable: a small request cannot overtake what is queued there.
+/// 32 KiB measured best on a slow link (64 ms instead of 185 ms next to a bulk upload).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NOTSENT_LOWAT: u32 = 32 * 1024;
-/// The WebSocket library clears its whole read buffer before each read: its default of 128 KiB costs 0.6 us a time.
+/// The WebSocket library zeroes its whole read buffer before each read: its default of 128 KiB costs 0.6 us each time.
 const READ_BUFFER: usize = 16 * 1024;
-/// Largest message taken from a peer; ours have 128 KiB at most.
+/// Largest message accepted from a peer; ours have at most 128 KiB.
 const MAX_MESSAGE: usize = 1024 * 1024;
 
-/// Sets a TCP socket up for the tunnel: no delay for small writes, a dead peer noticed, little queued in the kernel.
+/// Sets the options of a TCP socket: no delay for small writes, detection of a dead peer, little data queued in the kernel.
 ///
-/// Bytes that are not acknowledged for `keepalive_timeout` mean that the peer is lost, as silence of that length does. Systems that lack a setting
+/// If data is not acknowledged for `keepalive_timeout`, the peer counts as lost, just as after silence of that length. Systems that lack an option
 /// work without it.
 #[cfg_attr(
     not(any(target_os = "linux", target_os = "android")),

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// A connection to the server: TCP as it is, or TLS over either (a proxy may itself be reached by TLS).
+/// A connection to the server: plain TCP, or TLS over either kind (a proxy may itself be reached over TLS).
 #[derive(Debug)]
 pub enum Wire {
     /// Unencrypted: `ws://`.

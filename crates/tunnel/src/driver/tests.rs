@@ -20,7 +20,7 @@ async fn sockets() -> (Socket, Socket) {
     sockets_with(256 * 1024).await
 }
 
-/// The same, with room for so many bytes on the way.
+/// The same, with this many bytes of buffer in between.
 async fn sockets_with(buffer: usize) -> (Socket, Socket) {
     let (server, worker) = tokio::io::duplex(buffer);
     let config = Some(crate::dial::websocket_config());
@@ -40,7 +40,7 @@ fn worker_link() -> Link {
     Link::new(Role::Acceptor, Limits { windows, credit: RESPONSE_WINDOW, max_streams: MAX_STREAMS })
 }
 
-/// The server's driver as a task, and what it is told.
+/// The server's driver as a task, and its events.
 fn drive_server(socket: Socket, link: &Link) -> (tokio::task::JoinHandle<End>, Receiver<FromWorker>) {
     let (said, heard) = channel(16);
     let driver = Driver::new(socket, link.clone(), TIMEOUT, move |event| {
@@ -109,7 +109,7 @@ async fn control_messages_pass_and_what_is_not_one_does_no_harm() {
     assert!(!server.is_closed());
 }
 
-/// A newer peer may say a few things that are not understood; only a broken or hostile one says many.
+/// A newer peer may send a few messages that are not understood; only a broken or hostile one sends many.
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_unreadable_messages_ends_the_tunnel() {
     let (server_socket, mut worker) = sockets().await;
@@ -197,7 +197,7 @@ async fn dropping_the_driver_loses_its_streams() {
     assert_eq!(server.streams(), 0);
 }
 
-/// A backlog that stops the reading is gone in the same breath if the socket takes it all: then nothing else would start it again.
+/// A backlog that pauses reading is gone at once if the socket takes all of it: then nothing else would resume reading.
 #[tokio::test(start_paused = true)]
 async fn reading_goes_on_when_the_backlog_is_gone() {
     let (mut server, worker_socket) = sockets_with(16 * 1024 * 1024).await;
@@ -234,7 +234,7 @@ async fn a_round_trip_is_measured_at_once_and_at_every_tick() {
     assert_eq!(started.elapsed(), TIMEOUT / 3);
 }
 
-/// A PONG that nobody asked for does not shorten what is measured next.
+/// An unsolicited PONG does not shorten the next measurement.
 #[tokio::test(start_paused = true)]
 async fn a_round_trip_takes_as_long_as_the_answer() {
     let (mut server, worker_socket) = sockets().await;

@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use crate::frame::Violation;
 
-/// Messages are counted anew after this time.
+/// The time after which counting starts again.
 const SPAN: Duration = Duration::from_secs(60);
 
 /// So many of a span are events.
 const REPORTED: u32 = 5;
 
-/// More of a span end the tunnel. A report every few seconds that cannot be read does not.
+/// More messages within that time end the tunnel. Unreadable reports, sent every few seconds, do not reach this.
 const MAX_UNREADABLE: u32 = 100;
 
 /// Counts them.

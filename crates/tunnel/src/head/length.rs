@@ -1,5 +1,5 @@
-//! How long a body is: what its head says, and whether the body keeps to it. A body that is shorter or longer than its head says would be read by
-//! an HTTP/1.1 client as a part of the next response on the connection, so it is an error of its stream.
+//! The length of a body: what its head announces, and whether the body matches it. To an HTTP/1.1 client, a longer body would be
+//! part of the next response on the connection, and after a shorter one it would wait; so both are errors of the stream.
 
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
@@ -10,7 +10,7 @@ use crate::mux::{Chunk, Lost};
 
 const INVALID: HeadError = HeadError::Invalid("content-length");
 
-/// The one length that a head states for its body, if it states one. A length that is repeated unchanged, as header lines or in a list, counts as
+/// The length that a head announces for its body, if any. A length that is repeated unchanged, as header lines or in a list, counts as
 /// one (RFC 9110, 8.6).
 ///
 /// # Errors
@@ -53,7 +53,7 @@ fn parse(digits: &[u8]) -> Option<u64> {
     digits.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
 }
 
-/// Writes a length that is repeated as one, so that nobody further on has to choose.
+/// Replaces a repeated length by a single one, so that later hops need not choose.
 pub(super) fn settle(headers: &mut HeaderMap) -> Result<(), HeadError> {
     let Some(length) = content_length(headers)? else { return Ok(()) };
     let mut values = headers.get_all(CONTENT_LENGTH).iter();
@@ -64,19 +64,19 @@ pub(super) fn settle(headers: &mut HeaderMap) -> Result<(), HeadError> {
     Ok(())
 }
 
-/// What is left of a body whose length is known.
+/// The remaining length of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BodyLength {
     left: Option<u64>,
 }
 
 impl BodyLength {
-    /// `None` if the head does not state a length.
+    /// `None` if the head does not announce a length.
     pub(crate) fn new(length: Option<u64>) -> Self {
         Self { left: length }
     }
 
-    /// Passes on what has been read of the body, or an error in place of what the head does not allow.
+    /// Passes on what has been read of the body, or an error if its length does not match.
     pub(crate) fn check(&mut self, read: Option<Result<Chunk, Lost>>) -> Option<Result<Chunk, Lost>> {
         match read {
             Some(Ok(chunk)) => Some(self.take(chunk.bytes.len()).map(|()| chunk)),
@@ -88,7 +88,7 @@ impl BodyLength {
     /// Counts bytes that have arrived.
     ///
     /// # Errors
-    /// There are more than the head says.
+    /// There are more than announced.
     fn take(&mut self, bytes: usize) -> Result<(), Lost> {
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(bytes as u64).ok_or_else(|| broken("longer than its head says"))?;
@@ -99,7 +99,7 @@ impl BodyLength {
     /// The body has ended.
     ///
     /// # Errors
-    /// There are fewer bytes than the head says.
+    /// There are fewer bytes than announced.
     fn end(self) -> Result<(), Lost> {
         if self.is_over() { Ok(()) } else { Err(broken("shorter than its head says")) }
     }
@@ -109,7 +109,7 @@ impl BodyLength {
         self.left.is_none_or(|left| left == 0)
     }
 
-    /// Bytes to come, if known.
+    /// Remaining bytes, if known.
     pub(crate) fn left(self) -> Option<u64> {
         self.left
     }

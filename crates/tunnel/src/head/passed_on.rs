@@ -1,12 +1,12 @@
-//! The headers that cross between a client and a runtime: one list for each way, for server and worker alike. Everything else belongs to the connection
-//! it was sent on, to the site it was sent from, or to somebody whom the other side does not know. `docs/api.md` has both lists.
+//! The headers that are passed on between a client and a runtime: one list per direction, for server and worker alike. All other headers belong to
+//! the connection or site they were sent from, or to a party that the other side does not know. `docs/api.md` has both lists.
 
 use http::header::{HeaderMap, HeaderName};
 
 use super::end_to_end;
 
-/// What a runtime reads in a request. Not among them: credentials; `Origin`, `Referer`, `Sec-…` and `Cookie`, because who may ask is the pool's
-/// decision, and Ollama answers 403 to pages that it does not know; `Forwarded` and its relatives; `Accept-Encoding`, because a compressed response
+/// Request headers that runtimes use. Not among them: credentials; `Origin`, `Referer`, `Sec-…` and `Cookie`, because the pool decides who may send
+/// requests, and Ollama answers 403 to pages that it does not know; `Forwarded` and similar ones; `Accept-Encoding`, because a compressed response
 /// hides its usage.
 const OF_REQUESTS: &[&str] = &[
     "accept",
@@ -23,10 +23,10 @@ const OF_REQUESTS: &[&str] = &[
     "x-session-id",
 ];
 
-/// Beginnings of names that a runtime gets: the options of APIs and of their libraries.
+/// Prefixes of header names that runtimes get: options of APIs and of their client libraries.
 const FAMILIES_OF_REQUESTS: &[&str] = &["anthropic-", "openai-", "x-stainless-"];
 
-/// What a client learns from a runtime: headers that describe the body, or that say what to do next. A browser acts on any other header as if the
+/// Response headers that clients get: those that describe the body, or tell the client what to do next. A browser acts on any other header as if the
 /// server had sent it.
 const OF_RESPONSES: &[&str] = &[
     "cache-control",
@@ -45,15 +45,15 @@ const OF_RESPONSES: &[&str] = &[
     "x-should-retry",
 ];
 
-/// Beginnings of names in which runtimes report limits, versions and times, for example `openai-processing-ms`.
+/// Prefixes of headers in which runtimes report limits, versions and times, for example `openai-processing-ms`.
 const FAMILIES_OF_RESPONSES: &[&str] = &["anthropic-", "openai-", "ratelimit-", "x-compute-", "x-ratelimit-"];
 
-/// The headers of a request that the runtime gets.
+/// The headers of a request that are passed on to the runtime.
 pub fn request_headers(headers: &HeaderMap) -> HeaderMap {
     passed_on(headers, OF_REQUESTS, FAMILIES_OF_REQUESTS)
 }
 
-/// The headers of a response that the client gets. Its length is not among them: see [`content_length`](super::content_length).
+/// The headers of a response that are passed on to the client, without its length: see [`content_length`](super::content_length).
 pub fn response_headers(headers: &HeaderMap) -> HeaderMap {
     passed_on(headers, OF_RESPONSES, FAMILIES_OF_RESPONSES)
 }

@@ -1,4 +1,4 @@
-//! The acceptor's side: answer a stream that the peer has opened, as credit allows.
+//! The acceptor's side: responds on a stream that the peer has opened, as credit allows.
 
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -10,12 +10,12 @@ use super::{Lost, Mux, register};
 use crate::frame::{Code, StreamId};
 
 impl Mux {
-    /// From now on streams are refused: this end drains.
+    /// Refuses streams from now on: this end drains.
     pub fn refuse(&mut self, refusing: bool) {
         self.refusing = refusing;
     }
 
-    /// Sends the head of the answer, and body bytes that are there already.
+    /// Sends the head of the response, and body bytes that are available.
     pub fn respond(&mut self, id: StreamId, block: Bytes, chunk: Bytes, end: bool) {
         self.hand_over(id, Some(block), chunk, end);
     }
@@ -23,7 +23,7 @@ impl Mux {
     /// Whether the next chunk may be handed over.
     ///
     /// # Errors
-    /// `Err(())` once the peer wants no more.
+    /// `Err(())` once the peer does not need the rest.
     pub fn poll_ready(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<Result<(), ()>> {
         let Some(stream) = self.streams.get_mut(&id) else { return Poll::Ready(Err(())) };
         match stream.sending.state {
@@ -36,7 +36,7 @@ impl Mux {
         }
     }
 
-    /// Ready when the peer wants no more of the answer.
+    /// Ready when the peer does not need the rest of the response.
     pub fn poll_stopped(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<()> {
         let Some(stream) = self.streams.get_mut(&id) else { return Poll::Ready(()) };
         if stream.sending.state != Send::Open {
@@ -46,7 +46,7 @@ impl Mux {
         Poll::Pending
     }
 
-    /// Whether END of the answer has gone out.
+    /// Whether END of the response has been sent.
     pub fn is_sent(&self, id: StreamId) -> bool {
         self.streams.get(&id).is_some_and(|stream| stream.sending.state == Send::Ended)
     }
@@ -61,7 +61,7 @@ impl Mux {
         self.hand_over(id, None, chunk, end);
     }
 
-    /// Gives a stream up: the answer cannot be finished.
+    /// Gives up a stream: the response cannot be finished.
     pub fn fail(&mut self, id: StreamId, code: Code, text: &str) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if stream.sending.state == Send::Open {
@@ -70,7 +70,7 @@ impl Mux {
         }
     }
 
-    /// The user needs no more of the request's body.
+    /// The user does not need the rest of the request body.
     pub fn release_body(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         stream.receiving.discard();
@@ -81,7 +81,7 @@ impl Mux {
         self.drop_handle(id);
     }
 
-    /// The user is done with the answer. An end that was handed over still goes out, as credit allows; without one the stream fails.
+    /// The user is done with the response. An end that was handed over is still sent, as credit allows; without one the stream fails.
     pub fn release_answer(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         stream.sending.released = true;

@@ -1,4 +1,4 @@
-//! What the peer's frames do to a stream.
+//! The effects of the peer's frames on a stream.
 
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ impl Mux {
     pub(super) fn on_head(&mut self, id: StreamId, end: bool, block: Bytes) -> Result<(), Violation> {
         let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
         if matches!(stream.receiving.state, Receive::Lost(_)) {
-            return Ok(()); // the tail of what was reset, as DATA would be: it makes no answer of it
+            return Ok(()); // return Ok(()); // left over after a reset, like DATA: it must not start a response
         }
         if std::mem::replace(&mut stream.head_seen, true) {
             return Err(Violation::UnexpectedHead(id));
@@ -77,7 +77,7 @@ impl Mux {
 
     pub(super) fn on_reset(&mut self, id: StreamId, code: Code, text: String) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
-        // The one look at a clock in here: nothing is decided by it, and it says how long work goes on that nobody wants.
+        // The only use of a clock in this module: nothing depends on it, and it shows how long work continues that is no longer needed.
         stream.reset_at.get_or_insert_with(Instant::now);
         if code == Code::Stop {
             stream.sending.stop(&mut self.woken);

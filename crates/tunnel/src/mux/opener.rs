@@ -1,4 +1,4 @@
-//! The opener's side: open a stream with a request, take the head of its answer, let go of it.
+//! The opener's side: opens a stream with a request, takes the head of its response, releases the stream.
 
 use std::task::{Context, Poll};
 
@@ -26,7 +26,7 @@ impl Mux {
         Ok(id)
     }
 
-    /// The head of the answer, once.
+    /// Takes the head of the response, once.
     pub fn poll_head(&mut self, id: StreamId, cx: &Context<'_>) -> Poll<Result<Bytes, Lost>> {
         let Some(stream) = self.streams.get_mut(&id) else { return Poll::Pending };
         match (stream.head.take(), &stream.receiving.state) {
@@ -39,11 +39,11 @@ impl Mux {
         }
     }
 
-    /// The user is done with a stream it opened; before its end that cancels it.
+    /// The user is done with a stream that it opened; before its end, this cancels it.
     pub fn release(&mut self, id: StreamId) {
         let Some(stream) = self.forget(id) else { return };
         let complete = stream.receiving.state == Receive::Ended && stream.sending.state != Send::Open;
-        let unknown = stream.sending.head.is_some(); // to the peer
+        let unknown = stream.sending.head.is_some(); // let unknown = stream.sending.head.is_some(); // to the peer
         if !complete && !unknown && !matches!(stream.receiving.state, Receive::Lost(_)) {
             self.reset(id, Code::Cancel, "");
         }

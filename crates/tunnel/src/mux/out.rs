@@ -1,20 +1,20 @@
-//! What goes out with the next message. Batching is what makes the tunnel cheap: all frames queued since the driver's last wake-up are one write.
+//! The outgoing batch. Batching is what makes the tunnel cheap: all frames queued since the driver's last wake-up are one write.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::frame::{self, FRAME_HEADER, Frame, MAX_DATA, StreamId};
 
-/// Beyond so many bytes heads and DATA wait, and their senders with them. One batch here and one in the socket bound what a tunnel holds, and
-/// how long a RESET waits behind answers.
+/// Above this size heads and DATA wait, and so do their senders. One batch here and one in the socket limit what a tunnel holds, and
+/// how long a RESET waits behind responses.
 pub(super) const MAX_BATCH: usize = 64 * 1024;
 
 /// The batch under construction.
 #[derive(Default)]
 pub(super) struct Out {
     buf: BytesMut,
-    /// The stream and offset of the last frame, if it is DATA that may be made longer.
+    /// The stream and offset of the last frame, if it is DATA that can be extended.
     open: Option<(StreamId, usize)>,
-    /// A PONG is due. A flag, so that no flood of PINGs can fill the buffer.
+    /// Whether a PONG is due. A flag, so that a flood of PINGs cannot fill the buffer.
     pong: bool,
 }
 
@@ -40,7 +40,7 @@ impl Out {
         self.pong = true;
     }
 
-    /// Adds body bytes; tokens of one stream that queue up behind each other become one frame.
+    /// Adds body bytes; queued tokens of one stream become one frame.
     pub(super) fn data(&mut self, id: StreamId, end: bool, body: &[u8]) {
         match self.open {
             Some((open, at)) if open == id && self.buf.len() - at + body.len() <= MAX_DATA => {
@@ -56,8 +56,8 @@ impl Out {
         }
     }
 
-    /// The batch, and room for the next. RESETs and CREDITs never wait for space: when thousands have queued up, this takes a batch of them
-    /// only, because a peer refuses messages that are much larger.
+    /// Takes the batch, which makes room for the next. RESETs and CREDITs never wait for space; when thousands have queued up, this takes only a part
+    /// of them, because a peer rejects messages that are much larger.
     pub(super) fn take(&mut self) -> Option<Bytes> {
         if std::mem::take(&mut self.pong) {
             self.frame(&Frame::Pong);
@@ -67,7 +67,7 @@ impl Out {
         (end > 0).then(|| self.buf.split_to(end).freeze())
     }
 
-    /// Where the frame ends that makes the batch full.
+    /// The end of the frame that makes the batch full.
     fn batch_end(&self) -> usize {
         let mut at = 0;
         while at < MAX_BATCH && at < self.buf.len() {

@@ -1,4 +1,4 @@
-//! How bodies get out: a chunk is handed over whole, and leaves in frames as credit and space allow, in turn with those of other streams.
+//! How bodies are sent: a chunk is handed over whole, and sent in frames as credit and space allow, in turn with those of other streams.
 
 use bytes::Bytes;
 
@@ -7,8 +7,8 @@ use super::{Mux, Role};
 use crate::frame::{Code, Frame, MAX_DATA, MAX_FIRST_DATA, StreamId};
 
 impl Mux {
-    /// Takes what a stream is to send next. What finds no space waits in the stream: heads too, because a backlog of frames for streams that
-    /// are given up meanwhile would have no bound.
+    /// Collects what a stream is to send next. What finds no space waits in the stream, heads included, because a backlog of frames for streams that
+    /// were given up meanwhile would have no limit.
     pub(super) fn hand_over(&mut self, id: StreamId, head: Option<Bytes>, chunk: Bytes, end: bool) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let sending = &mut stream.sending;
@@ -25,7 +25,7 @@ impl Mux {
         self.kick();
     }
 
-    /// Writes a stream's head, if that is to be sent, and one frame of its pending chunk: one in turn, so that no stream waits for another's
+    /// Writes a stream's head, if it is pending, and one frame of its pending chunk: one per turn, so that no stream waits for another's
     /// chunk.
     pub(super) fn advance(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
@@ -49,7 +49,7 @@ impl Mux {
             self.out.data(id, end, &piece);
         }
         if sending.pending.is_empty() {
-            // Let go of the chunk's memory, which an empty slice would keep.
+            // Releases the chunk's memory, which an empty slice would keep alive.
             sending.pending = Bytes::new();
             self.woken.extend(sending.waker.take());
             if sending.released {
@@ -76,7 +76,7 @@ impl Mux {
         }
     }
 
-    /// Drops the handle of an answer whose user is gone, once nothing more goes out.
+    /// Drops the handle of a response whose user is gone, once everything has been sent.
     pub(super) fn reap(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if stream.sending.released && stream.sending.state != Send::Open {

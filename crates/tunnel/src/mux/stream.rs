@@ -1,4 +1,4 @@
-//! One stream: a half that receives and a half that sends, each with its credit.
+//! One stream: a half that receives and a half that sends, each with its own credit.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -9,20 +9,20 @@ use bytes::{Bytes, BytesMut};
 use super::{Lost, Windows};
 use crate::frame::MAX_DATA;
 
-/// DATA at least this large is kept as a slice of its message; smaller pieces are copied, because a slice keeps the whole message alive.
+/// DATA at least this large is kept as a slice of its message; smaller parts are copied, because a slice keeps the whole message alive.
 const KEEP_SLICE: usize = 4 * 1024;
 
 /// One exchange as one end sees it.
 pub(super) struct Stream {
-    /// The answer's head, until it is taken.
+    /// The response head, until it is taken.
     pub(super) head: Option<Bytes>,
     pub(super) head_seen: bool,
-    /// Waits for the head, for body bytes, or (the sender's side) for a reset.
+    /// The waker of a task that waits for the head, for body bytes, or (on the sending side) for a reset.
     pub(super) receiving: Receiving,
     pub(super) sending: Sending,
-    /// When the peer's RESET came.
+    /// When the peer's RESET arrived.
     pub(super) reset_at: Option<Instant>,
-    /// Handles in the hands of users; the entry goes with the last one.
+    /// Handles held by users; the entry is removed with the last one.
     pub(super) handles: u8,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Receiving {
     pub(super) state: Receive,
     queue: VecDeque<Bytes>,
     tail: BytesMut,
-    /// What the peer may still send.
+    /// The bytes that the peer may still send.
     pub(super) granted: u32,
-    /// Read by the user, but not yet granted again.
+    /// Bytes read by the user, but not granted again yet.
     unacked: u32,
     window: u32,
-    /// Nobody reads any more: what still comes is dropped.
+    /// Whether the reader is gone: what still arrives is dropped.
     pub(super) unwanted: bool,
     pub(super) waker: Option<Waker>,
 }
@@ -49,16 +49,16 @@ pub(super) enum Receive {
 
 pub(super) struct Sending {
     pub(super) state: Send,
-    /// The head of the request or answer, if that has not gone out, for want of space.
+    /// The head of the request or response, if it has not been sent for lack of space.
     pub(super) head: Option<Bytes>,
-    /// One chunk that has not gone out whole, for want of credit or space.
+    /// One chunk that has not been sent completely, for lack of credit or space.
     pub(super) pending: Bytes,
-    /// END follows `pending`.
+    /// Whether END follows `pending`.
     pub(super) end: bool,
     pub(super) credit: u32,
-    /// In the ring of streams that have something to send.
+    /// Whether the stream is in the ring of streams that have something to send.
     pub(super) queued: bool,
-    /// The user is gone. What was handed over goes out all the same.
+    /// Whether the user is gone. What was handed over is sent nevertheless.
     pub(super) released: bool,
     pub(super) waker: Option<Waker>,
 }
@@ -66,9 +66,9 @@ pub(super) struct Sending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Send {
     Open,
-    /// END has gone out.
+    /// Whether END has been sent.
     Ended,
-    /// The peer wants no more, or the stream is lost.
+    /// Whether the peer does not need the rest, or the stream is lost.
     Stopped,
 }
 
@@ -102,7 +102,7 @@ impl Stream {
         }
     }
 
-    /// Ends both halves. What was received before stays readable.
+    /// Ends both halves. What was received before can still be read.
     pub(super) fn lose(&mut self, lost: Lost, woken: &mut Vec<Waker>) {
         self.receiving.lose(lost, woken);
         self.sending.stop(woken);
@@ -145,7 +145,7 @@ impl Receiving {
         self.queue.is_empty() && self.tail.is_empty()
     }
 
-    /// Ends the body before its end. What was received before stays readable.
+    /// Ends the body early. What was received before can still be read.
     pub(super) fn lose(&mut self, lost: Lost, woken: &mut Vec<Waker>) {
         if self.state == Receive::Open {
             self.state = Receive::Lost(lost);
@@ -159,8 +159,8 @@ impl Receiving {
         self.tail = BytesMut::new();
     }
 
-    /// The credit to grant after a read, if it is time: at a quarter of the window, because at half of it long links run dry. A reader that
-    /// keeps up has its window doubled, within what `room` is left of the tunnel's budget.
+    /// The credit to grant after a read, if it is time: at a quarter of the window, because with half of it long links run dry. A reader that
+    /// keeps up gets a window of twice the size, within the `room` that is left of the tunnel's budget.
     pub(super) fn grant(&mut self, ours: &Windows, room: u64) -> Option<u32> {
         if self.state != Receive::Open || self.unacked < self.window / 4 {
             return None;
@@ -185,13 +185,13 @@ impl Sending {
         self.head.is_none() && self.pending.is_empty() && !self.end
     }
 
-    /// Something could go out if there were space.
+    /// Whether something could be sent if there were space.
     pub(super) fn is_able(&self) -> bool {
         let body = if self.pending.is_empty() { self.end } else { self.credit > 0 };
         self.state == Send::Open && (body || self.head.is_some())
     }
 
-    /// Whether END is due now that so much has gone out. It is to be sent then.
+    /// Whether END is due now that this much has been sent. It must be sent then.
     pub(super) fn take_end(&mut self) -> bool {
         let end = self.end && self.pending.is_empty();
         if end {

@@ -12,7 +12,7 @@ use crate::frame::MAX_FIRST_DATA;
 const RESPONSES: Windows = Windows { initial: RESPONSE_WINDOW, max: 1024 * 1024 };
 const REQUESTS: Windows = Windows { initial: REQUEST_WINDOW, max: 4 * 1024 * 1024 };
 
-/// Two multiplexers and the wire between them.
+/// Two multiplexers and the connection between them.
 struct Pair {
     server: Mux,
     worker: Mux,
@@ -34,7 +34,7 @@ impl Pair {
         }
     }
 
-    /// Carries everything that is to be sent, both ways, until nothing is.
+    /// Transfers all pending frames, both ways, until none is left.
     fn carry(&mut self) {
         loop {
             let down = self.server.take_batch();
@@ -47,7 +47,7 @@ impl Pair {
         }
     }
 
-    /// Opens a stream and carries it over.
+    /// Opens a stream and transfers it.
     fn open(&mut self, body: &'static [u8]) -> StreamId {
         let id = self.server.open(Bytes::from_static(b"head"), Bytes::from_static(body)).unwrap();
         self.carry();
@@ -246,7 +246,7 @@ fn an_answer_handed_over_whole_arrives_whole_though_its_user_is_gone() {
     check(&mut pair, id);
     assert!(pair.is_empty());
 
-    // Nor is the request's reader harmed, who may be slower than the answer.
+    // The request's reader, which may be slower than the response, is not affected either.
     let id = pair.open(b"question");
     pair.worker.respond(id, Bytes::from_static(b"ok"), body.clone().into(), true);
     pair.worker.release_answer(id);
@@ -389,7 +389,7 @@ fn a_flood_of_pings_is_answered_once() {
     assert_eq!(pair.worker.take_batch().map(|batch| batch.len()), Some(super::super::frame::FRAME_HEADER));
 }
 
-/// Requests and answers by the thousand whose heads alone are more than a peer takes in one message, and more than it reads ahead.
+/// Thousands of requests and responses whose heads alone are more than a peer accepts in one message, and more than it reads ahead.
 #[test]
 fn heads_that_queue_up_go_out_in_batches() {
     const STREAMS: usize = 4096;
@@ -446,7 +446,7 @@ fn resets_that_queue_up_go_out_in_batches() {
     assert!(pair.worker.may_receive());
 }
 
-/// What may happen to a stream, by index into those open.
+/// What can happen to a stream, by index into the open ones.
 #[derive(Debug, Clone)]
 enum Act {
     Open(usize),
@@ -514,7 +514,7 @@ impl Held {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Whatever two well-behaved users do, no end sees a violation (`carry` unwraps), and when all handles are gone nothing is left.
+    /// Whatever two correct users do, no end sees a violation (`carry` unwraps), and when all handles are dropped, nothing is left.
     #[test]
     fn no_order_of_events_breaks_the_protocol_or_leaks(acts in acts()) {
         let mut pair = Pair::new();

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt: longer each time, up to a bound, and with jitter, so that a server that restarts is not hit by all
+//! How long to wait before the next attempt: longer each time, up to a limit, and with jitter, so that a restarting server is not hit by all
 //! clients at once.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Between attempts after a lost or failed connection.
 pub(super) const QUICK: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
-/// Between attempts that need somebody to change something first.
+/// Between attempts if something has to be changed first.
 pub(super) const SLOW: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(300));
 
 /// A doubling, jittered delay.

@@ -1,4 +1,4 @@
-//! Detects that the machine resumed from sleep or that its network changed: then an immediate attempt to connect is worthwhile.
+//! Detects that the machine resumed from sleep or that its network changed: then it is worth connecting immediately.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -9,15 +9,15 @@ use url::Url;
 /// How often the clocks and the route are checked while the loop waits. (A session checks the clocks when it reports.)
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How soon a name that could not be looked up is looked up again: at first, and at most. The name is of no use to a machine without a network, and
-/// every worker of a pool asks while its server is away.
+/// How soon a name that could not be resolved is resolved again: at first, and at most. A machine without a network cannot use the name, and
+/// every worker of a pool asks for it while its server is down.
 const LOOKUP: Duration = Duration::from_secs(4);
 const MAX_LOOKUP: Duration = Duration::from_secs(300);
 
-/// The wall clock runs on while a machine sleeps, the monotonic clock does not. More than clocks are usually corrected by.
+/// During sleep the wall clock continues, the monotonic clock does not. The difference is larger than usual clock corrections.
 const SLEPT: Duration = Duration::from_secs(10);
 
-/// The wall clock and the monotonic clock, as they were at the last check.
+/// The wall clock and the monotonic clock at the last check.
 #[derive(Debug)]
 pub struct Clocks {
     wall: SystemTime,
@@ -25,7 +25,7 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// Both clocks as they are now.
+    /// Both clocks now.
     #[must_use]
     pub fn now() -> Self {
         Self { wall: SystemTime::now(), monotonic: Instant::now() }
@@ -39,7 +39,7 @@ impl Clocks {
     }
 }
 
-/// The way to the server. It keeps the last address that the server's name had: which way packets leave can be seen without asking for it again.
+/// The route to the server. It keeps the last address of the server's name, so that the route can be checked without resolving it again.
 #[derive(Debug, Default)]
 pub(super) struct Route {
     address: Option<SocketAddr>,
@@ -72,7 +72,7 @@ impl Route {
                 next_lookup = Instant::now() + lookup_wait;
             }
             let now = self.source().await;
-            // That packets can leave no longer is nothing to hurry for.
+            // Losing the route is no reason to connect immediately.
             if now != before && now.is_some() {
                 return tracing::info!("The network changed; reconnecting");
             }
@@ -90,10 +90,10 @@ impl Route {
     }
 }
 
-/// An address of the server: the same of several each time, in whatever order the resolver says them.
+/// An address of the server: always the same one of several, regardless of the order in which the resolver returns them.
 async fn resolve(server: &Url) -> Option<SocketAddr> {
     let (host, port) = (server.host_str()?, server.port_or_known_default()?);
-    // A URL writes IPv6 addresses in brackets, a resolver does not.
+    // URLs have brackets around IPv6 addresses, resolvers expect none.
     let host = host.trim_matches(['[', ']']);
     tokio::net::lookup_host((host, port)).await.ok()?.min()
 }
@@ -114,7 +114,7 @@ mod tests {
         assert!(route.source().await.unwrap().is_loopback());
     }
 
-    /// How often the name is looked up in an hour of one wait, if that gives `address`.
+    /// How often the name is resolved during one wait of an hour, if the result is `address`.
     async fn lookups_in_an_hour(route: &mut Route, address: Option<SocketAddr>) -> u32 {
         let asked = Cell::new(0);
         let resolve = || {

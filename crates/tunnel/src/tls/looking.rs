@@ -1,4 +1,4 @@
-//! A verifier that takes every certificate: for looking at one, never for talking.
+//! A verifier that accepts every certificate: for looking at one, never for sending data.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};

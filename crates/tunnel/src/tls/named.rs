@@ -1,5 +1,5 @@
-//! Trust in the certificates that the user has named. The libraries take them for authorities only; OpenSSL, and so curl, also takes them for what they are:
-//! the certificate of a server that made its own.
+//! Trust in the certificates that the user has named. The libraries accept them as authorities only; OpenSSL, and so curl, also accepts them as
+//! the certificates of servers, for example self-signed ones.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
@@ -11,10 +11,10 @@ use rustls_platform_verifier::Verifier;
 /// The object identifier of a common name, 2.5.4.3, in DER.
 const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
 
-/// That of alternative names, 2.5.29.17.
+/// The object identifier of alternative names, 2.5.29.17.
 const ALTERNATIVE_NAMES: &[u8] = &[0x06, 0x03, 0x55, 0x1D, 0x11];
 
-/// The system's verifier, and after it the named certificates.
+/// The system's verifier, and the named certificates as a fallback.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) system: Verifier,
@@ -65,7 +65,7 @@ impl ServerCertVerifier for Named {
     }
 }
 
-/// Errors that naming the certificate does not mend. The dates are checked before the issuer, so that any other error says that they are right.
+/// Errors that naming the certificate does not fix. Dates are checked before the issuer, so any other error means that they are valid.
 fn is_final(error: &CertificateError) -> bool {
     use CertificateError::{BadEncoding, Expired, ExpiredContext, NotValidYet, NotValidYetContext, Revoked};
     matches!(
@@ -98,7 +98,7 @@ fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     store.add(certificate.clone().into_owned()).ok()?;
     let subject = &store.roots.first()?.subject;
     let at = contains(subject, COMMON_NAME)? + COMMON_NAME.len();
-    // The type of the string, its length in one byte, and the string.
+    // The string's type, its length in one byte, and the string.
     let [_, length, rest @ ..] = &subject[at..] else { return None };
     std::str::from_utf8(rest.get(..usize::from(*length))?).ok().map(str::to_owned)
 }

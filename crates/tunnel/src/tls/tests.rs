@@ -30,7 +30,7 @@ fn a_bad_ca_file_is_named() {
     }
 }
 
-/// Whether a client that was given the file `named` takes a server with this certificate for `localhost`.
+/// Whether a client that was given the file `named` accepts a server with this certificate for `localhost`.
 async fn is_taken(named: &str, shown: &rcgen::Certificate, key: &rcgen::KeyPair) -> Result<(), String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), named).unwrap();
@@ -53,7 +53,7 @@ fn params(names: &[&str], common_name: &str) -> CertificateParams {
     params
 }
 
-/// What `openssl req -x509` makes is its own issuer, and marked as an authority.
+/// A certificate made by `openssl req -x509` is its own issuer, and marked as an authority.
 fn authority(names: &[&str], common_name: &str) -> CertificateParams {
     let mut params = params(names, common_name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -67,7 +67,7 @@ async fn a_named_certificate_is_trusted_when_it_is_shown() {
         let shown = good.self_signed(&key).unwrap();
         assert_eq!(is_taken(&shown.pem(), &shown, &key).await, Ok(()));
     }
-    // Issued by an authority that nobody knows.
+    // Issued by an authority that is not trusted.
     let other = KeyPair::generate().unwrap();
     let issuer = Issuer::new(authority(&[], "my CA"), &other);
     let shown = params(&["localhost"], "x").signed_by(&key, &issuer).unwrap();

@@ -1,4 +1,4 @@
-//! Peers for the dial: each does one thing, on a port of its own, for as long as the test runs.
+//! Scripted peers: each does one thing, on a port of its own, for as long as the test runs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,12 +23,12 @@ pub(super) async fn listen() -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// A port that nobody listens on: it was ours until just now.
+/// A port on which nothing listens: it was ours until just now.
 pub(super) fn unused_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Says the same to everybody and hangs up, once what was asked has been read.
+/// Sends the same response to everyone and hangs up, after reading the request.
 pub(super) async fn answering(answer: &'static str) -> u16 {
     let (listener, port) = listen().await;
     tokio::spawn(async move {
@@ -42,12 +42,12 @@ pub(super) async fn answering(answer: &'static str) -> u16 {
     port
 }
 
-/// Takes connections, reads what is asked and hangs up without a word.
+/// Accepts connections, reads the request and hangs up without a response.
 pub(super) async fn closing() -> u16 {
     answering("").await
 }
 
-/// Takes connections and says nothing.
+/// Accepts connections and sends nothing.
 pub(super) async fn silent() -> u16 {
     let (listener, port) = listen().await;
     tokio::spawn(async move {
@@ -59,7 +59,7 @@ pub(super) async fn silent() -> u16 {
     port
 }
 
-/// A server of ours that echoes messages, and the head of the first request it got.
+/// A llamapool server that echoes messages, and the head of the first request it got.
 pub(super) async fn echoing(tls: Option<TlsAcceptor>) -> (u16, oneshot::Receiver<Request>) {
     accepting(tls, |_, mut answer| {
         answer.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
@@ -69,7 +69,7 @@ pub(super) async fn echoing(tls: Option<TlsAcceptor>) -> (u16, oneshot::Receiver
     .await
 }
 
-/// A WebSocket server whose answer to the handshake the caller shapes.
+/// A WebSocket server with a scripted handshake response.
 pub(super) async fn accepting(
     tls: Option<TlsAcceptor>,
     answer: fn(&Request, Response) -> Response,
@@ -146,19 +146,19 @@ impl Authority {
     }
 }
 
-/// A proxy that takes every host for the one port it knows, and remembers what it was asked.
+/// A proxy that connects every host to the one port it knows, and records its requests.
 pub(super) struct Proxy {
     pub(super) port: u16,
     asked: mpsc::Receiver<String>,
 }
 
 impl Proxy {
-    /// CONNECT by plain HTTP; answers with `status`.
+    /// CONNECT over plain HTTP; responds with `status`.
     pub(super) async fn http(to: u16, status: u16) -> Self {
         Self::start(move |socket, asked| connect(socket, to, status, asked)).await
     }
 
-    /// CONNECT to a proxy that itself speaks TLS.
+    /// CONNECT to a proxy that itself requires TLS.
     pub(super) async fn secured(to: u16, tls: TlsAcceptor) -> Self {
         Self::start(move |socket, asked| {
             let tls = tls.clone();
@@ -206,7 +206,7 @@ where
     }
 }
 
-/// As much of SOCKS 5 as a client without a password uses.
+/// The part of SOCKS 5 that a client without a password uses.
 async fn socks(mut client: TcpStream, to: u16, asked: mpsc::Sender<String>) {
     let mut greeting = [0; 2];
     client.read_exact(&mut greeting).await.unwrap();
