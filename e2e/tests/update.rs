@@ -80,7 +80,7 @@ async fn there_and_back() {
 
         let said = here.run(&["update"], &releases.url).await;
         assert!(
-            said.code == Some(0) && said.text.contains(&format!("{program} is {newer} now")),
+            said.code == Some(0) && said.text.contains(&format!("{program} was updated to {newer}")),
             "{}",
             said.text
         );
@@ -90,20 +90,16 @@ async fn there_and_back() {
         assert!(std::fs::read(kept).expect("it was kept") == here.before, "what is kept is what was there");
         let said = here.run(&["update"], &releases.url).await;
         assert!(
-            said.code == Some(0) && said.text.contains(&format!("{newer} is the newest version")),
+            said.code == Some(0) && said.text.contains(&format!("{newer} is the latest version")),
             "{}",
             said.text
         );
 
         let said = here.run(&["update", "--roll-back"], &releases.url).await;
-        assert!(
-            said.code == Some(0) && said.text.contains("the version before the last update again"),
-            "{}",
-            said.text
-        );
+        assert!(said.code == Some(0) && said.text.contains("was restored"), "{}", said.text);
         assert!(std::fs::read(here.path()).expect("the program") == here.before, "it is back");
         let said = here.run(&["update", "--roll-back"], &releases.url).await;
-        assert!(said.code == Some(1) && said.text.contains("no version"), "{}", said.text);
+        assert!(said.code == Some(1) && said.text.contains("no previous version"), "{}", said.text);
     }
 }
 
@@ -153,7 +149,7 @@ async fn only_what_works_here_is_taken() {
     let releases = Releases::offering(&version, &other, archive(SERVER, b"", &other, &key())).await;
     here.assert_refused("another system's", &releases.url, &format!("it has no {asset}")).await;
     let releases = Releases::offering("tomorrow", &asset, Vec::new()).await;
-    here.assert_refused("no version", &releases.url, "its tag is no version").await;
+    here.assert_refused("no version", &releases.url, "its tag is not a version").await;
 }
 
 /// An older release is no update, and a server that is away is told.
@@ -164,7 +160,7 @@ async fn no_downgrade_and_no_server() {
     let archive = archive(WORKER, saying("0.0.1").as_bytes(), &asset, &key());
     let releases = Releases::offering("0.0.1", &asset, archive).await;
     let said = here.run(&["update"], &releases.url).await;
-    assert!(said.code == Some(0) && said.text.contains("is the newest version"), "{}", said.text);
+    assert!(said.code == Some(0) && said.text.contains("is the latest version"), "{}", said.text);
     here.assert_untouched("an older release");
     here.assert_refused("no server", "http://127.0.0.1:1", "cannot reach the releases: ").await;
     let nowhere = format!("{}/nowhere", releases.url);

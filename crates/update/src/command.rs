@@ -1,4 +1,4 @@
-//! The command `update` of the programs.
+//! The command `update`, which several programs have.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -15,25 +15,24 @@ pub const NAME: &str = "update";
 const CHECK: &str = "check";
 const BACK: &str = "roll-back";
 
-/// The command, for the command line.
+/// The declaration of the command.
 pub fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
     Command::new(NAME)
-        .about("Replace this program by its newest release, if there is a newer one")
+        .about("Update this program to the latest release")
         .long_about(
-            "Fetches the newest release over https, checks that it is signed with the key that is part of this \
-             program, and puts it in this program's place. The one before is kept. A program that runs goes on as \
-             it is until it is started again.",
+            "Downloads the latest release over HTTPS, verifies that it is signed with the key built into this program, and replaces \
+             this program with it. The previous version is kept. A running process keeps the old version until it is restarted.",
         )
         .args([
-            flag(CHECK, "Only say whether there is a newer release"),
-            flag(BACK, "Put the version before the last update back in its place").conflicts_with(CHECK),
+            flag(CHECK, "Only check whether there is a newer release"),
+            flag(BACK, "Restore the version from before the last update").conflicts_with(CHECK),
         ])
 }
 
-/// Carries it out for `program`, and says what happens.
+/// Runs the command for `program`, and reports the result.
 pub fn run(program: &'static str, args: &ArgMatches) -> ExitCode {
     carry_out(program, args).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "{error}");
@@ -56,12 +55,12 @@ fn carry_out(program: &'static str, args: &ArgMatches) -> Result<ExitCode, Updat
 async fn update(program: &'static str, only_check: bool) -> Result<ExitCode, UpdateError> {
     let manager = managed_by(&this_exe()?);
     if let Some(manager) = manager.filter(|_| !only_check) {
-        say(format_args!("{program} is not updated from here, because {manager}"));
+        say(format_args!("{program} does not update itself, because {manager}"));
         return Ok(ExitCode::FAILURE);
     }
     let updater = Updater::of_process(program)?;
     let Some(release) = updater.check().await? else {
-        say(format_args!("{program} {} is the newest version.", build::VERSION));
+        say(format_args!("{program} {} is the latest version.", build::VERSION));
         return Ok(ExitCode::SUCCESS);
     };
     say(format_args!("{program} {} can be updated to {}. {}", build::VERSION, release.version, release.page));
@@ -69,10 +68,10 @@ async fn update(program: &'static str, only_check: bool) -> Result<ExitCode, Upd
         return Ok(ExitCode::SUCCESS);
     }
     let staged = updater.stage(&release).await?;
-    // The one before stays: who is not content goes back to it.
+    // The previous version is kept, so that the user can restore it.
     staged.apply().await?;
     say(format_args!(
-        "{program} is {} now. Start it again where it runs. The version before is kept: {program} {NAME} --{BACK}",
+        "{program} was updated to {}. Restart it if it is running. To restore the previous version: {program} {NAME} --{BACK}",
         release.version
     ));
     Ok(ExitCode::SUCCESS)
@@ -80,11 +79,11 @@ async fn update(program: &'static str, only_check: bool) -> Result<ExitCode, Upd
 
 fn roll_back(program: &str) -> Result<ExitCode, UpdateError> {
     let Some(applied) = Applied::pending(&this_exe()?)? else {
-        say(format_args!("There is no version of {program} to go back to."));
+        say(format_args!("There is no previous version of {program} to restore."));
         return Ok(ExitCode::FAILURE);
     };
     applied.roll_back()?;
-    say(format_args!("{program} is the version before the last update again. Start it again where it runs."));
+    say(format_args!("The previous version of {program} was restored. Restart it if it is running."));
     Ok(ExitCode::SUCCESS)
 }
 

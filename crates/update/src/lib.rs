@@ -1,16 +1,16 @@
-//! Signed self-update: finds a release, verifies it, stages it beside the program and replaces the program with it. The previous version is kept
+//! Signed self-update: finds a release, verifies it, stages it next to the program and replaces the program with it. The previous version is kept
 //! until the new one has confirmed that it works.
 //!
-//! Only a signature (ed25519, zipsign) made with the key of this build counts: no checksum, no name, no server. Releases come over https only, older
-//! ones are refused, and programs that a package manager installed are left to it ([`managed_by`]).
+//! Only a signature (ed25519, zipsign) made with the key of this build counts: no checksum, no name, no server. Releases are downloaded over https
+//! only, older ones are refused, and programs installed by a package manager are left to it ([`managed_by`]).
 //!
-//! The crate `self_update` finds, fetches, verifies and unpacks releases into a file beside the program. The rest is done here, because that crate
+//! The crate `self_update` finds, downloads, verifies and unpacks releases into a file next to the program. The rest is done here, because that crate
 //! keeps no previous version.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `releases` | finds and fetches releases |
-//! | `transport` | the HTTP client for it |
+//! | `releases` | finds and downloads releases |
+//! | `transport` | the HTTP client for that |
 //! | `swap` | replaces the program, and restores it |
 //! | `watchdog` | watches the new version start |
 //! | `managed` | detects package managers |
@@ -41,11 +41,11 @@ pub use watchdog::{Watchdog, watch_if_asked};
 
 use llamapool_settings::build;
 
-/// The public half of the key that releases are signed with, as 64 hexadecimal digits. The secret half is the release workflow's. A build that was
-/// not told has none, and takes no updates.
+/// The public key of releases, as 64 hexadecimal digits. The release workflow has the secret key. A build that was
+/// not given a key cannot be updated.
 const RELEASE_KEY: Option<&str> = option_env!("LLAMAPOOL_RELEASE_KEY");
 
-/// A new version that has not confirmed itself within this time is rolled back.
+/// A new version that does not confirm itself within this time is rolled back.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why an update failed.
@@ -56,36 +56,36 @@ pub enum UpdateError {
         "this build has no release key, so updates cannot be verified: download releases from the project's page"
     )]
     NoKey,
-    /// The list of releases, or a release, cannot be fetched.
+    /// The list of releases, or a release, cannot be downloaded.
     #[error("cannot reach the releases: {0}")]
     Unreachable(String),
     /// The release is malformed.
     #[error("the release is unusable: {0}")]
     Unusable(String),
-    /// The release is not signed with the key of this build, or under another name.
+    /// The release is not signed with the key of this build, or for another name.
     #[error("the download has no valid llamapool signature and was discarded")]
     NotSigned,
     /// The new version does not start, or is another program.
     #[error("the new version does not work here: {0}; the previous version was restored")]
     DoesNotWork(String),
-    /// Another process updates the same program.
+    /// Another process is updating the same program.
     #[error("another update of {} is in progress", .0.display())]
     Busy(PathBuf),
-    /// This process may not write to the folder of the program.
+    /// This process may not write to the program's folder.
     #[error("cannot replace {}: run this as the user who installed it", .0.display())]
     NotOurs(PathBuf),
-    /// Files cannot be read or written.
+    /// A file cannot be read or written.
     #[error("{}: {error}", .path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         error: std::io::Error,
     },
 }
 
-/// Looks for updates of one program.
+/// Updates one program.
 #[derive(Debug)]
 pub struct Updater {
     program: &'static str,
@@ -95,10 +95,11 @@ pub struct Updater {
 }
 
 impl Updater {
-    /// For this process, called `program` (as `llamapool-worker`), with the project's releases and key; in builds for tests, with those that a test names.
+    /// An updater for this process, which runs `program` (such as `llamapool-worker`), with the project's releases and key; in debug builds, tests
+    /// can set others.
     ///
     /// # Errors
-    /// If this build has no key, or the file of this program cannot be found.
+    /// This build has no key, or the file of this program cannot be found.
     pub fn of_process(program: &'static str) -> Result<Self, UpdateError> {
         let exe = this_exe()?;
         #[cfg(debug_assertions)]
@@ -109,32 +110,32 @@ impl Updater {
         Ok(Self::with(program, &exe, Source::github(), key))
     }
 
-    /// For another file, other releases, another key.
+    /// An updater for another file, other releases, another key.
     #[must_use]
     pub fn with(program: &'static str, exe: &Path, source: Source, key: VerifyingKey) -> Self {
         Self { program, exe: exe.to_owned(), source, key }
     }
 
-    /// The newest release, if it is newer than this program.
+    /// The latest release, if it is newer than this program.
     ///
     /// # Errors
-    /// If it cannot be had, or is none.
+    /// It cannot be downloaded, or is malformed.
     pub async fn check(&self) -> Result<Option<Release>, UpdateError> {
         let (source, program) = (self.source.clone(), self.program);
         let release = blocking(move || source.latest(program)).await?;
         Ok(Some(release).filter(Release::is_newer))
     }
 
-    /// Whether this release was in the program's place once, and was taken back.
+    /// Whether this release was installed before and rolled back.
     #[must_use]
     pub fn has_failed(&self, release: &Release) -> bool {
         swap::tried(&self.exe).as_ref() == Some(&release.version)
     }
 
-    /// Fetches a release, checks its signature and puts the program beside this one, which goes on as it is.
+    /// Downloads a release, verifies its signature and puts the new program next to this one, which is unchanged.
     ///
     /// # Errors
-    /// If it is older, not signed, or does not start here. Nothing is left of it then.
+    /// It is older, not signed, or does not start here. Then nothing of it is left.
     pub async fn stage(&self, release: &Release) -> Result<Staged, UpdateError> {
         if !release.is_newer() {
             return Err(UpdateError::Unusable(format!("{} is not newer", release.version)));
@@ -151,8 +152,8 @@ impl Updater {
     }
 }
 
-/// What a test names. Only debug builds ask: whoever can set a variable of a service cannot always replace its program as well, and shall not get
-/// there by choosing whose releases it takes.
+/// Overrides by tests. Only debug builds read them: a person who can set a variable of a service cannot always replace its program, and must not be
+/// able to do so by choosing the source of its releases.
 #[cfg(debug_assertions)]
 fn of_test() -> Option<(Source, VerifyingKey)> {
     let url = std::env::var("LLAMAPOOL_TEST_RELEASES").ok()?.parse().ok()?;
@@ -171,12 +172,12 @@ impl From<self_update::Error> for UpdateError {
         }
         match error {
             Error::Signature(_) | Error::NoSignatures(_) | Error::SignatureNonUTF8 => Self::NotSigned,
-            Error::SemVer(_) => Self::Unusable("its tag is no version".to_owned()),
+            Error::SemVer(_) => Self::Unusable("its tag is not a version".to_owned()),
             Error::Json(_) | Error::InvalidResponse { .. } | Error::MissingAssetField { .. } => {
-                Self::Unusable("its description was not understood".to_owned())
+                Self::Unusable("its description is invalid".to_owned())
             }
             Error::RateLimited { .. } => {
-                Self::Unreachable("too many questions from this address; ask again in an hour".to_owned())
+                Self::Unreachable("too many requests from this address; try again in an hour".to_owned())
             }
             Error::InstallPathNotWritable { path, .. } => Self::NotOurs(path),
             Error::Io(error) => Self::Io { path: std::env::temp_dir(), error },
@@ -188,28 +189,28 @@ impl From<self_update::Error> for UpdateError {
     }
 }
 
-/// A new program that is not known to work after that time is taken back; in builds for tests, one may be in a hurry.
+/// A new program that is not known to work after this time is rolled back; tests can shorten the time in debug builds.
 pub fn health_timeout() -> Duration {
     let hurry = std::env::var("LLAMAPOOL_TEST_PROVEN_SECS").ok().filter(|_| cfg!(debug_assertions));
     hurry.and_then(|secs| secs.parse().ok()).map_or(HEALTH_TIMEOUT, Duration::from_secs)
 }
 
-/// The version that was in this program's place and was taken back, if that was its last update.
+/// The version that was installed and rolled back, if that was the last update.
 #[must_use]
 pub fn taken_back(exe: &Path) -> Option<String> {
     swap::tried(exe).filter(|version| version != build::VERSION)
 }
 
-/// The file of this program, links followed.
+/// The file of this program, with links resolved.
 ///
 /// # Errors
-/// If the system does not tell.
+/// The system does not report it.
 pub fn this_exe() -> Result<PathBuf, UpdateError> {
     let io = |error| UpdateError::Io { path: PathBuf::from("this program"), error };
     std::env::current_exe().and_then(|exe| exe.canonicalize()).map_err(io)
 }
 
-/// A key as 64 hexadecimal digits.
+/// Parses a key of 64 hexadecimal digits.
 fn read_key(digits: &str) -> Option<VerifyingKey> {
     let digits = digits.trim();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
@@ -218,7 +219,7 @@ fn read_key(digits: &str) -> Option<VerifyingKey> {
     self_update::zipsign_api::VerifyingKey::from_bytes(&key).is_ok().then_some(key)
 }
 
-/// Work that would hold up everything else.
+/// Runs work on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, UpdateError> + Send + 'static,
 ) -> Result<T, UpdateError> {

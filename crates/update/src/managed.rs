@@ -1,25 +1,25 @@
-//! Whose a program is: what a package manager has installed is updated by it alone.
+//! Detects whether a package manager has installed a program: then only the package manager updates it.
 
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A program that is updated by somebody else.
+/// A program that is updated by a package manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Managed {
     by: Manager,
-    /// What its package is called.
+    /// The name of its package.
     package: String,
 }
 
-/// Who updates a program, if not the program itself.
+/// The package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manager {
-    /// Debian's, Ubuntu's.
+    /// Debian, Ubuntu.
     Apt,
-    /// Fedora's, openSUSE's.
+    /// Fedora, openSUSE.
     Rpm,
-    /// Arch's.
+    /// Arch.
     Pacman,
     /// Homebrew.
     Brew,
@@ -37,11 +37,11 @@ enum Manager {
     Snap,
     /// A flatpak.
     Flatpak,
-    /// An app of macOS: its signature covers all of it.
+    /// A macOS app, whose signature covers all of its files.
     App,
 }
 
-/// Parts of paths that tell.
+/// Parts of paths that identify a package manager.
 const PLACES: [(&str, Manager); 9] = [
     ("/Cellar/", Manager::Brew),
     ("/nix/store/", Manager::Nix),
@@ -54,8 +54,8 @@ const PLACES: [(&str, Manager); 9] = [
     (".app/Contents/", Manager::App),
 ];
 
-/// Questions to package managers whether a file is theirs, and where they keep their answers: one that has none is not asked. Debian's `rpm` would begin a
-/// database in the home folder.
+/// Package managers that can be asked whether a file is theirs, and where their databases are: one without a database is not asked. Debian's `rpm`
+/// would create a database in the home folder.
 const QUESTIONS: [(&str, &[&str], &[&str], Manager); 3] = [
     ("dpkg", &["-S"], &["/var/lib/dpkg/status"], Manager::Apt),
     (
@@ -68,13 +68,13 @@ const QUESTIONS: [(&str, &[&str], &[&str], Manager); 3] = [
 ];
 
 impl Managed {
-    /// Whether people bring the newer one themselves: nothing on this machine does, nor looks for it.
+    /// Whether the user installs updates by hand, because nothing on this machine looks for them.
     pub fn is_by_hand(&self) -> bool {
         self.by == Manager::App
     }
 }
 
-/// Who has installed the program of this file, and what to do instead; nothing if it may update itself. Asks the package managers of the system, which
+/// The package manager that installed this program, if any; `None` if the program may update itself. Asks the system's package managers, which
 /// takes some milliseconds.
 pub fn managed_by(exe: &Path) -> Option<Managed> {
     let by = manager_of(exe)?;
@@ -86,7 +86,7 @@ pub fn managed_by(exe: &Path) -> Option<Managed> {
     })
 }
 
-/// What the package is called, where its folder is.
+/// The name of the package, if it is part of the path.
 fn package(path: &str, by: Manager) -> Option<String> {
     let path = path.replace('\\', "/");
     let (part, _) = PLACES.iter().find(|(part, manager)| *manager == by && path.contains(part))?;
@@ -109,7 +109,7 @@ fn by_place(path: &str) -> Option<Manager> {
     PLACES.iter().find(|(part, _)| path.contains(part)).map(|(_, manager)| *manager)
 }
 
-/// A flatpak cannot see the system's package managers, and has its own.
+/// A flatpak cannot see the system's package managers, and is updated by its own.
 fn by_surroundings() -> Option<Manager> {
     Path::new("/.flatpak-info").exists().then_some(Manager::Flatpak)
 }
@@ -120,7 +120,7 @@ fn says_yes(program: &str, args: &[&str], exe: &Path) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Why, and what to do instead.
+/// The reason, and what to do instead.
 impl fmt::Display for Managed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let it = &self.package;

@@ -1,5 +1,5 @@
-//! Where releases are, and what is taken of them. The list, the choice, the download, the signature and the unpacking are `self_update`'s;
-//! this says what we want of it. Its calls block.
+//! Finds and downloads releases. `self_update` does the work: listing, selecting, downloading, verifying and unpacking;
+//! this module configures it. Its calls block.
 
 use std::env::consts::{ARCH, EXE_SUFFIX, OS};
 use std::fs::{self, File};
@@ -15,21 +15,21 @@ use super::transport::Transport;
 use super::{UpdateError, VerifyingKey};
 use llamapool_settings::build;
 
-/// GitHub's interface.
+/// GitHub's API.
 const GITHUB: &str = "https://api.github.com";
 
-/// Whose releases, and of what.
+/// The owner and the repository of the releases.
 const OWNER: &str = "llamapool";
 const REPOSITORY: &str = "llamapool";
 
-/// Longest notes kept, in characters: a window has no room for more.
+/// Longest release notes kept, in characters: a window has no room for more.
 const MOST_NOTES: usize = 20_000;
 
 /// Where releases are found.
 #[derive(Debug, Clone)]
 pub struct Source {
     api: String,
-    /// Only for tests on this machine is it not.
+    /// False only for tests on this machine.
     https_only: bool,
 }
 
@@ -38,31 +38,31 @@ pub struct Source {
 pub struct Release {
     /// Its version, without the tag's `v`.
     pub version: String,
-    /// What is new, in Markdown.
+    /// The release notes, in Markdown.
     pub notes: String,
-    /// A page about it.
+    /// The URL of its page.
     pub page: String,
 }
 
 impl Source {
-    /// The project's own.
+    /// The project's own releases.
     pub(super) fn github() -> Self {
         Self { api: GITHUB.to_owned(), https_only: true }
     }
 
-    /// Another place, which answers as GitHub's interface does. Everything has to come over https.
+    /// Another source with GitHub's API. Everything must be served over https.
     #[must_use]
     pub fn at(api: &Url) -> Self {
         Self { api: api.as_str().trim_end_matches('/').to_owned(), https_only: true }
     }
 
-    /// A place that may be unencrypted. Signatures hold all the same; but whoever is on the way can keep updates away.
+    /// A source that may be unencrypted. Signatures protect the content, but an attacker on the network can block updates.
     #[must_use]
     pub fn unencrypted(api: &Url) -> Self {
         Self { https_only: false, ..Self::at(api) }
     }
 
-    /// The newest release. What is marked as a draft or a pre-release is none.
+    /// The latest release. Drafts and pre-releases do not count.
     pub(super) fn latest(&self, program: &str) -> Result<Release, UpdateError> {
         let releases = self.ask(program)?.build()?.get_latest_release()?;
         let release = releases.latest().ok_or_else(|| UpdateError::Unusable("there is none".to_owned()))?;
@@ -73,8 +73,8 @@ impl Source {
         })
     }
 
-    /// Fetches the program of the release with this version, which is put at `to`, ready to run, if it was signed with our key, and as that version. If
-    /// not, nothing is there.
+    /// Downloads the program of this version to `to`, ready to run, if it is signed with our key and for this version. Otherwise
+    /// nothing is left there.
     pub(super) fn fetch(
         &self,
         program: &str,
@@ -88,21 +88,21 @@ impl Source {
         let mut update = self.ask(program)?;
         update
             .release_tag(format!("v{version}"))
-            // The name counts: an archive is signed together with its own, and that says program, version and system.
+            // The name matters: an archive is signed together with its name, which contains program, version and system.
             .asset_matcher(move |assets| assets.iter().find(|asset| asset.name() == archive).cloned())
             .verifying_keys([key])
             .bin_path_in_archive(format!("{folder}/{program}{EXE_SUFFIX}"))
             .bin_install_path(to);
         let fetched = update.build().and_then(|update| update.update()).map_err(|error| match error {
             Error::NoReleaseFound { target: Some(_), .. } => UpdateError::Unusable(missing),
-            Error::Internal { .. } => UpdateError::Unusable(format!("no {program} is in its archive")),
+            Error::Internal { .. } => UpdateError::Unusable(format!("its archive contains no {program}")),
             error => error.into(),
         });
         let io = |error| UpdateError::Io { path: to.to_owned(), error };
         fetched.and_then(|_| make_runnable(to).map_err(io)).inspect_err(|_| remove(to))
     }
 
-    /// What both ask alike.
+    /// The options that both requests have in common.
     fn ask(&self, program: &str) -> Result<UpdateBuilder, UpdateError> {
         let mut update = Update::configure();
         update
@@ -124,22 +124,22 @@ impl Release {
     }
 }
 
-/// What the archive with `program` for this system is called, and the folder in it, without `.tar.gz`: `llamapool-worker-1.2.3-linux-x86_64`. A program for macOS
-/// runs on every processor it has: `...-macos-universal`.
+/// The name of the archive with `program` for this system, and of the folder in it, without `.tar.gz`: `llamapool-worker-1.2.3-linux-x86_64`. A
+/// program for macOS runs on all processors: `...-macos-universal`.
 pub(super) fn folder(program: &str, version: &str) -> String {
     let machine = if cfg!(target_os = "macos") { "universal" } else { ARCH };
     format!("{program}-{version}-{OS}-{machine}")
 }
 
-/// The archive says whether it is; but what is updated shall not depend on how somebody has packed it.
+/// The archive should set the executable bit; but an update must not depend on how it was packed.
 fn make_runnable(program: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    // Before it takes another's place it has to be on the disk.
+    // The file must be on the disk before it replaces another.
     File::options().write(true).open(program)?.sync_all()
 }
 
-/// What an attempt may leave: between file systems, it is copied under another name first.
+/// Left-overs of an attempt: between file systems, a file is first copied under another name.
 fn remove(program: &Path) {
     let mut half = program.as_os_str().to_owned();
     half.push(".self_update.tmp");

@@ -1,5 +1,5 @@
-//! How a program is replaced: at no moment is there none, and the one before is kept until the new one is confirmed. `self_update` would
-//! replace it too, but keeps nothing to go back to; its [`Move`](self_update::Move) is what is used where a program that runs can be renamed only.
+//! Replaces a program: at no time is there none, and the previous one is kept until the new one is confirmed. `self_update` could
+//! replace it too, but keeps no previous version; its [`Move`](self_update::Move) is used where a running program can only be renamed.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::{UpdateError, blocking};
 
-/// A program says its version at once; one that has to be looked through by a virus scanner first needs a while.
+/// A program prints its version immediately, unless a virus scanner scans it first.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether it has.
+/// How often this is checked.
 const VERSION_LOOK: Duration = Duration::from_millis(10);
 
-/// A release that was checked and lies beside the program.
+/// A verified release next to the program.
 #[derive(Debug)]
 pub struct Staged {
     /// Its version.
@@ -27,7 +27,7 @@ pub struct Staged {
     taken: bool,
 }
 
-/// A program that was replaced; the one before is kept.
+/// A program that was replaced; the previous one is kept.
 #[derive(Debug)]
 pub struct Applied {
     pub(super) exe: PathBuf,
@@ -56,12 +56,12 @@ pub(super) fn lock(exe: &Path) -> Result<Lock, UpdateError> {
     }
 }
 
-/// Where a new program is put: in the same folder, so that it can take the place by one rename.
+/// The path of a new program: in the same folder, so that one rename installs it.
 pub(super) fn new_file(exe: &Path) -> PathBuf {
     beside(exe, &format!("new{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Hidden, in the same folder.
+/// The path of the previous program: hidden, in the same folder.
 fn beside(exe: &Path, what: &str) -> PathBuf {
     let name = exe.file_stem().unwrap_or_default().to_string_lossy();
     exe.with_file_name(format!(".{name}.{what}"))
@@ -71,23 +71,23 @@ pub(super) fn old_file(exe: &Path) -> PathBuf {
     beside(exe, &format!("old{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Says which version was put in place last, until that is known to work: what is rolled back is not to come again by itself.
+/// Records the last installed version until it is known to work: after a rollback, it must not be installed again automatically.
 fn tried_file(exe: &Path) -> PathBuf {
     beside(exe, "tried")
 }
 
-/// The version that was put in place last and is not known to work.
+/// The last installed version, if it is not known to work yet.
 pub(super) fn tried(exe: &Path) -> Option<String> {
     fs::read_to_string(tried_file(exe)).ok()
 }
 
-/// What is not wanted any more and may not be removable yet.
+/// A file that is no longer needed but may not be removable yet.
 fn gone_file(exe: &Path) -> PathBuf {
     beside(exe, &format!("gone{}", std::env::consts::EXE_SUFFIX))
 }
 
 impl Staged {
-    /// A program that was unpacked to `new`, if it starts and is what it is said to be.
+    /// A program that was unpacked to `new`, if it starts and is the expected one.
     pub(super) fn new(
         program: &'static str,
         version: String,
@@ -95,17 +95,17 @@ impl Staged {
         exe: PathBuf,
         lock: Lock,
     ) -> Result<Self, UpdateError> {
-        // From here on the file goes when this is dropped.
+        // From here on, dropping this removes the file.
         let staged = Self { version, program, new, exe, lock, taken: false };
         is_it(&staged.new, program, &staged.version).map_err(UpdateError::DoesNotWork)?;
         Ok(staged)
     }
 
-    /// Puts it in the place of the program. The process that runs goes on as what it was; who starts the program gets the new one. If that does
-    /// not work in its place, the one before is put back.
+    /// Replaces the program with it. The running process continues as the old version; the next start uses the new one. If the new program does not
+    /// work in its place, the previous one is restored.
     ///
     /// # Errors
-    /// If files cannot be renamed, or the new program does not work there.
+    /// Files cannot be renamed, or the new program does not work there.
     pub async fn apply(self) -> Result<Applied, UpdateError> {
         blocking(move || self.apply_now()).await
     }
@@ -137,10 +137,10 @@ impl Drop for Staged {
 }
 
 impl Applied {
-    /// An update of this program that was applied, by an earlier process too, and neither confirmed nor rolled back.
+    /// An update of this program that was applied, perhaps by an earlier process, and neither confirmed nor rolled back.
     ///
     /// # Errors
-    /// If another process is at it.
+    /// Another process is updating it.
     pub fn pending(exe: &Path) -> Result<Option<Self>, UpdateError> {
         let old = old_file(exe);
         if !old.exists() {
@@ -149,23 +149,23 @@ impl Applied {
         Ok(Some(Self { exe: exe.to_owned(), old, _lock: lock(exe)? }))
     }
 
-    /// The new program works: the one before is not needed any more.
+    /// The new program works: removes the previous one.
     ///
     /// # Errors
-    /// If it cannot be removed.
+    /// It cannot be removed.
     pub fn confirm(self) -> Result<(), UpdateError> {
         let gone = gone_file(&self.exe);
-        // Windows keeps a program that still runs, but under any name. Then it goes with the next update.
+        // Windows keeps a running program, but lets it be renamed. It is then removed with the next update.
         fs::rename(&self.old, &gone).map_err(|error| UpdateError::Io { path: self.old.clone(), error })?;
         let _ = fs::remove_file(gone);
         let _ = fs::remove_file(tried_file(&self.exe));
         Ok(())
     }
 
-    /// The new program does not work: the one before takes its place again.
+    /// The new program does not work: restores the previous one.
     ///
     /// # Errors
-    /// If it cannot be renamed.
+    /// It cannot be renamed.
     pub fn roll_back(self) -> Result<(), UpdateError> {
         let gone = gone_file(&self.exe);
         put(&self.old, &self.exe, &gone)
@@ -175,11 +175,11 @@ impl Applied {
     }
 }
 
-/// Keeps `exe` as `old` and puts `new` in its place. If that cannot be done, all is as before.
+/// Keeps `exe` as `old` and puts `new` in its place. If that fails, nothing changes.
 fn replace(exe: &Path, old: &Path, new: &Path) -> io::Result<()> {
     let _ = fs::remove_file(old);
     let _ = fs::remove_file(gone_file(exe));
-    // The same file under a second name, so that the first is never missing; where there are no such links, a copy.
+    // A second hard link to the file, so that the first name always exists; where links are not supported, a copy.
     if cfg!(not(windows)) && fs::hard_link(exe, old).is_err() {
         fs::copy(exe, old)?;
     }
@@ -190,13 +190,13 @@ fn replace(exe: &Path, old: &Path, new: &Path) -> io::Result<()> {
     })
 }
 
-/// Puts `file` in the place of `exe`, in one step.
+/// Replaces `exe` with `file` in one step.
 #[cfg(not(windows))]
 fn put(file: &Path, exe: &Path, _aside: &Path) -> io::Result<()> {
     fs::rename(file, exe)
 }
 
-/// The same where a program that runs can be renamed, but not replaced: it goes aside, and comes back if the other cannot have its place.
+/// The same where a running program can be renamed, but not replaced: it is renamed first, and renamed back if the other file cannot take its place.
 #[cfg(windows)]
 fn put(file: &Path, exe: &Path, aside: &Path) -> io::Result<()> {
     let _ = fs::remove_file(aside);
@@ -206,16 +206,16 @@ fn put(file: &Path, exe: &Path, aside: &Path) -> io::Result<()> {
     })
 }
 
-/// Whether this file is `program` in this version, by its own word; else what is wrong.
+/// Whether this file is `program` in this version, by its own output; else what is wrong.
 fn is_it(file: &Path, program: &str, version: &str) -> Result<(), String> {
     let said = ask_version(file)?;
     let mut words = said.split_whitespace();
     let is_program = words.next() == Some(program);
     let is_version = words.next() == Some(format!("version={version}").as_str());
-    if is_program && is_version { Ok(()) } else { Err("it says that it is something else".to_owned()) }
+    if is_program && is_version { Ok(()) } else { Err("it is another program or version".to_owned()) }
 }
 
-/// Starts a program whose file was written a moment ago: another thread that starts one too may hold that file open until it does.
+/// Starts a program whose file was just written: until another thread that also starts one has done so, it may hold that file open.
 pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     let deadline = Instant::now() + VERSION_TIMEOUT;
     loop {
@@ -228,7 +228,7 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     }
 }
 
-/// What it prints for `--version`.
+/// Its output for `--version`.
 fn ask_version(file: &Path) -> Result<String, String> {
     let deadline = Instant::now() + VERSION_TIMEOUT;
     let mut command = Command::new(file);
@@ -241,16 +241,16 @@ fn ask_version(file: &Path) -> Result<String, String> {
             _ => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err("it does not say its version".to_owned());
+                return Err("it does not print its version".to_owned());
             }
         }
     };
-    const LONGEST: u64 = 4_096; // bytes of one line; a pipe holds more without being read
+    const LONGEST: u64 = 4_096; // const LONGEST: u64 = 4_096; // bytes of one line; a pipe holds more without being read
     let mut said = String::new();
     let read = child.stdout.take().map(|out| out.take(LONGEST).read_to_string(&mut said));
     match (status.success(), read) {
         (true, Some(Ok(_))) => Ok(said),
-        (true, _) => Err("it does not say its version".to_owned()),
+        (true, _) => Err("it does not print its version".to_owned()),
         (false, _) => Err(format!("it ended with {status}")),
     }
 }

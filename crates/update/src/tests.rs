@@ -1,4 +1,4 @@
-//! Updates from a release server that may send anything: only what is signed, whole, newer and working takes the program's place.
+//! Updates from a release server that may send anything: only a signed, complete, newer and working program is installed.
 
 #![cfg(unix)] // programs are shell scripts here
 
@@ -25,7 +25,7 @@ fn key(n: u8) -> SigningKey {
     SigningKey::from_bytes(&[n; 32])
 }
 
-/// A program that says this for `--version`.
+/// A program that prints this for `--version`.
 fn script(said: &str) -> String {
     format!("#!/bin/sh\necho '{said}'\n")
 }
@@ -34,7 +34,7 @@ fn program(version: &str) -> String {
     script(&format!("{PROGRAM} version={version} sha=x date=y"))
 }
 
-/// An archive with one file, signed under this name.
+/// An archive with one file, signed for this name.
 fn archive(file: &str, content: &str, name: &str, key: &SigningKey) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut head = tar::Header::new_gnu();
@@ -49,12 +49,12 @@ fn archive(file: &str, content: &str, name: &str, key: &SigningKey) -> Vec<u8> {
     signed.into_inner()
 }
 
-/// The name under which an archive of this version is looked for here.
+/// The name of the archive with this version for this system.
 fn name(version: &str) -> String {
     format!("{}.tar.gz", releases::folder(PROGRAM, version))
 }
 
-/// A release server with one release, and a program that is to be updated.
+/// A release server with one release, and a program to update.
 struct Rig {
     dir: tempfile::TempDir,
     updater: Updater,
@@ -69,7 +69,7 @@ impl Rig {
         Self::answering(version, asset, archive, length).await
     }
 
-    /// The same, where the archive is said to be of another length than it is.
+    /// The same, with a wrong length for the archive.
     async fn answering(version: &str, asset: &str, archive: Vec<u8>, length: usize) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -101,7 +101,7 @@ impl Rig {
         Self { dir, updater, base, _serve: AbortOnDropHandle::new(serve) }
     }
 
-    /// One that offers 9.9.9 with this program in it, well signed.
+    /// A server that offers 9.9.9 with this program in it, correctly signed.
     async fn good(content: &str) -> Self {
         let name = name("9.9.9");
         Self::offering("9.9.9", &name, archive(PROGRAM, content, &name, &key(1))).await
@@ -116,7 +116,7 @@ impl Rig {
         self.updater.stage(&release).await
     }
 
-    /// The program as it was, and nothing beside it but the lock, and what was tried.
+    /// The program is unchanged, and only the lock and the record of the attempt are next to it.
     #[track_caller]
     fn assert_untouched(&self) {
         assert_eq!(fs::read_to_string(self.exe()).unwrap(), program(build::VERSION));
@@ -139,7 +139,7 @@ async fn a_good_update() {
     assert_eq!(fs::metadata(rig.exe()).unwrap().permissions().mode() & 0o777, 0o755);
     drop(applied);
 
-    // Another process, later: it is still to be confirmed.
+    // A later process: the update still has to be confirmed.
     let pending = Applied::pending(&rig.exe()).unwrap().expect("the version before is kept");
     pending.confirm().unwrap();
     assert!(Applied::pending(&rig.exe()).unwrap().is_none());
@@ -255,13 +255,13 @@ async fn releases_without_what_we_need() {
     assert!(rig.stage().await.unwrap_err().to_string().contains("it has no llamapool-worker-9.9.9"));
     let name = name("9.9.9");
     let rig = Rig::offering("9.9.9", &name, archive("README", &version, &name, &key(1))).await;
-    assert!(rig.stage().await.unwrap_err().to_string().contains("no llamapool-worker is in it"));
+    assert!(rig.stage().await.unwrap_err().to_string().contains("its archive contains no llamapool-worker"));
     rig.assert_untouched();
     let rig = Rig::offering("nonsense", &name, Vec::new()).await;
     assert!(matches!(rig.updater.check().await, Err(UpdateError::Unusable(_))));
 }
 
-/// A tag says which release is wanted; what comes may be described as another.
+/// The tag determines which release is downloaded; its description may be of another one.
 #[tokio::test]
 async fn a_release_is_not_passed_off_as_another() {
     let old = name("0.0.9");

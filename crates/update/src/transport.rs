@@ -1,5 +1,5 @@
-//! How releases travel: by our own HTTP client, so that the system's certificates, proxies and a silent line mean here what they mean everywhere; and within
-//! bounds, over https.
+//! Downloads releases with our own HTTP client, so that certificates, proxies and timeouts behave as everywhere else; with size limits,
+//! over https.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use tokio::runtime::{Builder, Runtime};
 use super::UpdateError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest silence. A whole download may take as long as the line needs.
+/// Longest silence. A whole download may take as long as it needs.
 const SILENCE: Duration = Duration::from_secs(30);
-/// GitHub sends downloads on to its storage, once.
+/// GitHub redirects downloads to its storage, once.
 const MOST_REDIRECTS: usize = 4;
 /// Largest description of a release, in bytes: names and notes.
 const MOST_LISTED: u64 = 1024 * 1024;
-/// Largest archive, in bytes: our programs are a tenth of it.
+/// Largest archive, in bytes: ten times the size of our programs.
 const MOST_ARCHIVE: u64 = 256 * 1024 * 1024;
-/// What is asked for when an archive is wanted.
+/// The `Accept` header for archives.
 const ARCHIVE: &str = "application/octet-stream";
 
-/// What went wrong on the way. It passes through `self_update`, and is found again by [`TransportError::within`].
+/// What failed in a download. It passes through `self_update`, and [`TransportError::within`] finds it again.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum TransportError {
     #[error("it is not available over https")]
@@ -41,18 +41,18 @@ pub(super) enum TransportError {
     Connection(String),
 }
 
-/// A client for whoever waits for it: not for use on a thread that has others to serve.
+/// A blocking client: not for use on a thread that has other work.
 pub(super) struct Transport {
     client: Client,
     https_only: bool,
-    /// The client's life goes on in it, as long as somebody waits.
+    /// The runtime of the client, driven while a caller waits.
     runtime: Arc<Runtime>,
 }
 
 impl Transport {
     pub(super) fn new(https_only: bool) -> Result<Self, UpdateError> {
         let unreachable = |why: String| UpdateError::Unreachable(why);
-        let _ = rustls::crypto::ring::default_provider().install_default(); // an error means that there is one
+        let _ = rustls::crypto::ring::default_provider().install_default(); // let _ = rustls::crypto::ring::default_provider().install_default(); // an error means that one is installed already
         let tls = ClientConfig::with_platform_verifier().map_err(|error| unreachable(error.to_string()))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -98,11 +98,11 @@ impl HttpClient for Transport {
     }
 }
 
-/// An answer whose body is read as it comes.
+/// A response whose body is read as it arrives.
 struct Answer {
     answer: Response,
     chunk: Bytes,
-    /// How many bytes it may still have.
+    /// Bytes that may still arrive.
     left: u64,
     runtime: Arc<Runtime>,
 }
@@ -135,7 +135,7 @@ impl Read for Answer {
 }
 
 impl TransportError {
-    /// What went wrong on the way, if that is behind this error.
+    /// The transport error behind this error, if there is one.
     pub(super) fn within(error: &Error) -> Option<&Self> {
         match error {
             Error::Io(error) => error.get_ref()?.downcast_ref(),
@@ -149,7 +149,7 @@ fn line(error: &reqwest::Error) -> TransportError {
     TransportError::Connection(innermost(error))
 }
 
-/// The innermost error: outer ones say "error sending request" and the like.
+/// The innermost error: outer ones only say "error sending request" or similar.
 fn innermost(error: &reqwest::Error) -> String {
     anyhow::Chain::new(error).next_back().map(ToString::to_string).unwrap_or_default()
 }

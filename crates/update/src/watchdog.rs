@@ -17,7 +17,7 @@ const WATCH: &str = "--watch-update";
 /// How long the new version may run without confirming or rolling back itself: a little longer than its own limit, [`super::HEALTH_TIMEOUT`].
 const TIMEOUT: Duration = super::HEALTH_TIMEOUT.saturating_add(Duration::from_secs(30));
 
-/// Interval between two looks at the new version.
+/// How often the new version is checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The watchdog process. It starts the new version when this value is dropped, at the latest when this process ends.
@@ -85,12 +85,12 @@ fn watch(exe: &Path, args: &[OsString], timeout: Duration) -> Result<(Verdict, O
     Ok((verdict, Some(before)))
 }
 
-/// How the start of a new version went.
+/// The result of starting a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// It confirmed itself, or rolled back.
     Settled,
-    /// It ended in order before that, and decides at its next start.
+    /// It exited successfully before that, and decides at its next start.
     Left,
     /// It does not work.
     Bad,

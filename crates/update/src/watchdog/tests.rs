@@ -1,4 +1,4 @@
-//! A new program that does what it does when it is started, and the one before it.
+//! A scripted new program, and the previous one.
 
 #![cfg(unix)] // programs are shell scripts here
 
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
-/// A program that was replaced by this script, and the script before, which says that it was started.
+/// A program that was replaced by this script, and the previous script, which records that it was started.
 fn watched(new: &str) -> (tempfile::TempDir, Verdict, Option<Child>) {
     let dir = tempfile::tempdir().unwrap();
     let exe = dir.path().join("llama");
