@@ -108,7 +108,7 @@ async fn a_running_worker_is_not_disturbed() {
     let (said, code) = Home::new().doctor(&env).await;
     assert_eq!(code, Some(0), "{said:#}");
     let worker = check(&said, "worker")["found"].as_str().unwrap();
-    assert!(worker.contains("one runs (connected_idle)"), "{worker}");
+    assert!(worker.contains("running (connected_idle)"), "{worker}");
     pool.server.post("/v1/chat/completions", &plain_chat(MODEL)).whole().await.expect_ok();
     let connected = pool.workers[0].log().iter().filter(|line| line.contains("Connected to")).count();
     assert_eq!(connected, 1, "it never had to connect again");

@@ -31,7 +31,7 @@ pub struct Config {
     pub control: Control,
     /// Its metrics.
     pub metrics: metrics::MetricsConfig,
-    /// How long requests in flight may run after it is asked to stop; 1 minute by default.
+    /// How long requests in flight may continue after it was asked to stop; 1 minute by default.
     pub drain_timeout: DrainTimeout,
     /// Its logs.
     pub log: logs::LogConfig,

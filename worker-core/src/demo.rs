@@ -42,7 +42,7 @@ impl Demo {
     /// Starts it on a free port of the loopback interface.
     ///
     /// # Errors
-    /// When no port can be opened.
+    /// No port can be opened.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -77,7 +77,7 @@ fn router() -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
-/// Seconds since 1970, as the API counts time.
+/// Seconds since 1970, the API's time format.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

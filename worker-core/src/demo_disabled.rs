@@ -4,7 +4,7 @@ use std::io;
 
 use url::Url;
 
-/// A running demo runtime, of which there is none.
+/// A running demo runtime; there is never one.
 #[derive(Debug)]
 pub(crate) enum Demo {}
 
@@ -12,7 +12,9 @@ impl Demo {
     /// # Errors
     /// Always.
     pub(crate) async fn start() -> io::Result<Self> {
-        Err(io::Error::other("the setting demo needs a program that is built with the demo model"))
+        Err(io::Error::other(
+            "this program was built without the demo model, so the setting `demo` cannot be used",
+        ))
     }
 
     pub(crate) fn base_url(&self) -> &Url {

@@ -1,8 +1,9 @@
-//! Diagnostics (the command `doctor`): checks everything a worker needs, one check after the other, each with a fix.
+//! Diagnostics (the command `doctor`): runs all checks that matter to a worker, one after the other, and suggests a fix for each problem.
 //!
-//! The checks use the worker's own code: [`dial`] for the server, a probe for the runtime. They do not disturb a running worker, and to the server
-//! they are no worker: the connection ends before the hello message. `local` checks this machine, `network` the way to the server, `certificate` the
-//! server's certificate, `models` the runtime, `local_network` the permission that macOS asks for; `notes` runs a check and records it.
+//! The checks use the worker's own code: [`dial`] for the server, a probe for the runtime. They do not disturb a running worker, and the server does
+//! not list them as a worker: the connection ends before the hello message. `local` checks this machine, `network` the connection to the server,
+//! `certificate` the server's certificate, `models` the runtime, `local_network` the permission that macOS requires; `notes` runs a check and records
+//! it.
 
 mod certificate;
 mod local;
@@ -22,13 +23,13 @@ use llamapool_tunnel::dial;
 pub(crate) use local::status;
 use notes::Notes;
 
-/// What the checks run on.
+/// The inputs of the checks.
 pub struct Context {
     /// The configuration, or what is wrong with it.
     pub loaded: Result<Loaded<Config>, Mistakes>,
     /// The configuration file, which need not exist.
     pub file: PathBuf,
-    /// How to dial; `None` is as the worker does it.
+    /// How to dial; `None` to do it as the worker does.
     pub dial: Option<dial::Options>,
 }
 
@@ -54,9 +55,9 @@ pub struct Check {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Fine.
+    /// Passed.
     Ok,
-    /// It works, but should be improved.
+    /// It works, but could be improved.
     Warning,
     /// The worker cannot work like this.
     Failed,

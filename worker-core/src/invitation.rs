@@ -16,15 +16,15 @@ pub const SCHEME: &str = "llamapool";
 /// The only action of such a link.
 const JOIN: &str = "join";
 
-/// Longest link read: a server's address and a key need a tenth of it, and it may come from any web page.
+/// Longest link accepted: a server's address and a key need a tenth of it, and any web page can send one.
 pub const MAX_LINK: usize = 4_096;
 
 /// An invitation: the server, and the key for it.
 #[derive(Debug, Clone)]
 pub struct Invitation {
-    /// The server, complete with the path where workers connect.
+    /// The server's URL, including the path where workers connect.
     pub server: Url,
-    /// The key for it, if the link brings one.
+    /// The key for it, if the link contains one.
     pub key: Option<SecretString>,
 }
 
@@ -34,30 +34,30 @@ pub enum InvitationError {
     /// The text is empty.
     #[error("there is no link")]
     Empty,
-    /// More than a link can need.
+    /// It is longer than a link needs to be.
     #[error("the link is longer than {MAX_LINK} characters")]
     TooLong,
-    /// It cannot be read at all, or asks for something else.
-    #[error("this is neither a link that begins with llamapool://join?server= nor the address of a server")]
+    /// It cannot be parsed, or requests another action.
+    #[error("expected a link that begins with llamapool://join?server=, or the address of a server")]
     NoLink,
     /// No server is named.
-    #[error("the link names no server: server= is missing")]
+    #[error("the link contains no server: `server=` is missing")]
     NoServer,
     /// The server's address is invalid.
     #[error(
-        "the server's address is wrong; wanted: wss://, ws://, https:// or http:// with a host, without user and password"
+        "the server's address is invalid; expected wss://, ws://, https:// or http:// with a host, without user and password"
     )]
     Server,
-    /// The address is that of a page, or of something else on the server.
+    /// The address is that of a page, or of another resource on the server.
     #[error("the address has a path that is not {CONNECT_PATH}; leave the path out")]
     Path,
     /// The key is invalid.
     #[error(
-        "the key in the link is no key: it has spaces or characters that keys do not have, or is too long"
+        "the key in the link is invalid: it contains spaces or other characters that keys cannot have, or is too long"
     )]
     Key,
     /// A parameter is given twice.
-    #[error("the link names more than one server or key")]
+    #[error("the link contains more than one server or key")]
     Twice,
 }
 
@@ -101,13 +101,13 @@ impl Invitation {
         if server.path() == CONNECT_PATH {
             server.set_path("");
         }
-        // The slash at the end says nothing, and makes the link harder to read.
+        // The trailing slash means nothing, and makes the link harder to read.
         let server = encoded(server.as_str().strip_suffix('/').unwrap_or(server.as_str()));
         let key = self.key.as_ref().map(|key| format!("&key={}", encoded(key.expose_secret())));
         format!("{SCHEME}://{JOIN}?server={server}{}", key.unwrap_or_default()).into()
     }
 
-    /// Writes it into a worker's settings. A key that is there already stays only for the server it was for: no other is to see it.
+    /// Writes it into a worker's settings. An existing key is kept only for its own server: no other server may get it.
     ///
     /// # Errors
     /// As [`Edit::set`].
@@ -122,32 +122,32 @@ impl Invitation {
     }
 }
 
-/// Whether a key given for the server `before` may be sent to the server `now`: a key belongs to one origin.
+/// Whether a key for the server `before` may be sent to the server `now`: a key belongs to one origin.
 pub fn keeps_key(before: Option<&Url>, now: &Url) -> bool {
     before.is_some_and(|before| before.origin() == now.origin())
 }
 
-/// The address of a server as people paste it. Settings take any path, for proxies that want one; who pastes another path has copied the address of a
-/// page.
+/// Checks the address of a server as people paste it. Settings accept any path, for proxies that require one; here, another path means that the
+/// address of a page was copied.
 fn address(text: &str, no_address: InvitationError) -> Result<Url, InvitationError> {
     let url = server_url(text).filter(|_| names_a_host(text)).ok_or(no_address)?;
-    // In front of it may be that of a proxy.
+    // A proxy's path may come before it.
     if url.path().ends_with(CONNECT_PATH) { Ok(url) } else { Err(InvitationError::Path) }
 }
 
-/// Whether each part of the host has a letter or a digit. Domains may have others as well, but what has nothing else is a slip.
+/// Whether each part of the host has a letter or a digit. Domain names may contain other characters, but a part with nothing else is a mistake.
 fn names_a_host(text: &str) -> bool {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if host.starts_with('[') {
-        return true; // an IPv6 address, which was read
+        return true; // an IPv6 address, which has been parsed
     }
     let host = host.split(':').next().unwrap_or_default();
     let host = host.strip_suffix('.').unwrap_or(host);
     host.split('.').all(|label| label.chars().any(char::is_alphanumeric))
 }
 
-/// Percent-encodes what a parameter cannot have, or what chat programs end a link at. What addresses consist of stays readable.
+/// Percent-encodes what a parameter cannot contain, and what chat programs end a link at. The usual characters of addresses stay readable.
 fn encoded(text: &str) -> String {
     const KEPT: &[u8] = b"-._~:/";
     let mut encoded = String::with_capacity(text.len());
@@ -161,7 +161,7 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-/// The value of a parameter that may stand once.
+/// The value of a parameter that may be given once.
 fn only(link: &Url, name: &str) -> Result<Option<String>, InvitationError> {
     let mut values =
         link.query_pairs().filter(|(given, _)| given == name).map(|(_, value)| value.into_owned());

@@ -1,7 +1,7 @@
 //! The worker's ledger: every request that gets a slot is recorded here, and settled when it ends. Readers get an [`Activity`].
 //!
-//! What a stream does for each of its chunks is two atomic additions and what [`UsageScanner`](crate::usage::UsageScanner) does; the lock is taken when a request
-//! begins, when it ends, and for reading.
+//! Each chunk of a stream costs two atomic additions and a call of [`UsageScanner`](crate::usage::UsageScanner); the lock is taken only when a
+//! request begins or ends, and for reading.
 
 mod activity;
 mod job;
@@ -67,7 +67,7 @@ impl Ledger {
             if let Some(job) = self.enter_within(most, &mut asked) {
                 return job;
             }
-            // The sender is `self`: it cannot be gone.
+            // `self` holds the sender, so the channel is open.
             let _ = running.wait_for(|running| *running < most).await;
         }
     }
@@ -130,7 +130,7 @@ impl Ledger {
         }
     }
 
-    /// The totals since the start.
+    /// Totals since the start.
     pub(crate) fn totals(&self) -> Totals {
         self.books().totals.clone()
     }

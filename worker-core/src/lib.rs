@@ -6,13 +6,13 @@
 //! |---|---|
 //! | [`config`] | the worker's settings |
 //! | [`worker`] | the running worker: connection and sessions, monitoring of the runtime, status, local API |
-//! | `relay` | takes requests from the tunnel to the runtime, and answers back |
+//! | `relay` | passes requests from the tunnel to the runtime, and responses back |
 //! | [`runtime`] | the LLM runtime: detection, listing, hidden models |
-//! | `ledger`, [`usage`] | requests in flight, counters, load; token counts in answers |
+//! | `ledger`, [`usage`] | requests in flight, counters, load; token counts in responses |
 //! | `demo` | a built-in runtime that echoes (feature `demo`) |
 //! | [`invitation`] | links that let a worker join a pool |
 //! | [`host`] | facts about this machine |
-//! | `doctor`, `report` | diagnostics, and the report made of them (feature `doctor`) |
+//! | `doctor`, `report` | diagnostics, and a support report (feature `doctor`) |
 //!
 //! Below it are the crates for settings, the tunnel, telemetry and updates.
 

@@ -1,7 +1,8 @@
-//! Relays requests from the tunnel to the runtime and its responses back. Bodies are unchanged; headers that end at this hop are left out. Never follows a
+//! Relays requests from the tunnel to the runtime, and its responses back. Bodies are unchanged; hop-by-hop headers are dropped. It never follows a
 //! redirect, never decompresses, and keeps connections to the runtime open.
 //!
-//! The worker's owner need not trust the server: only known operations are relayed, and only for models that are offered, as the runtime reads their names.
+//! The worker's owner need not trust the server: only known operations are relayed, and only for offered models, whose names are read as the runtime
+//! reads them.
 
 mod answer;
 pub mod client;
@@ -34,34 +35,34 @@ pub(crate) struct Destination {
     pub(crate) target: Target,
     pub(crate) is_tls: bool,
     pub(crate) kind: Kind,
-    /// Which of its models may be asked for.
+    /// The models that may be requested.
     pub(crate) offered: Offered,
 }
 
-/// The server gives a slot to the next request when it has cancelled the former one; that one's task may need a moment to notice. A request
-/// that finds no slot waits so long before it is refused.
+/// The server gives a slot to the next request as soon as it has cancelled the previous one, whose task here may need a moment to notice. A request
+/// without a slot waits this long before it is refused.
 const JOB_GRACE: Duration = Duration::from_secs(1);
 
-/// Takes requests and answers each in a task of its own.
+/// Accepts requests, and handles each in a task of its own.
 pub(crate) struct Relay {
     setup: Setup,
     destination: watch::Receiver<Option<Destination>>,
     current: Option<(Target, Arc<RuntimeClient>)>,
     ledger: Ledger,
     tasks: TaskTracker,
-    /// Notified when the runtime is not as it was last probed: it is to be probed at once.
+    /// Notified when the runtime differs from the last probe and should be probed immediately.
     alarm: Arc<Notify>,
 }
 
-/// What does not change while the worker runs.
+/// What stays the same while the worker runs.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    /// Requests at once.
+    /// Maximum number of concurrent requests.
     pub(crate) most: u32,
-    /// `Authorization` for the runtime.
+    /// The `Authorization` header for the runtime.
     pub(crate) key: Option<HeaderValue>,
     pub(crate) connect_timeout: Duration,
-    /// Longest silence of the runtime; `None` leaves that to the server.
+    /// Longest silence of the runtime; `None` leaves the limit to the server.
     pub(crate) silence: Option<Duration>,
     pub(crate) ca_file: Option<std::path::PathBuf>,
     pub(crate) tracer: Option<Arc<Tracer>>,
@@ -78,7 +79,7 @@ impl Relay {
         Self { setup, destination, current: None, ledger, tasks, alarm }
     }
 
-    /// Answers a request, in a task of its own that ends when the client or the tunnel is gone.
+    /// Handles a request, in a task that ends when the client or the tunnel is gone.
     pub(crate) fn take(&mut self, mut incoming: Incoming) {
         let asked = asked(&mut incoming);
         let span = self.span(&incoming.head.headers, &asked);
@@ -115,14 +116,14 @@ impl Relay {
         });
     }
 
-    /// Begins the request's span, if somebody collects them.
+    /// Starts the request's span, if traces are exported.
     fn span(&self, headers: &HeaderMap, asked: &Asked) -> Option<JobSpan> {
         let tracer = self.setup.tracer.as_ref()?;
         let kind = self.destination.borrow().as_ref().map_or(Kind::Auto, |destination| destination.kind);
         Some(JobSpan::begin(tracer, headers, asked, kind))
     }
 
-    /// What serves a request for this model, as the server calls it. One client per place of the runtime, so that connections are kept.
+    /// What is needed to serve a request for this model. There is one client per address of the runtime, so that connections are reused.
     fn exchange(&mut self, model: Option<&str>) -> Result<Exchange, Refused> {
         let destination = self.destination.borrow_and_update();
         let no_runtime = || Refused::NoRuntime("no runtime was found".to_owned());
@@ -150,15 +151,15 @@ impl Relay {
     }
 }
 
-/// Why a request gets no exchange.
+/// Why a request is not sent to the runtime.
 enum Refused {
-    /// The worker refuses it.
+    /// The worker refuses the request.
     Here(Refusal),
-    /// There is nowhere to send it.
+    /// No runtime is available.
     NoRuntime(String),
 }
 
-/// What the books say of a request. The model's name is taken out of the head: it was for this worker.
+/// The request's metadata for the ledger. The model's name is removed from the head: it was only for this worker.
 fn asked(incoming: &mut Incoming) -> Asked {
     let Incoming { head, body, .. } = incoming;
     let model =

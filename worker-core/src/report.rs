@@ -1,4 +1,4 @@
-//! A report for support: the doctor's findings, the settings, recent logs and the status, in a zip file without secrets.
+//! A support report: the doctor's findings, the settings, recent logs and the status, in a zip file without secrets.
 //!
 //! The preview shows exactly what is saved. `gather` collects the pages, `scrub` removes secrets.
 
@@ -30,8 +30,8 @@ pub struct Page {
 }
 
 impl Report {
-    /// Gathers everything, with what the doctor found and what the environment gives for settings. Reads some files, and asks
-    /// a running worker how it is.
+    /// Gathers everything, including the doctor's findings and the settings from the environment. Reads some files, and asks a running worker for its
+    /// status.
     pub async fn gather(context: &Context, checks: &[Check], env: &Env) -> Self {
         Self { pages: gather::pages(context, checks, env).await }
     }
@@ -45,7 +45,7 @@ impl Report {
     /// Writes it as a zip that only its owner can read.
     ///
     /// # Errors
-    /// If there is a file of that name already, or it cannot be written.
+    /// A file of that name exists, or it cannot be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let mut options = File::options();
         options.write(true).create_new(true);

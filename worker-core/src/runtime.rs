@@ -1,4 +1,4 @@
-//! The LLM runtime beside the worker: what it is, where it is, and which models it has.
+//! The LLM runtime next to the worker: its kind, its address, and its models.
 //!
 //! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go, [`Operation`] what they may ask for, [`Offered`] of which models. A
 //! [`Prober`] asks (`probe_client`), finds out the kind (`detect`), and lists the models by that kind's own API (`ollama`, `lm_studio`, `llama_cpp`,

@@ -1,5 +1,5 @@
-//! Finds the token counts that a reply reports, wherever they are, without parsing the reply: it is searched for the names of counts in large steps
-//! as it passes, and only what follows a name is read.
+//! Finds the token counts in a reply, wherever they are, without parsing the reply: it is searched for the names of the counts in large steps
+//! as it passes, and only the text after a name is parsed.
 //!
 //! | API | where |
 //! |---|---|
@@ -11,7 +11,7 @@
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-/// Bytes kept of a reply. Usage with every detail has about 500.
+/// Bytes kept of a reply. Usage with all details has about 500.
 const KEPT: usize = 4 * 1024;
 
 /// Prompt and generated tokens.
@@ -38,12 +38,12 @@ pub struct UsageScanner {
 }
 
 impl UsageScanner {
-    /// Takes note of a chunk.
+    /// Records a chunk.
     pub fn pass(&mut self, chunk: &[u8]) {
         self.pass_with(chunk, |_| ());
     }
 
-    /// Takes note of a chunk, and shows `look` the parts of the reply that are searched now. Consecutive parts overlap by 4 KiB; together with
+    /// Records a chunk, and shows `look` the parts of the reply that are being searched. Consecutive parts overlap by 4 KiB; together with
     /// [`UsageScanner::kept`] they are the whole reply.
     pub fn pass_with(&mut self, chunk: &[u8], mut look: impl FnMut(&[u8])) {
         let (head, rest) = chunk.split_at(chunk.len().min(KEPT));
@@ -66,7 +66,7 @@ impl UsageScanner {
         &self.window
     }
 
-    /// The counts in what has passed: of each the last.
+    /// The counts found so far: the last one of each.
     pub fn usage(&self) -> Option<Usage> {
         let mut counts = self.found;
         counts.find_in(&self.window);
@@ -117,7 +117,7 @@ impl Counts {
     }
 }
 
-/// The value of the member whose name is at `at`, if it is there as a whole and of this type.
+/// The value of the member whose name is at `at`, if it is complete and of this type.
 fn value_after<T: for<'de> Deserialize<'de>>(part: &[u8], at: usize, name: &[u8]) -> Option<T> {
     let value = part[at + name.len()..].trim_ascii_start().strip_prefix(b":")?;
     serde_json::Deserializer::from_slice(value).into_iter().next()?.ok()
@@ -184,7 +184,7 @@ mod tests {
     }
 
     proptest! {
-        /// However the stream is cut, and whatever comes before and after, usage is found, and little is kept.
+        /// However the stream is split, and whatever surrounds it, the usage is found, and little is kept.
         #[test]
         fn cuts_make_no_difference(
             before in 0..20_000usize,

@@ -1,7 +1,8 @@
-//! The worker: one handle whose life is the worker's. It probes the runtime, keeps the tunnel to the server up, relays, and drains when told to.
+//! The worker: one handle that lives as long as the worker. It probes the runtime, keeps the tunnel to the server up, relays requests, and drains on
+//! request.
 //!
-//! `monitor` probes the runtime, `uplink` keeps the connection up (with the reconnect loop of the tunnel), `session` is one
-//! connection's life, `status` what others see of it all, and `local` (in its `env`) the status page and controls on this machine.
+//! `monitor` probes the runtime, `uplink` keeps the connection up (with the tunnel's reconnect loop), `session` is one
+//! connection's life, `status` what is published about all of them, and `local` (in its `env`) the status page and controls on this machine.
 
 mod env;
 mod local;
@@ -39,10 +40,10 @@ pub use local::{StatusPage, is_control_proof};
 pub use metrics::SERIES;
 pub use status::{Connection, Problem, Readiness, Status};
 
-/// Time for the last traces to be sent when a worker ends.
+/// Time limit for sending the last traces when a worker ends.
 const LAST_TRACES: Duration = Duration::from_secs(2);
 
-/// A running worker. Dropping it ends everything at once; [`Worker::shutdown`] drains first.
+/// A running worker. Dropping it ends everything immediately; [`Worker::shutdown`] drains first.
 pub struct Worker {
     handle: WorkerHandle,
     publisher: StatusPublisher,
@@ -63,7 +64,7 @@ pub enum Exit {
 pub struct WorkerHandle {
     orders: Arc<watch::Sender<Orders>>,
     publisher: StatusPublisher,
-    /// Asks for a new connection now.
+    /// Requests a new connection now.
     redial: Arc<Notify>,
 }
 
@@ -79,12 +80,12 @@ impl WorkerHandle {
         Self { orders, publisher, redial: Arc::default() }
     }
 
-    /// Finishes the requests in flight and takes no new ones, but stays connected.
+    /// Finishes the requests in flight and accepts no new ones, but stays connected.
     pub fn drain(&self) {
         self.order(|orders| orders.draining = true);
     }
 
-    /// Takes requests again. A shutdown that has begun continues.
+    /// Accepts requests again. A shutdown that has begun continues.
     pub fn undrain(&self) {
         self.order(|orders| orders.draining = orders.shutdown.is_some());
     }
@@ -94,7 +95,7 @@ impl WorkerHandle {
         self.order(|orders| *orders = Orders { draining: true, shutdown: Some(timeout) });
     }
 
-    /// Reconnects at once, because the connection is known to be dead, for example after sleep. Requests in flight fail.
+    /// Reconnects immediately, because the connection is known to be dead, for example after sleep. Requests in flight fail.
     pub fn redial(&self) {
         self.redial.notify_one();
     }
@@ -125,7 +126,7 @@ impl Worker {
     /// Starts a worker on the current runtime. `env` is the folder of its configuration file, or a [`WorkerEnv`].
     ///
     /// # Errors
-    /// The status or metrics address cannot be used, the demo runtime cannot start, or the token cannot be kept anywhere.
+    /// The status or metrics address cannot be used, the demo runtime cannot start, or the token cannot be stored.
     pub async fn start(config: Config, env: impl Into<WorkerEnv>) -> anyhow::Result<Self> {
         let env = env.into();
         llamapool_tunnel::tls::install();
@@ -183,13 +184,13 @@ impl Worker {
         self.publisher.watch()
     }
 
-    /// How many requests run. Marked as changed whenever [`Worker::activity`] says something new, but for ages and bytes; a reader that wants
-    /// fewer looks waits a while after each, and marks what came meanwhile as seen (`mark_unchanged`).
+    /// The number of running requests. Marked as changed whenever [`Worker::activity`] changes, except for ages and byte counts; a reader that wants
+    /// fewer updates waits a while after each, and marks further changes as seen (`mark_unchanged`).
     pub fn jobs(&self) -> watch::Receiver<u32> {
         self.publisher.ledger().watch()
     }
 
-    /// What it does, and has done since it started.
+    /// Its activity, now and since it started.
     pub fn activity(&self) -> Activity {
         self.publisher.ledger().activity()
     }
@@ -210,7 +211,7 @@ impl Worker {
         self.wait().await
     }
 
-    /// Waits until it has ended, without giving the handle up.
+    /// Waits until it has ended, without consuming the handle.
     pub async fn wait(&mut self) -> Exit {
         match (&mut self.ended).await {
             Ok(exit) => exit,
@@ -228,7 +229,7 @@ async fn life(
 ) -> Exit {
     let exit = tokio::select! {
         exit = uplink::run(shared.clone()) => exit,
-        // Whoever supervises the worker starts it again; deaf in one part, it would look well.
+        // The supervisor restarts the worker; if only one part had failed, it would look healthy.
         failed = background.failed() => Exit::Lost(failed.to_string()),
     };
     shared.tasks.close();
@@ -264,7 +265,7 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The id as configured, or the one kept on this machine, and the lock that keeps others from using it.
+/// The configured id, or the one stored on this machine, and the lock that keeps other workers from using it.
 fn identity(config: &Config, state_dir: &Path) -> (String, Option<WorkerId>) {
     match &config.identity.id {
         Some(id) => (id.clone(), None),
@@ -297,7 +298,7 @@ impl Shared {
         Relay::new(setup.clone(), destination.clone(), ledger.clone(), tasks.clone(), alarm.clone())
     }
 
-    /// The runtime as last seen, and why it cannot be used now, if it cannot.
+    /// The runtime as last probed, and why it cannot be used now, if so.
     fn runtime_info(&self) -> (RuntimeInfo, Option<String>) {
         let probed = self.probed.borrow();
         (probed.info.clone().unwrap_or_default(), probed.error.clone())

@@ -8,7 +8,7 @@ use llamapool_telemetry::trace;
 
 impl Compare for Config {
     fn compare(old: &Self, new: &Self, changes: &mut Changes) {
-        // Without `..`: a concern that is added must be compared too.
+        // Without `..`, so that a new concern cannot be forgotten here.
         let Self { server, identity, runtime, control, metrics, drain_timeout, log, trace } = old;
         Server::compare(server, &new.server, changes);
         Identity::compare(identity, &new.identity, changes);

@@ -34,7 +34,7 @@ concern! {
     }
 }
 
-/// A warning if a key is sent to this server without encryption, over a network.
+/// A warning if a key is sent to this server unencrypted over a network.
 pub fn plaintext_warning(url: &Url) -> Option<String> {
     let is_here = match url.host() {
         Some(url::Host::Ipv4(addr)) => addr.is_loopback(),
@@ -48,14 +48,14 @@ pub fn plaintext_warning(url: &Url) -> Option<String> {
         return None;
     }
     Some(format!(
-        "the connection to {} is not encrypted: the worker key, prompts and responses can be read on the way. Use wss:// with TLS in front of the \
+        "the connection to {} is not encrypted: the worker key, prompts and responses can be intercepted. Use wss:// with TLS in front of the \
          server, or a VPN",
         url.host_str().unwrap_or_default()
     ))
 }
 
 impl Server {
-    /// A warning if the key is sent to the server without encryption, over a network.
+    /// A warning if the key is sent to the server unencrypted over a network.
     pub fn plaintext_warning(&self) -> Option<String> {
         self.client_key.as_ref().and_then(|_| plaintext_warning(&self.url))
     }
@@ -70,7 +70,7 @@ fn server_url() -> Kind<Url> {
     .example("wss://pool.example.com")
 }
 
-/// The address of a server as people give it, with what they leave out: the scheme, and the path. `None` if it is none.
+/// Completes the address of a server as people write it: adds the scheme and the path if they are missing. `None` if it is not an address.
 pub fn parse(text: &str) -> Option<Url> {
     let whole = if text.contains("://") { text.to_owned() } else { format!("ws://{text}") };
     let whole = match whole.strip_prefix("http") {

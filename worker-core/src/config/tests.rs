@@ -1,4 +1,4 @@
-//! The worker's settings: defaults, older names, and what each takes.
+//! The worker's settings: defaults, older names, and accepted values.
 
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ pub(super) struct Fault {
     message: String,
 }
 
-/// Texts or tokens, one or many: how `input` and `prompt` can be given.
+/// `input` and `prompt`: one or many texts, or one or many lists of tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Input {
@@ -34,7 +34,7 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// One text for each input; tokens become their numbers.
+    /// One text per input; tokens are replaced by their numbers.
     pub(super) fn texts(self) -> Vec<String> {
         match self {
             Self::Text(text) => vec![text],
@@ -70,7 +70,7 @@ fn for_our_model(body: &[u8]) -> Result<(), Fault> {
         model: Option<String>,
     }
     let wanted: For = serde_json::from_slice(body)
-        .map_err(|error| Fault::bad(None, format!("not a JSON request: {error}")))?;
+        .map_err(|error| Fault::bad(None, format!("the request is not valid JSON: {error}")))?;
     match wanted.model {
         None => Err(Fault::bad(Some("model"), "you must provide a model".to_owned())),
         Some(model) if model != MODEL => Err(Fault::no_such_model(&model)),
@@ -93,12 +93,12 @@ impl Fault {
     }
 
     pub(super) fn no_such_path() -> Self {
-        let message = "the demo has no such path".to_owned();
+        let message = "unknown path".to_owned();
         Self { status: StatusCode::NOT_FOUND, code: None, param: None, message }
     }
 
     pub(super) fn wrong_method() -> Self {
-        let message = "this path is not asked for in that way".to_owned();
+        let message = "this path does not accept the method".to_owned();
         Self { status: StatusCode::METHOD_NOT_ALLOWED, code: None, param: None, message }
     }
 }

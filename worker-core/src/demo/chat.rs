@@ -37,7 +37,7 @@ struct Message {
     content: Option<Content>,
 }
 
-/// A text, or parts of which some are text; the responses API has the same.
+/// A text, or parts of which some are text; the Responses API has the same.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Content {
@@ -64,7 +64,7 @@ impl Content {
 
 pub(super) async fn answer(Ask(chat): Ask<Chat>) -> Result<Response, Fault> {
     if chat.n.is_some_and(|n| n != 1) {
-        return Err(Fault::bad(Some("n"), "the demo gives one choice".to_owned()));
+        return Err(Fault::bad(Some("n"), "the demo supports one choice only".to_owned()));
     }
     let streams = chat.stream == Some(true);
     let with_usage = chat.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(true));
@@ -73,11 +73,11 @@ pub(super) async fn answer(Ask(chat): Ask<Chat>) -> Result<Response, Fault> {
     Ok(if streams { stream(echo, with_usage) } else { Json(whole(&echo)).into_response() })
 }
 
-/// The user's last message; without any, the last one of whoever.
+/// The user's last message, or else the last message of any role.
 fn last_said(mut messages: Vec<Message>) -> Result<String, Fault> {
     let by_user = messages.iter().rposition(|message| message.role == "user");
     let place = by_user.or(messages.len().checked_sub(1));
-    let place = place.ok_or_else(|| Fault::bad(Some("messages"), "there are no messages".to_owned()))?;
+    let place = place.ok_or_else(|| Fault::bad(Some("messages"), "`messages` is empty".to_owned()))?;
     Ok(messages.swap_remove(place).content.map(Content::text).unwrap_or_default())
 }
 
@@ -123,7 +123,7 @@ fn stream(echo: Echo, with_usage: bool) -> Response {
     sse::paced(parts.map(move |(choices, usage)| chunk(choices, usage)).chain([sse::DONE.to_owned()]))
 }
 
-/// As chat and completions count: a word is a token.
+/// Chat and completions count one token per word.
 pub(super) fn usage(echo: &Echo) -> Value {
     let (heard, said) = (echo.heard, echo.words.len());
     json!({ "prompt_tokens": heard, "completion_tokens": said, "total_tokens": heard + said })

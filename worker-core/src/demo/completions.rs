@@ -1,4 +1,4 @@
-//! `/v1/completions`: the API before chat; one choice for each prompt.
+//! `/v1/completions`: the API that preceded chat; one choice per prompt.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use super::chat::StreamOptions;
 use super::echo::Echo;
 use super::{MODEL, fresh_id, now, sse};
 
-/// Prompts in one request: enough for trying, and a stream of them ends within the hour.
+/// Most prompts in one request: enough to try it, and a stream of them ends within the hour.
 const MAX_PROMPTS: usize = 64;
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ pub(super) struct Completion {
 pub(super) async fn answer(Ask(asked): Ask<Completion>) -> Result<Response, Fault> {
     let prompts = asked.prompt.texts();
     if prompts.is_empty() || prompts.len() > MAX_PROMPTS {
-        return Err(Fault::bad(Some("prompt"), format!("give 1 to {MAX_PROMPTS} prompts")));
+        return Err(Fault::bad(Some("prompt"), format!("send 1 to {MAX_PROMPTS} prompts")));
     }
     let echoes: Vec<Echo> = prompts.iter().map(|prompt| Echo::of(prompt, asked.max_tokens)).collect();
     if asked.stream == Some(true) {

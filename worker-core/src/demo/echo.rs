@@ -1,23 +1,23 @@
-//! What the demo says: that it is an echo, and what it heard.
+//! The text of the demo's responses: a note that it is an echo, and the message.
 
-/// Every answer begins with it, so that nobody takes the demo for an LLM.
+/// The beginning of every response, so that the demo is not mistaken for an LLM.
 pub(super) const CONFESSION: &str = "I am the demo echo of llamapool, not a language model. You said: ";
-/// Longest piece of a message that is echoed, in characters; more would stream for minutes.
+/// Longest part of a message that is echoed, in characters; more would stream for minutes.
 const MAX_ECHO: usize = 4_000;
 
-/// An answer, word by word.
+/// A response, word by word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Echo {
-    /// Each with the space after it; together they are the text. One counts as one token.
+    /// The words, each with the space after it. One word counts as one token.
     pub(super) words: Vec<String>,
-    /// Whether the caller's token limit cut it.
+    /// Whether the caller's token limit cut it off.
     pub(super) is_cut: bool,
-    /// Words heard, for the usage.
+    /// Number of words in the request, for the usage.
     pub(super) heard: usize,
 }
 
 impl Echo {
-    /// `limit` is the caller's limit of tokens.
+    /// `limit` is the caller's token limit.
     pub(super) fn of(said: &str, limit: Option<u64>) -> Self {
         let mut text = String::from(CONFESSION);
         text.extend(said.chars().take(MAX_ECHO));

@@ -1,5 +1,5 @@
-//! `/v1/embeddings`: vectors made of hashes. The same text has the same vector, on every machine and in every
-//! version; texts that share words are nearer to each other than texts that do not.
+//! `/v1/embeddings`: vectors computed from hashes. The same text has the same vector on every machine and in every
+//! version; texts that share words are closer to each other than texts that do not.
 
 use axum::Json;
 use base64::Engine;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::MODEL;
 use super::ask::{Ask, Fault, Input};
 
-/// Dimensions that can be asked for, and those given unasked.
+/// The dimensions that can be requested, and the default.
 const DIMENSIONS: std::ops::RangeInclusive<usize> = 8..=64;
 const USUAL_DIMENSIONS: usize = 64;
-/// Inputs in one request: the limit of the API this imitates.
+/// Most inputs in one request: the limit of OpenAI's API.
 const MAX_INPUTS: usize = 2_048;
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ pub(super) struct Embed {
     encoding_format: Option<Encoding>,
 }
 
-/// How vectors are written; the official SDKs ask for base64.
+/// The encoding of vectors; the official SDKs request base64.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Encoding {
@@ -37,11 +37,14 @@ pub(super) async fn answer(Ask(asked): Ask<Embed>) -> Result<Json<Value>, Fault>
     let dimensions = asked.dimensions.unwrap_or(USUAL_DIMENSIONS);
     if !DIMENSIONS.contains(&dimensions) {
         let (least, most) = (DIMENSIONS.start(), DIMENSIONS.end());
-        return Err(Fault::bad(Some("dimensions"), format!("the demo has {least} to {most} dimensions")));
+        return Err(Fault::bad(
+            Some("dimensions"),
+            format!("the demo supports {least} to {most} dimensions"),
+        ));
     }
     let texts = asked.input.texts();
     if texts.is_empty() || texts.len() > MAX_INPUTS || texts.iter().any(String::is_empty) {
-        return Err(Fault::bad(Some("input"), format!("give 1 to {MAX_INPUTS} inputs, none of them empty")));
+        return Err(Fault::bad(Some("input"), format!("send 1 to {MAX_INPUTS} inputs, none of them empty")));
     }
     let encoding = asked.encoding_format.unwrap_or(Encoding::Float);
     let data: Vec<Value> = texts
@@ -71,10 +74,10 @@ fn written(vector: &[f32], encoding: Encoding) -> Value {
     }
 }
 
-/// The sum of its words' directions, of length 1.
+/// The sum of the directions of its words, normalized to length 1.
 fn vector(text: &str, dimensions: usize) -> Vec<f32> {
     let mut sum = vec![0.0; dimensions];
-    // A text of spaces only has no words, and yet a vector.
+    // A text of spaces has no words, but still needs a vector.
     let words = text.split_whitespace().chain(text.trim().is_empty().then_some(text));
     for word in words {
         let mut seed = fnv1a(word.as_bytes());
@@ -83,11 +86,11 @@ fn vector(text: &str, dimensions: usize) -> Vec<f32> {
         }
     }
     let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
-    // Words that cancel each other out exactly do not happen; dividing by nothing must not either.
+    // Words that cancel each other out exactly do not occur in practice, but must not cause a division by zero.
     sum.iter().map(|number| number / length.max(f32::MIN_POSITIVE)).collect()
 }
 
-/// FNV-1a, 64 bits: the standard library's hash may differ from one version to the next.
+/// FNV-1a, 64 bits: the standard library's hash may change between versions.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -117,7 +120,7 @@ mod tests {
         for text in ["a", "hello world", " ", "🦙"] {
             assert!((nearness(text, text) - 1.0).abs() < 1e-4, "{text:?}");
         }
-        // Golden: a change here changes what people have stored.
+        // A golden test: a change here invalidates embeddings that people have stored.
         let golden = vector("llama", 8);
         let rounded: Vec<i32> = golden.iter().map(|number| (number * 1_000.0).round() as i32).collect();
         assert_eq!(rounded, [33, 491, -318, 507, -74, 348, -318, -414]);

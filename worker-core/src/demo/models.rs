@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::MODEL;
 use super::ask::Fault;
 
-/// When the model was "made"; clients sort by it.
+/// The creation date of the model; clients sort by it.
 const CREATED: u64 = 1_760_000_000;
 
 pub(super) async fn health() -> Json<Value> {

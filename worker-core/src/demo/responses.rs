@@ -60,7 +60,7 @@ fn last_said(items: Vec<Item>) -> Result<String, Fault> {
     content.map(Content::text).ok_or_else(|| Fault::bad(Some("input"), "there is no user message".to_owned()))
 }
 
-/// A response in the making.
+/// A response being generated.
 struct Draft {
     id: String,
     message_id: String,
@@ -122,7 +122,7 @@ impl Draft {
         json!({ "id": self.message_id, "type": "message", "status": status, "role": "assistant", "content": content })
     }
 
-    /// The events in the order that clients rely on, numbered.
+    /// The events, numbered, in the order that clients rely on.
     fn stream(self) -> Response {
         let begun = self.response("in_progress", json!([]));
         let whole = self.whole();

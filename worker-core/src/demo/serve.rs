@@ -1,4 +1,4 @@
-//! The demo's listener: connections live and die with it.
+//! The demo's listener. Dropping it closes its connections.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::debug;
 
-/// Far more than the workers of one machine open; what comes beyond waits in the kernel's queue.
+/// Far more than the workers of one machine open; further connections wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4_096;
-/// After a failed accept (no file descriptors left, say): long enough not to spin.
+/// Pause after a failed accept (for example, no file descriptors left), to avoid a busy loop.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until it is dropped.
@@ -23,7 +23,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((socket, _)) => {
-                    // A token must not wait for the next one; a socket that cannot be set works all the same.
+                    // A token must not wait for the next one. If the option cannot be set, the connection still works.
                     let _ = socket.set_nodelay(true);
                     let service = TowerToHyperService::new(router.clone());
                     let mut http = http1::Builder::new();
@@ -31,7 +31,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
                     connections.spawn(http.serve_connection(TokioIo::new(socket), service));
                 }
                 Err(error) => {
-                    debug!("The demo runtime could not take a connection: {error}");
+                    debug!("The demo runtime cannot accept a connection: {error}");
                     tokio::time::sleep(PAUSE).await;
                 }
             },

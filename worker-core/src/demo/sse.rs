@@ -1,4 +1,4 @@
-//! Server-sent events at the pace of a model, so that streaming is visible.
+//! Server-sent events at the speed of a model, so that streaming is visible.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use tokio::time::{MissedTickBehavior, interval};
 /// Time between two events: 50 tokens per second, as on a fast machine.
 const PACE: Duration = Duration::from_millis(20);
 
-/// The end of chat and completions streams.
+/// The last event of chat and completions streams.
 pub(super) const DONE: &str = "data: [DONE]\n\n";
 
-/// One event without a name.
+/// An event without a name.
 pub(super) fn data(value: &Value) -> String {
     format!("data: {value}\n\n")
 }
 
-/// One event named as its `type`, as the responses API does.
+/// An event whose name is its `type`, as in the Responses API.
 pub(super) fn named(value: &Value) -> String {
     format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap_or_default())
 }
 
-/// A response that sends the events one by one.
+/// A response that sends the events one after the other.
 pub(super) fn paced<E>(events: E) -> Response
 where
     E: Iterator<Item = String> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The demo as a client sees it, without sockets where none are needed: time is paused.
+//! The demo from a client's point of view, without sockets where possible, and in paused time.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn read(response: Response) -> (StatusCode, Value) {
     (status, serde_json::from_slice(&body).unwrap())
 }
 
-/// The JSON answer to a good question.
+/// The JSON response to a valid request.
 async fn post(path: &str, body: Value) -> Value {
     let (status, answer) = read(ask("POST", path, body.to_string()).await).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
@@ -255,7 +255,7 @@ async fn dropped_it_is_gone_with_all_its_streams() {
 
     drop(demo);
     let mut rest = Vec::new();
-    // An end or a reset, but soon: the stream would go on for ten seconds.
+    // An end or a reset, but soon: the complete stream would take ten seconds.
     let _ = client.read_to_end(&mut rest).await;
     assert!(!String::from_utf8_lossy(&rest).contains("[DONE]"));
     assert!(TcpStream::connect(address).await.is_err());

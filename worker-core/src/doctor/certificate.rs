@@ -1,4 +1,4 @@
-//! The server's certificate: whether it is trusted and until when, and if not, who it is for and who issued it.
+//! The server's certificate: whether it is trusted and until when; if not, for whom and by whom it was issued.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +9,12 @@ use x509_parser::prelude::FromDer;
 use super::notes::{Finding, failed, ok, warning};
 use llamapool_tunnel::dial::{DialError, Steps, Wire};
 
-/// Automatic renewal has happened by then.
+/// By this time, automatic renewal should have happened.
 const SOON: Duration = Duration::from_secs(7 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// The facts of a certificate that matter here.
+/// The relevant facts of a certificate.
 pub(super) struct Facts {
     pub(super) subject: String,
     pub(super) issuer: String,
@@ -26,7 +26,7 @@ pub(super) async fn check(steps: &Steps<'_>, wire: Wire) -> (Finding, Option<Wir
     match steps.secure(wire).await {
         Ok(wire) => (trusted(facts(&wire).as_ref(), SystemTime::now()), Some(wire)),
         Err(error @ DialError::Tls(_)) => {
-            // A second connection, on which nothing is sent, to read the certificate.
+            // Reads the certificate over a second connection, on which nothing is sent.
             let shown = async { steps.look(steps.open().await.ok()?).await.ok() }.await;
             (not_trusted(&error, shown.as_ref().and_then(facts).as_ref(), SystemTime::now()), None)
         }
@@ -87,7 +87,7 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
 
 /// Text from an unverified peer, made safe for a terminal.
 fn printable(name: &str) -> String {
-    const LONGEST: usize = 120; // characters; more is no name
+    const LONGEST: usize = 120; // characters; longer texts are not names
     let name: String = name.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
     if name.is_empty() { "no name".to_owned() } else { name }
 }

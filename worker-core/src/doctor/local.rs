@@ -22,13 +22,13 @@ const WORKER: (&str, &str) = ("worker", "Running worker");
 /// The checks after the configuration.
 pub(super) const CHECKS: [(&str, &str); 4] = [VERSION, RIGHTS, DISK, WORKER];
 
-/// With less space, writing logs or the worker's id may fail.
+/// With less space than this, writing logs or the worker's id may fail.
 const LITTLE_SPACE: u64 = 64 * 1024 * 1024;
 
-/// With less space, a few days of logs fill the disk.
+/// With less space than this, a few days of logs fill the disk.
 const SOME_SPACE: u64 = 512 * 1024 * 1024;
 
-/// A worker on this machine answers at once.
+/// A worker on this machine responds immediately.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The configuration, if it can be used.
@@ -37,14 +37,16 @@ pub(super) fn configuration<'p>(notes: &mut Notes<'_>, context: &'p Context) -> 
     match &context.loaded {
         Err(mistakes) => {
             let wrong: Vec<_> = mistakes.0.iter().map(ToString::to_string).collect();
-            let fix = "Correct it; docs/config.md lists all settings and their values.";
+            let fix = "Correct it. docs/config.md lists all settings and their values.";
             notes.note(id, title, failed(wrong.join("; "), fix));
             None
         }
         Ok(loaded) => {
             let from = match &loaded.file {
                 Some(file) => format!("{} is fine", file.display()),
-                None => format!("there is no {}: environment and defaults count", context.file.display()),
+                None => {
+                    format!("{} does not exist; using the environment and defaults", context.file.display())
+                }
             };
             let finding = match loaded.warnings.is_empty() {
                 true => ok(from),
@@ -65,7 +67,7 @@ pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, file: &Path, ho
     notes.check(WORKER, 2 * STATUS_TIMEOUT, worker).await;
 }
 
-/// Nobody else may read keys and tokens.
+/// Checks that other users cannot read keys and tokens.
 fn rights(file: &Path, home: &Path) -> Finding {
     let holds_key = Edit::open::<Config>(file).is_ok_and(|edit| edit.holds_secret());
     let config = [file.to_owned()].into_iter().filter(|_| holds_key);
@@ -106,12 +108,14 @@ fn disk(config: &Config, home: &Path) -> Finding {
         Some((fs4::available_space(&there).ok()?, folder))
     });
     let Some((free, folder)) = space.min() else {
-        return skipped("this system does not tell");
+        return skipped("not available on this system");
     };
     let found = format!("{} free for {}", size::about(free), folder.display());
     match free {
-        _ if free < LITTLE_SPACE => failed(found, "Make room: logs and state cannot be written."),
-        _ if free < SOME_SPACE => warning(found, "Make room, or keep fewer logs (log_keep, log_max_size)."),
+        _ if free < LITTLE_SPACE => failed(found, "Free up disk space: logs and state cannot be written."),
+        _ if free < SOME_SPACE => {
+            warning(found, "Free up disk space, or keep fewer logs (log_keep, log_max_size).")
+        }
         _ => ok(found),
     }
 }
@@ -127,7 +131,7 @@ fn existing(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|there| there.is_dir()).map(Path::to_owned)
 }
 
-/// A worker on this machine has its id file locked, and tells how it is if it has a status page.
+/// A worker on this machine has locked its id file, and reports its state if it has a status page.
 async fn worker(config: &Config) -> Finding {
     let status = status(config).await;
     if let Some(status) = &status {
@@ -136,11 +140,11 @@ async fn worker(config: &Config) -> Finding {
         let version = status["version"].as_str().unwrap_or_default();
         let is_same = version == build::VERSION;
         return match trouble {
-            Some(trouble) => warning(format!("one runs ({state}): {trouble}"), "See the checks below."),
-            None if is_same => ok(format!("one runs ({state})")),
+            Some(trouble) => warning(format!("running ({state}): {trouble}"), "See the checks below."),
+            None if is_same => ok(format!("running ({state})")),
             None => {
-                let found = format!("one runs ({state}), in version {version}");
-                warning(found, "Start it again, so that it is the version that is installed.")
+                let found = format!("running ({state}), version {version}");
+                warning(found, "Restart it, so that it uses the installed version.")
             }
         };
     }
@@ -148,16 +152,16 @@ async fn worker(config: &Config) -> Finding {
     if let Ok(Err(TryLockError::WouldBlock)) =
         File::open(dir.join(paths::ID_FILE)).map(|file| file.try_lock())
     {
-        return ok("one runs, with the id that is kept here");
+        return ok("running, with the ID stored on this machine");
     }
     let listens = [("status_addr", config.control.status_addr), ("metrics_port", config.metrics.addr)];
     let mut addrs = listens.into_iter().filter_map(|(name, addr)| Some((name, addr?)));
     match addrs.find_map(|(name, addr)| Some((name, TcpListener::bind(addr).err()?, addr))) {
         Some((name, error, addr)) => failed(
-            format!("none, and one could not listen at {addr}: {error}"),
-            format!("End what listens there, or choose another address ({name})."),
+            format!("none, and {addr} cannot be used: {error}"),
+            format!("Stop the program that listens there, or choose another address ({name})."),
         ),
-        None if config.identity.id.is_some() => ok("none that can be seen; the id is set by client_id"),
+        None if config.identity.id.is_some() => ok("none found; the ID is set by client_id"),
         None => ok("none"),
     }
 }

@@ -1,5 +1,5 @@
-//! macOS blocks programs without permission from the local network. Without a prompt, connecting fails at once with "no route to host", as if the host
-//! were switched off (Apple's TN3179).
+//! macOS keeps programs without permission from the local network. Without a prompt, connecting fails immediately with "no route to host", as if the
+//! host were switched off (Apple's TN3179).
 
 use std::net::IpAddr;
 
@@ -7,10 +7,10 @@ use std::net::IpAddr;
 pub(super) const FIX: &str = "If it runs, and is in your own network: System Settings > Privacy & Security > \
                               Local Network: switch llamapool on.";
 
-/// How errors end there that say there is no way to a host (`EHOSTUNREACH`). The words before that may change.
+/// How such error messages end on macOS (`EHOSTUNREACH`). The text before may change.
 const NO_ROUTE: &str = "(os error 65)";
 
-/// Whether this is why `host`, an address or a name, is not reached from a machine with this system (as [`std::env::consts::OS`] has it).
+/// Whether this explains why `host`, an address or a name, cannot be reached from a machine with this system (as in [`std::env::consts::OS`]).
 pub(super) fn is_forbidden(os: &str, host: &str, why: &str) -> bool {
     os == "macos" && why.contains(NO_ROUTE) && may_be_near(host)
 }

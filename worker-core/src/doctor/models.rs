@@ -13,7 +13,7 @@ use crate::runtime::{self, Prober, RuntimeInfo};
 const RUNTIME: (&str, &str) = ("runtime", "LLM runtime");
 const MODELS: (&str, &str) = ("models", "Models");
 
-/// Both, in their order.
+/// Runs both checks, in order.
 pub(super) const CHECKS: [(&str, &str); 2] = [RUNTIME, MODELS];
 
 /// The runtime is on this machine or its local network.
@@ -28,7 +28,7 @@ pub(super) async fn look(notes: &mut Notes<'_>, config: &Config) {
     let info = notes.check(RUNTIME, LIMIT, probe(config)).await;
     match info {
         Some(info) => notes.note(MODELS.0, MODELS.1, offered(config, &info)),
-        None => notes.skip(MODELS.0, MODELS.1, "there is no runtime"),
+        None => notes.skip(MODELS.0, MODELS.1, "no runtime responded"),
     }
 }
 
@@ -66,7 +66,9 @@ fn offered(config: &Config, info: &RuntimeInfo) -> Finding {
     let names: Vec<_> = offered.map(|model| model.name.as_str()).collect();
     let (all, some) = (info.models.len(), names.len());
     match (all, some) {
-        (0, _) => warning("the runtime has none", "Get a model, as with `ollama pull llama3.2`."),
+        (0, _) => {
+            warning("the runtime has no models", "Install a model, for example with `ollama pull llama3.2`.")
+        }
         (_, 0) if remote == 0 => warning(format!("all {all} are hidden"), "Shorten models_withheld."),
         (_, 0) => warning(
             format!("all {all} are hidden or remote"),

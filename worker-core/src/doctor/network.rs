@@ -1,4 +1,4 @@
-//! Checks the way to the server: proxy, DNS, connection, TLS, WebSocket, key; then the clock and version of the server.
+//! Checks the connection to the server: proxy, DNS, TCP, TLS, WebSocket, key; then the clock and version of the server.
 
 use std::env::consts::OS;
 use std::time::{Duration, SystemTime};
@@ -10,15 +10,15 @@ use llamapool_settings::build;
 use llamapool_tunnel::dial::{DialError, Dialed, Options, Steps, Wire};
 
 const PROXY: (&str, &str) = ("proxy", "Proxy");
-const DNS: (&str, &str) = ("dns", "Name of the server");
+const DNS: (&str, &str) = ("dns", "Server name (DNS)");
 const TCP: (&str, &str) = ("tcp", "Connection to the server");
 const TLS: (&str, &str) = ("tls", "Encryption");
 const WEBSOCKET: (&str, &str) = ("websocket", "WebSocket");
 const KEY: (&str, &str) = ("key", "Key");
 const CLOCK: (&str, &str) = ("clock", "Clock");
-const SERVER: (&str, &str) = ("server_version", "Version of the server");
+const SERVER: (&str, &str) = ("server_version", "Server version");
 
-/// All of them, in their order.
+/// Runs all of them, in order.
 pub(super) const CHECKS: [(&str, &str); 8] = [PROXY, DNS, TCP, TLS, WEBSOCKET, KEY, CLOCK, SERVER];
 
 /// DNS either responds quickly or not at all.
@@ -28,7 +28,7 @@ const STEP_LIMIT: Duration = Duration::from_secs(5);
 /// Larger differences make certificates and tokens look expired.
 const MOST_SKEW: Duration = Duration::from_secs(30);
 
-const NOTHING_THERE: &str = "there is no connection";
+const NOTHING_THERE: &str = "not connected";
 
 pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, options: &Options) {
     let steps = match Steps::of(&config.server.url, options) {
@@ -54,10 +54,10 @@ pub(super) async fn look(notes: &mut Notes<'_>, config: &Config, options: &Optio
     };
     let dialed = shake(notes, config, &steps, wire).await;
     about(notes, dialed.as_ref());
-    // Dropped before the hello message, so the server sees no worker.
+    // Dropped before the hello message, so the server never sees a worker.
 }
 
-/// Proxy, name, TCP.
+/// Proxy, DNS, TCP.
 async fn reach(notes: &mut Notes<'_>, steps: &Steps<'_>) -> Option<Wire> {
     let (host, port) = steps.host();
     let proxy = steps.proxy().ok().flatten();
@@ -75,7 +75,7 @@ async fn reach(notes: &mut Notes<'_>, steps: &Steps<'_>) -> Option<Wire> {
         (None, Err(_)) => notes.check(DNS, DNS_LIMIT, name(host, port)).await.is_some(),
     };
     if !is_found {
-        notes.skip(TCP.0, TCP.1, "its name cannot be resolved");
+        notes.skip(TCP.0, TCP.1, "the server's name cannot be resolved");
         return None;
     }
     notes.check(TCP, STEP_LIMIT, connection(steps)).await
@@ -141,11 +141,11 @@ async fn shake(notes: &mut Notes<'_>, config: &Config, steps: &Steps<'_>, wire: 
             Ok(dialed) => {
                 key_finding =
                     ok(if key.is_some() { "accepted by the server" } else { "the server requires no key" });
-                (ok("a llamapool server answered"), Some(dialed))
+                (ok("a llamapool server responded"), Some(dialed))
             }
             Err(error @ DialError::Unauthorized { .. }) => {
                 key_finding = failed(error.to_string(), refused_key(key.is_some()));
-                (ok("a llamapool server answered"), None)
+                (ok("a llamapool server responded"), None)
             }
             Err(error) => (failed(error.to_string(), not_shaken(&error)), None),
         }
@@ -178,7 +178,7 @@ fn not_shaken(error: &DialError) -> &'static str {
     }
 }
 
-/// Clock and version, as the server told them with its answer.
+/// Clock and version, as stated in the server's response.
 fn about(notes: &mut Notes<'_>, dialed: Option<&Dialed>) {
     let clock = match dialed
         .map(|dialed| dialed.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok()))
@@ -210,12 +210,12 @@ pub(super) fn clock(here: SystemTime, there: SystemTime) -> Finding {
     }
 }
 
-/// Versions of one minor number belong together.
+/// Versions with the same minor number are compatible.
 pub(super) fn version(theirs: &str) -> Finding {
     let minor = |version: &str| version.split('.').take(2).map(str::to_owned).collect::<Vec<_>>();
     if minor(theirs) == minor(build::VERSION) {
         return ok(theirs.to_owned());
     }
-    let found = format!("{theirs}, and this is {}", build::VERSION);
-    warning(found, "They are compatible, but new features need both: update the older one.")
+    let found = format!("{theirs}, while this worker is {}", build::VERSION);
+    warning(found, "They are compatible, but new features require both to be new: update the older one.")
 }

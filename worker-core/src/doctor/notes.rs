@@ -40,7 +40,7 @@ impl<'a> Notes<'a> {
         Self { tell, checks: Vec::new() }
     }
 
-    /// Records a check that is done already.
+    /// Records the result of a check that has already run.
     pub(super) fn note(&mut self, id: &'static str, title: &'static str, finding: Finding) {
         self.enter(id, title, finding, Duration::ZERO);
     }
@@ -59,8 +59,8 @@ impl<'a> Notes<'a> {
     ) -> Option<T> {
         let begun = Instant::now();
         let (finding, brought) = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            let found = format!("no answer within {} s", limit.as_secs());
-            (failed(found, "Check the network between here and there, firewalls included."), None)
+            let found = format!("no response within {} s", limit.as_secs());
+            (failed(found, "Check the network in between, including firewalls."), None)
         });
         self.enter(id, title, finding, begun.elapsed());
         brought

@@ -1,4 +1,4 @@
-//! Checks by themselves. The whole visit, to real servers, is in `e2e/tests/doctor.rs`.
+//! Single checks. Complete diagnostics with real servers are tested in `e2e/tests/doctor.rs`.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use super::*;
 use llamapool_settings::{Mistake, SourceSpan, Sources, build, load};
 use llamapool_tunnel::dial::DialError;
 
-/// What a finding becomes.
+/// The recorded check for a finding.
 fn entered(finding: Finding) -> Check {
     let mut tell = |_: &Check| {};
     let mut notes = Notes::new(&mut tell);
@@ -141,7 +141,7 @@ fn what_macos_forbids() {
     for elsewhere in ["8.8.8.8", "172.32.0.1", "[2001:db8::1]", "127.0.0.1", "::1", "localhost"] {
         assert!(!is_forbidden(elsewhere), "{elsewhere}");
     }
-    // Other systems have other numbers, and other reasons.
+    // Other systems have other error numbers and other causes.
     assert!(!local_network::is_forbidden("linux", "192.168.1.7", no_route));
     assert!(!local_network::is_forbidden("macos", "192.168.1.7", "Connection refused (os error 61)"));
 }

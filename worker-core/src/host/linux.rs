@@ -1,4 +1,4 @@
-//! Linux: three small files, no library.
+//! Linux: reads three small files, without a library.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ pub(super) fn hostname() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned())
 }
 
-/// What the distribution calls itself.
+/// The name that the distribution gives itself.
 pub(super) fn version() -> Option<String> {
     let release =
         fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release"));

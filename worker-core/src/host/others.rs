@@ -1,4 +1,4 @@
-//! macOS, Windows and the rest: what a library finds out, which does nothing once it has answered.
+//! macOS, Windows and others: uses a library, which runs nothing in the background.
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 

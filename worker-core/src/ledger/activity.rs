@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::usage::Usage;
 
-/// A snapshot of what a worker is doing, and has done since it started.
+/// What a worker is doing, and what it has done since it started.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
     /// Running requests, in order of arrival.
     pub live: Vec<LiveJob>,
-    /// Requests begun: those that run, and those that `succeeded`, `failed` or were `cancelled`.
+    /// Requests started: running ones, and those that `succeeded`, `failed` or were `cancelled`.
     pub started: u64,
     /// The runtime's response was passed on completely, and was not a server error (5xx).
     pub succeeded: u64,
     /// The runtime could not be reached, answered with a server error, or broke off.
     pub failed: u64,
-    /// The client left, or the connection to the server was lost.
+    /// The client disconnected, or the connection to the server was lost.
     pub cancelled: u64,
     /// Duration of the longest finished request, milliseconds.
     pub longest_job_ms: u64,
@@ -23,7 +23,7 @@ pub struct Activity {
     pub tokens: Usage,
     /// Tokens since local midnight, or since the start if that was later.
     pub tokens_today: Usage,
-    /// Requests that ended since then.
+    /// Requests that ended in the same period.
     pub requests_today: u64,
     /// The last hour in bins of ten seconds, oldest first and without gaps; shorter if the worker has not run for an hour.
     pub history: Vec<LoadBin>,
@@ -40,7 +40,7 @@ pub struct LiveJob {
     pub path: String,
     /// Milliseconds since it got its slot.
     pub age_ms: u64,
-    /// Body bytes of the answer so far.
+    /// Body bytes of the response so far.
     pub bytes_out: u64,
     /// Its progress.
     pub state: JobState,

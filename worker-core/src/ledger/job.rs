@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
     Succeeded,
     /// The runtime failed.
     Failed,
-    /// The client left.
+    /// The client disconnected.
     Cancelled,
 }
 
@@ -40,11 +40,11 @@ pub(super) struct Ended<'a> {
     pub(super) outcome: Outcome,
     /// From its slot to its end.
     pub(super) took: Duration,
-    /// From its slot to the first byte of the answer's body.
+    /// From its slot to the first byte of the response body.
     pub(super) first_byte: Option<Duration>,
     /// From the cancellation to its end.
     pub(super) cancel_delay: Option<Duration>,
-    /// Body bytes of the answer.
+    /// Body bytes of the response.
     pub(super) sent: u64,
     /// The token counts in the response.
     pub(super) usage: Option<Usage>,
@@ -67,7 +67,7 @@ pub(crate) struct Job {
     first_byte: Option<Duration>,
     stopped: Option<std::time::Instant>,
     outcome: Outcome,
-    /// Its part of a trace, if it has one.
+    /// Its span, if it is traced.
     pub(crate) span: Option<JobSpan>,
 }
 
@@ -106,7 +106,7 @@ impl Job {
         Self { ledger, live, scanner, status: None, first_byte: None, stopped: None, outcome, span: None }
     }
 
-    /// The runtime answers with this status.
+    /// Records the status of the runtime's response.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
         self.span.iter_mut().for_each(|span| span.answered(status));

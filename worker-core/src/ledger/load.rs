@@ -27,7 +27,7 @@ impl Load {
         self.running = running;
     }
 
-    /// A request has ended.
+    /// Records a request that has ended.
     pub(super) fn ended(&mut self, now: SystemTime, tokens_out: u64) {
         let bin = self.bin(now);
         bin.requests += 1;
@@ -45,7 +45,7 @@ impl Load {
         let at = seconds - seconds % BIN;
         let hour = BIN * BINS as u64;
         let newest = self.bins.back().map(|bin| bin.at);
-        // After a clock change by more than the history, the old bins are useless. If the clock was set back by less, the newest bin continues.
+        // After a clock change by more than the history, the old bins are useless. After a smaller step back, the newest bin continues.
         if newest.is_some_and(|newest| newest.abs_diff(at) >= hour) {
             self.bins.clear();
         }

@@ -1,5 +1,5 @@
-//! A request's part of a trace: the time that a worker has it, from the tunnel to its end. The server's span is its parent, and it is the
-//! runtime's.
+//! A request's part of a trace: the time that it spends at this worker. Its parent is the server's span, and it is the parent of the
+//! runtime's spans.
 
 use http::{HeaderMap, StatusCode};
 
@@ -15,7 +15,7 @@ pub(crate) struct JobSpan {
 }
 
 impl JobSpan {
-    /// Begins with the request's head, as it came over the tunnel.
+    /// Starts with the request's head, as received over the tunnel.
     pub(crate) fn begin(tracer: &Tracer, headers: &HeaderMap, asked: &Asked, runtime: Kind) -> Self {
         let operation = trace::operation(&asked.path);
         let mut attributes = vec![
@@ -50,7 +50,7 @@ impl JobSpan {
         self.span.event("first_byte");
     }
 
-    /// The request was refused: no slot, or no runtime.
+    /// Records that the request was refused: no slot, or no runtime.
     pub(crate) fn refused(mut self, kind: &'static str, why: &str) {
         self.span.failed(kind, why.to_owned());
     }

@@ -1,4 +1,4 @@
-//! The books as a whole.
+//! Tests of the whole ledger.
 
 use std::time::Duration;
 

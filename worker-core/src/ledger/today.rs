@@ -1,4 +1,4 @@
-//! What was done since midnight, by this machine's clock and time zone.
+//! Counts since midnight, by this machine's clock and time zone.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Local, NaiveDate};
 
 use crate::usage::Usage;
 
-/// The counts of one day; another day begins with none.
+/// The counts of one day; a new day starts at zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Today {
     date: NaiveDate,
@@ -15,20 +15,20 @@ pub(super) struct Today {
 }
 
 impl Today {
-    /// A request has ended.
+    /// Records a request that has ended.
     pub(super) fn count(&mut self, date: NaiveDate, usage: Usage) {
         *self = self.at(date);
         self.requests += 1;
         self.usage += usage;
     }
 
-    /// The counts of that day, as far as they are known.
+    /// The counts of the given day, as far as they are known.
     pub(super) fn at(&self, date: NaiveDate) -> Self {
         if self.date == date { *self } else { Self { date, ..Self::default() } }
     }
 }
 
-/// The date here.
+/// The local date.
 pub(super) fn local(now: SystemTime) -> NaiveDate {
     DateTime::<Local>::from(now).date_naive()
 }

@@ -1,4 +1,4 @@
-//! What is counted from the start of the worker on: for [`Activity`](super::Activity), and for Prometheus.
+//! Counts since the worker started: for [`Activity`](super::Activity), and for Prometheus.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,64 +7,64 @@ use super::job::{Ended, Outcome};
 use crate::usage::Usage;
 use llamapool_telemetry::metrics::{Figures, Histogram, Label, Series, buckets};
 
-/// Models whose tokens are counted apart; those of further ones are `other`. Each is two series, and a worker of more is rare.
+/// Models whose tokens are counted separately; those of further models count as `other`. Each model has two series, and few workers have more models.
 const MAX_MODELS: usize = 200;
 
-/// The label of requests whose model is not known, or one too many.
+/// The label of requests whose model is unknown or beyond the limit.
 const OTHER: &str = "other";
 
 pub(crate) static STARTED: Series = Series::counter(
     "llamapool_worker_jobs_started_total",
     &[],
-    "Requests begun: those that run, and those that succeeded, failed or were cancelled.",
+    "Requests started: those in flight, and those that succeeded, failed or were cancelled.",
 );
 pub(crate) static SUCCEEDED: Series = Series::counter(
     "llamapool_worker_jobs_succeeded_total",
     &[],
-    "Requests whose answer was passed on whole, and was no server error (5xx).",
+    "Requests whose response was passed on completely and was not a server error (5xx).",
 );
 pub(crate) static FAILED: Series = Series::counter(
     "llamapool_worker_jobs_failed_total",
     &[],
-    "Requests for which the runtime could not be reached, answered with a server error, or broke off.",
+    "Requests that failed because the runtime was unreachable, responded with a server error (5xx), or broke off.",
 );
 pub(crate) static CANCELLED: Series = Series::counter(
     "llamapool_worker_jobs_cancelled_total",
     &[],
-    "Requests whose client left, or during which the connection to the server was lost.",
+    "Requests whose client disconnected, or during which the connection to the server was lost.",
 );
 pub(crate) static DURATION: Series = Series::histogram(
     "llamapool_worker_job_duration_seconds",
     &[],
     buckets::DURATION,
-    "From a request's slot at the worker to its end.",
+    "Time from getting a slot at the worker to the end of the request.",
 );
 pub(crate) static FIRST_BYTE: Series = Series::histogram(
     "llamapool_worker_first_byte_seconds",
     &[],
     buckets::FIRST_BYTE,
-    "From a request's slot at the worker to the first byte of the runtime's answer.",
+    "Time from getting a slot at the worker to the first byte of the runtime's response.",
 );
 pub(crate) static CANCEL_DELAY: Series = Series::histogram(
     "llamapool_worker_cancel_delay_seconds",
     &[],
     buckets::MOMENT,
-    "From the word that nobody wants the answer any more until the runtime's request was dropped.",
+    "Time from a cancellation to the end of the request at the runtime.",
 );
 pub(crate) static RECEIVED: Series = Series::counter(
     "llamapool_worker_received_bytes_total",
     &[],
-    "Request bodies, as announced by their length, counted when the request ends.",
+    "Request bodies, by their announced length, counted when the request ends.",
 );
 pub(crate) static SENT: Series = Series::counter(
     "llamapool_worker_sent_bytes_total",
     &[],
-    "Bodies of the runtime's answers, counted when the request ends.",
+    "Response bodies of the runtime, counted when the request ends.",
 );
 pub(crate) static TOKENS: Series = Series::counter(
     "llamapool_worker_job_tokens_total",
     &["model", "kind"],
-    "Tokens that answers told: `in` of the prompt, `out` generated. The model is `other` if the server does not say it.",
+    "Tokens reported in responses: `in` (prompt), `out` (generated). The model is `other` if the server does not send it.",
 );
 
 /// The counts.
@@ -128,7 +128,7 @@ impl Totals {
         self.by_model.entry(known.unwrap_or(OTHER).to_owned()).or_default()
     }
 
-    /// Adds everything to what is told to Prometheus.
+    /// Adds everything to the figures for Prometheus.
     pub(crate) fn gather(self, figures: &mut Figures) {
         let counters = [
             (&STARTED, self.started),

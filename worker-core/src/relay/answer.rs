@@ -1,4 +1,4 @@
-//! One response of the runtime, passed on piece by piece.
+//! One response of the runtime, passed on chunk by chunk.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::ledger::{Job, Outcome};
 /// The body of a response.
 type Answer = Reply<Guarded<RequestBody>>;
 
-/// Sends the response on as it comes. What is there with the head goes with it.
+/// Sends the response as it arrives. Body bytes that arrive with the head are sent with it.
 pub(super) async fn stream(
     response: Response<Answer>,
     mut responder: Responder,
@@ -30,7 +30,7 @@ pub(super) async fn stream(
 ) -> Outcome {
     let (parts, mut body) = response.into_parts();
     if parts.status.is_informational() {
-        responder.fail(Code::Backend, "the runtime wants to speak another protocol");
+        responder.fail(Code::Backend, "the runtime asked to switch to another protocol");
         return Outcome::Failed;
     }
     let Ok(block) =
@@ -61,7 +61,7 @@ pub(super) async fn stream(
     pour(body, next, responder, silence, watch, job).await
 }
 
-/// Sends on what follows, beginning with `next` if that is there already. A chunk is held no longer than it takes to see whether it is the last.
+/// Sends the rest, beginning with `next` if that has arrived. A chunk is held back only to check whether it is the last one.
 async fn pour(
     mut body: Answer,
     mut next: Option<Result<Bytes, End>>,
@@ -102,7 +102,7 @@ async fn pour(
     }
 }
 
-/// The body is complete: waits until the last chunk is on its way, and ends the answer if that chunk did not.
+/// The body is complete: waits until the last chunk is on its way, and ends the response if that chunk did not end it.
 async fn finish(mut responder: Responder, job: &mut Job) -> Outcome {
     match responder.ready().await {
         Ok(()) => responder.send(Bytes::new(), true),
@@ -123,7 +123,7 @@ fn is_done(next: Option<&Result<Bytes, End>>) -> bool {
     matches!(next, Some(Err(End::Done)))
 }
 
-/// The next chunk if it is there already.
+/// The next chunk, if it has already arrived.
 fn next_now(body: &mut Answer) -> Option<Result<Bytes, End>> {
     next_chunk(body).now_or_never()
 }
@@ -136,7 +136,7 @@ async fn next_chunk(body: &mut Answer) -> Result<Bytes, End> {
         match body.frame().await {
             None => return Err(End::Done),
             Some(Err(error)) => return Err(End::Broken(error.to_string())),
-            // Trailers end here: nobody between a runtime and a browser passes them on.
+            // Trailers are dropped: no hop between a runtime and a browser passes them on.
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(chunk) if !chunk.is_empty() => return Ok(chunk),
                 _ => {}
@@ -145,7 +145,7 @@ async fn next_chunk(body: &mut Answer) -> Result<Bytes, End> {
     }
 }
 
-/// Nothing came in time.
+/// Nothing arrived in time.
 pub(super) struct Silent;
 
 pub(super) async fn quiet_for<T>(
@@ -158,7 +158,7 @@ pub(super) async fn quiet_for<T>(
     }
 }
 
-/// The length of a body that says it, as the connection has understood and will enforce it.
+/// The length that a body states, as the connection has parsed it and will enforce it.
 fn length(parts: &response::Parts, body: &Answer) -> Option<u64> {
     let says_it = parts.headers.contains_key(CONTENT_LENGTH) && !head::is_bodiless(parts.status);
     says_it.then(|| body.size_hint().exact()).flatten()

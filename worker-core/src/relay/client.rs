@@ -1,8 +1,9 @@
 //! An HTTP/1.1 client for one runtime: it keeps connections open, and ignores redirects, proxies and compression. The worker's relay and the server's
 //! static endpoints use it.
 //!
-//! A runtime may be a step ahead of its client. If it refuses a request whose body is still on its way, its response is read before the write error
-//! counts. If it has closed a kept connection, a request that it cannot have read is sent again on a new one, once.
+//! A runtime may respond before it has read the whole request. If it refuses a request whose body is still being sent, its response is read, and a
+//! write error does not matter. If it has closed a kept connection, so that it cannot have read the request, the request is sent again on a new one,
+//! once.
 
 mod connection;
 mod pool;
@@ -31,7 +32,7 @@ use replay::Replay;
 pub use reply::Reply;
 use wire::Wire;
 
-/// A client for one runtime, sending request bodies of type `B`. TLS is set up only for an `https` runtime, because it costs megabytes.
+/// A client for one runtime, with request bodies of type `B`. TLS is set up only for an `https` runtime, because it costs megabytes.
 pub struct Client<B> {
     connector: Connector,
     pool: Arc<Pool<B>>,
@@ -42,12 +43,12 @@ enum Connector {
     Tls(TowerToHyperService<HttpsConnector<HttpConnector>>),
 }
 
-/// The reason why there is no response.
+/// Why there is no response.
 #[derive(Debug)]
 pub enum Failure {
     /// No connection could be made.
     Unreachable(String),
-    /// The connection ended, or the peer did not send HTTP.
+    /// The connection ended, or the peer does not speak HTTP.
     Broken(String),
 }
 
@@ -115,7 +116,7 @@ where
     }
 }
 
-/// The head as it stands on the wire: the path, and the host in its header.
+/// The head as it is sent: the path, and the host in its header.
 fn addressed(mut head: request::Parts) -> Result<request::Parts, Failure> {
     let no_host = || Failure::Unreachable("the address has no host".to_owned());
     let authority = head.uri.authority().ok_or_else(no_host)?.as_str();
@@ -127,7 +128,7 @@ fn addressed(mut head: request::Parts) -> Result<request::Parts, Failure> {
     Ok(head)
 }
 
-/// The innermost error names the cause; the outer ones say "client error" and the like.
+/// The innermost error names the cause; the outer ones only say "client error" or similar.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

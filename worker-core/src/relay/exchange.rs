@@ -1,4 +1,4 @@
-//! One request to the runtime, from its head to how it ended.
+//! One request to the runtime, from its head to its end.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::{Setup, headers};
 use crate::ledger::{Job, Outcome};
 use crate::runtime::{Offered, Operation, Target};
 
-/// Sends requests whose bodies come out of the tunnel.
+/// Sends requests whose bodies arrive through the tunnel.
 pub(super) type RuntimeClient = Client<Guarded<RequestBody>>;
 
 /// What one request needs.
@@ -44,7 +44,7 @@ impl Exchange {
         let refused = request.body().refusal();
         let silence = self.setup.silence;
         let answered = tokio::select! {
-            biased; // a client that leaves in mid-upload is no failure of the runtime
+            biased; // a client that leaves during an upload is not a failure of the runtime
             stopped = responder.stopped() => return job.unwanted(stopped),
             answered = quiet_for(silence, self.client.request(request)) => answered,
         };
@@ -60,7 +60,7 @@ impl Exchange {
         Outcome::Failed
     }
 
-    /// The request as the runtime gets it.
+    /// The request for the runtime.
     fn request(
         &self,
         head: RequestHead,
@@ -77,14 +77,14 @@ impl Exchange {
         Ok((operation, request))
     }
 
-    /// What passes, and the runtime's own key.
+    /// The headers that pass, and the runtime's own key.
     fn headers(&self, headers: &HeaderMap) -> HeaderMap {
         let mut headers = headers::to_runtime(headers);
         headers.extend(self.setup.key.clone().map(|key| (AUTHORIZATION, key)));
         headers
     }
 
-    /// The runtime was lost before its response: another one may be tried.
+    /// The runtime was lost before its response: the server may try another worker.
     fn fail(&self, failure: &Failure, responder: Responder) {
         self.alarm.notify_one();
         match failure {

@@ -1,10 +1,10 @@
-//! The headers that the worker passes on, see [`request_headers`] and [`response_headers`], and the length of a body beside them.
+//! The headers that the worker passes on, see [`request_headers`] and [`response_headers`], and the length of a body next to them.
 
 use http::HeaderMap;
 use http::header;
 use llamapool_tunnel::head::{request_headers, response_headers};
 
-/// The headers of a request that the runtime gets.
+/// The headers of a request for the runtime.
 pub(super) fn to_runtime(headers: &HeaderMap) -> HeaderMap {
     let mut passed = request_headers(headers);
     if let Some(length) = headers.get(header::CONTENT_LENGTH) {
@@ -13,10 +13,10 @@ pub(super) fn to_runtime(headers: &HeaderMap) -> HeaderMap {
     passed
 }
 
-/// The headers of a response that the server gets, with the length of its body if that is known: the one that the connection has checked.
+/// The headers of a response for the server, and the length of its body if known: the one that the connection has checked.
 pub(super) fn from_runtime(headers: &HeaderMap, length: Option<u64>) -> HeaderMap {
     let mut passed = response_headers(headers);
-    // Beside `transfer-encoding` a length means nothing (RFC 9112, 6.3), and must not be read at the next hop.
+    // Next to `transfer-encoding`, a length means nothing (RFC 9112, 6.3), and the next hop must not read it.
     if let Some(length) = length.filter(|_| !headers.contains_key(header::TRANSFER_ENCODING)) {
         passed.insert(header::CONTENT_LENGTH, length.into());
     }

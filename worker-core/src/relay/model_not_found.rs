@@ -1,4 +1,4 @@
-//! Notices that the runtime does not have a model that it listed: its list is to be read at once.
+//! Detects that the runtime does not have a model that it listed: its list is then read again immediately.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Reads the model's name where the runtime will read it, in the body, while the body passes. The piece that would complete the body is sent on only when the
-//! name is known to be offered. Nothing is kept but the name.
+//! Reads the model's name where the runtime will read it, in the body, as the body passes. The chunk that would complete the body is sent on only
+//! after the name is known to be offered. Only the name is kept.
 //!
-//! What two readers could read in two ways is refused: a name that is given twice, or in a place that only some runtimes look at.
+//! A body that two programs could read differently is refused: one with a name that is given twice, or in a place where only some runtimes look.
 
 mod form;
 mod json;
@@ -20,13 +20,13 @@ use crate::runtime::{MAX_NAME, Offered};
 use form::FormScanner;
 use json::JsonScanner;
 
-/// Longest spelling of a name that is looked at, bytes: in JSON each character may take six.
+/// Longest encoding of a name that is read, bytes: in JSON, a character may take six.
 const MAX_SPELLING: usize = 6 * MAX_NAME;
 
 const TOO_LONG: &str = "The model's name is too long.";
 const NOT_ONE: &str = "The request must name its model once.";
 
-/// Finds the model's name in a body that passes by.
+/// Finds the model's name in a body as it passes.
 pub(super) struct Scanner {
     format: Format,
     offered: Offered,
@@ -38,10 +38,10 @@ enum Format {
     Form(Box<FormScanner>),
 }
 
-/// What a scanner has found in a piece of a body.
+/// What a scanner has found in a part of a body.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
-    /// Nothing in the rest of the piece.
+    /// Nothing in the rest of the part.
     Nothing,
     /// The model's name.
     Model(String),
@@ -53,7 +53,7 @@ impl Scanner {
     /// A scanner for a request with these headers and this path and query.
     ///
     /// # Errors
-    /// It cannot be told how the runtime will read the body.
+    /// The runtime may read the body in more than one way.
     pub(super) fn new(target: &str, headers: &HeaderMap, offered: Offered) -> Result<Self, Refusal> {
         if target.split_once('?').is_some_and(|(_, query)| form::query_names_model(query)) {
             return Err(Refusal::Ambiguous("The model must be named in the body, not in the query."));
@@ -69,10 +69,10 @@ impl Scanner {
         Ok(Self { format, offered, found: false })
     }
 
-    /// Looks at the next piece.
+    /// Scans the next part.
     ///
     /// # Errors
-    /// The request must not reach the runtime whole.
+    /// The request must not reach the runtime completely.
     fn pass(&mut self, mut piece: &[u8]) -> Result<(), Refusal> {
         loop {
             let found = match &mut self.format {
@@ -91,7 +91,7 @@ impl Scanner {
     }
 }
 
-/// How a body of this type is read. A type that is almost a form's may be one to some runtime.
+/// The scanner for a body of this type. Some runtimes may treat a type that resembles a form's as a form.
 fn format(content_type: &str) -> Result<Format, Refusal> {
     let content_type_lower = content_type.to_ascii_lowercase();
     if !content_type_lower.contains("form") && !content_type_lower.contains("multipart") {
@@ -102,25 +102,25 @@ fn format(content_type: &str) -> Result<Format, Refusal> {
     Ok(Format::Form(Box::new(FormScanner::new(boundary))))
 }
 
-/// A body that is read while it passes, and breaks off if it must not be whole.
+/// A body that is scanned as it passes, and breaks off if the runtime must not get all of it.
 pub(super) struct Guarded<B> {
     body: B,
     scanner: Option<Scanner>,
     refusal: Arc<OnceLock<Refusal>>,
 }
 
-/// The request was refused while its body passed.
+/// The request was refused while its body was passing.
 #[derive(Debug, thiserror::Error)]
 #[error("the request was refused")]
 pub(super) struct BrokenOff;
 
 impl<B> Guarded<B> {
-    /// Without a scanner the body passes as it is.
+    /// Without a scanner, the body passes unchanged.
     pub(super) fn new(body: B, scanner: Option<Scanner>) -> Self {
         Self { body, scanner, refusal: Arc::default() }
     }
 
-    /// Where the reason will be, if the body is refused.
+    /// Where the reason is stored if the body is refused.
     pub(super) fn refusal(&self) -> Arc<OnceLock<Refusal>> {
         self.refusal.clone()
     }
@@ -141,7 +141,7 @@ where
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx)).map(|frame| frame.map_err(Into::into));
         let (Some(scanner), Some(Ok(piece))) = (&mut this.scanner, &frame) else { return Poll::Ready(frame) };
         if let Err(refusal) = scanner.pass(piece.data_ref().map_or(&[], |piece| piece)) {
-            // Only the first reason counts; hyper asks no further.
+            // Only the first reason is kept; hyper does not continue after it.
             let _ = this.refusal.set(refusal);
             return Poll::Ready(Some(Err(Box::new(BrokenOff))));
         }

@@ -1,20 +1,20 @@
-//! Responses of the worker's own, in the shape of the API's errors.
+//! Error responses of the worker itself, in the shape of the API's errors.
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use llamapool_tunnel::{Responder, head};
 use serde_json::{Value, json};
 
-/// Why the worker itself refuses a request.
+/// Why the worker refuses a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// Not an operation that is relayed.
     UnknownUrl,
-    /// The model is hidden or remote: callers see that it does not exist.
+    /// The model is hidden or remote: callers see an unknown model.
     NotOffered(String),
-    /// It cannot be told which model the runtime would read.
+    /// The runtime may read a different model than the worker.
     Ambiguous(&'static str),
-    /// The runtime said nothing for too long.
+    /// The runtime was silent for too long.
     Silent,
 }
 

@@ -17,10 +17,10 @@ use llamapool_settings::edit::Edit;
 use llamapool_settings::fields::{Field, Origin, fields, secrets};
 use llamapool_settings::{Env, build, paths, text_file};
 
-/// Bytes kept from the end of each log: recent problems are there, and mails have size limits.
+/// Bytes kept from the end of each log: recent problems are there, and mail has size limits.
 const MOST_OF_A_LOG: u64 = 256 * 1024;
 
-/// Today's, the one before, and those of other programs in the same folder.
+/// Number of log files: today's, the previous one, and those of other programs in the same folder.
 const MOST_LOGS: usize = 6;
 
 pub(super) async fn pages(context: &Context, checks: &[Check], env: &Env) -> Vec<Page> {
@@ -59,8 +59,7 @@ fn about() -> String {
     let host = Host { hostname: None, ..host::this_machine() };
     let host = serde_json::to_string_pretty(&host).unwrap_or_default();
     format!(
-        "llamapool worker {} (build {} of {})\n{now}\n\nThis machine: {host}\n\nKeys, tokens and passwords were removed; \
-         where one stood it says {REMOVED}.\n",
+        "llamapool worker {} (build {} of {})\n{now}\n\nThis machine: {host}\n\nKeys, tokens and passwords are replaced by {REMOVED}.\n",
         build::VERSION,
         build::SHA,
         build::DATE
@@ -89,10 +88,10 @@ fn setting(field: &Field) -> String {
     format!("{} = {value} ({origin}){problem}", field.key)
 }
 
-/// The configuration file, comments and all, without what its secret settings say.
+/// The configuration file, including comments, without the values of secret settings.
 fn config(file: &Path, scrub: &Scrub) -> String {
     if !file.exists() {
-        return "(there is none)\n".to_owned();
+        return "(no file)\n".to_owned();
     }
     match Edit::open::<Config>(file).map(|edit| edit.without_secrets(REMOVED)) {
         Ok(Some(text)) => scrub.all(&text),

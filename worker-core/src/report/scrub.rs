@@ -1,4 +1,4 @@
-//! Removes secrets from text: known ones in any encoding, and what looks like one.
+//! Removes secrets from text: known ones in any encoding, and anything that looks like one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -10,13 +10,13 @@ pub(super) const REMOVED: &str = "[removed]";
 /// A shorter secret may be part of any word, so it is removed only as a whole word.
 const LONG_ENOUGH: usize = 6;
 
-/// Words after which, and after a colon or equals sign, a secret follows.
+/// Words that are followed by a secret, after a colon or equals sign.
 const TELLING: [&str; 6] = ["key", "token", "secret", "password", "passwd", "authorization"];
 
 /// Words that announce a credential without a colon.
 const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
-/// Prefixes of well-known services' keys. In a comment, nothing else announces a key.
+/// Prefixes of the keys of well-known services. In a comment, nothing else identifies a key.
 const KEY_PREFIXES: [&str; 16] = [
     "sk-",
     "sk_",
@@ -36,16 +36,16 @@ const KEY_PREFIXES: [&str; 16] = [
     "eyJ",
 ];
 
-/// Minimum number of characters after such a prefix in a key; words have fewer.
+/// Minimum number of characters after such a prefix; ordinary words have fewer.
 const KEY_LENGTH: usize = 8;
 
 /// A join link contains a key.
 const LINK: &str = "llamapool://";
 
-/// Removes these secrets.
+/// The secrets to remove.
 pub(super) struct Scrub {
     secrets: Vec<SecretString>,
-    /// What of each is the same wherever it stands within base64, and hexadecimal.
+    /// The part of each secret that is the same at every position within base64, and its hexadecimal form.
     encoded: Vec<SecretString>,
 }
 
@@ -73,14 +73,14 @@ impl Scrub {
         text
     }
 
-    /// The text without known secrets, and without what looks like one: for what strangers may have written.
+    /// The text without known secrets and without anything that looks like one: for text that strangers may have written.
     pub(super) fn all(&self, text: &str) -> String {
         let lines = text.split_inclusive('\n').map(|line| guessed(&without_login(line)));
         self.known(&lines.collect::<String>())
     }
 }
 
-/// The text without every piece at whose start `find` says how long it is.
+/// The text without each part for which `find` returns a length at its start.
 fn without(text: &str, find: impl Fn(&str) -> Option<usize>, alone: bool) -> String {
     let (mut new, mut at) = (String::with_capacity(text.len()), 0);
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -103,7 +103,7 @@ fn without(text: &str, find: impl Fn(&str) -> Option<usize>, alone: bool) -> Str
     new
 }
 
-/// How much of `text` is `secret`, where each character may be written as it is, percent-encoded (also more than once) or
+/// The length of `secret` at the start of `text`, where each character may be literal, percent-encoded (even repeatedly) or
 /// escaped as in JSON.
 fn starts_with(text: &str, secret: &str) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -111,7 +111,7 @@ fn starts_with(text: &str, secret: &str) -> Option<usize> {
     if first[0] != first[1] && !matches!(first[0], Some(b'\\' | b'%')) {
         return None; // the common case
     }
-    // What is written may be read in more than one way: all of them are followed.
+    // Text can be read in more than one way: all of them are followed.
     let mut ends = vec![0];
     for byte in secret.bytes() {
         let next = ends.iter().flat_map(|at| spelled(&bytes[*at..], byte).map(move |length| at + length));
@@ -122,11 +122,11 @@ fn starts_with(text: &str, secret: &str) -> Option<usize> {
             return None;
         }
     }
-    // In the middle of a character it would be another text.
+    // In the middle of a character, it would be a different text.
     ends.into_iter().rfind(|at| text.is_char_boundary(*at))
 }
 
-/// How long a byte may be that begins here.
+/// Longest encoding of one byte.
 fn spelled(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
     let hex = |at: usize, digits: usize| {
         let digits = std::str::from_utf8(text.get(at..at + digits)?).ok()?;
@@ -136,7 +136,7 @@ fn spelled(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
     let escape = text.first() == Some(&b'\\');
     let unicode = (escape && text.get(1) == Some(&b'u')).then(|| hex(2, 4)).flatten().map(|_| 6);
     let escaped = (escape && text.get(1) == Some(&byte) && byte.is_ascii_punctuation()).then_some(2);
-    // `%2f`, and `%252f` where somebody encoded twice.
+    // `%2f`, or `%252f` if it was encoded twice.
     let twice = if text.first() == Some(&b'%') {
         text[1..].chunks(2).take_while(|two| *two == b"25").count()
     } else {
@@ -147,15 +147,15 @@ fn spelled(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
     [plain, unicode, escaped].into_iter().flatten().chain(percent)
 }
 
-/// Encoded texts are broken by nothing but percent signs (`%2B`), and hexadecimal comes in either case.
+/// Encoded text is interrupted only by percent signs (`%2B`), and hexadecimal digits may have either case.
 fn starts_encoded(text: &str, encoded: &str) -> Option<usize> {
     let is_hex = encoded.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
     let same = text.get(..encoded.len()).filter(|start| is_hex && start.eq_ignore_ascii_case(encoded));
     same.map(str::len).or_else(|| starts_with(text, encoded))
 }
 
-/// What base64 makes of a secret that begins at each of the three places it can have, but for the characters that
-/// depend on its neighbours; and hexadecimal.
+/// The base64 forms of a secret at each of the three possible positions, without the characters that
+/// depend on its neighbours; and its hexadecimal form.
 fn encodings(secret: &str) -> Vec<String> {
     let mut all = vec![secret.bytes().map(|byte| format!("{byte:02x}")).collect()];
     for shift in 0..3 {
@@ -163,7 +163,7 @@ fn encodings(secret: &str) -> Vec<String> {
         let first = [0, 2, 3][shift];
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
-            // The last character has bits of what follows, unless the secret ends with it.
+            // The last character contains bits of what follows, unless the secret ends with it.
             let last = if padded.len().is_multiple_of(3) { text.len() } else { text.len() - 1 };
             all.extend(text.get(first..last).map(str::to_owned));
         }
@@ -203,7 +203,7 @@ fn guessed(line: &str) -> String {
     new + &line[done..]
 }
 
-/// The key that begins here, if it does.
+/// The key that begins here, if one does.
 fn key_at(line: &str, at: usize, prefix: &str) -> Option<(usize, usize)> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=');
     let starts_here = !line[..at].ends_with(|c: char| c.is_alphanumeric());
@@ -212,7 +212,7 @@ fn key_at(line: &str, at: usize, prefix: &str) -> Option<(usize, usize)> {
     (starts_here && length >= KEY_LENGTH).then_some((at, at + prefix.len() + length))
 }
 
-/// Where the value is that follows a word, a quote perhaps, and a colon or equals sign.
+/// The position of the value after a word, an optional quote, and a colon or equals sign.
 fn value_after(line: &str, at: usize) -> Option<(usize, usize)> {
     let rest = line[at..].trim_start_matches(['"', '\'', '\\']).trim_start();
     let rest = rest.strip_prefix([':', '='])?.trim_start();

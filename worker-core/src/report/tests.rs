@@ -1,4 +1,4 @@
-//! Whole reports: nothing secret in them, and saved as they were shown.
+//! Complete reports: they contain no secret, and are saved as they were shown.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,7 +12,7 @@ use super::*;
 use crate::doctor::Outcome;
 use llamapool_settings::{Sources, load};
 
-/// A worker's folder, with keys wherever they can be.
+/// A worker's folder, with keys in every possible place.
 struct Home {
     dir: tempfile::TempDir,
     env: HashMap<String, String>,

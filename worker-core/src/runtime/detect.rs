@@ -1,4 +1,4 @@
-//! Finding out which kind of runtime answers at an address.
+//! Finds out which kind of runtime is at an address.
 
 use http::header::SERVER;
 
@@ -6,7 +6,7 @@ use super::listing::Entry;
 use super::probe_client::{Answer, ProbeClient, ProbeError};
 use super::{Kind, Target, listing, lm_studio, ollama};
 
-/// Every kind answers `/v1/models`, and some show there who they are; the others are known by their own paths.
+/// Every kind serves `/v1/models`, and some can be recognised by it; the others are recognised by their own paths.
 pub(super) async fn detect(client: &ProbeClient, target: &Target) -> Result<Kind, ProbeError> {
     let answer = client.get(&target.native("/v1/models")).await;
     let listing = answer.as_ref().map_err(Clone::clone).and_then(listing::read);
@@ -16,7 +16,7 @@ pub(super) async fn detect(client: &ProbeClient, target: &Target) -> Result<Kind
         return Ok(kind);
     }
     match &listing {
-        // Another path would be answered no better.
+        // Other paths would fail in the same way.
         Err(error) if error.is_silence() || error.is_locked() || *error == ProbeError::OurServer => {
             return Err(error.clone());
         }

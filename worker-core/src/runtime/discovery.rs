@@ -1,4 +1,4 @@
-//! Every runtime that answers on this machine, for people who choose.
+//! Finds all runtimes on this machine, for people to choose from.
 
 use std::time::Duration;
 
@@ -8,33 +8,33 @@ use url::Url;
 use super::prober::DEFAULT_PORTS;
 use super::{Kind, Model, Prober};
 
-/// A program on this machine accepts at once or never.
+/// A program on this machine accepts immediately or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For one port in all: people wait for this list.
+/// Limit for one port: people wait for this list.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// A runtime, or what may be one, on one of the usual ports.
+/// A runtime, or what may be one, on one of the default ports.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundRuntime {
-    /// What it is; as far as can be told if it is not usable.
+    /// Its kind, as far as known if it is not usable.
     pub kind: Kind,
-    /// Its address as a worker's setting takes it.
+    /// Its address, in the form of the worker's setting.
     pub url: Url,
-    /// Its version, where it tells.
+    /// Its version, if it reports one.
     pub version: Option<String>,
     /// Its models.
     pub models: Vec<Model>,
-    /// Why it cannot be used as it is: it wants a key, it is still loading, it has no models.
+    /// Why it cannot be used as it is: it requires a key, it is still loading, it has no models.
     pub problem: Option<String>,
 }
 
-/// Looks at all ports where runtimes usually listen, at the same time. Takes some milliseconds, at worst a few seconds.
+/// Probes all default ports of runtimes at the same time. Takes some milliseconds, at worst a few seconds.
 pub async fn discover() -> Vec<FoundRuntime> {
     on(&DEFAULT_PORTS).await
 }
 
-/// What answers on these ports. What is clearly something else is left out.
+/// The runtimes on these ports. Anything that is clearly not a runtime is left out.
 pub(super) async fn on(ports: &[(Kind, u16)]) -> Vec<FoundRuntime> {
     let looks = ports.iter().map(|(usual, port)| {
         let url = Url::parse(&format!("http://127.0.0.1:{port}/")).expect("a port makes a URL");

@@ -1,21 +1,21 @@
-//! Hidden models: the runtime has them, the worker does not offer them to the pool.
+//! Hidden models: models of the runtime that the worker does not offer to the pool.
 
 use super::MAX_NAME;
 
-/// What a runtime adds to a name that has no tag of its own.
+/// The tag that runtimes add to a name without one.
 const LATEST: &str = ":latest";
 
-/// What Ollama adds in front of a name without them: a host, and a folder of it.
+/// The prefix that Ollama adds to a short name: a registry host, and a folder of it.
 const REGISTRY: &str = "registry.ollama.ai/";
 const LIBRARY: &str = "library/";
 
-/// A model's name, or several: `*` stands for any characters. Case, `:latest` and Ollama's registry do not matter, because they do
-/// not to runtimes: what cannot be asked for by one spelling must not be there by another.
+/// A model's name, or a pattern: `*` stands for any characters. Case, `:latest` and Ollama's registry do not matter, because they do not matter
+/// to runtimes: a model that is hidden under one spelling must be hidden under all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern(String);
 
 impl NamePattern {
-    /// Reads a pattern; `None` if no model can be called so.
+    /// Parses a pattern; `None` if no model can have such a name.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control);
@@ -68,12 +68,12 @@ impl HiddenModels {
     }
 }
 
-/// The shortest spelling of a name, in lower case: as a runtime that does not care would list it.
+/// The shortest spelling of a name, in lower case, by which names are compared.
 pub(super) fn spelled_as_listed(name: &str) -> String {
     let lower = name.to_lowercase();
     let name = lower.split_once("://").map_or(&*lower, |(_, rest)| rest);
     let name = name.strip_prefix(REGISTRY).unwrap_or(name);
-    // Of another registry's names the folder is a part.
+    // For other registries, the folder is part of the name.
     without_latest(name.strip_prefix(LIBRARY).unwrap_or(name).to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! What a probe found out about a runtime.
+//! The result of a probe.
 
 use llamapool_tunnel::lenient::{list, optional};
 use llamapool_tunnel::model::{self, MAX_DETAIL, MAX_NAME, is_sane};
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Model};
 
-/// What a probe found out about a runtime.
+/// The result of a probe.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuntimeInfo {
-    /// The family it belongs to; never `Auto` when it comes from a [`Prober`](super::Prober).
+    /// The runtime's kind; never `Auto` if the result comes from a [`Prober`](super::Prober).
     #[serde(default)]
     pub kind: Kind,
-    /// The runtime's own version, where it tells.
+    /// The runtime's version, if it reports one.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Its models, sorted by name, each name once.
     #[serde(default, deserialize_with = "list")]
     pub models: Vec<Model>,
-    /// A sentence for the user about something odd that is no failure, e.g. that there are no models.
+    /// A remark for the user that is not an error, for example that there are no models.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl RuntimeInfo {
-    /// Sorts models by name, keeps each name once and drops what is out of bounds. Returns how many models were dropped for that.
+    /// Sorts models by name, keeps each name once and drops models that exceed the limits. Returns how many were dropped for that.
     pub fn tidy(&mut self) -> usize {
         let dropped = model::tidy(&mut self.models);
         self.version.take_if(|text| !is_sane(text, MAX_DETAIL));

@@ -1,4 +1,4 @@
-//! `/v1/models` as everybody answers it, with the extras that some runtimes put into it.
+//! `/v1/models` in its common form, with the additional fields of some runtimes.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use super::Model;
 use super::probe_client::{Answer, ProbeError};
 use llamapool_tunnel::lenient::{list, optional};
 
-/// The usual form: a list under `data`. Null is how Ollama says that it has none.
+/// The usual form: a list under `data`. Ollama sends null for an empty list.
 #[derive(Debug, Deserialize)]
 struct Named {
     #[serde(default, deserialize_with = "list")]
@@ -15,11 +15,11 @@ struct Named {
     object: Option<String>,
 }
 
-/// Some send the bare list.
+/// Some runtimes send a bare list.
 #[derive(Debug, Deserialize)]
 struct Bare(#[serde(deserialize_with = "list")] Vec<Entry>);
 
-/// The entries of a listing, if it is one: without any entry it must at least say that it is a list.
+/// The entries of a listing; one without entries must at least declare that it is a list.
 pub(super) fn read(answer: &Answer) -> Result<Vec<Entry>, ProbeError> {
     if let Ok(Bare(entries)) = answer.json::<Bare>() {
         return if entries.is_empty() { Err(ProbeError::Rubbish) } else { Ok(entries) };
@@ -31,16 +31,16 @@ pub(super) fn read(answer: &Answer) -> Result<Vec<Entry>, ProbeError> {
     Ok(named.data)
 }
 
-/// One model, with whatever is told about it; each runtime fills a few of these fields.
+/// One model, with all optional fields; each runtime fills a few of them.
 #[derive(Debug, Deserialize)]
 pub(super) struct Entry {
     id: String,
     #[serde(default, deserialize_with = "optional")]
     owned_by: Option<String>,
-    /// vLLM and SGLang: the longest context it was started with.
+    /// vLLM and SGLang: the maximum context length it was started with.
     #[serde(default, deserialize_with = "optional")]
     max_model_len: Option<u64>,
-    /// Various: the longest context of the model.
+    /// Various runtimes: the model's maximum context length.
     #[serde(default, deserialize_with = "optional")]
     context_length: Option<u64>,
     #[serde(default, deserialize_with = "optional")]
@@ -48,7 +48,7 @@ pub(super) struct Entry {
     /// llama.cpp with a single model.
     #[serde(default, deserialize_with = "optional")]
     meta: Option<Meta>,
-    /// llama.cpp with several models, and llama-swap: whether it is in memory.
+    /// llama.cpp with several models, and llama-swap: whether the model is in memory.
     #[serde(default, deserialize_with = "optional")]
     status: Option<Status>,
 }

@@ -1,4 +1,4 @@
-//! llama.cpp's `llama-server`: `/v1/models` (what is there), `/health` (whether it is in memory), `/props`.
+//! llama.cpp's `llama-server`: `/v1/models` (the models), `/health` (whether the model is in memory), `/props`.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use super::probe_client::{ProbeClient, ProbeError};
 use super::{Kind, Model, RuntimeInfo, Target, listing};
 use llamapool_tunnel::lenient::optional;
 
-/// What it tells about itself; with several models (router mode) only some of it.
+/// Its properties; with several models (router mode) only some of them.
 #[derive(Default, Deserialize)]
 struct Props {
     #[serde(default, deserialize_with = "optional")]
@@ -16,7 +16,7 @@ struct Props {
     default_generation_settings: Option<Settings>,
     #[serde(default, deserialize_with = "optional")]
     model_ftype: Option<String>,
-    /// The weights are put aside until the next request.
+    /// The weights are unloaded until the next request.
     #[serde(default, deserialize_with = "optional")]
     is_sleeping: Option<bool>,
     #[serde(default, deserialize_with = "optional")]
@@ -34,7 +34,7 @@ pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<Runti
     let entries = listing::read(&client.get(&target.native("/v1/models")).await?)?;
     let props = match client.json::<Props>(&target.native("/props")).await {
         Ok(props) => props,
-        // The listing is open to all, so this is where a wrong key shows.
+        // The listing needs no key, so this is where a wrong key is detected.
         Err(error) if error.is_locked() => return Err(error),
         Err(_) => Props::default(),
     };
@@ -46,17 +46,17 @@ pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<Runti
     Ok(RuntimeInfo { kind: Kind::LlamaCpp, version: props.build_info, models, note })
 }
 
-/// It lists its model while it is still loading it.
+/// It lists its model while still loading it.
 async fn awake(client: &ProbeClient, target: &Target) -> Result<(), ProbeError> {
     match client.get(&target.native("/health")).await {
         Err(ProbeError::Status(StatusCode::SERVICE_UNAVAILABLE, _)) => Err(ProbeError::Loading),
         Err(error) if error.is_silence() => Err(error),
-        // Relatives of llama.cpp need not have the path.
+        // Derivatives of llama.cpp may lack the path.
         _ => Ok(()),
     }
 }
 
-/// The one model it was started with.
+/// The one model that it was started with.
 fn complete(model: &mut Model, props: &Props) {
     model.loaded = Some(props.is_sleeping != Some(true));
     let context = props.default_generation_settings.as_ref().and_then(|settings| settings.n_ctx);

@@ -1,7 +1,7 @@
-//! LM Studio: `/v1/models` (what can be asked for now), with details from its own API (`/api/v0`, `/api/v1`).
+//! LM Studio: `/v1/models` (the models that can be requested now), with details from its own API (`/api/v0`, `/api/v1`).
 //!
-//! The OpenAI listing decides, because with loading on demand switched off it has only what is loaded, while
-//! LM Studio's own lists have everything on disk.
+//! The OpenAI listing decides: with just-in-time loading off, it has only loaded models, while
+//! LM Studio's own lists contain everything on disk.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ struct First {
 #[derive(Deserialize)]
 struct FirstEntry {
     id: String,
-    /// `loaded` or `not-loaded`; no other runtime has it, so we know LM Studio by it.
+    /// `loaded` or `not-loaded`; no other runtime has this field, so it identifies LM Studio.
     state: String,
     #[serde(default, deserialize_with = "optional")]
     arch: Option<String>,
@@ -33,7 +33,7 @@ struct FirstEntry {
     max_context_length: Option<u64>,
 }
 
-/// Since 0.4: knows sizes too.
+/// Since 0.4: also has sizes.
 #[derive(Deserialize)]
 struct Second {
     #[serde(deserialize_with = "list")]
@@ -74,7 +74,7 @@ struct Config {
     context_length: Option<u64>,
 }
 
-/// Whether it is LM Studio that answers there. It answers every unknown path with 200, so only shapes count.
+/// Whether the runtime is LM Studio. It answers every unknown path with 200, so only the shape of the response counts.
 pub(super) async fn is_there(client: &ProbeClient, target: &Target) -> bool {
     client.json::<First>(&target.native("/api/v0/models")).await.is_ok()
         || client.json::<Second>(&target.native("/api/v1/models")).await.is_ok()
@@ -83,7 +83,7 @@ pub(super) async fn is_there(client: &ProbeClient, target: &Target) -> bool {
 pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
     let servable = listing::read(&client.get(&target.native("/v1/models")).await?)?;
     let mut known: HashMap<String, Model> = HashMap::new();
-    // Both are details, and either may be missing in some version.
+    // Both only add details, and each is missing in some versions.
     if let Ok(first) = client.json::<First>(&target.native("/api/v0/models")).await {
         known.extend(first.data.into_iter().map(|entry| (entry.id.clone(), entry.into_model())));
     }
@@ -104,7 +104,7 @@ pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<Runti
         })
         .collect();
     let note = models.is_empty().then(|| {
-        "LM Studio offers no models: download or load one, or switch just-in-time loading on".to_owned()
+        "LM Studio offers no models: download or load one, or turn on just-in-time loading".to_owned()
     });
     Ok(RuntimeInfo { kind: Kind::LmStudio, version: None, models, note })
 }
@@ -123,7 +123,7 @@ impl FirstEntry {
 }
 
 impl SecondEntry {
-    /// Adds what only this version of the API knows; what is known already stays.
+    /// Adds what only this version of the API has; known values are kept.
     fn complete(self, model: Model) -> Model {
         let as_loaded =
             self.loaded_instances.iter().find_map(|one| one.config.as_ref().and_then(|c| c.context_length));

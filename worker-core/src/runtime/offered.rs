@@ -1,4 +1,4 @@
-//! Which models the pool may ask for, by the names that the runtime takes for them.
+//! The models that the pool may request, under all names that the runtime accepts for them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::hidden_models::{HiddenModels, spelled_as_listed};
 use super::{Kind, Model};
 
-/// The tag of a model that Ollama runs in its own cloud, or the end of one.
+/// The tag, or the end of the tag, of a model that runs in Ollama's cloud.
 const CLOUD: &str = "cloud";
 
 /// Which models a worker offers.
@@ -14,15 +14,15 @@ const CLOUD: &str = "cloud";
 pub struct Offered {
     hidden: HiddenModels,
     refuses_remote: bool,
-    /// Ollama takes the name of a cloud model that it does not list.
+    /// Ollama accepts the name of a cloud model that it does not list.
     has_cloud: bool,
-    /// How the runtime's models are called that are offered, and those that are remote.
+    /// The names of the runtime's models that are offered, and of those that are remote.
     offered: Arc<HashSet<String>>,
     remote: Arc<HashSet<String>>,
 }
 
 impl Offered {
-    /// Of these models of a runtime, as [marked](mark), all that are not kept back.
+    /// All of these models of a runtime, as [marked](mark), that are not kept back.
     #[must_use]
     pub fn new(kind: Kind, hidden: HiddenModels, offers_remote: bool, models: &[Model]) -> Self {
         let names = |fits: &dyn Fn(&Model) -> bool| {
@@ -37,14 +37,14 @@ impl Offered {
         }
     }
 
-    /// Whether some name that the runtime knows may be refused, so that requests have to be read.
+    /// Whether some name that the runtime accepts may be refused, so that requests have to be read.
     #[must_use]
     pub fn is_limited(&self) -> bool {
         !self.hidden.is_empty() || self.refuses_remote && (self.has_cloud || !self.remote.is_empty())
     }
 
-    /// Whether requests for this model are refused. If models are hidden, only a name that is listed is not: a runtime may answer a name that it does
-    /// not know with the model that it has.
+    /// Whether requests for this model are refused. If models are hidden, all names are refused except those that are listed: a runtime may serve a
+    /// name that it does not know with the model that it has.
     #[must_use]
     pub fn refuses(&self, name: &str) -> bool {
         let spelled = spelled_as_listed(name);
@@ -62,7 +62,7 @@ pub fn mark(models: &mut [Model], hidden: &HiddenModels, offers_remote: bool) {
     }
 }
 
-/// Whether Ollama takes a name for that of a model in its cloud: `gpt-oss:120b-cloud`, `glm-4.6:cloud`.
+/// Whether Ollama treats a name as that of a cloud model: `gpt-oss:120b-cloud`, `glm-4.6:cloud`.
 pub(super) fn is_cloud(name: &str) -> bool {
     let tag = name.rsplit_once(':').map_or("", |(_, tag)| tag).to_ascii_lowercase();
     tag.strip_suffix(CLOUD).is_some_and(|before| before.is_empty() || before.ends_with('-'))

@@ -1,4 +1,4 @@
-//! Ollama: `/api/tags` (what is there), `/api/ps` (what is in memory), `/api/version`.
+//! Ollama: `/api/tags` (the models), `/api/ps` (the models in memory), `/api/version`.
 
 use std::collections::HashMap;
 
@@ -23,13 +23,13 @@ struct Tag {
     size: Option<u64>,
     #[serde(default, deserialize_with = "optional")]
     details: Option<Details>,
-    /// Where the model runs, if that is not here.
+    /// The host where the model runs, if it is remote.
     #[serde(default, deserialize_with = "optional")]
     remote_host: Option<String>,
     /// Its name there.
     #[serde(default, deserialize_with = "optional")]
     remote_model: Option<String>,
-    /// Only in `/api/ps`: what it was loaded with.
+    /// Only in `/api/ps`: the context length it was loaded with.
     #[serde(default, deserialize_with = "optional")]
     context_length: Option<u64>,
 }
@@ -49,19 +49,20 @@ struct Version {
     version: String,
 }
 
-/// Whether it is Ollama that answers there: others imitate one of the two answers, hardly both.
+/// Whether the runtime is Ollama: other programs imitate one of the two responses, but hardly both.
 pub(super) async fn is_there(client: &ProbeClient, target: &Target) -> bool {
     version(client, target).await.is_some() && client.json::<Tags>(&target.native("/api/tags")).await.is_ok()
 }
 
 pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
     let tags: Tags = client.json(&target.native("/api/tags")).await?;
-    // What is in memory and which version it is are details: without them the models are there all the same.
+    // The models in memory and the version are details: without them, the models are still listed.
     let in_memory = client.json::<Tags>(&target.native("/api/ps")).await.ok();
     let in_memory: Option<HashMap<String, Option<u64>>> =
         in_memory.map(|ps| ps.models.into_iter().map(|tag| (tag.name, tag.context_length)).collect());
     let models: Vec<Model> = tags.models.into_iter().map(|tag| model(tag, in_memory.as_ref())).collect();
-    let note = models.is_empty().then(|| "Ollama has no models yet: get one with `ollama pull`".to_owned());
+    let note =
+        models.is_empty().then(|| "Ollama has no models yet: download one with `ollama pull`".to_owned());
     Ok(RuntimeInfo { kind: Kind::Ollama, version: version(client, target).await, models, note })
 }
 

@@ -1,4 +1,4 @@
-//! Anything OpenAI-compatible: `/v1/models`, and nothing else is sure.
+//! Any OpenAI-compatible runtime: only `/v1/models` can be relied on.
 
 use super::probe_client::{ProbeClient, ProbeError};
 use super::{Kind, Model, RuntimeInfo, Target, listing};

@@ -1,5 +1,5 @@
-//! What may be asked of a runtime through the pool: a method and a path of a known API. All else (deleting models, loading adapters, shutting
-//! down) is for the runtime's owner, whoever asks.
+//! The operations that the pool may use on a runtime: methods and paths of known APIs. Everything else (deleting models, loading adapters, shutting
+//! down) is reserved for the runtime's owner.
 
 use http::Method;
 
@@ -15,7 +15,7 @@ pub struct Operation {
     names_model: bool,
 }
 
-/// The operations whose body names a model. Two are not OpenAI's: `messages` is Anthropic's, `rerank` Cohere's and Jina's.
+/// The operations whose body names a model. Two are not OpenAI's: `messages` is Anthropic's, `rerank` is Cohere's and Jina's.
 const FOR_A_MODEL: &[Operation] = &[
     Operation::for_a_model("/v1/chat/completions"),
     Operation::for_a_model("/v1/completions"),
@@ -72,8 +72,8 @@ impl Operation {
         Self { method, path, names_model: false }
     }
 
-    /// The operation that this request asks for; `None` if it is not one that is relayed. Paths are compared segment by segment, and nothing in them may be
-    /// percent-encoded: a proxy before the runtime may decode what we have not.
+    /// The operation that this request asks for; `None` if it is not relayed. Paths are compared segment by segment, and must not contain
+    /// percent-encoding, which a proxy in front of the runtime may decode.
     #[must_use]
     pub fn find(method: &Method, path_and_query: &str) -> Option<Self> {
         let path = path_and_query.split('?').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Questions to a runtime: small GETs with every bound that a stranger's answer needs.
+//! Probes a runtime with small GET requests, with limits on everything that an unknown program may send.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,62 +15,62 @@ use tokio::sync::OnceCell;
 
 use llamapool_tunnel::lenient::optional;
 
-/// For one question: a runtime that cannot list its models in this time cannot be relied on now.
+/// Timeout of one request: a runtime that cannot list its models in this time is not usable now.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Largest answer read: the listing of 2,000 models with all details has about 2 MiB, and parsing can take
-/// a multiple of it in memory.
+/// Largest response: the listing of 2,000 models with all details has about 2 MiB, and parsing it can take
+/// several times as much memory.
 pub(super) const MAX_ANSWER: usize = 4 * 1024 * 1024;
-/// Longest piece of a runtime's own error message passed on, in characters.
+/// Longest part of a runtime's error message that is passed on, in characters.
 const MAX_MESSAGE: usize = 200;
-/// Idle connections are of no use from one info to the next, and half-open ones do harm.
+/// Idle connections are useless between two probes, and half-open ones do harm.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Asks questions. The client behind it is built when the first one is asked.
+/// Sends requests. The HTTP client is built for the first one.
 #[derive(Debug)]
 pub(super) struct ProbeClient {
     api_key: Option<SecretString>,
     connect_timeout: Duration,
     extra_ca: Option<PathBuf>,
-    /// Whether a llamapool server may be the runtime: pools can be chained, if somebody asks for it.
+    /// Whether a llamapool server may be the runtime: pools can be chained, if this is configured.
     chaining: bool,
     client: OnceCell<Client>,
 }
 
-/// An answer that was read to its end, with status 200.
+/// A complete response with status 200.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-/// No usable answer.
+/// No usable response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ProbeError {
-    /// Nobody listens at that address.
+    /// No program listens at that address.
     Refused,
     /// No connection for another reason.
     Unreachable(String),
-    /// Connected, but no whole answer in time.
+    /// Connected, but no complete response in time.
     Slow,
-    /// Another status than 200, and what was said about it.
+    /// A status other than 200, and the message.
     Status(StatusCode, String),
-    /// More than [`MAX_ANSWER`].
+    /// A response larger than [`MAX_ANSWER`].
     TooLong,
-    /// Not the JSON that this kind of runtime answers with.
+    /// Not the JSON of this kind of runtime.
     Rubbish,
-    /// A llamapool server answers there.
+    /// The response comes from a llamapool server.
     OurServer,
-    /// It is there, but its model is not in memory yet.
+    /// The runtime is up, but its model is still loading.
     Loading,
 }
 
 impl ProbeError {
-    /// Nothing came back, so that further questions to that address are of no use now.
+    /// There was no response at all, so further requests to that address are pointless now.
     pub(super) fn is_silence(&self) -> bool {
         matches!(self, Self::Refused | Self::Unreachable(_) | Self::Slow)
     }
 
-    /// It wants another key than ours.
+    /// It requires another key than the configured one.
     pub(super) fn is_locked(&self) -> bool {
         matches!(self, Self::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _))
     }
@@ -95,12 +95,12 @@ impl ProbeClient {
         self.api_key.is_some()
     }
 
-    /// The answer to a GET, if it is a JSON of the shape `T`.
+    /// The response to a GET, if it is JSON of the shape `T`.
     pub(super) async fn json<T: DeserializeOwned>(&self, url: &str) -> Result<T, ProbeError> {
         self.get(url).await?.json()
     }
 
-    /// The answer to a GET.
+    /// The response to a GET.
     pub(super) async fn get(&self, url: &str) -> Result<Answer, ProbeError> {
         let client = self.client.get_or_try_init(|| async { self.build(url) }).await?;
         let mut question = client.get(url);
@@ -120,7 +120,7 @@ impl ProbeClient {
         Ok(Answer { headers, body: body? })
     }
 
-    /// For `https` the certificates are loaded, which is costly; for `http`, the usual case, they are not.
+    /// For `https`, the certificates are loaded, which is costly; for `http`, the usual case, they are not.
     fn build(&self, url: &str) -> Result<Client, ProbeError> {
         let tls = if url.starts_with("https:") {
             let trusting = llamapool_tunnel::tls::client_config(self.extra_ca.as_deref())
@@ -167,7 +167,7 @@ fn fault(error: &reqwest::Error) -> ProbeError {
             ProbeError::Unreachable(format!("{cause}; check the clock of this machine"))
         }
         () if error.is_timeout() && !error.is_connect() => ProbeError::Slow,
-        () if error.is_timeout() => ProbeError::Unreachable("it does not answer".to_owned()),
+        () if error.is_timeout() => ProbeError::Unreachable("it does not respond".to_owned()),
         () => ProbeError::Unreachable(cause.to_string()),
     }
 }
@@ -183,7 +183,7 @@ fn is_too_early(error: &std::io::Error) -> bool {
     )
 }
 
-/// The sentence in an error answer: `{"error": {"message": ..}}`, `{"error": ".."}` or `{"message": ".."}`.
+/// The message in an error response: `{"error": {"message": ..}}`, `{"error": ".."}` or `{"message": ".."}`.
 fn said(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Said {

@@ -1,4 +1,4 @@
-//! Probes the runtime: where it is, what it is and which models it has. What one probe found speeds up the next.
+//! Probes the runtime: its address, its kind and its models. The result of one probe speeds up the next.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::detect::detect;
 use super::probe_client::{ProbeClient, ProbeError};
 use super::{Kind, RuntimeInfo, Target, Unready, llama_cpp, lm_studio, ollama, openai, vllm};
 
-/// The default ports of the runtimes, in the order in which they are tried.
+/// The default ports of runtimes, in the order in which they are tried.
 pub(super) const DEFAULT_PORTS: [(Kind, u16); 4] =
     [(Kind::Ollama, 11434), (Kind::LmStudio, 1234), (Kind::LlamaCpp, 8080), (Kind::Vllm, 8000)];
 
@@ -27,7 +27,7 @@ pub struct Prober {
     ports: Vec<(Kind, u16)>,
     client: ProbeClient,
     found: Option<Found>,
-    /// A runtime that lists invalid models does so every time; one line in the log is enough.
+    /// A runtime that lists invalid models does so each time; one log line is enough.
     has_warned: bool,
 }
 
@@ -38,7 +38,7 @@ struct Found {
 }
 
 impl Prober {
-    /// With `base_url` `None`, the default ports of this machine are tried.
+    /// If `base_url` is `None`, the default ports of this machine are tried.
     #[must_use]
     pub fn new(
         base_url: Option<Url>,
@@ -58,12 +58,12 @@ impl Prober {
         }
     }
 
-    /// A prober for an address where there may be a runtime.
+    /// A prober for an address that may be a runtime's.
     pub(super) fn around(connect_timeout: Duration) -> Self {
         Self::new(None, None, Kind::Auto, connect_timeout)
     }
 
-    /// Probes this address. On failure: what is wrong, if the answer may come from a runtime at all.
+    /// Probes this address. If it fails, returns what is wrong, provided that the response may come from a runtime.
     pub(super) async fn probe_or_hint(&mut self, base: Url) -> Result<RuntimeInfo, Option<Unready>> {
         let looked = Box::pin(self.probe_at(base)).await;
         let mut info = looked.map_err(|last| {
@@ -74,7 +74,7 @@ impl Prober {
         Ok(info)
     }
 
-    /// Trusts the certificates of this PEM file too, for runtimes behind `https://`.
+    /// Also trusts the certificates in this PEM file, for runtimes behind `https://`.
     #[must_use]
     pub fn with_ca(self, extra_ca: Option<PathBuf>) -> Self {
         Self { client: self.client.with_ca(extra_ca), ..self }
@@ -86,7 +86,7 @@ impl Prober {
         Self { ports, ..self }
     }
 
-    /// Where the runtime is: as configured, or as last found.
+    /// The runtime's address: as configured, or as last found.
     #[must_use]
     pub fn base(&self) -> Option<&Url> {
         self.base.as_ref().or_else(|| self.found.as_ref().map(|found| &found.base))
@@ -97,7 +97,7 @@ impl Prober {
     /// A runtime without models is not an error: the note in the result says so.
     ///
     /// # Errors
-    /// There is no usable runtime now.
+    /// No runtime is usable now.
     pub async fn probe(&mut self) -> Result<RuntimeInfo, Unready> {
         let mut info = Box::pin(self.try_probe()).await?;
         let dropped = info.tidy();
@@ -122,7 +122,7 @@ impl Prober {
         if let Some(FailedProbe { error, unready }) = &before
             && (*error == ProbeError::Loading || error.is_silence() && self.base.is_some())
         {
-            // It is unavailable for a moment; its kind does not change.
+            // It is temporarily unavailable; its kind does not change.
             return Err(unready.clone());
         }
         match self.base.clone() {
@@ -192,7 +192,7 @@ struct FailedProbe {
 }
 
 impl ProbeError {
-    /// Whether the answer may come from a runtime. On the default ports, most answers come from other programs.
+    /// Whether the response may come from a runtime. On the default ports, most responses come from other programs.
     fn may_be_of_a_runtime(&self) -> bool {
         let busy = matches!(self, Self::Slow | Self::Status(StatusCode::SERVICE_UNAVAILABLE, _));
         busy || self.is_locked()

@@ -1,12 +1,12 @@
-//! Where requests go: one base URL, however the user wrote it, and the paths that are asked of it.
+//! Where requests go: one base URL, however the user wrote it, and the paths below it.
 
 use http::Uri;
 use url::Url;
 
-/// Every path the relay forwards begins with this; the base URL may or may not end with it.
+/// The prefix of every path that the relay forwards; the base URL may or may not end with it.
 const API: &str = "/v1/";
 
-/// A runtime's address, ready to be joined with paths. Cheap to use for each request.
+/// A runtime's address, ready to be joined with paths. Cheap enough to use for each request.
 ///
 /// `http://h:1`, `http://h:1/`, `http://h:1/v1` and `http://h:1/v1/` are the same target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,19 +18,19 @@ pub struct Target {
 /// A path that is not forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotForwarded {
-    /// Only the OpenAI paths are relayed: the rest of a runtime's API (deleting models, say) is its owner's.
+    /// Only OpenAI paths are relayed: the rest of a runtime's API (such as deleting models) is reserved for its owner.
     #[error("only paths under /v1/ are forwarded to the runtime")]
     NotOurs,
-    /// A `.` or `..` segment would lead out of `/v1/` once the runtime resolves it.
+    /// A `.` or `..` segment would lead out of `/v1/` when the runtime resolves it.
     #[error("paths with `.` or `..` segments are not forwarded")]
     Dots,
-    /// Not something that can stand in a request line.
+    /// It cannot be part of a request line.
     #[error("not a valid path")]
     Invalid,
 }
 
 impl Target {
-    /// Takes the base URL apart; credentials, query and fragment in it are left out.
+    /// Parses the base URL; credentials, query and fragment are dropped.
     #[must_use]
     pub fn new(base: &Url) -> Self {
         let mut segments: Vec<&str> = base.path().split('/').filter(|part| !part.is_empty()).collect();
@@ -51,7 +51,7 @@ impl Target {
     /// The address of a relayed request: the path and query as the server sends them, beginning with `/v1/`.
     ///
     /// # Errors
-    /// When the path is not one we forward.
+    /// The path is not forwarded.
     pub fn endpoint(&self, path_and_query: &str) -> Result<Uri, NotForwarded> {
         if !path_and_query.starts_with(API) {
             return Err(NotForwarded::NotOurs);
@@ -63,7 +63,7 @@ impl Target {
         self.join(path_and_query)
     }
 
-    /// The address of one of the runtime's own paths, which stand beside `/v1`, e.g. `/api/tags`.
+    /// The address of one of the runtime's own paths, which are next to `/v1`.
     pub(crate) fn native(&self, path: &str) -> String {
         format!("{}{path}", self.root)
     }
@@ -79,7 +79,7 @@ impl Target {
 /// [`Target::endpoint`] for a single use.
 ///
 /// # Errors
-/// When the path is not one we forward.
+/// The path is not forwarded.
 pub fn endpoint(base: &Url, path_and_query: &str) -> Result<Uri, NotForwarded> {
     Target::new(base).endpoint(path_and_query)
 }
@@ -154,7 +154,7 @@ mod tests {
             tail in "[a-z]{1,8}(/[a-z]{1,8}){0,3}(\\?[a-z=&]{0,8})?",
         ) {
             let base = format!("http://h:1/{}{}", prefix.join("/"), "/".repeat(slashes));
-            // Only `v1`s at the end of the base are ours to take off.
+            // Only a `v1` at the end of the base is removed.
             let inner_twice = prefix.windows(2).any(|pair| pair[0] == "v1" && pair[1] == "v1")
                 && prefix.last().is_some_and(|last| last != "v1");
             prop_assume!(!inner_twice);

@@ -1,4 +1,4 @@
-//! Surveys of scripted runtimes, each answering as the real one does.
+//! Probes of scripted runtimes, each of which responds like the real one.
 
 mod fakes;
 
@@ -309,7 +309,7 @@ async fn another_runtime_in_the_place_of_the_first() {
 async fn a_runtime_that_hangs() {
     let fake = Fake::hanging().await;
     let reason = reason(&fake, Kind::Vllm).await;
-    assert!(reason.contains("vLLM at ") && reason.contains("does not answer"), "{reason}");
+    assert!(reason.contains("vLLM at ") && reason.contains("does not respond"), "{reason}");
 }
 
 #[tokio::test]
@@ -358,7 +358,7 @@ async fn our_own_server_is_no_runtime() {
 
     let reason = reason(&ours, Kind::Auto).await;
     assert!(reason.contains("llamapool server"), "{reason}");
-    // Chained pools, asked for by name.
+    // Chained pools, which must be configured explicitly.
     assert_eq!(prober(&ours.base, Kind::OpenAi).probe().await.unwrap().models, [model("m")]);
 }
 

@@ -5,7 +5,7 @@ use url::Url;
 use super::Kind;
 use super::probe_client::ProbeError;
 
-/// Why the runtime cannot be used now: one readable sentence.
+/// Why the runtime cannot be used now, as one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Unready {
@@ -19,7 +19,7 @@ impl Unready {
         let reason = match error {
             ProbeError::Refused => format!("{who} refused the connection: is it running?"),
             ProbeError::Unreachable(why) => format!("{who} cannot be reached: {why}"),
-            ProbeError::Slow => format!("{who} accepted the connection but does not answer"),
+            ProbeError::Slow => format!("{who} accepted the connection but does not respond"),
             ProbeError::Status(status, _) if error.is_locked() => {
                 let wrong = if has_key { "rejected the API key" } else { "requires an API key" };
                 format!("{who} {wrong} (HTTP {}): set COMPLETION_API_KEY", status.as_u16())
@@ -28,15 +28,15 @@ impl Unready {
                 format!("{who} does not list models (HTTP 404): check COMPLETION_BASE_URL and RUNTIME_KIND")
             }
             ProbeError::Status(status, message) if message.is_empty() => {
-                format!("{who} answered HTTP {}", status.as_u16())
+                format!("{who} responded with HTTP {}", status.as_u16())
             }
             ProbeError::Status(status, message) => {
-                format!("{who} answered HTTP {}: {message}", status.as_u16())
+                format!("{who} responded with HTTP {}: {message}", status.as_u16())
             }
             ProbeError::TooLong => format!("{who} sent a list of models that is too long"),
             ProbeError::Rubbish => {
                 format!(
-                    "{who} answered, but not with a list of models: check COMPLETION_BASE_URL and RUNTIME_KIND"
+                    "{who} responded, but not with a list of models: check COMPLETION_BASE_URL and RUNTIME_KIND"
                 )
             }
             ProbeError::OurServer => format!(
@@ -49,7 +49,7 @@ impl Unready {
         Self { reason }
     }
 
-    /// `hint` is what may be a runtime, but is not usable.
+    /// `hint` is about a program that may be a runtime, but is not usable.
     pub(super) fn nothing_found(tried: &[(Kind, u16)], hint: Option<Self>) -> Self {
         let ports: Vec<String> =
             tried.iter().map(|(kind, port)| format!("{} on port {port}", kind.title())).collect();
@@ -64,10 +64,10 @@ impl Unready {
     }
 }
 
-/// The address as people know it: without credentials, and without a lonely slash.
+/// The address for display: without credentials, and without a trailing slash.
 fn shown(base: &Url) -> String {
     let mut base = base.clone();
-    // Both fail only for addresses that cannot have credentials.
+    // Both calls fail only for addresses that cannot have credentials.
     let _ = base.set_username("");
     let _ = base.set_password(None);
     base.as_str().trim_end_matches('/').to_owned()

@@ -1,4 +1,4 @@
-//! vLLM: `/v1/models` with `max_model_len`, `/health` (whether its engine lives), `/version`.
+//! vLLM: `/v1/models` with `max_model_len`, `/health` (whether its engine is running), `/version`.
 
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ struct Version {
 }
 
 pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<RuntimeInfo, ProbeError> {
-    // The listing is answered by the front, even when the engine behind it is dead.
+    // The API server answers the listing even if the engine behind it has died.
     match client.get(&target.native("/health")).await {
         Err(ProbeError::Status(status, said)) if status.is_server_error() => {
             return Err(ProbeError::Status(status, said));
@@ -21,7 +21,7 @@ pub(super) async fn probe(client: &ProbeClient, target: &Target) -> Result<Runti
     }
     let entries = listing::read(&client.get(&target.native("/v1/models")).await?)?;
     let version = client.json::<Version>(&target.native("/version")).await.ok();
-    // It has in memory what it was started with, and nothing else.
+    // It has exactly the model in memory that it was started with.
     let models: Vec<Model> =
         entries.into_iter().map(|entry| Model { loaded: Some(true), ..entry.into_model() }).collect();
     let note = models.is_empty().then(|| "vLLM lists no models".to_owned());

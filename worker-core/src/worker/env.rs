@@ -1,4 +1,4 @@
-//! Where a worker lives: the folder that is its own, and what of the program around it it may change.
+//! The environment of a worker: its folder, and what it may change in the program around it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub struct WorkerEnv {
 }
 
 impl WorkerEnv {
-    /// The folder of its configuration file, where its control token is kept unless the configuration names a folder for what it remembers.
+    /// The folder of its configuration file, where its control token is kept unless the configuration sets a folder for its state.
     pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), logs: None }
     }

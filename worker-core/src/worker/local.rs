@@ -1,5 +1,5 @@
-//! The status page and controls on this machine, for the desktop app, scripts and `curl`. Loopback only; controls need the token that is kept beside
-//! the configuration. Paths and JSON names are those of the older workers. Described in `docs/worker-status.md`.
+//! The status page and controls on this machine, for the desktop app, scripts and `curl`. Loopback only; controls require the token that is stored
+//! next to the configuration. Paths and JSON names are those of older workers. `docs/worker-status.md` describes them.
 
 mod caller;
 mod changes;
@@ -60,7 +60,7 @@ impl Local {
         let listener =
             TcpListener::bind(addr).await.with_context(|| format!("listen on status_addr {addr}"))?;
         let addr = listener.local_addr()?;
-        tracing::info!("Status on http://{addr}, its token in {}", token.path.display());
+        tracing::info!("Status on http://{addr}, control token in {}", token.path.display());
         let api = ApiState {
             publisher: shared.publisher.clone(),
             handle: shared.handle.clone(),
@@ -76,7 +76,7 @@ impl Local {
     pub(super) async fn serve(self) {
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(self.listener, service).await {
-            tracing::error!("The status page ended: {error}");
+            tracing::error!("The status and control API failed: {error}");
         }
     }
 }
@@ -137,10 +137,10 @@ struct WantedLevel {
     level: String,
 }
 
-/// Sets what is logged until the worker ends: a level or directives, as plain text or as `{"level": "debug"}`.
+/// Sets the log level until the worker ends: a level or directives, as plain text or as `{"level": "debug"}`.
 async fn log_level(State(api): State<ApiState>, body: String) -> Result<(), (StatusCode, String)> {
     let Some(dial) = &api.level else {
-        return Err((StatusCode::NOT_IMPLEMENTED, "this worker does not keep logs of its own\n".to_owned()));
+        return Err((StatusCode::NOT_IMPLEMENTED, "this worker has no log level of its own\n".to_owned()));
     };
     let wanted = if body.trim_start().starts_with('{') {
         let wanted: serde_json::Result<WantedLevel> = serde_json::from_str(&body);
@@ -155,7 +155,7 @@ async fn log_level(State(api): State<ApiState>, body: String) -> Result<(), (Sta
         };
         (status, format!("{error}\n"))
     })?;
-    tracing::info!("The log level is {} until the worker ends", dial.get());
+    tracing::info!("Log level set to {} until the worker ends", dial.get());
     Ok(())
 }
 
@@ -170,7 +170,7 @@ async fn version() -> Json<Version> {
     Json(Version { version: build::VERSION, build_sha: build::SHA, build_date: build::DATE })
 }
 
-/// At once, or when it has changed, for callers who wait; see [`changes`].
+/// Immediately, or after a change, for callers that wait for one; see [`changes`].
 async fn status(State(api): State<ApiState>, headers: HeaderMap) -> Response {
     match changes::next(&api.publisher, &headers).await {
         Some((status, tag)) => ([(ETAG, tag)], Json(status)).into_response(),

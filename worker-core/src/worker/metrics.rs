@@ -1,4 +1,4 @@
-//! What the worker tells Prometheus: the figures of its books, and how it is now.
+//! The worker's Prometheus metrics: the counts of its ledger, and its current status.
 
 use super::status::{Connection, Readiness, StatusPublisher};
 use crate::ledger::totals;
@@ -9,30 +9,27 @@ static CONNECTED: Series = Series::gauge(
     &[],
     "1 while the connection to the server is up, else 0.",
 );
-static RUNTIME: Series = Series::gauge(
-    "llamapool_worker_connected_to_backend",
-    &[],
-    "1 while the runtime is there and answers, else 0.",
-);
-static JOBS: Series = Series::gauge("llamapool_worker_current_jobs", &[], "Requests that run.");
+static RUNTIME: Series =
+    Series::gauge("llamapool_worker_connected_to_backend", &[], "1 while the runtime responds, else 0.");
+static JOBS: Series = Series::gauge("llamapool_worker_current_jobs", &[], "Requests in flight.");
 static SLOTS: Series =
-    Series::gauge("llamapool_worker_max_concurrency", &[], "Requests that run at once, at most.");
+    Series::gauge("llamapool_worker_max_concurrency", &[], "Maximum number of concurrent requests.");
 static DRAINING: Series =
-    Series::gauge("llamapool_worker_draining", &[], "1 while the worker takes nothing new, else 0.");
+    Series::gauge("llamapool_worker_draining", &[], "1 while the worker accepts no new requests, else 0.");
 static MODELS: Series = Series::gauge(
     "llamapool_worker_models",
     &[],
-    "Models that the runtime has; while it is away, those it had.",
+    "Models of the runtime; while it does not respond, those it had before.",
 );
 static RECONNECTS: Series = Series::counter(
     "llamapool_worker_reconnects_total",
     &[],
-    "Times the connection to the server was made again after the first.",
+    "Reconnections to the server, not counting the first connection.",
 );
 static LATENCY: Series = Series::gauge(
     "llamapool_worker_server_latency_seconds",
     &[],
-    "How long the server took to answer, there and back, when it was last asked; nothing while there is no connection.",
+    "Latest round-trip time to the server; absent while not connected.",
 );
 
 /// All series of a worker, in the order of the reference page.

@@ -1,4 +1,4 @@
-//! Monitors the runtime: probes it at intervals, and at once when a request could not reach it.
+//! Monitors the runtime: probes it at intervals, and immediately after a request could not reach it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::config::Config;
 use crate::relay::Destination;
 use crate::runtime::{self, HiddenModels, Kind, Model, Offered, Prober, RuntimeInfo, Target, Unready};
 
-/// The first interval while the runtime is unavailable. It doubles up to the poll interval, because most restarts are short.
+/// The first interval while the runtime is unavailable. It doubles up to the poll interval; most restarts are short.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
-/// Every request that fails asks for a probe; this is the shortest interval between two of them.
+/// Each failed request asks for a probe; this is the shortest interval between two of them.
 const ALARM_GAP: Duration = Duration::from_secs(1);
 
 /// The latest results.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Probed {
-    /// From the last probe that succeeded.
+    /// The result of the last successful probe.
     pub(super) info: Option<RuntimeInfo>,
     /// Why the last probe failed, if it did.
     pub(super) error: Option<String>,

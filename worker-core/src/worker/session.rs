@@ -21,30 +21,30 @@ use super::{Shared, counted};
 use crate::host::{self, Host};
 use llamapool_settings::DrainTimeout;
 
-/// How far the window of a request body may grow, bytes: uploads are few and large.
+/// Maximum window of a request body, bytes: uploads are few and large.
 const MAX_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// Largest credit accepted from a server's hello; more would only risk overflow.
 const MAX_CREDIT: u32 = 64 * 1024 * 1024;
 
-/// Time for the last answers to be sent when a worker ends, and how often to check.
+/// Time limit for sending the last responses when a worker ends, and how often to check.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 const LAST_ANSWERS_POLL: Duration = Duration::from_millis(5);
 
 /// Changes within this time are combined into one report.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// The id of this run of the process, which all its connections have.
+/// The id of this run of the process, which is the same for all its connections.
 static INSTANCE: LazyLock<String> = LazyLock::new(|| uuid::Uuid::new_v4().to_string());
 
 pub(super) type Socket = WebSocketStream<Wire>;
 
-/// Runs a session on an open socket, to its end.
+/// Runs a session on an open connection until it ends.
 pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
     let hello = match tokio::time::timeout(HELLO_TIMEOUT, say_hello(shared, &mut socket)).await {
         Ok(Ok(hello)) => hello,
         Ok(Err(disconnect)) => return SessionEnd::Disconnected(disconnect),
-        Err(_) => return lost("the server did not answer the hello message"),
+        Err(_) => return lost("the server did not respond to the hello message"),
     };
     let credit = hello.recv_window.min(MAX_CREDIT);
     let windows = Windows { initial: REQUEST_WINDOW, max: MAX_WINDOW };
@@ -94,7 +94,7 @@ pub(super) async fn run(shared: &Shared, mut socket: Socket) -> SessionEnd {
         _ if shared.handle.orders.borrow().shutdown.is_some() && link.is_closed() => SessionEnd::Stopped,
         Some(Bye { code: ByeCode::Stopping, reason }) => lost(reason),
         Some(Bye { code: ByeCode::Replaced, reason }) => {
-            refused(format!("{reason}; if that is another machine, give it a CLIENT_ID of its own"))
+            refused(format!("{reason}; if it is another machine, set a different CLIENT_ID on one of them"))
         }
         Some(Bye { reason, .. }) => refused(reason),
         None => lost(end.to_string()),
@@ -144,7 +144,7 @@ async fn say_hello(shared: &Shared, socket: &mut Socket) -> Result<ServerHello, 
     }
 }
 
-/// Sends reports: at every change, and at regular intervals.
+/// Sends reports: after every change, and at regular intervals.
 async fn report(shared: &Shared, link: &Link) {
     let host = host::this_machine();
     let mut clocks = Clocks::now();
@@ -186,10 +186,10 @@ fn current(shared: &Shared, draining: bool, host: &Host) -> Report {
     }
 }
 
-/// On shutdown: waits for the requests in flight within the drain timeout, then says goodbye, which ends the driver.
+/// On shutdown: waits for the requests in flight within the drain timeout, then sends the goodbye, which ends the driver.
 async fn say_goodbye(shared: &Shared, link: &Link) {
     stopped(shared).await;
-    // The last answers have been handed over; they are sent before the goodbye.
+    // The last responses have been handed over; they are sent before the goodbye.
     let sent = async {
         while link.streams() > 0 {
             tokio::time::sleep(LAST_ANSWERS_POLL).await;
@@ -202,7 +202,7 @@ async fn say_goodbye(shared: &Shared, link: &Link) {
     std::future::pending().await
 }
 
-/// Completes when the worker is asked to stop and no request is in flight any more, or the drain timeout is reached.
+/// Completes when the worker was asked to stop and no request is in flight, or when the drain timeout has passed.
 pub(super) async fn stopped(shared: &Shared) {
     let mut orders = shared.handle.orders.subscribe();
     let mut jobs = shared.ledger.watch();

@@ -1,4 +1,4 @@
-//! The status of a worker: one snapshot with one writer, watched by the local API and the desktop app.
+//! The worker's status: one snapshot with one writer, watched by the local API and the desktop app.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,13 +30,13 @@ pub struct Status {
     pub runtime_version: Option<String>,
     /// A warning about the runtime that is not an error, for example that it has no models.
     pub runtime_note: Option<String>,
-    /// Its models, hidden ones included; while it is unavailable, those it had.
+    /// Its models, including hidden ones; while it is unavailable, those it had before.
     pub models: Vec<Model>,
-    /// Requests that run at once, at most.
+    /// Maximum number of concurrent requests.
     pub max_concurrency: u32,
-    /// Takes no new requests.
+    /// Whether it accepts no new requests.
     pub draining: bool,
-    /// Ends when no request is in flight any more.
+    /// Whether it ends when no request is in flight any more.
     pub terminating: bool,
     /// Why the last attempt to connect failed, or why the connection ended; `None` while it is up.
     pub link_error: Option<Problem>,
@@ -66,7 +66,7 @@ pub enum Readiness {
 pub struct Problem {
     /// What is wrong, in a sentence.
     pub what: String,
-    /// Since when it is so.
+    /// Since when.
     pub since: SystemTime,
 }
 
@@ -81,12 +81,12 @@ pub enum Connection {
     Waiting {
         /// When the next attempt starts.
         until: tokio::time::Instant,
-        /// Somebody has to change something first, such as the key or the address.
+        /// Something must be changed first, such as the key or the address.
         refused: bool,
     },
 }
 
-/// Writes the status, and lets others watch it.
+/// Writes the status, and publishes it.
 #[derive(Clone)]
 pub(super) struct StatusPublisher {
     status: Arc<watch::Sender<Status>>,
@@ -122,7 +122,7 @@ impl StatusPublisher {
         self.status.send_modify(change);
     }
 
-    /// Notes a round-trip time.
+    /// Records a round-trip time.
     pub(super) fn measured(&self, latency: Duration) {
         self.status.send_if_modified(|status| {
             let is_news = status.latency.is_none_or(|before| differs(before, latency));
@@ -133,7 +133,7 @@ impl StatusPublisher {
         });
     }
 
-    /// Notes that a report was sent.
+    /// Records that a report was sent.
     pub(super) fn reported(&self) {
         self.status.send_if_modified(|status| {
             status.last_report = Some(SystemTime::now());
@@ -160,7 +160,7 @@ impl StatusPublisher {
 }
 
 impl Status {
-    /// The state in one word, as the status page says it (reference: `disconnected`, `connecting`, `connected_idle`, `connected_busy`, `not_ready`,
+    /// The state as one word, as the status page shows it (`disconnected`, `connecting`, `connected_idle`, `connected_busy`, `not_ready`,
     /// `draining`, `terminating`, `error`).
     pub fn as_str(&self, jobs: u32) -> &'static str {
         match (self.terminating, self.draining, self.connection) {
@@ -194,7 +194,7 @@ fn differs(before: Duration, now: Duration) -> bool {
 }
 
 impl Problem {
-    /// A problem found now; it keeps its time if it is the same as before.
+    /// A new problem; if it equals the previous one, it keeps its time.
     pub(super) fn found(what: &str, before: Option<&Self>) -> Self {
         let known = before.filter(|before| before.what == what);
         let since = known.map_or_else(SystemTime::now, |known| known.since);

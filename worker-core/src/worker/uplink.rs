@@ -1,4 +1,4 @@
-//! The worker's side of the reconnect loop: how it dials the server, and what others see of each step.
+//! The worker's side of the reconnect loop: how it dials the server, and what it publishes at each step.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ struct Uplink {
     options: dial::Options,
 }
 
-/// Keeps the connection to the server until the worker stops, or loses it and may not reconnect.
+/// Keeps the connection to the server up until the worker stops, or until the connection is lost and reconnecting is off.
 pub(super) async fn run(shared: Arc<Shared>) -> Exit {
     let (redial, enabled) = (shared.handle.redial.clone(), shared.config.server.reconnect);
     let options = dial::Options::new(shared.config.server.ca_file.clone())

@@ -1,4 +1,4 @@
-//! One connection to a runtime, which carries one request at a time.
+//! A connection to a runtime, which carries one request at a time.
 
 use std::error::Error;
 
@@ -14,10 +14,10 @@ use super::innermost;
 use super::replay::Replay;
 use super::wire::{Wire, WireState};
 
-/// What one connection buffers at most in either direction. hyper's default of 400 KiB would be the worker's memory under slow readers.
+/// Most bytes that one connection buffers in each direction. With hyper's default of 400 KiB, slow readers would fill the worker's memory.
 const BUFFER: usize = 64 * 1024;
 
-/// An open connection. Dropping it closes it, whatever it carries.
+/// An open connection. Dropping it closes it, even in the middle of a request.
 pub(super) struct Connection<B> {
     sender: SendRequest<Replay<B>>,
     wire: WireState,
@@ -29,7 +29,7 @@ pub(super) struct Connection<B> {
 /// The connection ended without a response.
 pub(super) struct Lost {
     pub(super) why: String,
-    /// Whether the peer cannot have read the request: it had closed the connection before.
+    /// Whether the peer cannot have read the request, because it had already closed the connection.
     pub(super) unread: bool,
 }
 
@@ -43,7 +43,7 @@ where
         let mut builder = Builder::new();
         builder.max_buf_size(BUFFER).writev(false);
         let (sender, driver) = builder.handshake(TokioIo::new(wire)).await?;
-        // How it ends is told to the request on it, and is of no interest between two requests.
+        // The request on it learns how it ends; between two requests, that does not matter.
         let driver = AbortOnDropHandle::new(tokio::spawn(async move { drop(driver.await) }));
         Ok(Self { sender, wire: state, used: false, _driver: driver })
     }
@@ -62,7 +62,7 @@ where
         }
     }
 
-    /// Whether it can carry the next request. After a response this is a matter of one turn of its task.
+    /// Whether it can carry the next request. After a response, this takes one turn of its task.
     pub(super) async fn is_ready(&mut self) -> bool {
         if !self.sender.is_ready() && !self.sender.is_closed() {
             tokio::task::yield_now().await;

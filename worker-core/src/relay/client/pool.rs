@@ -1,4 +1,4 @@
-//! The connections that carry no request now.
+//! The idle connections.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -12,16 +12,17 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::connection::Connection;
 
-/// Connections without work are closed after so long. Python's and Node's servers close theirs after 5 s; whoever closes first does not lose a request to it.
+/// Idle connections are closed after this time. Python's and Node's servers close theirs after 5 s, and whichever end closes first does not lose a
+/// request.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// The idle connections to one runtime.
 pub(super) struct Pool<B>(Mutex<Idle<B>>);
 
 struct Idle<B> {
-    /// Since when each is idle, the longest first.
+    /// With the time since which each is idle, the longest first.
     connections: VecDeque<(Instant, Connection<B>)>,
-    /// Closes those that are idle for too long; runs while there are any.
+    /// Closes connections that have been idle for too long; runs while there are any.
     closer: Option<AbortOnDropHandle<()>>,
 }
 
@@ -36,7 +37,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// The connection that was used last, if one is open.
+    /// The most recently used connection, if one is open.
     pub(super) async fn take(&self) -> Option<Connection<B>> {
         loop {
             let (_, mut connection) = self.idle().connections.pop_back()?;
@@ -59,7 +60,7 @@ where
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes what is idle for too long, and says when to look again; `None` if nothing is left.
+    /// Closes connections that have been idle for too long. Returns when to check again; `None` if none is left.
     fn close_expired(&self) -> Option<Instant> {
         let mut idle = self.idle();
         let now = Instant::now();
@@ -68,7 +69,7 @@ where
         }
         let next = idle.connections.front().map(|(since, _)| *since + POOL_IDLE);
         if next.is_none() {
-            // Under the lock, so that the next connection starts another, or is seen by this one. The task ends by itself.
+            // Under the lock, so that the next connection either starts another task or is seen by this one. The task ends on its own.
             idle.closer.take().map(AbortOnDropHandle::detach);
         }
         next

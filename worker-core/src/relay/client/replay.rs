@@ -1,4 +1,4 @@
-//! A request's body that can be sent a second time, as long as little of it has been sent.
+//! A request body that can be sent again, as long as little of it has been sent.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// What is kept of a body that has been sent. A connection that the peer has closed takes no more than its buffers hold before that shows.
+/// Most bytes kept of a body that has been sent. A connection closed by the peer accepts no more than its buffers hold before the error shows.
 const KEPT: usize = 1024 * 1024;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A handle of a body that may be sent once more. After a [`rewind`](Self::rewind), older handles are void.
+/// A handle to a body that can be sent again once. After a [`rewind`](Self::rewind), older handles are void.
 pub(super) struct Replay<B> {
     shared: Arc<Mutex<Shared<B>>>,
     turn: u32,
@@ -21,12 +21,12 @@ pub(super) struct Replay<B> {
 
 struct Shared<B> {
     body: B,
-    /// What has been taken from it. The pieces are counted references, not copies.
+    /// What has been taken from it. The chunks are reference-counted, not copied.
     sent: Vec<Bytes>,
     bytes: usize,
-    /// The next of `sent` to send again.
+    /// The index of the next chunk in `sent` to send again.
     next: usize,
-    /// Whether `sent` is all that was taken, and is to be kept.
+    /// Whether `sent` is everything that was taken, and is still recorded.
     is_whole: bool,
     turn: u32,
 }
@@ -42,7 +42,7 @@ impl<B> Replay<B> {
         Self { shared: self.shared.clone(), turn: self.turn }
     }
 
-    /// Begins anew, if everything that was sent is still there.
+    /// Starts again, if everything that was sent is still there.
     pub(super) fn rewind(&mut self) -> bool {
         let mut shared = self.shared();
         if !shared.is_whole {
@@ -56,7 +56,7 @@ impl<B> Replay<B> {
         true
     }
 
-    /// It will not be sent again.
+    /// Stops recording: the body will not be sent again.
     pub(super) fn forget(&self) {
         let mut shared = self.shared();
         let next = shared.next;
@@ -110,7 +110,7 @@ where
                 Some(piece) => shared.keep(piece),
                 None => shared.is_whole = false,
             },
-            // It has failed: no other connection would get it whole.
+            // It has failed: it could not be sent completely on another connection.
             Some(Err(_)) => shared.is_whole = false,
             None => {}
         }

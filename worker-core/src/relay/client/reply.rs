@@ -1,4 +1,4 @@
-//! The body of a runtime's response. At its end the connection is kept for the next request; dropped before, it is closed.
+//! The body of a runtime's response. At its end, the connection is kept for the next request; if it is dropped earlier, the connection is closed.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pub struct Reply<B> {
     held: Option<Held<B>>,
 }
 
-/// What the response came on.
+/// The connection that the response arrives on.
 struct Held<B> {
     connection: Connection<B>,
     request: Replay<B>,
@@ -42,7 +42,7 @@ where
         reply
     }
 
-    /// A connection on which the request's body is still on its way, after a response that did not wait for it, is of no more use.
+    /// A connection on which the request body is still being sent after the response has ended cannot be reused.
     fn keep_connection_at_end(&mut self) {
         if self.incoming.is_end_stream()
             && let Some(Held { connection, pool, .. }) =

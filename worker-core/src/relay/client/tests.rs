@@ -97,7 +97,7 @@ async fn an_early_refusal_is_read_before_the_write_error_counts() {
     }
 }
 
-/// The runtime closes a kept connection just when it is used again: nobody can have read that request.
+/// The runtime closes a kept connection just as it is reused: it cannot have read that request.
 #[tokio::test]
 async fn a_request_that_nobody_can_have_read_is_sent_again_once() {
     let (listener, address) = listener().await;
@@ -112,7 +112,7 @@ async fn a_request_that_nobody_can_have_read_is_sent_again_once() {
     let (answered, kept) = tokio::join!(first, kept);
     told(answered).await;
     drop(kept);
-    // Without a wait in between the client has not noticed.
+    // Without a pause in between, the client has not noticed yet.
     let (answered, seen) =
         tokio::join!(client.request(post(&address, Full::new(Bytes::from("again")))), async {
             let (mut socket, _) = listener.accept().await.unwrap();
@@ -124,7 +124,7 @@ async fn a_request_that_nobody_can_have_read_is_sent_again_once() {
     assert!(seen.ends_with(b"\r\n\r\nagain"), "the body is sent whole");
 }
 
-/// A runtime that has read a request and breaks off may have begun to serve it.
+/// A runtime that has read a request and breaks off may have started to serve it.
 #[tokio::test]
 async fn a_request_that_was_read_is_not_sent_again() {
     let (listener, address) = listener().await;
@@ -190,7 +190,7 @@ async fn who_cannot_be_reached_and_who_speaks_no_http() {
     assert!(matches!(answered, Err(Failure::Unreachable(_))));
 }
 
-/// A length that cannot be one is no response.
+/// A response with an invalid length is an error.
 #[tokio::test]
 async fn nonsense_about_the_length_is_refused() {
     for length in ["+2", "abc", "2, 60", "2\r\ncontent-length: 3", "99999999999999999999999", "-1", "0x2"] {

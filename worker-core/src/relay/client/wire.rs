@@ -1,5 +1,5 @@
-//! The bytes of a connection. A write that fails because the peer has closed is taken for one that went well: what the peer said before that is to be read
-//! first. If it said nothing, the read tells.
+//! The bytes of a connection. A write that fails because the peer has closed counts as successful: what the peer sent before that must be read
+//! first. If it sent nothing, the read fails.
 
 use std::io;
 use std::pin::Pin;
@@ -20,25 +20,25 @@ pub(super) struct Wire {
     state: WireState,
 }
 
-/// What has happened on the wire since the current request began.
+/// What has happened on the connection since the current request began.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WireState(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
-    /// Bytes came.
+    /// Bytes were received.
     answered: AtomicBool,
-    /// Writing failed, or the peer's system said that nobody had read what was written.
+    /// Writing failed, or the peer's system reported that the written bytes were not read.
     rejected: AtomicBool,
 }
 
 impl WireState {
-    /// A request begins.
+    /// Starts a new request.
     pub(super) fn begin(&self) {
         self.0.answered.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the peer had closed the connection before the request reached it: it said nothing, and its system rejected what came.
+    /// Whether the peer had closed the connection before the request reached it: it sent nothing, and its system rejected the request.
     pub(super) fn was_closed_before(&self) -> bool {
         !self.0.answered.load(Ordering::Relaxed) && self.is_rejected()
     }
@@ -51,7 +51,7 @@ impl WireState {
         self.0.rejected.store(true, Ordering::Relaxed);
     }
 
-    /// Turns the failure of a write at a closed connection into the success of one whose bytes nobody will read.
+    /// Turns the failure of a write on a closed connection into success; the bytes are lost.
     fn tolerate<T>(&self, written: io::Result<T>, discarded: T) -> io::Result<T> {
         match written {
             Err(error) if is_closed(&error) => {
@@ -72,7 +72,7 @@ impl Wire {
         self.state.clone()
     }
 
-    /// The peer has ended its side. If its system has rejected what we wrote, that end came first.
+    /// The peer has closed its side. If its system has rejected what we wrote, it closed before that.
     fn note_end(&self) {
         if let MaybeHttpsStream::Http(plain) = self.stream.inner()
             && matches!(plain.inner().take_error(), Ok(Some(_)))

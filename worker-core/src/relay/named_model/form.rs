@@ -1,5 +1,5 @@
-//! Finds the field `model` of a multipart form (RFC 7578) that comes in pieces. Readers of forms differ in what they forgive, so this one forgives nothing that
-//! would move a field's name or its bounds.
+//! Finds the field `model` of a multipart form (RFC 7578) that arrives in parts. Programs differ in the mistakes they tolerate, so this one tolerates
+//! none that would change a field's name or its bounds.
 
 use memchr::memmem::Finder;
 
@@ -10,19 +10,19 @@ const FIELD: &str = "model";
 /// Longest boundary, RFC 2046, 5.1.1.
 const MAX_BOUNDARY: usize = 70;
 
-/// Longest head of a field; the usual ones have about 100 bytes, and a file's name is part of it.
+/// Longest header block of a field; usual ones have about 100 bytes, including a file's name.
 const MAX_FIELD_HEAD: usize = 4 * 1024;
 
 const NOT_A_FORM: &str = "The body is not a well-formed multipart form.";
 const UNCLEAR: &str = "A field of the form can be read in more than one way.";
 
-/// Reads a form piece by piece.
+/// Parses a form part by part.
 pub(super) struct FormScanner {
-    /// Ends a field: a line break, two dashes and the boundary.
+    /// The delimiter that ends a field: a line break, two dashes and the boundary.
     delimiter: Finder<'static>,
     head_end: Finder<'static>,
     at: At,
-    /// What has been read of a head or of the model's name, or what may be the begin of a delimiter.
+    /// The part of a header block or of the model's name that has been read, or what may be the beginning of a delimiter.
     held: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ enum At {
     AfterDelimiter,
     Head,
     Value,
-    /// In the value that is the model's name.
+    /// In the value of the model's name.
     Model,
     End,
 }
@@ -50,7 +50,7 @@ impl FormScanner {
         }
     }
 
-    /// Reads on to the next find, and takes what it has read off the piece.
+    /// Parses up to the next find, and removes what it has parsed from the part.
     pub(super) fn find(&mut self, piece: &mut &[u8]) -> Result<Found, &'static str> {
         loop {
             let found = match self.at {
@@ -73,7 +73,7 @@ impl FormScanner {
         }
     }
 
-    /// Takes so many bytes off the piece, together with those that are held. `None` if the piece has not so many.
+    /// Removes this many bytes from the part, together with the bytes that are held. `None` if there are fewer.
     fn take(&mut self, piece: &mut &[u8], wanted: usize) -> Option<Vec<u8>> {
         let more = (wanted - self.held.len()).min(piece.len());
         self.held.extend_from_slice(&piece[..more]);
@@ -95,7 +95,7 @@ impl FormScanner {
         match self.take(piece, 2).as_deref() {
             None => Ok(None),
             Some(b"\r\n") => {
-                // So that a head without any line ends like the others.
+                // So that a header block without any line ends like the others.
                 self.held.extend_from_slice(b"\r\n");
                 self.at = At::Head;
                 Ok(Some(Found::Nothing))
@@ -112,7 +112,7 @@ impl FormScanner {
         let before = self.held.len();
         let room = (MAX_FIELD_HEAD - before).min(piece.len());
         self.held.extend_from_slice(&piece[..room]);
-        // The end may have begun in the piece before.
+        // The end may have begun in the previous part.
         let from = before.saturating_sub(3);
         let Some(found) = self.head_end.find(&self.held[from..]) else {
             return if self.held.len() == MAX_FIELD_HEAD { Err(NOT_A_FORM) } else { Ok(None) };
@@ -142,7 +142,7 @@ impl FormScanner {
         name.map(|name| Some(Found::Model(name))).map_err(|_| "The model's name is not valid UTF-8.")
     }
 
-    /// Of any other value only what may be the begin of its delimiter is held.
+    /// Of any other value, only what may be the beginning of its delimiter is held.
     fn value(&mut self, piece: &mut &[u8]) -> Option<Found> {
         let (delimiter, before) = (self.delimiter.needle().len(), self.held.len());
         self.held.extend_from_slice(&piece[..piece.len().min(delimiter - 1)]);
@@ -164,7 +164,7 @@ impl FormScanner {
     }
 }
 
-/// The boundary in a form's content type, if all readers agree on it.
+/// The boundary in a form's content type, if all programs agree on it.
 pub(super) fn boundary(content_type: &str) -> Option<&str> {
     let (essence, parameters) = content_type.split_once(';')?;
     if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -175,19 +175,19 @@ pub(super) fn boundary(content_type: &str) -> Option<&str> {
     ((1..=MAX_BOUNDARY).contains(&boundary.len()) && boundary.bytes().all(is_allowed)).then_some(boundary)
 }
 
-/// Whether a query names a model too: Go's forms are made of both.
+/// Whether a query names a model too: Go combines the query and the form.
 pub(super) fn query_names_model(query: &str) -> bool {
     let named = |(name, _): (std::borrow::Cow<'_, str>, _)| name.trim().eq_ignore_ascii_case(FIELD);
     url::form_urlencoded::parse(query.as_bytes()).any(named)
 }
 
-/// The name of the field with this head.
+/// The name of the field with this header block.
 fn field_name(head: &[u8]) -> Result<&str, &'static str> {
     let head = std::str::from_utf8(head).map_err(|_| UNCLEAR)?;
     let mut disposition = None;
     for line in head.split_terminator("\r\n") {
         let (name, value) = line.split_once(':').ok_or(NOT_A_FORM)?;
-        // A folded line, a space before the colon, a lone line break: some join or split here, some do not.
+        // A folded line, a space before the colon, a lone line break: some programs join or split here, others do not.
         if name.contains(char::is_whitespace) || value.contains(['\r', '\n', '\0']) {
             return Err(UNCLEAR);
         }
@@ -198,7 +198,7 @@ fn field_name(head: &[u8]) -> Result<&str, &'static str> {
                 return Err(UNCLEAR);
             }
         }
-        // Go decodes it, others do not.
+        // Go decodes it, other programs do not.
         if name.eq_ignore_ascii_case("content-transfer-encoding") && !is_plain(value) {
             return Err(UNCLEAR);
         }
@@ -213,7 +213,7 @@ fn is_plain(encoding: &str) -> bool {
     ["7bit", "8bit", "binary"].iter().any(|plain| encoding.trim().eq_ignore_ascii_case(plain))
 }
 
-/// The value of a parameter, if it stands there once however quotes and backslashes are read.
+/// The value of a parameter, if it is given once, however quotes and backslashes are parsed.
 fn only_parameter<'a>(parameters: &'a str, wanted: &str) -> Result<&'a str, &'static str> {
     let lower = parameters.to_ascii_lowercase();
     let mut starts = lower.match_indices(wanted).filter_map(|(at, _)| {

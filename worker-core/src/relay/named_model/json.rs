@@ -1,4 +1,4 @@
-//! Finds `model` at the top of a JSON object that comes in pieces. Go compares keys without regard to case, so this does too.
+//! Finds `model` at the top level of a JSON object that arrives in parts. Go compares keys case-insensitively, so this does too.
 
 use memchr::memchr2;
 
@@ -6,21 +6,21 @@ use super::{Found, MAX_SPELLING, TOO_LONG};
 
 const KEY: &str = "model";
 
-/// Longest spelling of the key: each character as `\u006d`. A longer key is another one.
+/// Longest encoding of the key: each character as `\u006d`. A longer key is a different one.
 const MAX_KEY: usize = 6 * KEY.len();
 
 const NOT_JSON: &str = "The body is not a JSON object.";
 const NOT_TEXT: &str = "The model's name must be a string.";
 
-/// Reads a JSON object piece by piece. What is not JSON is refused, as far as that could change where a key stands.
+/// Parses a JSON object part by part. Invalid JSON is refused if it could change where a key is.
 #[derive(Debug, Default)]
 pub(super) struct JsonScanner {
     at: At,
     /// How much of a byte order mark has passed.
     mark: usize,
-    /// Open brackets inside the value that is passing.
+    /// Open brackets in the current value.
     depth: u32,
-    /// The key or name that is being read, as spelled.
+    /// The key or name that is being read, as encoded.
     text: Vec<u8>,
     is_model: bool,
 }
@@ -36,7 +36,7 @@ enum At {
     InKey(Escape),
     Colon,
     Value,
-    /// In the name of the model.
+    /// In the value of the model's name.
     InName(Escape),
     InText(Escape),
     /// In a string inside brackets.
@@ -56,7 +56,7 @@ enum Escape {
 }
 
 impl JsonScanner {
-    /// Reads on to the next find, and takes what it has read off the piece.
+    /// Parses up to the next find, and removes what it has parsed from the part.
     pub(super) fn find(&mut self, piece: &mut &[u8]) -> Result<Found, &'static str> {
         while let [byte, rest @ ..] = *piece {
             if let At::InText(Escape::No) | At::InInnerText(Escape::No) = self.at {
@@ -158,7 +158,7 @@ impl JsonScanner {
     }
 }
 
-/// Where a string is after this byte; `None` at its end.
+/// The state in a string after this byte; `None` at its end.
 fn within(escape: Escape, byte: u8) -> Option<Escape> {
     match (escape, byte) {
         (Escape::No, b'"') => None,
@@ -167,12 +167,12 @@ fn within(escape: Escape, byte: u8) -> Option<Escape> {
     }
 }
 
-/// Numbers, `true`, `false`, `null`, and `NaN` and `Infinity`, which Python takes.
+/// Numbers, `true`, `false`, `null`, and `NaN` and `Infinity`, which Python accepts.
 fn is_scalar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
-/// What a string says, whose spelling this is.
+/// Decodes a string.
 fn unquoted(spelling: &[u8]) -> Result<String, &'static str> {
     let quoted = [b"\"", spelling, b"\""].concat();
     serde_json::from_slice(&quoted).map_err(|_| NOT_JSON)

@@ -172,7 +172,7 @@ fn a_field_that_can_be_read_in_two_ways_is_refused() {
 }
 
 proptest! {
-    /// However a body is cut into pieces, it is read alike.
+    /// However a body is split, the result is the same.
     #[test]
     fn cuts_make_no_difference(
         is_form in any::<bool>(), name in "(open|secret|\"|x{1,9})", twice in any::<bool>(),

@@ -1,4 +1,4 @@
-//! Whatever the encoding, a known secret is gone; and what looks like one as well.
+//! A known secret is removed in any encoding, and so is anything that looks like one.
 
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use proptest::prelude::*;
@@ -42,7 +42,7 @@ fn known_ones() {
     check("p\\u002fq+r=s%t\"u\\v", "[removed]");
 }
 
-/// How a secret may be written by programs that mean no harm.
+/// Encodings of a secret by well-behaved programs.
 fn spellings(secret: &str, before: &str, after: &str) -> Vec<String> {
     let whole = format!("{before}{secret}{after}");
     let percent: String = whole.bytes().map(|byte| format!("%{byte:02X}")).collect();

@@ -1,4 +1,4 @@
-//! Runtimes that answer what they are told to, on a port of their own.
+//! Fake runtimes with scripted responses, each on a port of its own.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// Answers `GET`s by path; everything else as the fallback says.
+/// Answers `GET`s by path; everything else gets the fallback.
 pub(super) struct Fake {
     pub(super) base: Url,
     script: Arc<Mutex<Script>>,
@@ -46,7 +46,7 @@ impl Default for Fallback {
 }
 
 impl Fake {
-    /// Answers 404 in JSON, as the frameworks do, until told more.
+    /// Answers 404 in JSON, like the usual frameworks, until it is told otherwise.
     pub(super) async fn start() -> Self {
         Self::serve(Script::default(), 0).await
     }
@@ -78,7 +78,7 @@ impl Fake {
         self.script.lock().unwrap().answers.insert(path.to_owned(), (status, body.to_string()));
     }
 
-    /// Answers 401 to everybody without this key.
+    /// Answers 401 to requests without this key.
     pub(super) fn locked(self, key: &'static str) -> Self {
         self.script.lock().unwrap().key = Some(key);
         self
@@ -99,7 +99,7 @@ impl Fake {
         self.base.port().unwrap()
     }
 
-    /// Listens no more; gives the port, which nobody listens on now.
+    /// Stops listening; returns the port, on which nothing listens any more.
     pub(super) async fn stop(self) -> u16 {
         let port = self.port();
         self.serving.abort();
@@ -211,7 +211,7 @@ pub(super) async fn llama_cpp() -> Fake {
         )
 }
 
-/// It answers everything it does not know with 200.
+/// It answers every unknown path with 200.
 pub(super) async fn lm_studio() -> Fake {
     let listed = json!([{"id": "qwen2.5-7b-instruct", "object": "model", "owned_by": "organization_owner"},
         {"id": "qwen2-vl-7b-instruct", "object": "model", "owned_by": "organization_owner"}]);

@@ -1,5 +1,5 @@
-//! Access control of the local API. It listens on loopback, but any web page can make a browser on this machine send requests to it, under any name that
-//! resolves to 127.0.0.1. A request must therefore have a loopback `Host`, no foreign `Origin`, and for controls the token.
+//! Access control of the local API. It listens on loopback, but any web page can make a browser on this machine send requests to it, under any name
+//! that resolves to 127.0.0.1. A request must therefore have a loopback `Host`, no foreign `Origin`, and for controls the token.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,20 +14,20 @@ use subtle::ConstantTimeEq;
 
 use super::ApiState;
 
-/// Carries the control token.
+/// The header with the control token.
 const TOKEN_HEADER: &str = "x-auth-token";
 
-/// The port that a host without one means.
+/// The port of a host without one.
 const HTTP_PORT: u16 = 80;
 
 /// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum Foreign {
     #[error(
-        "this page answers only under this machine's own names (localhost, 127.0.0.1, [::1]) and its port"
+        "this page is served only under this machine's own names (localhost, 127.0.0.1, [::1]) with the right port"
     )]
     Host,
-    #[error("this page does not answer other web sites")]
+    #[error("this page is not served to other web sites")]
     Origin,
 }
 
@@ -58,7 +58,7 @@ fn look(version: Version, uri: &Uri, headers: &HeaderMap, port: u16) -> Result<(
     let is_ours = |host: &[u8]| Authority::try_from(host).is_ok_and(|host| is_ours(&host, port));
     let named = match hosts[..] {
         [host] => is_ours(host.as_bytes()),
-        // HTTP/1.0 knows no hosts. No browser speaks it.
+        // HTTP/1.0 has no `Host`. No browser uses it.
         [] => version <= Version::HTTP_10 && origins.is_empty(),
         _ => false,
     };
@@ -69,7 +69,7 @@ fn look(version: Version, uri: &Uri, headers: &HeaderMap, port: u16) -> Result<(
     if origins.iter().all(|origin| own(origin.as_bytes())) { Ok(()) } else { Err(Foreign::Origin) }
 }
 
-/// Whether that is a loopback name or address of ours. Names are compared, not resolved.
+/// Whether this is a loopback name or address of this machine. Names are compared, not resolved.
 fn is_ours(authority: &Authority, port: u16) -> bool {
     let host = authority.host();
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -1,4 +1,4 @@
-//! Long polling of the status, so that clients need not poll in a loop: `If-None-Match` with the tag of the last answer, and
+//! Long polling of the status, so that clients need not poll in a loop: `If-None-Match` with the tag of the last response, and
 //! `Prefer: wait=SECONDS`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -13,10 +13,10 @@ use super::view;
 use crate::ledger::Activity;
 use crate::worker::status::{self, StatusPublisher};
 
-/// Nobody is kept waiting for longer: what stands between two programs of one machine closes silent connections after a minute at the earliest.
+/// Longest wait: programs in between, even on one machine, close silent connections, but not within a minute.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
 
-/// Requests may come and go far faster than anybody reads: what comes within this time is told at once.
+/// Requests may begin and end far faster than anyone reads: changes within this time are reported together.
 const GAP: Duration = Duration::from_millis(250);
 
 /// The header of RFC 7240.
@@ -28,10 +28,10 @@ const RESTLESS: [&str; 2] = ["last_heartbeat", "reconnect_in_s"];
 /// The same within each running request.
 const RESTLESS_OF_REQUESTS: [&str; 2] = ["age_ms", "bytes_out"];
 
-/// The status, and its tag, which is another one when anything else has changed than clocks and counters.
+/// The status and its tag, which changes when anything other than clocks and counters changes.
 fn tagged(status: status::Status, activity: Activity) -> (view::StatusPage, String) {
     let mut hasher = DefaultHasher::new();
-    // When the next try is due: the seconds until then change by themselves.
+    // The time of the next attempt; the seconds until then change continuously.
     format!("{:?}", status.connection).hash(&mut hasher);
     let view = view::status(status, activity);
     let mut essence = serde_json::to_value(&view).expect("names and numbers are JSON");
@@ -49,7 +49,7 @@ fn forget(value: &mut Value, names: &[&str]) {
     }
 }
 
-/// The status as soon as its tag is another one than the caller's; nothing if it is still the same after the time the caller wants to wait.
+/// The status as soon as its tag differs from the caller's; `None` if it is still the same after the time that the caller wants to wait.
 pub(super) async fn next(
     publisher: &StatusPublisher,
     headers: &HeaderMap,
@@ -72,7 +72,7 @@ pub(super) async fn next(
     }
 }
 
-/// For how long the caller wants to wait: not at all, unless it says so.
+/// How long the caller wants to wait; not at all by default.
 fn wait(headers: &HeaderMap) -> Duration {
     let prefer = headers.get_all(PREFER).into_iter().filter_map(|value| value.to_str().ok());
     let mut wishes = prefer.flat_map(|value| value.split([',', ';'])).map(str::trim);

@@ -1,7 +1,7 @@
-//! How a caller recognises this worker before it sends the control token: any program of this machine may listen where a worker is expected.
+//! How a caller recognises this worker before it sends the control token: any program on this machine may listen where a worker is expected.
 //!
-//! The caller sends a nonce. The worker answers with HMAC-SHA256 of the nonce and its port, keyed with the token (RFC 2104). The port is included so that
-//! another program cannot get the proof for its own port from a worker on a different one.
+//! The caller sends a nonce. The worker responds with the HMAC-SHA256 of the nonce and its port, keyed with the token (RFC 2104). The port is
+//! included so that another program cannot get the proof for its own port from a worker on a different one.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,10 +10,10 @@ use sha2::Sha256;
 /// Separates these proofs from any other use of the token as a key.
 const CONTEXT: &str = "llamapool control";
 
-/// Lengths of a nonce in characters: at least 128 random bits in hexadecimal.
+/// Length of a nonce in characters: at least 128 random bits in hexadecimal.
 const NONCE: std::ops::RangeInclusive<usize> = 32..=128;
 
-/// The proof that whoever listens on `port` knows the control token: 64 hexadecimal digits.
+/// The proof that the listener on `port` knows the control token: 64 hexadecimal digits.
 pub(super) fn control_proof(token: &SecretString, port: u16, nonce: &str) -> String {
     let bytes = mac(token, port, nonce).finalize().into_bytes();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -33,7 +33,7 @@ pub(super) fn is_nonce(nonce: &str) -> bool {
 fn mac(token: &SecretString, port: u16, nonce: &str) -> Hmac<Sha256> {
     let mac = Hmac::<Sha256>::new_from_slice(token.expose_secret().as_bytes());
     let mut mac = mac.expect("HMAC takes keys of any length");
-    // A nonce has no line breaks, so two different inputs never read the same.
+    // A nonce has no line breaks, so two different inputs never produce the same text.
     mac.update(format!("{CONTEXT}\n{port}\n{nonce}").as_bytes());
     mac
 }

@@ -1,4 +1,4 @@
-//! The local page over its port.
+//! The local API, over its port.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::worker::status::{Connection, Problem, Readiness};
 
 const TOKEN: &str = "0123456789abcdef";
 
-/// A page that is served, and the worker it tells about.
+/// A local API, and its worker.
 struct Page {
     url: String,
     ledger: Ledger,
@@ -116,7 +116,7 @@ async fn the_status_tells_what_runs_and_what_is_wrong() {
     assert_eq!(page.status().await["requests_today"], 1);
 }
 
-/// What a caller who knows this tag gets.
+/// The response to a caller that has this tag.
 async fn next(page: &Page, tag: &str, wait: &str) -> (StatusCode, Option<String>) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let asked =
@@ -142,7 +142,7 @@ async fn who_waits_is_told_of_the_next_change() {
     let page = Page::open().await;
     let tag = next(&page, "", "").await.1.unwrap();
     let changed = async {
-        // Not before somebody waits, so that it is the waiting that is seen.
+        // Not before somebody waits, so that the waiting itself is tested.
         tokio::task::yield_now().await;
         page.publisher.change(|status| status.draining = true);
     };

@@ -1,4 +1,4 @@
-//! The status as JSON. The first names are those of the older workers.
+//! The status as JSON. The first names are those of older workers.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -10,13 +10,13 @@ use crate::usage::Usage;
 use crate::worker::status::{self, Connection, Problem, Readiness};
 use llamapool_settings::build;
 
-/// What `last_heartbeat` says before the first: the zero time of the language the older workers were written in.
+/// The value of `last_heartbeat` before the first report: the zero time of the language of older workers.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// The worker's status page. Fields with a default are missing from older workers' pages.
+/// The worker's status page. Fields with a default are missing from the pages of older workers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatusPage {
-    /// Connection, work and drain in a word: `connected_idle`, `draining` and so on.
+    /// Connection, work and drain as one word: `connected_idle`, `draining` and so on.
     pub state: Cow<'static, str>,
     /// Whether the worker is connected to the server.
     pub connected_to_server: bool,
@@ -24,7 +24,7 @@ pub struct StatusPage {
     pub connected_to_backend: bool,
     /// The number of running requests.
     pub current_jobs: u32,
-    /// The number of requests it runs at a time.
+    /// The maximum number of concurrent requests.
     pub max_concurrency: u32,
     /// The models it shares.
     pub models: Vec<String>,
@@ -33,7 +33,7 @@ pub struct StatusPage {
     pub remote_models: Vec<String>,
     /// The current problem; empty if there is none.
     pub last_error: String,
-    /// Since when.
+    /// Since when there is a problem.
     #[serde(default)]
     pub last_error_at: Option<String>,
     /// When it last reported to the server, RFC 3339.
@@ -47,10 +47,10 @@ pub struct StatusPage {
     pub version: Cow<'static, str>,
     /// The server's address.
     pub server_url: String,
-    /// Something about the server that is no failure, and that its owner should know.
+    /// A remark about the server that is not an error.
     #[serde(default)]
     pub server_note: Option<String>,
-    /// To the server and back.
+    /// Round-trip time to the server, milliseconds.
     #[serde(default)]
     pub latency_ms: Option<u64>,
     /// The runtime's kind.
@@ -60,7 +60,7 @@ pub struct StatusPage {
     /// A remark about the runtime that is not an error.
     #[serde(default)]
     pub runtime_note: Option<String>,
-    /// Seconds until the next try to connect.
+    /// Seconds until the next attempt to connect.
     pub reconnect_in_s: Option<u64>,
     /// Why the log files cannot be written; `last_error` says it too if nothing worse is wrong.
     #[serde(default)]
@@ -71,7 +71,7 @@ pub struct StatusPage {
     /// Requests finished since midnight.
     #[serde(default)]
     pub requests_today: u64,
-    /// Tokens of these.
+    /// Tokens of these requests.
     #[serde(default)]
     pub tokens_today: Usage,
 }
