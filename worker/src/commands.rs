@@ -1,4 +1,4 @@
-//! What the worker's program can do besides working.
+//! The worker's commands, besides running.
 
 mod doctor;
 mod join;
@@ -26,17 +26,17 @@ pub(crate) fn all() -> Vec<Command> {
     ]
 }
 
-/// Says a line to whoever called the command. If nobody listens any more, it is lost.
+/// Prints a line of a command's output. It is lost if standard output is closed.
 fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// The same for what is no result.
+/// The same for remarks, which go to standard error.
 fn remark(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Carries a command out; what it says goes to the terminal.
+/// Runs a command, with output to the terminal.
 pub(crate) fn run(called: Called<Config>) -> ExitCode {
     let done = match called.name.as_str() {
         join::NAME => join::run(&called),

@@ -1,4 +1,4 @@
-//! llamapool-worker: brings the LLM runtime of this machine into a pool.
+//! llamapool-worker: connects the LLM runtime of this machine to a pool.
 
 mod commands;
 mod orders;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     logs::around(&loaded.config.log.clone(), "worker", |logs| run(loaded, logs, Orders::of_process))
 }
 
-/// Works until it is told to stop. `orders` is made where they can be waited for.
+/// Runs until stopped. `orders` is created where it can be awaited.
 fn run(
     loaded: Loaded<Config>,
     logs: RunningLogs,
@@ -42,7 +42,7 @@ fn run(
     descriptors::raise_limit();
     let file = loaded.file.clone().unwrap_or_else(|| paths::config_file("worker"));
     let config = loaded.with_warnings_logged();
-    // One thread carries the whole relay: batches form by themselves on it, see docs/architecture.md.
+    // One thread handles the whole relay, which batches work; see docs/architecture.md.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = file.parent().unwrap_or(Path::new("."));
     match runtime.block_on(async { work(config, folder, &logs, orders()?).await })? {

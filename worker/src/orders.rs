@@ -1,26 +1,26 @@
-//! Who tells the worker what to do: whoever has the terminal or the process, or Windows if the worker is its service.
+//! Orders to the worker: signals from the terminal or other processes, or requests from Windows if the worker is its service.
 
 use llamapool_telemetry::signals::{Hangup, Hangups, Signals};
 
 #[cfg(windows)]
 use tokio::sync::mpsc;
 
-/// What the worker is told.
+/// An order to the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Stop.
     Stop,
-    /// Read the configuration again.
+    /// Reload the configuration.
     Reload,
 }
 
-/// Orders, as they come.
+/// Orders as they arrive.
 pub(crate) enum Orders {
     /// From the system.
     Signals {
-        /// To stop.
+        /// Signals to stop.
         stops: Signals,
-        /// To reload, or to stop if the terminal is gone.
+        /// Hang-ups: to reload, or to stop if the terminal was closed.
         hangups: Hangups,
     },
     /// From Windows, to its service.
@@ -37,7 +37,7 @@ impl Orders {
     /// From the system.
     ///
     /// # Errors
-    /// The system gives no signals.
+    /// Signals cannot be received.
     pub(crate) fn of_process() -> anyhow::Result<Self> {
         Ok(Self::Signals { stops: Signals::new()?, hangups: Hangups::new()? })
     }
@@ -48,7 +48,7 @@ impl Orders {
         Self::Windows { stops, acknowledge: Box::new(acknowledge) }
     }
 
-    /// Waits for the next.
+    /// Waits for the next order.
     pub(crate) async fn next(&mut self) -> Order {
         match self {
             Self::Signals { stops, hangups } => tokio::select! {

@@ -14,7 +14,7 @@ pub(crate) async fn read_again(level: &Level) -> Option<Config> {
     let new = match read {
         Ok(loaded) => loaded.with_warnings_logged(),
         Err(why) => {
-            tracing::warn!("The configuration has mistakes, so nothing changes: {}", why.trim_end());
+            tracing::warn!("The configuration is invalid, so nothing changes: {}", why.trim_end());
             return None;
         }
     };

@@ -1,5 +1,5 @@
-//! The worker as a Windows service, which starts with Windows and needs nobody to be logged in. Windows starts the program, which answers from a
-//! thread of Windows that it is running; to stop is to drain, as for a signal.
+//! The worker as a Windows service, which starts with Windows before anyone logs in. Windows starts the program, which reports that it is running
+//! from a thread of Windows; stopping the service drains the worker, like a signal.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -20,33 +20,33 @@ use windows_service::{define_windows_service, service_dispatcher};
 
 use crate::orders::Orders;
 
-/// What Windows calls it.
+/// The name of the service.
 pub(crate) const NAME: &str = "llamapool-worker";
 
-/// Orders to stop that wait: the first drains, the second ends it at once, and more say nothing new.
+/// Capacity of the queue of stop requests: the first drains, the second ends the worker immediately, further ones add nothing.
 const WAITING_STOPS: usize = 2;
 
-/// How long Windows is to wait for a worker that waits for its requests for ever: it wants a number.
+/// The time that Windows is told to wait for a drain without limit: it requires a number.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// What is needed beyond the drain: closing connections, writing logs.
+/// Time needed besides the drain: closing connections, writing logs.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// The configuration on its way into the function that Windows calls, which takes no arguments of ours. A process is one service.
+/// Passes the configuration to the function that Windows calls, which takes no arguments of ours. A process runs one service.
 static HANDED_OVER: Mutex<Option<Loaded<Config>>> = Mutex::new(None);
 
 define_windows_service!(windows_calls, serve_or_log);
 
-/// Works as a service until Windows says stop.
+/// Runs as a service until Windows stops it.
 ///
 /// # Errors
 /// The program was not started by Windows.
 pub(crate) fn run(mut loaded: Loaded<Config>) -> anyhow::Result<()> {
-    // A service has no terminal to say anything to.
+    // A service has no terminal.
     loaded.config.log.dir = loaded.config.log.dir.or_else(paths::log_dir);
     *HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
     service_dispatcher::start(NAME, windows_calls)
-        .context("Windows starts this by itself (sc start llamapool-worker)")
+        .context("this command is for Windows itself; start the service with: sc start llamapool-worker")
 }
 
 fn serve_or_log(_: Vec<OsString>) {
@@ -62,24 +62,24 @@ fn serve_or_log(_: Vec<OsString>) {
             ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
             _ => ServiceControlHandlerResult::NotImplemented,
         };
-        let windows = service_control_handler::register(NAME, obey).context("answer to Windows")?;
+        let windows = service_control_handler::register(NAME, obey).context("run as a Windows service")?;
         windows.set_service_status(status(ServiceState::Running))?;
         let patience = patience(loaded.config.drain_timeout);
         let worked = crate::run(loaded, logs, || {
             Ok(Orders::of_windows(stops, move || say_stopping(windows, patience)))
         });
-        // Windows starts a service again that ends with an error, see `service install`.
+        // Windows restarts a service that ends with an error, see `service install`.
         let exit_code = ServiceExitCode::ServiceSpecific(u32::from(worked.is_err()));
         windows.set_service_status(ServiceStatus { exit_code, ..status(ServiceState::Stopped) })?;
         worked
     });
 }
 
-/// Tells Windows that the service is about to stop, and within what time.
+/// Reports to Windows that the service is about to stop, and within what time.
 fn say_stopping(windows: ServiceStatusHandle, patience: Duration) {
     let stopping = ServiceStatus { wait_hint: patience, ..status(ServiceState::StopPending) };
     if let Err(error) = windows.set_service_status(stopping) {
-        tracing::warn!("Windows does not hear that the worker stops: {error}");
+        tracing::warn!("Cannot report to Windows that the worker is stopping: {error}");
     }
 }
 
@@ -107,7 +107,7 @@ fn status(current_state: ServiceState) -> ServiceStatus {
     }
 }
 
-/// What Windows starts the program with.
+/// The command line with which Windows starts the program.
 pub(crate) fn arguments(config: Option<&Path>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = ["service", "run"].map(OsString::from).into();
     if let Some(file) = config {

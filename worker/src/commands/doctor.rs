@@ -1,4 +1,4 @@
-//! `llamapool-worker doctor`: looks at everything that a worker needs, and says what to do.
+//! `llamapool-worker doctor`: checks everything a worker needs, and suggests fixes.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -19,21 +19,20 @@ pub(super) const NAME: &str = "doctor";
 const JSON: &str = "json";
 const REPORT: &str = "report";
 
-/// How wide the titles are.
+/// Width of the titles.
 const TITLES: usize = 24;
 
 pub(super) fn command() -> Command {
     let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("Print the result as JSON");
     let report = Arg::new(REPORT).long(REPORT).value_name("FILE").help(
-        "Also write a report for whoever helps: a zip with the result, the settings, the status and the last logs, \
-         from which keys, tokens and passwords are removed",
+        "Also write a report to share: a zip file with the result, the settings, the status and the latest logs, without keys, tokens and passwords",
     );
     Command::new(NAME)
-        .about("Say what keeps this worker from working, if anything, and what to do about it")
+        .about("Find out what prevents this worker from running, and how to fix it")
         .long_about(
-            "Looks at the configuration, this machine, the way to the server, the key and the LLM runtime, the way a \
-             worker would, and says what to do about what is wrong. A running worker is not disturbed. The exit code \
-             is 0 if a worker can work like this, and 1 if not.",
+            "Checks the configuration, this machine, the connection to the server, the key and the LLM runtime, using the same code \
+             as the worker, and suggests a fix for each problem. A running worker is not disturbed. Exits with 0 if a worker could \
+             run with this configuration, else 1.",
         )
         .args([json, report])
 }
@@ -56,7 +55,7 @@ pub(super) fn run(called: Called<Config>) -> anyhow::Result<ExitCode> {
         let report = runtime.block_on(Report::gather(&context, &checks, &env));
         save(&report, Path::new(path), as_json)?;
     }
-    // A name that is still being looked up would hold us.
+    // A pending name lookup would delay the exit.
     runtime.shutdown_background();
     Ok(if doctor::is_well(&checks) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -80,7 +79,7 @@ fn print(check: &Check) {
     }
 }
 
-/// For terminals, and for people who did not ask to be spared.
+/// For terminals, unless the user has opted out of colours.
 fn has_colours() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -96,7 +95,7 @@ fn save(report: &Report, path: &Path, quietly: bool) -> anyhow::Result<()> {
     if !quietly {
         let names: Vec<_> = report.preview().iter().map(|page| page.name.as_str()).collect();
         say(format_args!(
-            "The report is in {}: {}. Look at it before you pass it on.",
+            "Report saved to {}: {}. Review it before you share it.",
             path.display(),
             names.join(", ")
         ));

@@ -1,4 +1,4 @@
-//! `llamapool-worker join LINK`: writes server and key into the configuration file.
+//! `llamapool-worker join LINK`: writes server and key to the configuration file.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
@@ -18,18 +18,18 @@ pub(super) const NAME: &str = "join";
 
 const LINK: &str = "LINK";
 
-/// Stands for the standard input.
+/// Stands for standard input.
 const STDIN: &str = "-";
 
-/// What is read of the standard input: the longest link in UTF-16, with a byte order mark and a line end.
+/// Most bytes read from standard input: the longest link in UTF-16, with a byte order mark and a line break.
 const MAX_INPUT: u64 = 2 * (MAX_LINK as u64 + 3);
 
 pub(super) fn command() -> Command {
     let link = Arg::new(LINK).required(true).allow_hyphen_values(true).help(
-        "A link such as llamapool://join?server=wss://HOST&key=KEY, or the address of a server. While the command \
-         runs, other users of this machine can see what stands here: `-` reads the link from the standard input",
+        "A link such as llamapool://join?server=wss://HOST&key=KEY, or the address of a server. Other users of this machine can see \
+         the command line while the command runs; with `-`, the link is read from standard input",
     );
-    Command::new(NAME).about("Join a pool: write its server and key into the configuration file").arg(link)
+    Command::new(NAME).about("Join a pool: write its server and key to the configuration file").arg(link)
 }
 
 pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
@@ -41,37 +41,29 @@ pub(super) fn run(called: &Called<Config>) -> anyhow::Result<ExitCode> {
     join.write(&mut edit)?;
     edit.save()?;
     let key = if join.key.is_some() { " and its key" } else { "" };
-    say(format_args!(
-        "The server {}{key} stand{} in {}.",
-        join.server,
-        if key.is_empty() { "s" } else { "" },
-        file.display()
-    ));
+    say(format_args!("Saved the server {}{key} to {}.", join.server, file.display()));
     let env = |name: &str| std::env::var(name).ok();
     let mut sends_key = false;
     for field in fields::<Config>(&file, &env).fields {
         if matches!(field.key, "server_url" | "client_key") && field.origin == Origin::Environment {
             let name = field.key.to_ascii_uppercase();
-            remark(format_args!("But {name} is set in the environment, which wins over the file."));
+            remark(format_args!("{name} is set in the environment and overrides the file."));
         }
         sends_key |= field.key == "client_key" && field.origin != Origin::Default;
     }
     if let Some(warning) = plaintext_warning(&join.server).filter(|_| sends_key) {
         remark(format_args!("Warning: {warning}."));
     }
-    say("A worker that runs already has to be started again to follow it.");
+    say("Restart the worker if it is running.");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything on the standard input, as far as a link can go.
+/// Reads standard input, up to the length of a link.
 fn from_stdin() -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         remark("Paste the link, then press Enter and Ctrl-D.");
     }
     let mut bytes = Vec::new();
-    std::io::stdin()
-        .take(MAX_INPUT)
-        .read_to_end(&mut bytes)
-        .context("read the link from the standard input")?;
-    text_file::decode(&bytes).context("the standard input is not text in UTF-8")
+    std::io::stdin().take(MAX_INPUT).read_to_end(&mut bytes).context("read the link from standard input")?;
+    text_file::decode(&bytes).context("standard input is not UTF-8 text")
 }

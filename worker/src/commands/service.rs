@@ -1,4 +1,4 @@
-//! `llamapool-worker service`: the worker as a service of Windows.
+//! `llamapool-worker service`: the worker as a Windows service.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,25 +23,23 @@ pub(super) const NAME: &str = "service";
 const ACTION: &str = "action";
 const ACTIONS: [&str; 3] = ["install", "uninstall", "run"];
 
-/// Without rights on this machine beyond those of a user; it reads `%ProgramData%\llamapool` and connects.
+/// An account with no more rights on this machine than a user; it reads `%ProgramData%\llamapool` and connects.
 const ACCOUNT: &str = r"NT AUTHORITY\LocalService";
 
-/// Waits before a service that has failed is started again: first, second, and each time after that.
+/// Delays before a failed service is restarted: the first, the second, and all further ones.
 const RESTARTS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(15), Duration::from_secs(60)];
-/// After this long without a failure it is counted from the first again.
+/// After this long without a failure, counting starts again.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn command() -> Command {
-    let action = Arg::new(ACTION)
-        .required(true)
-        .value_parser(ACTIONS)
-        .help("What to do; `run` is how Windows starts it");
+    let action =
+        Arg::new(ACTION).required(true).value_parser(ACTIONS).help("The action; Windows itself uses `run`");
     Command::new(NAME)
-        .about("Have Windows start the worker, or no longer")
+        .about("Install or remove the worker as a Windows service")
         .long_about(
-            "Registers the worker as a service of Windows, which starts with it and needs nobody to be logged in, or takes \
-             that back. Both need an administrator. The service reads the configuration file that is named with --config, \
-             or the usual one, and writes its log beside it.",
+            "Installs the worker as a Windows service, which starts with Windows, before anyone logs in; or removes the service. \
+             Both require administrator rights. The service uses the configuration file given with --config, or the default one, \
+             and writes its logs next to it.",
         )
         .arg(action)
 }
@@ -62,13 +60,13 @@ fn work(called: Called<Config>) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Only a file that was named is kept: where the usual one is may change.
+/// Only a file that was given is kept, because the default path may change.
 fn install(config: Option<PathBuf>) -> anyhow::Result<()> {
     let named = config.filter(|_| std::env::args().any(|arg| arg.starts_with("--config")));
     let named = named.map(std::path::absolute).transpose().context("find the configuration file")?;
     let access = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
     let services = ServiceManager::local_computer(None::<&str>, access)
-        .context("ask Windows; are you an administrator?")?;
+        .context("connect to the service manager; run this as an administrator")?;
     let info = ServiceInfo {
         name: service::NAME.into(),
         display_name: "llamapool worker".into(),
@@ -99,15 +97,15 @@ fn install(config: Option<PathBuf>) -> anyhow::Result<()> {
 
 fn uninstall() -> anyhow::Result<()> {
     let services = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)
-        .context("ask Windows; are you an administrator?")?;
+        .context("connect to the service manager; run this as an administrator")?;
     let access = ServiceAccess::QUERY_STATUS | ServiceAccess::STOP | ServiceAccess::DELETE;
     let ours = services.open_service(service::NAME, access).context("find the service")?;
-    // It goes when it has stopped, and it stops when its requests are finished.
+    // It disappears once it has stopped, and it stops once its requests are finished.
     ours.delete().context("remove the service")?;
     if ours.query_status()?.current_state != ServiceState::Stopped {
         ours.stop().context("stop the service")?;
-        remark("It finishes the requests that run.");
+        remark("Finishing open requests.");
     }
-    say("The service llamapool-worker is removed. Its configuration stays.");
+    say("The service llamapool-worker is removed. Its configuration is kept.");
     Ok(())
 }
