@@ -276,7 +276,7 @@ mod tests {
             not_dialed(&unauthorized(), false),
             not_dialed(&DialError::Unreachable("timeout".to_owned()), true),
             not_dialed(&DialError::NotLlamapool("HTTP 404: nothing".to_owned()), true),
-            not_dialed(&DialError::Settings("SERVER_URL names no host".to_owned()), true),
+            not_dialed(&DialError::Settings("SERVER_URL has no host".to_owned()), true),
             not_dialed(&DialError::Proxy("407".to_owned()), true),
             complete("https://h/join").unwrap_err(),
             join::parse("llamapool://leave").unwrap_err(),

@@ -1,4 +1,4 @@
-//! What the windows and the app say to each other. The windows' TypeScript types are generated from here.
+//! Messages between the windows and the app. The windows' TypeScript types are generated from here.
 
 mod first_run;
 mod preferences;
@@ -21,39 +21,39 @@ pub use self::{
     },
 };
 
-/// Why a command failed. Every failure is one of these.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Problem {
-    /// What is wrong, in a sentence.
+    /// The problem, as a sentence.
     pub what: String,
-    /// The reason, if more is known.
+    /// The cause, if known.
     pub why: Option<String>,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: Option<String>,
-    /// The field it is about.
+    /// The form field that it concerns.
     pub field: Option<String>,
 }
 
 impl Problem {
-    /// A problem of which nothing more is known.
+    /// A problem without further details.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), why: None, fix: None, field: None }
     }
 
-    /// The reason.
+    /// Sets the cause.
     pub fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
         self
     }
 
-    /// What to do about it.
+    /// Sets how to fix it.
     pub fn fixed_by(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }
 
-    /// The field it is about.
+    /// Sets the form field that it concerns.
     pub fn about(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
@@ -68,26 +68,26 @@ impl From<anyhow::Error> for Problem {
     }
 }
 
-/// A line of the log.
+/// A log line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct LogLine {
-    /// Counts up by one with each line since the app was started.
+    /// Number of the line, counted since the app started.
     #[ts(type = "number")]
     pub seq: u64,
-    /// When, RFC 3339.
+    /// When it was logged, RFC 3339.
     pub at: String,
-    /// How bad.
+    /// Its level.
     pub level: LogLevel,
-    /// Which part of the program says it.
+    /// The module that logged it.
     pub target: String,
-    /// What it says.
+    /// The message.
     pub message: String,
-    /// The facts beside the message, as `name=value`.
+    /// The fields, as `name=value`.
     pub fields: String,
 }
 
-/// How bad a line is.
+/// A log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "UPPERCASE")]
 #[ts(export, export_to = "../desktop/bindings/")]
@@ -99,74 +99,74 @@ pub enum LogLevel {
     Trace,
 }
 
-/// Lines of the log, and where the next ones begin.
+/// Log lines, and where the next batch begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct LogBatch {
-    /// Oldest first.
+    /// The lines, oldest first.
     pub lines: Vec<LogLine>,
-    /// What to ask after the next time.
+    /// The number to request next.
     #[ts(type = "number")]
     pub next: u64,
 }
 
-/// What the doctor found out about one thing.
+/// The result of one diagnostic check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Check {
-    /// For programs.
+    /// The check's stable name, for programs.
     pub id: String,
-    /// For people.
+    /// The check's title, for people.
     pub title: String,
-    /// How it went.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was found.
+    /// What was found, as a sentence.
     pub found: String,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: Option<String>,
-    /// Milliseconds.
+    /// Duration, milliseconds.
     #[ts(type = "number")]
     pub took_ms: u64,
 }
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum Outcome {
-    /// As it should be.
+    /// Passed.
     Ok,
-    /// It works, and something should be looked at.
+    /// It works, but needs attention.
     Warning,
     /// It does not work.
     Failed,
-    /// It could not be checked, because an earlier one failed.
+    /// Not checked, because an earlier check failed.
     Skipped,
 }
 
-/// A file of the report, as it will be saved.
+/// A file of the report, exactly as it will be saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct ReportFile {
     /// Its name in the archive.
     pub name: String,
-    /// Bytes.
+    /// Its size, bytes.
     #[ts(type = "number")]
     pub size: u64,
-    /// All of it.
+    /// Its full content.
     pub text: String,
 }
 
-/// What this program is.
+/// Information about this program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct About {
     /// The version.
     pub version: String,
-    /// The commit it was built from.
+    /// The commit that it was built from.
     pub build_sha: String,
-    /// The day of the build.
+    /// The date of the build.
     pub build_date: String,
-    /// The licence's name.
+    /// The name of the licence.
     pub licence: String,
 }

@@ -1,118 +1,118 @@
-//! The first run: from nothing to a request that was answered.
+//! The first run: connecting to a server, choosing models, and a test request.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// What a join link says. The key in it stays with the app.
+/// A join link, without its key, which stays with the app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct JoinLink {
-    /// Where workers dial.
+    /// The URL that workers connect to.
     pub server_url: String,
-    /// Whether a key came with it.
+    /// Whether the link contains a key.
     pub has_key: bool,
 }
 
-/// A server to be tried.
+/// A server to test.
 #[derive(Clone, Deserialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Trial {
-    /// Where workers dial.
+    /// The URL that workers connect to.
     pub server_url: String,
     /// The key, as typed.
     pub key: Option<String>,
-    /// Take the key of the last join link instead.
+    /// Use the key of the last join link instead.
     pub use_link_key: bool,
 }
 
-/// A server that lets us in.
+/// A server that accepted the connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct ServerTrial {
-    /// Of its software.
+    /// The server's version.
     pub server_version: String,
-    /// How long the whole handshake took, milliseconds.
+    /// Duration of the whole handshake, milliseconds.
     #[ts(type = "number")]
     pub latency_ms: u64,
-    /// The address that clients of its OpenAI API use.
+    /// Base URL of its OpenAI-compatible API.
     pub endpoint_url: String,
 }
 
-/// A runtime on this machine.
+/// A runtime found on this computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct FoundRuntime {
-    /// What it is, for programs.
+    /// The kind of the runtime, for programs.
     pub kind: String,
-    /// What it is, for people.
+    /// The name of the runtime, for people.
     pub title: String,
-    /// Where.
+    /// Its URL.
     pub url: String,
     /// Its version.
     pub version: Option<String>,
-    /// What it has.
+    /// Its models.
     pub models: Vec<String>,
-    /// Those among it that are kept from the pool as it is.
+    /// Those of its models that are currently hidden.
     pub withheld: Vec<String>,
     /// Why it cannot be used.
     pub problem: Option<String>,
 }
 
-/// How this machine is set up already.
+/// How this computer is currently set up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct SetupNow {
-    /// Whether it has a server: a link asks for another one then, and for nothing else.
+    /// Whether a server is configured. If so, a join link only replaces the server.
     pub configured: bool,
-    /// The runtime to use; nothing lets the worker find one.
+    /// The URL of the runtime; `None` to detect it.
     pub runtime_url: Option<String>,
-    /// The worker's name, if it is not the machine's.
+    /// The worker's name, if it is not the host name.
     pub name: Option<String>,
-    /// Whether the system starts the app.
+    /// Whether the app starts at login.
     pub start_at_login: bool,
-    /// Whether it may notify of anything.
+    /// Whether notifications are on.
     pub notifications: bool,
 }
 
-/// What was changed in the first run. Nothing is as it was, an empty text is the default.
+/// The changes made in the first run. `None` means no change, an empty text means the default.
 #[derive(Clone, Default, Deserialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Setup {
-    /// Where workers dial.
+    /// The URL that workers connect to.
     pub server_url: String,
     /// The key, as typed.
     pub key: Option<String>,
-    /// Take the key of the last join link instead.
+    /// Use the key of the last join link instead.
     pub use_link_key: bool,
-    /// The runtime to use.
+    /// The URL of the runtime.
     pub runtime_url: Option<String>,
     /// The worker's name.
     pub name: Option<String>,
-    /// Models that the pool may use from now on, or not any more.
+    /// Models that were turned on or off for sharing.
     #[ts(type = "Record<string, boolean>")]
     pub switched: BTreeMap<String, bool>,
-    /// Whether the system starts the app.
+    /// Whether the app starts at login.
     pub start_at_login: Option<bool>,
-    /// Whether it may notify.
+    /// Whether notifications are on.
     pub notifications: Option<bool>,
 }
 
-/// A request that went all the way round.
+/// The response to a test request.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct TestAnswer {
-    /// Who answered.
+    /// The model that responded.
     pub model: String,
-    /// What.
+    /// Its response.
     pub text: String,
-    /// Milliseconds until the first byte of it.
+    /// Time to the first byte of the response, milliseconds.
     #[ts(type = "number")]
     pub first_byte_ms: u64,
-    /// How fast it was written.
+    /// Output tokens per second.
     pub tokens_per_second: Option<f64>,
-    /// Milliseconds in all.
+    /// Total time, milliseconds.
     #[ts(type = "number")]
     pub total_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! The preferences: the worker's settings as a form, and the app's own.
+//! The preferences: the worker's settings as a form, and the app's own settings.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -9,15 +9,15 @@ use super::ServeForm;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Preferences {
-    /// The file they are kept in.
+    /// The path of the settings file.
     pub path: String,
-    /// Whether it is there.
+    /// Whether the file exists.
     pub exists: bool,
-    /// The settings by concern.
+    /// The settings, grouped by concern.
     pub groups: Vec<FieldGroup>,
     /// Why the file as a whole cannot be used.
     pub file_problem: Option<String>,
-    /// What in it is odd, and counts for nothing: names of settings that there are not, for one.
+    /// Warnings about the file, such as unknown settings, which are ignored.
     pub warnings: Vec<String>,
 }
 
@@ -25,9 +25,9 @@ pub struct Preferences {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct FieldGroup {
-    /// The concern.
+    /// The name of the concern.
     pub name: String,
-    /// In the order of their declaration.
+    /// The settings, in the order of their declaration.
     pub fields: Vec<Field>,
 }
 
@@ -35,33 +35,33 @@ pub struct FieldGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Field {
-    /// Its name in the file.
+    /// Its key in the file.
     pub key: String,
-    /// Its name for people.
+    /// Its label.
     pub label: String,
-    /// What it is for.
+    /// Its documentation.
     pub help: String,
-    /// What it is edited with.
+    /// The control to edit it with.
     pub kind: FieldKind,
-    /// What is given. Never that of a secret.
+    /// The current value, if it is set and not a secret.
     pub value: Option<String>,
-    /// What it is if nothing is given.
+    /// The default.
     pub default: String,
-    /// What may be given, where only a few words do.
+    /// The allowed values, if there are only a few.
     pub choices: Option<Vec<String>>,
-    /// When a change counts.
+    /// When a change takes effect.
     pub effect: Effect,
-    /// Why what is given cannot be used.
+    /// Why the current value is invalid.
     pub problem: Option<String>,
-    /// Where what is given comes from.
+    /// Where the current value comes from.
     pub origin: Origin,
-    /// Whether anything is given.
+    /// Whether it is set.
     pub is_set: bool,
-    /// Whether it is in the system's keychain instead of in the file.
+    /// Whether it is stored in the system keychain instead of the file.
     pub in_keychain: bool,
 }
 
-/// What a setting is edited with.
+/// The control to edit a setting with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
@@ -78,16 +78,16 @@ pub enum FieldKind {
     List,
 }
 
-/// When a change counts.
+/// When a change takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum Effect {
-    /// At once.
+    /// Immediately.
     Now,
-    /// When the worker is started again, which the app does by itself.
+    /// After a restart of the worker, which the app does automatically.
     Restart,
-    /// When the worker service is started again, which the app does not do.
+    /// After a restart of the worker service, which the app cannot do.
     Service,
 }
 
@@ -96,66 +96,66 @@ pub enum Effect {
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum Origin {
-    /// The file.
+    /// The settings file.
     File,
-    /// Nobody gave one.
+    /// The default; the setting is not set.
     Default,
-    /// The environment, which the file cannot overrule.
+    /// The environment, which overrides the file.
     Environment,
 }
 
-/// What became of changes.
+/// The result of saving changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Saved {
-    /// When they count.
+    /// When they take effect.
     pub effect: Effect,
     /// The keys that were changed.
     pub applied: Vec<String>,
 }
 
-/// What the app itself keeps in mind, in `desktop.yaml`.
+/// The app's own settings, stored in `desktop.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct AppPreferences {
-    /// Whether the system starts the app. Asked of the system each time.
+    /// Whether the app starts at login. The system is asked each time.
     pub start_at_login: bool,
-    /// What it may notify of.
+    /// Which notifications are on.
     pub notify: Notify,
-    /// How it updates itself.
+    /// How the app updates itself.
     pub updates: UpdateMode,
-    /// How the tray icon is drawn.
+    /// The style of the tray icon.
     pub icon: TrayIcon,
-    /// Whether the machine is kept from sleeping by itself while requests run.
+    /// Whether the computer is kept awake while requests are running.
     pub hold_sleep: bool,
-    /// Whether keys may be kept in the system's keychain.
+    /// Whether keys may be stored in the system keychain.
     pub keychain: bool,
-    /// Why they are kept in the file all the same.
+    /// Why keys are stored in the file nevertheless.
     pub keychain_problem: Option<String>,
-    /// When to serve.
+    /// When to share.
     pub serve: ServeForm,
-    /// Who updates it instead.
+    /// The package manager that updates the app, if any.
     pub updates_managed_by: Option<String>,
-    /// Whether the first run is over.
+    /// Whether the first run is done.
     pub first_run_done: bool,
-    /// What is wrong with the file they are kept in.
+    /// What is wrong with `desktop.yaml`.
     pub file_problem: Option<String>,
 }
 
-/// What the app may notify of.
+/// Which notifications are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Notify {
-    /// The server has been out of reach for a while.
+    /// The server has been unreachable for a while.
     pub server_lost: bool,
-    /// The server does not accept the key.
+    /// The server rejects the worker key.
     pub key_refused: bool,
-    /// The runtime does not answer any more.
+    /// The runtime no longer responds.
     pub runtime_gone: bool,
-    /// A newer version is ready.
+    /// An update is ready.
     pub update_ready: bool,
-    /// Serving is paused, or goes on.
+    /// Sharing pauses or resumes automatically.
     pub paused: bool,
 }
 
@@ -166,7 +166,7 @@ impl Default for Notify {
 }
 
 impl Notify {
-    /// Nothing at all.
+    /// All notifications off.
     pub const SILENT: Self = Self {
         server_lost: false,
         key_refused: false,
@@ -176,19 +176,19 @@ impl Notify {
     };
 }
 
-/// How the tray icon is drawn.
+/// The style of the tray icon.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum TrayIcon {
-    /// As the system says.
+    /// Follows the system.
     #[default]
     Auto,
-    /// For panels that are dark.
+    /// For dark panels.
     Dark,
-    /// For panels that are light.
+    /// For light panels.
     Light,
-    /// For both, in colour.
+    /// In colour, for any panel.
     Colour,
 }
 
@@ -197,11 +197,11 @@ pub enum TrayIcon {
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum UpdateMode {
-    /// By itself, when nothing runs.
+    /// Installs updates automatically when no request is running.
     Auto,
-    /// Fetches, and asks before it restarts.
+    /// Downloads updates, and asks before it restarts.
     #[default]
     Ask,
-    /// Not at all.
+    /// Does not check for updates.
     Off,
 }

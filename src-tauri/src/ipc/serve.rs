@@ -1,4 +1,4 @@
-//! When to serve: the form of its rules, and which of them holds the worker.
+//! When to share: the rules as a form, and the rule that currently pauses sharing.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -17,63 +17,63 @@ pub enum Day {
     Sun,
 }
 
-/// The rules as people choose and type them.
+/// The rules, as chosen and typed in the form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct ServeForm {
-    /// What the battery has to do with it.
+    /// Whether to share on battery.
     pub on_battery: OnBattery,
-    /// Percent below which nothing is served.
+    /// Percentage below which sharing pauses.
     pub battery_low: String,
-    /// Percent from which on it is again.
+    /// Percentage at which sharing resumes.
     pub battery_high: String,
-    /// Nothing is served while the system saves its battery.
+    /// Pause while battery saver is on.
     pub pause_in_battery_saver: bool,
-    /// Nothing is served at other hours.
+    /// Share only during certain hours.
     pub only_in_hours: bool,
-    /// On which days the hours begin.
+    /// The days on which these hours begin.
     pub days: Vec<Day>,
-    /// When, as in 20:00.
+    /// Start time, such as 20:00.
     pub from: String,
-    /// When they end, perhaps on the next day.
+    /// End time. If it is not later than the start, it is on the next day.
     pub to: String,
-    /// Names of programs, with commas between them.
+    /// Names of programs, separated by commas.
     pub pause_while: String,
 }
 
-/// What the battery has to do with serving.
+/// Whether to share on battery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum OnBattery {
-    /// Nothing.
+    /// Always.
     #[default]
     Always,
-    /// It must not be low.
+    /// Unless the battery is low.
     Above,
-    /// Nothing is served on battery.
+    /// Never.
     Never,
 }
 
-/// Which rule holds the worker.
+/// The rule that pauses sharing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum PausedBy {
-    /// The machine runs on its battery.
+    /// The computer is on battery.
     OnBattery,
-    /// It does, and the battery is low.
+    /// The computer is on battery, and the battery is low.
     BatteryLow {
-        /// How full it is.
+        /// Charge, percent.
         percent: u8,
     },
-    /// The system saves its battery.
+    /// Battery saver is on.
     BatterySaver,
-    /// A program runs.
+    /// A program is running.
     Program {
-        /// As it was named.
+        /// Its name, as written in the rules.
         name: String,
     },
-    /// It is not the hour; `paused_until` is when it is.
+    /// It is outside the hours; `paused_until` is their next start.
     Hours,
 }

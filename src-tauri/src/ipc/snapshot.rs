@@ -1,103 +1,103 @@
-//! The worker as the windows, the menu and the icon show it: one value, made in one place (`snapshot.rs` of the crate).
+//! The worker's state as windows, menu and icon show it: one value, made in one place (`snapshot.rs` of the crate).
 
 use serde::Serialize;
 use ts_rs::TS;
 
 use super::PausedBy;
 
-/// All that is shown of the worker.
+/// Everything that is shown of the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Snapshot {
-    /// The state in a word.
+    /// The state, as one word.
     pub phase: Phase,
-    /// The state in a line: the first of the menu.
+    /// The state, as one line: the first row of the menu.
     pub headline: String,
-    /// Whose worker it is.
+    /// Where the worker runs.
     pub mode: Mode,
-    /// Who it is.
+    /// The worker's identity.
     pub worker: WorkerView,
-    /// The server it works for.
+    /// The server that it connects to.
     pub server: ServerView,
-    /// Seconds until the next try to connect, or to start the worker.
+    /// Seconds until the next attempt to connect or to start the worker.
     #[ts(type = "number | null")]
     pub reconnect_in_s: Option<u64>,
-    /// Requests that run.
+    /// Number of running requests.
     pub running: u32,
-    /// How many may.
+    /// Maximum number of concurrent requests.
     pub max_concurrency: u32,
-    /// The LLM runtime beside it.
+    /// The LLM runtime next to the worker.
     pub runtime: RuntimeView,
-    /// What the runtime has.
+    /// The runtime's models.
     pub models: Vec<ModelView>,
-    /// Requests that run, oldest first.
+    /// Running requests, oldest first.
     pub live: Vec<LiveRequest>,
-    /// What was done since midnight.
+    /// Totals since midnight.
     pub today: Today,
-    /// What is wrong.
+    /// The current problem.
     pub trouble: Option<Trouble>,
-    /// When serving goes on by itself, Unix milliseconds. In the phase `paused`, nothing means: when somebody says so.
+    /// When sharing resumes automatically, Unix milliseconds. `None` in the phase `paused` means: when the user resumes it.
     #[ts(type = "number | null")]
     pub paused_until: Option<u64>,
-    /// The rule that keeps it from serving, if nobody has paused it besides.
+    /// The rule that pauses sharing, unless the user has paused it as well.
     pub paused_by: Option<PausedBy>,
-    /// That the worker ended without being told to.
+    /// The worker's last crash.
     pub crash: Option<Crash>,
-    /// The app's own update.
+    /// The state of app updates.
     pub update: UpdateView,
 }
 
-/// The state in a word.
+/// The state, as one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum Phase {
-    /// Nobody has said which server yet.
+    /// No server is configured yet.
     Unconfigured,
-    /// The worker does not run, because it was told to end.
+    /// The worker was stopped.
     Stopped,
-    /// On the way to the server.
+    /// Connecting to the server.
     Connecting,
-    /// No connection; the next try is due soon.
+    /// No connection; waiting for the next attempt.
     Waiting,
-    /// The server does not want us; somebody has to change something.
+    /// The server rejected the worker; something has to be changed first.
     Refused,
-    /// Connected, but the runtime does not answer.
+    /// Connected, but the runtime does not respond.
     NotReady,
-    /// Takes requests.
+    /// Accepts requests.
     Ready,
-    /// Takes requests and works on some.
+    /// Accepts requests, and some are running.
     Busy,
-    /// Finishes what runs, takes nothing new.
+    /// Finishes current requests and accepts no new ones.
     Draining,
-    /// Takes nothing new for a while.
+    /// Accepts no new requests for a while.
     Paused,
-    /// Finishes what runs, then ends.
+    /// Finishes current requests, then stops.
     Terminating,
     /// The worker cannot run.
     Failed,
 }
 
-/// Whose worker it is.
+/// Where the worker runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum Mode {
-    /// Runs in this app.
+    /// In this app.
     Embedded,
-    /// A worker service that already runs on this machine.
+    /// In a worker service that already runs on this computer.
     Attached,
 }
 
-/// Who the worker is.
+/// The worker's identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct WorkerView {
-    /// For people.
+    /// Its display name.
     pub name: String,
-    /// Stable across restarts.
+    /// Its ID, stable across restarts.
     pub id: String,
-    /// Of its software.
+    /// Its version.
     pub version: String,
 }
 
@@ -105,16 +105,16 @@ pub struct WorkerView {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct ServerView {
-    /// As configured.
+    /// Its URL, as configured.
     pub url: String,
-    /// There and back, milliseconds.
+    /// Round-trip time, milliseconds.
     #[ts(type = "number | null")]
     pub latency_ms: Option<u64>,
-    /// A remark about it that is not a problem now, such as that the connection is not encrypted.
+    /// A remark about the server that is not an error, such as that the connection is not encrypted.
     pub note: Option<String>,
-    /// Its page for people.
+    /// URL of its dashboard.
     pub dashboard_url: Option<String>,
-    /// The address that clients of its OpenAI API use.
+    /// Base URL of its OpenAI-compatible API.
     pub endpoint_url: Option<String>,
 }
 
@@ -122,15 +122,15 @@ pub struct ServerView {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct RuntimeView {
-    /// What it is.
+    /// Its kind.
     pub kind: String,
     /// Its version.
     pub version: Option<String>,
-    /// Whether it answers.
+    /// Whether it responds.
     pub ready: bool,
-    /// Why it does not.
+    /// Why it does not respond.
     pub why: Option<String>,
-    /// Where it is, if that is configured.
+    /// Its URL, if configured.
     pub url: Option<String>,
 }
 
@@ -140,113 +140,113 @@ pub struct RuntimeView {
 pub struct ModelView {
     /// The name that requests use.
     pub name: String,
-    /// Whether the pool may use it.
+    /// Whether it is shared.
     pub offered: bool,
-    /// Whether it is in memory.
+    /// Whether it is in memory, if known.
     pub loaded: Option<bool>,
-    /// Of its weights.
+    /// Size of its weights, bytes.
     #[ts(type = "number | null")]
     pub size_bytes: Option<u64>,
-    /// In tokens.
+    /// Context length, tokens.
     #[ts(type = "number | null")]
     pub context: Option<u64>,
-    /// How the weights are stored.
+    /// Its quantization.
     pub quantization: Option<String>,
     /// Whether the runtime passes requests for it on to its vendor.
     pub remote: bool,
 }
 
-/// A request that runs.
+/// A running request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct LiveRequest {
-    /// Counts up.
+    /// Its number.
     #[ts(type = "number")]
     pub number: u64,
-    /// The model, if the server says it.
+    /// Its model, if the server sends it.
     pub model: Option<String>,
-    /// The path.
+    /// Its path.
     pub path: String,
-    /// Milliseconds since it came.
+    /// Milliseconds since it arrived.
     #[ts(type = "number")]
     pub age_ms: u64,
-    /// Bytes of the answer so far.
+    /// Bytes of the response so far.
     #[ts(type = "number")]
     pub bytes_out: u64,
     /// `waiting` or `streaming`.
     pub state: String,
 }
 
-/// What was done since midnight.
+/// Totals since midnight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Today {
-    /// Requests that ended.
+    /// Finished requests.
     #[ts(type = "number")]
     pub requests: u64,
-    /// Tokens read.
+    /// Input tokens.
     #[ts(type = "number")]
     pub tokens_in: u64,
-    /// Tokens written.
+    /// Output tokens.
     #[ts(type = "number")]
     pub tokens_out: u64,
 }
 
-/// What is wrong.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Trouble {
-    /// In a sentence.
+    /// The problem, as a sentence.
     pub what: String,
     /// Since when, Unix milliseconds.
     #[ts(type = "number")]
     pub at: u64,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: Option<String>,
-    /// Where it can be done.
+    /// Where to fix it.
     pub action: Option<Action>,
 }
 
-/// Where trouble can be dealt with.
+/// Where a problem can be fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum Action {
     /// In the preferences.
     Preferences,
-    /// With the doctor's help.
+    /// With diagnostics.
     Diagnostics,
     /// By trying again.
     Retry,
 }
 
-/// The worker ended without being told to.
+/// A crash of the worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct Crash {
-    /// How often of late.
+    /// Number of recent crashes.
     pub times: u32,
-    /// Nobody tries any more.
+    /// Whether automatic restarts are off.
     pub gave_up: bool,
-    /// Why, the last time.
+    /// The cause of the last crash.
     pub why: String,
-    /// What the log said last.
+    /// The last log lines.
     pub lines: Vec<String>,
 }
 
-/// The app's own update.
+/// The state of app updates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct UpdateView {
-    /// How far it is.
+    /// How far the update is.
     pub state: UpdateState,
     /// The newer version.
     pub version: Option<String>,
-    /// What is new in it.
+    /// Its release notes.
     pub notes: Option<String>,
-    /// Why there is none.
+    /// Why there is no update.
     pub why: Option<String>,
-    /// When somebody last looked, Unix milliseconds.
+    /// When updates were last checked, Unix milliseconds.
     #[ts(type = "number | null")]
     pub checked_at: Option<u64>,
 }
@@ -256,19 +256,19 @@ pub struct UpdateView {
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub enum UpdateState {
-    /// Not ours to do, or not wanted.
+    /// Updates are off, or left to a package manager.
     Off,
-    /// Nothing newer is known.
+    /// No newer version is known.
     Idle,
-    /// Being looked for.
+    /// Checking for updates.
     Checking,
-    /// Being fetched.
+    /// Downloading an update.
     Staging,
-    /// Ready for a restart.
+    /// Downloaded; a restart installs it.
     Staged,
-    /// There is one, which people put in place themselves.
+    /// An update is available, but the app cannot install it itself.
     Available,
-    /// Did not work out.
+    /// The check or download failed.
     Failed,
 }
 
@@ -276,14 +276,14 @@ pub enum UpdateState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[ts(export, export_to = "../desktop/bindings/")]
 pub struct LoadBin {
-    /// When it began, Unix milliseconds.
+    /// Start time, Unix milliseconds.
     #[ts(type = "number")]
     pub at: u64,
-    /// Most requests at once.
+    /// Maximum number of concurrent requests.
     pub running: u32,
-    /// Requests that ended.
+    /// Finished requests.
     pub requests: u32,
-    /// Tokens written.
+    /// Output tokens.
     #[ts(type = "number")]
     pub tokens_out: u64,
 }

@@ -5,50 +5,50 @@ import type { TrayIcon } from "./TrayIcon";
 import type { UpdateMode } from "./UpdateMode";
 
 /**
- * What the app itself keeps in mind, in `desktop.yaml`.
+ * The app's own settings, stored in `desktop.yaml`.
  */
 export type AppPreferences = { 
 /**
- * Whether the system starts the app. Asked of the system each time.
+ * Whether the app starts at login. The system is asked each time.
  */
 start_at_login: boolean, 
 /**
- * What it may notify of.
+ * Which notifications are on.
  */
 notify: Notify, 
 /**
- * How it updates itself.
+ * How the app updates itself.
  */
 updates: UpdateMode, 
 /**
- * How the tray icon is drawn.
+ * The style of the tray icon.
  */
 icon: TrayIcon, 
 /**
- * Whether the machine is kept from sleeping by itself while requests run.
+ * Whether the computer is kept awake while requests are running.
  */
 hold_sleep: boolean, 
 /**
- * Whether keys may be kept in the system's keychain.
+ * Whether keys may be stored in the system keychain.
  */
 keychain: boolean, 
 /**
- * Why they are kept in the file all the same.
+ * Why keys are stored in the file nevertheless.
  */
 keychain_problem: string | null, 
 /**
- * When to serve.
+ * When to share.
  */
 serve: ServeForm, 
 /**
- * Who updates it instead.
+ * The package manager that updates the app, if any.
  */
 updates_managed_by: string | null, 
 /**
- * Whether the first run is over.
+ * Whether the first run is done.
  */
 first_run_done: boolean, 
 /**
- * What is wrong with the file they are kept in.
+ * What is wrong with `desktop.yaml`.
  */
 file_problem: string | null, };

@@ -2,30 +2,30 @@
 import type { Outcome } from "./Outcome";
 
 /**
- * What the doctor found out about one thing.
+ * The result of one diagnostic check.
  */
 export type Check = { 
 /**
- * For programs.
+ * The check's stable name, for programs.
  */
 id: string, 
 /**
- * For people.
+ * The check's title, for people.
  */
 title: string, 
 /**
- * How it went.
+ * The outcome.
  */
 outcome: Outcome, 
 /**
- * What was found.
+ * What was found, as a sentence.
  */
 found: string, 
 /**
- * What to do about it.
+ * How to fix it.
  */
 fix: string | null, 
 /**
- * Milliseconds.
+ * Duration, milliseconds.
  */
 took_ms: number, };

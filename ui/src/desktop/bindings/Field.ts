@@ -8,50 +8,50 @@ import type { Origin } from "./Origin";
  */
 export type Field = { 
 /**
- * Its name in the file.
+ * Its key in the file.
  */
 key: string, 
 /**
- * Its name for people.
+ * Its label.
  */
 label: string, 
 /**
- * What it is for.
+ * Its documentation.
  */
 help: string, 
 /**
- * What it is edited with.
+ * The control to edit it with.
  */
 kind: FieldKind, 
 /**
- * What is given. Never that of a secret.
+ * The current value, if it is set and not a secret.
  */
 value: string | null, 
 /**
- * What it is if nothing is given.
+ * The default.
  */
 default: string, 
 /**
- * What may be given, where only a few words do.
+ * The allowed values, if there are only a few.
  */
 choices: Array<string> | null, 
 /**
- * When a change counts.
+ * When a change takes effect.
  */
 effect: Effect, 
 /**
- * Why what is given cannot be used.
+ * Why the current value is invalid.
  */
 problem: string | null, 
 /**
- * Where what is given comes from.
+ * Where the current value comes from.
  */
 origin: Origin, 
 /**
- * Whether anything is given.
+ * Whether it is set.
  */
 is_set: boolean, 
 /**
- * Whether it is in the system's keychain instead of in the file.
+ * Whether it is stored in the system keychain instead of the file.
  */
 in_keychain: boolean, };

@@ -6,10 +6,10 @@ import type { Field } from "./Field";
  */
 export type FieldGroup = { 
 /**
- * The concern.
+ * The name of the concern.
  */
 name: string, 
 /**
- * In the order of their declaration.
+ * The settings, in the order of their declaration.
  */
 fields: Array<Field>, };

@@ -5,18 +5,18 @@
  */
 export type LoadBin = { 
 /**
- * When it began, Unix milliseconds.
+ * Start time, Unix milliseconds.
  */
 at: number, 
 /**
- * Most requests at once.
+ * Maximum number of concurrent requests.
  */
 running: number, 
 /**
- * Requests that ended.
+ * Finished requests.
  */
 requests: number, 
 /**
- * Tokens written.
+ * Output tokens.
  */
 tokens_out: number, };

@@ -2,14 +2,14 @@
 import type { LogLine } from "./LogLine";
 
 /**
- * Lines of the log, and where the next ones begin.
+ * Log lines, and where the next batch begins.
  */
 export type LogBatch = { 
 /**
- * Oldest first.
+ * The lines, oldest first.
  */
 lines: Array<LogLine>, 
 /**
- * What to ask after the next time.
+ * The number to request next.
  */
 next: number, };

@@ -2,30 +2,30 @@
 import type { LogLevel } from "./LogLevel";
 
 /**
- * A line of the log.
+ * A log line.
  */
 export type LogLine = { 
 /**
- * Counts up by one with each line since the app was started.
+ * Number of the line, counted since the app started.
  */
 seq: number, 
 /**
- * When, RFC 3339.
+ * When it was logged, RFC 3339.
  */
 at: string, 
 /**
- * How bad.
+ * Its level.
  */
 level: LogLevel, 
 /**
- * Which part of the program says it.
+ * The module that logged it.
  */
 target: string, 
 /**
- * What it says.
+ * The message.
  */
 message: string, 
 /**
- * The facts beside the message, as `name=value`.
+ * The fields, as `name=value`.
  */
 fields: string, };

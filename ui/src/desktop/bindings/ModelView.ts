@@ -9,23 +9,23 @@ export type ModelView = {
  */
 name: string, 
 /**
- * Whether the pool may use it.
+ * Whether it is shared.
  */
 offered: boolean, 
 /**
- * Whether it is in memory.
+ * Whether it is in memory, if known.
  */
 loaded: boolean | null, 
 /**
- * Of its weights.
+ * Size of its weights, bytes.
  */
 size_bytes: number | null, 
 /**
- * In tokens.
+ * Context length, tokens.
  */
 context: number | null, 
 /**
- * How the weights are stored.
+ * Its quantization.
  */
 quantization: string | null, 
 /**

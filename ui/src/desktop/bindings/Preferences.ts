@@ -6,15 +6,15 @@ import type { FieldGroup } from "./FieldGroup";
  */
 export type Preferences = { 
 /**
- * The file they are kept in.
+ * The path of the settings file.
  */
 path: string, 
 /**
- * Whether it is there.
+ * Whether the file exists.
  */
 exists: boolean, 
 /**
- * The settings by concern.
+ * The settings, grouped by concern.
  */
 groups: Array<FieldGroup>, 
 /**
@@ -22,6 +22,6 @@ groups: Array<FieldGroup>,
  */
 file_problem: string | null, 
 /**
- * What in it is odd, and counts for nothing: names of settings that there are not, for one.
+ * Warnings about the file, such as unknown settings, which are ignored.
  */
 warnings: Array<string>, };

@@ -5,7 +5,7 @@
  */
 export type RuntimeView = { 
 /**
- * What it is.
+ * Its kind.
  */
 kind: string, 
 /**
@@ -13,14 +13,14 @@ kind: string,
  */
 version: string | null, 
 /**
- * Whether it answers.
+ * Whether it responds.
  */
 ready: boolean, 
 /**
- * Why it does not.
+ * Why it does not respond.
  */
 why: string | null, 
 /**
- * Where it is, if that is configured.
+ * Its URL, if configured.
  */
 url: string | null, };

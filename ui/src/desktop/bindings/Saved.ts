@@ -2,11 +2,11 @@
 import type { Effect } from "./Effect";
 
 /**
- * What became of changes.
+ * The result of saving changes.
  */
 export type Saved = { 
 /**
- * When they count.
+ * When they take effect.
  */
 effect: Effect, 
 /**

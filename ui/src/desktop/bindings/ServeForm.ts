@@ -3,42 +3,42 @@ import type { Day } from "./Day";
 import type { OnBattery } from "./OnBattery";
 
 /**
- * The rules as people choose and type them.
+ * The rules, as chosen and typed in the form.
  */
 export type ServeForm = { 
 /**
- * What the battery has to do with it.
+ * Whether to share on battery.
  */
 on_battery: OnBattery, 
 /**
- * Percent below which nothing is served.
+ * Percentage below which sharing pauses.
  */
 battery_low: string, 
 /**
- * Percent from which on it is again.
+ * Percentage at which sharing resumes.
  */
 battery_high: string, 
 /**
- * Nothing is served while the system saves its battery.
+ * Pause while battery saver is on.
  */
 pause_in_battery_saver: boolean, 
 /**
- * Nothing is served at other hours.
+ * Share only during certain hours.
  */
 only_in_hours: boolean, 
 /**
- * On which days the hours begin.
+ * The days on which these hours begin.
  */
 days: Array<Day>, 
 /**
- * When, as in 20:00.
+ * Start time, such as 20:00.
  */
 from: string, 
 /**
- * When they end, perhaps on the next day.
+ * End time. If it is not later than the start, it is on the next day.
  */
 to: string, 
 /**
- * Names of programs, with commas between them.
+ * Names of programs, separated by commas.
  */
 pause_while: string, };

@@ -5,22 +5,22 @@
  */
 export type ServerView = { 
 /**
- * As configured.
+ * Its URL, as configured.
  */
 url: string, 
 /**
- * There and back, milliseconds.
+ * Round-trip time, milliseconds.
  */
 latency_ms: number | null, 
 /**
- * A remark about it that is not a problem now, such as that the connection is not encrypted.
+ * A remark about the server that is not an error, such as that the connection is not encrypted.
  */
 note: string | null, 
 /**
- * Its page for people.
+ * URL of its dashboard.
  */
 dashboard_url: string | null, 
 /**
- * The address that clients of its OpenAI API use.
+ * Base URL of its OpenAI-compatible API.
  */
 endpoint_url: string | null, };

@@ -13,74 +13,74 @@ import type { UpdateView } from "./UpdateView";
 import type { WorkerView } from "./WorkerView";
 
 /**
- * All that is shown of the worker.
+ * Everything that is shown of the worker.
  */
 export type Snapshot = { 
 /**
- * The state in a word.
+ * The state, as one word.
  */
 phase: Phase, 
 /**
- * The state in a line: the first of the menu.
+ * The state, as one line: the first row of the menu.
  */
 headline: string, 
 /**
- * Whose worker it is.
+ * Where the worker runs.
  */
 mode: Mode, 
 /**
- * Who it is.
+ * The worker's identity.
  */
 worker: WorkerView, 
 /**
- * The server it works for.
+ * The server that it connects to.
  */
 server: ServerView, 
 /**
- * Seconds until the next try to connect, or to start the worker.
+ * Seconds until the next attempt to connect or to start the worker.
  */
 reconnect_in_s: number | null, 
 /**
- * Requests that run.
+ * Number of running requests.
  */
 running: number, 
 /**
- * How many may.
+ * Maximum number of concurrent requests.
  */
 max_concurrency: number, 
 /**
- * The LLM runtime beside it.
+ * The LLM runtime next to the worker.
  */
 runtime: RuntimeView, 
 /**
- * What the runtime has.
+ * The runtime's models.
  */
 models: Array<ModelView>, 
 /**
- * Requests that run, oldest first.
+ * Running requests, oldest first.
  */
 live: Array<LiveRequest>, 
 /**
- * What was done since midnight.
+ * Totals since midnight.
  */
 today: Today, 
 /**
- * What is wrong.
+ * The current problem.
  */
 trouble: Trouble | null, 
 /**
- * When serving goes on by itself, Unix milliseconds. In the phase `paused`, nothing means: when somebody says so.
+ * When sharing resumes automatically, Unix milliseconds. `None` in the phase `paused` means: when the user resumes it.
  */
 paused_until: number | null, 
 /**
- * The rule that keeps it from serving, if nobody has paused it besides.
+ * The rule that pauses sharing, unless the user has paused it as well.
  */
 paused_by: PausedBy | null, 
 /**
- * That the worker ended without being told to.
+ * The worker's last crash.
  */
 crash: Crash | null, 
 /**
- * The app's own update.
+ * The state of app updates.
  */
 update: UpdateView, };

@@ -2,11 +2,11 @@
 import type { Action } from "./Action";
 
 /**
- * What is wrong.
+ * A problem.
  */
 export type Trouble = { 
 /**
- * In a sentence.
+ * The problem, as a sentence.
  */
 what: string, 
 /**
@@ -14,10 +14,10 @@ what: string,
  */
 at: number, 
 /**
- * What to do about it.
+ * How to fix it.
  */
 fix: string | null, 
 /**
- * Where it can be done.
+ * Where to fix it.
  */
 action: Action | null, };

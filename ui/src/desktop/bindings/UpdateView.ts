@@ -2,11 +2,11 @@
 import type { UpdateState } from "./UpdateState";
 
 /**
- * The app's own update.
+ * The state of app updates.
  */
 export type UpdateView = { 
 /**
- * How far it is.
+ * How far the update is.
  */
 state: UpdateState, 
 /**
@@ -14,14 +14,14 @@ state: UpdateState,
  */
 version: string | null, 
 /**
- * What is new in it.
+ * Its release notes.
  */
 notes: string | null, 
 /**
- * Why there is none.
+ * Why there is no update.
  */
 why: string | null, 
 /**
- * When somebody last looked, Unix milliseconds.
+ * When updates were last checked, Unix milliseconds.
  */
 checked_at: number | null, };
