@@ -22,7 +22,7 @@ async fn it_is_read_and_set_over_the_api() {
     assert_eq!(answer.expect_ok().json(), json!({"level": level(&server).await}));
     assert!(level(&server).await.contains("llamapool_server=debug"));
     // What is said of the change is said on the new terms.
-    server.until_log("the change", |line| line.contains("log level was changed").then_some(())).await;
+    server.until_log("the change", |line| line.contains("Log level changed").then_some(())).await;
     set(&server, r#"{"level": "off"}"#).await.expect_ok();
     let lines = server.log().len();
     server.get("/v1/nothing").whole().await.expect_error(404);

@@ -1,9 +1,9 @@
-//! What becomes of each request. A [`Ticket`](ticket::Ticket) owns it from its first byte in to its last byte out and fills in its
+//! The accounting of requests. A [`Ticket`](ticket::Ticket) owns a request from its first byte in to its last byte out and fills in its
 //! [`RequestRecord`](record::RequestRecord). When the ticket is dropped, `account` turns the record into an
 //! [`EndedRequest`](record::EndedRequest): one log line, one trace, and one entry in the [`Ledger`], which keeps totals, counters and charts.
 //!
-//! These are domain values. What is promised as JSON is in [`state::view`](crate::state::view), what is promised as metrics in `metrics`; both
-//! read from here.
+//! These are domain values. [`state::view`](crate::state::view) holds the JSON types that are promised, `metrics` the promised metrics; both read
+//! from here.
 
 mod account;
 mod capped;

@@ -38,17 +38,17 @@ pub struct App {
     pub(crate) objects: ObjectMemory,
     /// Whether the server is about to stop.
     pub drain: Drain,
-    /// Memory for request bodies.
+    /// Discards bodies that no handler reads.
     pub body_memory: BodyMemory,
     /// Discards bodies that nobody reads.
     pub(crate) unread: Unread,
-    /// Requests: those that are open, and what is counted of them.
+    /// The ledger: open requests, and the counts of all requests.
     pub ledger: Arc<Ledger>,
     /// What the state is read from.
     pub sources: Arc<StateSources>,
     /// The state as events.
     pub feed: Arc<Feed>,
-    /// What Prometheus scrapes.
+    /// The series that Prometheus scrapes.
     pub(crate) metrics: Arc<ServerMetrics>,
     /// The ids of connected workers.
     pub(crate) worker_ids: WorkerIds,

@@ -1,4 +1,4 @@
-//! Memory for request bodies: how much they may take together, and what each of them holds.
+//! Memory for request bodies: how much all of them may take, and how much each of them holds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ pub struct BodyMemory {
     limit: usize,
 }
 
-/// The memory that one request's body holds, given back when this is dropped.
+/// The memory that one request's body holds, released on drop.
 #[derive(Debug)]
 pub(crate) struct BodyMemoryPermit {
     memory: BodyMemory,
@@ -58,7 +58,7 @@ impl BodyMemoryPermit {
         if before + bytes > self.memory.limit { Err(Exhausted) } else { Ok(()) }
     }
 
-    /// Gives a part back.
+    /// Releases a part.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

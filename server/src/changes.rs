@@ -1,5 +1,5 @@
 //! One notification for everything that the published state is made of. Every writer (registry, ledger, drain) holds a clone of the same
-//! [`Changes`] and notifies it by itself; the state feed waits for it.
+//! [`Changes`] and notifies it itself; the state feed waits for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ impl Changes {
         self.0.changed.notified().await;
     }
 
-    /// How many changes there have been: as long as it is the same, so is the state, but for ages and times.
+    /// The number of changes so far. As long as it is the same, so is the state, except for ages and times.
     pub(crate) fn count(&self) -> u64 {
         self.0.count.load(Ordering::Relaxed)
     }

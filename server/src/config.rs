@@ -46,7 +46,6 @@ pub struct Config {
     pub routing: Routing,
     /// Static HTTP endpoints that take part in the pool.
     pub endpoints: Vec<EndpointConfig>,
-    /// How long open requests may go on when it is told to stop; 5 minutes by default.
     /// How long open requests may continue after a shutdown was requested; 5 minutes by default.
     pub drain_timeout: DrainTimeout,
     /// Metrics.
@@ -75,7 +74,7 @@ impl Config {
     fn plaintext_warning(&self) -> Option<String> {
         let has_keys = self.keys.guard_api() || !self.keys.client.is_empty();
         (has_keys && !self.listens_on_loopback()).then(|| {
-            "the server is reachable from other machines without TLS: keys, prompts and responses can be read on the way. Put a reverse proxy with \
+            "the server is reachable from other machines without TLS: keys, prompts and responses can be intercepted. Put a reverse proxy with \
              TLS in front of it and listen on 127.0.0.1 (docs/tunnel.md, \"Reverse proxies\"), or use a VPN"
                 .to_owned()
         })
@@ -108,7 +107,7 @@ impl Concern for Config {
             from.warn("metrics_port is the same as the API's own port: metrics are served there and need an API key");
         }
         if config.limits.body_memory < config.limits.max_body {
-            from.refuse("body_memory is less than max_body: requests of that size could never be served");
+            from.refuse("body_memory is less than max_body: requests of that size could never be accepted");
         }
         if let Some(mistake) = config.keys.duplicate() {
             from.refuse(mistake);

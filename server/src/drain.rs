@@ -1,4 +1,4 @@
-//! One drain for the whole process: the server is not ready any more, refuses new requests, finishes the open ones until a deadline, and stops.
+//! One drain for the whole process: the server stops being ready, refuses new requests, finishes the open ones until a deadline, and stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::changes::Changes;
 use crate::pool::Registry;
 use crate::upstream::Upstream;
 
-/// How far the drain has come. Clones share it.
+/// The progress of the drain. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
     draining: Arc<AtomicBool>,
@@ -26,12 +26,12 @@ pub struct Drain {
 pub struct Shutdown {
     /// Finish open requests, then stop.
     pub gently: CancellationToken,
-    /// Stop at once.
+    /// Stop immediately.
     pub at_once: CancellationToken,
 }
 
 impl Drain {
-    /// A server that runs; `changes` is notified when it starts to drain.
+    /// A running server; `changes` is notified when it starts to drain.
     pub fn new(changes: Changes) -> Self {
         Self { changes, ..Self::default() }
     }
@@ -46,7 +46,7 @@ impl Drain {
         self.asked.cancel();
     }
 
-    /// Cancelled when nothing goes on any more but sending answers that are complete.
+    /// Cancelled once all that remains is sending complete responses.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stopped
     }
@@ -76,8 +76,8 @@ impl Drain {
         let cut_off = tokio::select! {
             biased;
             () = ledger.idle() => None,
-            () = shutdown.at_once.cancelled() => Some("Stopping at once"),
-            () = deadline(timeout) => Some("The drain timeout is over"),
+            () = shutdown.at_once.cancelled() => Some("Stopping immediately"),
+            () = deadline(timeout) => Some("The drain timeout has passed"),
         };
         match cut_off {
             None => tracing::info!("Drained"),
@@ -90,7 +90,7 @@ impl Drain {
         self.stopped.cancel();
     }
 
-    /// From now on, the server is draining.
+    /// Marks the server as draining.
     pub(crate) fn refuse_new_requests(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.changes.notify_changed();

@@ -1,6 +1,6 @@
 //! Static endpoints: one task for each keeps the registry up to date about which models it has, and whether it is there.
 //!
-//! The kind of the endpoint and its models are found by the same code that a worker uses for its runtime.
+//! The kind and models of an endpoint are found by the same code that a worker uses for its runtime.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::upstream::{Identity, Upstream};
 /// How often an endpoint is asked for its models.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// An endpoint that does not answer is asked again after this time at first, then after twice as long each time, up to [`INTERVAL`].
+/// An endpoint that does not respond is asked again after this time, then after twice as long each time, up to [`INTERVAL`].
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
-/// After a request that failed, or whose model is gone, the endpoint is asked at once, but no sooner than this after the last time.
+/// After a failed request, or one for a model that is gone, the endpoint is asked immediately, but at most this often.
 const PROBE_GAP: Duration = Duration::from_secs(1);
 
 /// An endpoint of the local network answers within milliseconds, one across an ocean within a second.
@@ -46,7 +46,7 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut BackgroundTasks) {
     }
 }
 
-/// An endpoint in the pool, until the server stops.
+/// Keeps an endpoint in the pool until the server stops.
 async fn serve(app: Arc<App>, config: EndpointConfig, client: Client) {
     let EndpointConfig { name, url } = config;
     let identity = Identity { id: format!("endpoint:{name}"), name: name.clone(), version: String::new() };
@@ -70,12 +70,12 @@ struct Monitor<'a> {
     name: String,
     prober: Prober,
     client: Client,
-    /// The last report, so that only changes are logged, and the models of an endpoint that is away stay known.
+    /// The last report, so that only changes are logged, and the models of an unreachable endpoint stay known.
     last: Option<Report>,
 }
 
 impl Monitor<'_> {
-    /// Never ends by itself.
+    /// Runs until it is dropped.
     async fn watch(mut self) {
         let mut retry = FIRST_RETRY;
         loop {
@@ -121,7 +121,7 @@ fn ready(info: RuntimeInfo) -> Report {
     Report { runtime: Some(kind), runtime_version: version, ..Report::ready(CAPACITY, models) }
 }
 
-/// An endpoint that is away keeps its models: they are not ready, rather than unknown.
+/// An unreachable endpoint keeps its models: they are not ready, rather than unknown.
 fn away(unready: Unready, last: Option<&Report>) -> Report {
     let before = last.cloned().unwrap_or_else(|| ready(RuntimeInfo::default()));
     Report { state: Readiness::NotReady, reason: Some(unready.reason), ..before }

@@ -16,7 +16,7 @@
 //! | `promise` | a stream that is late | the head of the stream, and comments until there is a reply | an error inside the stream |
 //! | `stream` | the reply | the response, with the ticket inside its body | an error inside the stream |
 //!
-//! Each stage takes what the one before it gives, so none can be left out. Everything that the head alone can decide is decided before the body
+//! Each stage takes what the one before it gives, so none can be left out. Everything that can be decided from the head is decided before the body
 //! is read: a stranger cannot fill the server's memory. The last stage, account, is in [`accounting`](crate::accounting).
 
 mod accept;
@@ -78,7 +78,7 @@ async fn stages(
     route::route(app, ask, ticket)
 }
 
-/// Runs stages until an operator cancels the request. They are pinned by the caller, because their future has kilobytes that would be copied here.
+/// Runs stages until an operator cancels the request. The caller pins them, because their future has kilobytes, which would be copied here.
 async fn until_cancelled<T>(
     in_flight: &InFlight,
     stages: Pin<&mut impl Future<Output = Result<T, ApiError>>>,
@@ -93,14 +93,14 @@ async fn until_cancelled<T>(
 /// The stages that need the head only.
 fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<limit::Admitted, ApiError> {
     let caller = app.keys.identify(&arrival.head.headers);
-    ticket.record.caller = caller.as_ref().ok().cloned(); // first: a request without one is blocked, whatever it is refused for
+    ticket.record.caller = caller.as_ref().ok().cloned(); // first: a request without a caller counts as blocked, whatever the reason
     accept::check(app, arrival)?;
     let caller = caller?;
     caller.require(Permission::UseModels)?;
     limit::limit(app, caller)
 }
 
-/// Answers with an error and settles the ticket. A request whose caller is not known is blocked: it is only counted.
+/// Responds with an error and settles the ticket. A request without a known caller is blocked: it is only counted.
 pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
     let mut response = error.response(ticket.id());
     response.headers_mut().insert(REQUEST_ID, ticket.id.clone());
@@ -109,7 +109,7 @@ pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
     response
 }
 
-/// How a request that gets this error has ended.
+/// The outcome of a request that gets this error.
 fn outcome(error: &ApiError, record: &RequestRecord) -> Outcome {
     match error {
         ApiError::Cancelled => Outcome::Cancelled,

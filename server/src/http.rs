@@ -1,7 +1,7 @@
-//! What all HTTP responses of the server share: errors in the shape of the caller's API, checks of the head, request ids, CORS, the origin guard, spellings of
-//! paths, path parameters, unread bodies, and the files of the dashboard.
+//! What all HTTP responses of the server share: errors in the shape of the caller's API, checks of the head, request ids, CORS, the origin guard,
+//! spellings of paths, path parameters, unread bodies, and the dashboard's files.
 //!
-//! These modules know the settings and the APIs, but nothing of the request flow or of the handlers, which are above them.
+//! These modules know the settings and the APIs, but neither the request flow nor the handlers, which are above them.
 
 pub(crate) mod ascii_name;
 pub(crate) mod cors;

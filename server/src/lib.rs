@@ -7,8 +7,8 @@
 //! ```
 //!
 //! [`listen`] accepts connections, `routes` has every path, [`flow`] is the life of a request, and [`accounting`] holds its ticket, which rides in
-//! the response body. `workers` is where workers connect, `endpoints` asks static endpoints for their models; the [`pool`] knows who is there and who gets the next request. [`drain`] ends it all in
-//! order.
+//! the response body. `workers` is where workers connect, `endpoints` asks static endpoints for their models; the [`pool`] knows who is connected and
+//! chooses who gets the next request. [`drain`] ends everything in order.
 
 pub mod accounting;
 mod api;
@@ -59,9 +59,9 @@ const TRACES_TIMEOUT: Duration = Duration::from_secs(2);
 /// The sockets that the server listens on.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For the API, the dashboard and workers.
+    /// The API, the dashboard and the workers.
     pub api: TcpListener,
-    /// For Prometheus, if metrics have a port of their own.
+    /// Prometheus, if metrics have their own port.
     pub metrics: Option<MetricsListener>,
 }
 
@@ -88,7 +88,7 @@ impl From<TcpListener> for Listeners {
 /// Runs the server on its listeners until it has shut down. `logs` are those of the process, if the API may change their level.
 ///
 /// # Errors
-/// A background task has panicked. The server would go on without, for example, accepting connections, so it stops at once.
+/// A background task has panicked. The server would continue without, for example, accepting connections, so it stops at once.
 pub async fn run(
     config: Config,
     listeners: impl Into<Listeners>,
@@ -133,7 +133,7 @@ pub async fn run(
     Ok(())
 }
 
-/// Logs the address, and warns if keys are missing.
+/// Logs the address, and warns about missing keys.
 fn log_access(app: &App, listener: &TcpListener) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(listen.addr = %address, "Listening on http://{address}");
@@ -149,6 +149,6 @@ fn log_access(app: &App, listener: &TcpListener) {
         }
     }
     if app.config.keys.guard_api() && app.config.keys.api.is_empty() {
-        tracing::warn!("API_KEY is not set, only USER_KEY or VIEWER_KEY: nobody can administer this server");
+        tracing::warn!("Only USER_KEY or VIEWER_KEY is set, not API_KEY: no key can administer this server");
     }
 }

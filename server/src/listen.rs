@@ -58,10 +58,10 @@ const PROBES: u32 = 3;
 #[cfg(target_os = "linux")]
 const NOTSENT_LOWAT: u32 = 128 * 1024;
 
-/// One descriptor in so many is left for the connections to workers and endpoints, and for files.
+/// One in this many descriptors is left for connections to workers and endpoints, and for files.
 const OTHER_DESCRIPTORS: usize = 4;
 
-/// What the places for workers and administrators are for, and the paths that tell whether the server is well.
+/// The paths that the places for workers and administrators are kept for, and those that show whether the server is well.
 const RESERVED_PATHS: [&str; 5] = [CONNECT_PATH, "/api/state", "/api/log-level", "/healthz", "/metrics"];
 
 /// The address of the client. Only upgrade requests have it.
@@ -84,7 +84,7 @@ pub fn bind(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    /// Connections the kernel keeps for us while we are busy; the system's own cap applies.
+    /// Connections that the kernel queues while we are busy; the system's own limit applies.
     const BACKLOG: i32 = 4096;
     let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
     if address.ip() == std::net::IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED) {
@@ -119,7 +119,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, app: Arc<App>) 
         match accepted {
             Ok((stream, peer)) => {
                 let Some(place) = places.admit(peer.ip()) else {
-                    tracing::debug!(peer.addr = %peer, "A connection was closed: there are too many");
+                    tracing::debug!(peer.addr = %peer, "Closed a connection: too many are open");
                     continue;
                 };
                 tune(&stream, app.config.timeouts.client);
@@ -142,7 +142,7 @@ fn most_connections(configured: usize) -> usize {
     configured.min(limit - limit / OTHER_DESCRIPTORS)
 }
 
-/// Who is connected, and in which place.
+/// The client, and its place.
 #[derive(Clone)]
 struct Client {
     peer: SocketAddr,
@@ -178,7 +178,7 @@ async fn connection(stream: TcpStream, client: Client, http: http1::Builder, rou
 }
 
 /// Waits until the connection's deadline has passed. Deadlines only appear and move; `select` polls this after the connection, so that each change
-/// is noticed in the poll in which it is made.
+/// is noticed in the same poll.
 async fn overdue(place: &Place) {
     let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
     std::future::poll_fn(|cx| {
@@ -224,7 +224,7 @@ async fn respond(
     Ok(response.map(|body| ClientBody::new(body, connection)))
 }
 
-/// Whether these headers have a key of a caller or of a worker.
+/// Whether these headers contain the key of a caller or of a worker.
 fn has_key(app: &App, headers: &http::HeaderMap) -> bool {
     app.keys.identify(headers).is_ok() || app.worker_keys.admit(headers).is_ok()
 }
@@ -257,7 +257,7 @@ async fn answer(
     response
 }
 
-/// Without a key to keep other sites' pages out, the origin guard does.
+/// Without keys, the origin guard keeps pages of other sites out.
 fn check_origin(app: &App, request: &Request<Body>) -> Result<(), ApiError> {
     let is_worker = request.uri().path() == CONNECT_PATH;
     let is_open = if is_worker { app.worker_keys.is_open() } else { app.keys.is_open() };

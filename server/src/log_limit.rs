@@ -11,7 +11,7 @@ pub(crate) const FAULTS: u32 = 10;
 /// Lines about workers that join or leave in each [`WINDOW`]: enough for all workers of a pool that come back after a restart.
 pub(crate) const SESSIONS: u32 = 300;
 
-/// The time after which lines are counted anew.
+/// The time after which the count starts again.
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Decides which events of a kind are logged.

@@ -31,7 +31,7 @@ const WORKER_STATES: [(WorkerState, &str); 5] = [
     (WorkerState::Gone, "gone"),
 ];
 
-/// What metrics are read from.
+/// The sources of the metrics.
 pub(crate) struct ServerMetrics {
     /// Workers, requests and the drain.
     pub(crate) sources: Arc<StateSources>,
@@ -127,7 +127,7 @@ fn queues(figures: &mut Figures, registry: &RegistryView, counters: &Counters) {
     figures.add(&QUEUE_LENGTH, [OTHER.into()], rest);
 }
 
-/// How many workers could take requests for each model.
+/// The number of workers that could accept requests, for each model.
 fn offers(figures: &mut Figures, workers: &[UpstreamSnapshot], counters: &Counters) {
     let mut offers: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for worker in workers.iter().filter(|worker| worker.gone.is_none()) {

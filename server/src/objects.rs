@@ -65,7 +65,7 @@ pub(crate) fn is_id(id: &str) -> bool {
 }
 
 impl ObjectMemory {
-    /// Remembers where an object was made. The oldest one is forgotten for it if there are too many.
+    /// Remembers where an object was made. If there are too many, the oldest one is forgotten.
     fn remember(&self, id: &str, origin: Origin) {
         let mut objects = self.lock();
         let id: Arc<str> = id.into();

@@ -125,7 +125,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
-/// Adds what all responses have, and the responses that every path may give.
+/// Adds what all responses have in common, and the responses that every path may give.
 fn complete(operation: &mut Operation) {
     operation.responses.responses.extend(responses::errors(&[ApiError::Internal]));
     for response in operation.responses.responses.values_mut() {

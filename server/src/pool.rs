@@ -1,8 +1,8 @@
-//! The upstreams that are there, and who gets which request. Choosing the least busy one and taking its slot is one step under one short lock. If
-//! all candidates are busy, the request waits in a queue per model and gets its slot in order of arrival.
+//! The connected upstreams, and which of them gets which request. Choosing the least busy one and taking its slot is one step under one short lock.
+//! If all candidates are busy, the request waits in a queue per model and gets its slot in order of arrival.
 //!
-//! [`Registry`] is the face. The `catalog` behind it knows what each upstream has; `selection` chooses, purely, among [`Candidate`]s; a
-//! [`Shortlist`] holds the candidates of one request, and a [`SlotPermit`] the slot that it got.
+//! [`Registry`] is the interface. The `catalog` behind it knows what each upstream has; `selection` chooses among [`Candidate`]s, as a pure function;
+//! a [`Shortlist`] holds the candidates of one request, and a [`SlotPermit`] the slot that it got.
 
 mod catalog;
 mod departed;
@@ -57,11 +57,11 @@ struct State {
     pool: Catalog,
     queue: WaitQueues,
     offered: OfferedModels,
-    /// Whether a worker has come that was connected before this server started.
+    /// Whether a worker has connected that was connected before this server started.
     has_resumed: bool,
 }
 
-/// After a restart of the server, all its workers have tried to connect again within this time: they wait no longer between two attempts.
+/// After a restart of the server, all its workers have tried to reconnect within this time: it is the longest wait between two of their attempts.
 const RESUME_TIME: Duration = Duration::from_secs(30);
 
 /// Why there is no slot.
@@ -69,7 +69,7 @@ const RESUME_TIME: Duration = Duration::from_secs(30);
 pub enum NoSlot {
     /// No upstream has the model, see [`Registry::is_unknown`].
     Unknown,
-    /// None that has it is ready, or all that are have been tried.
+    /// No upstream that has it is ready, or all that are ready have been tried.
     NobodyReady,
     /// All are busy and the queue is full.
     Full,
@@ -86,7 +86,7 @@ pub struct ListedModel {
     pub created: u64,
     /// The names of the upstreams that have it, sorted.
     pub workers: Vec<String>,
-    /// Context length in tokens: the smallest that one of them tells.
+    /// Context length in tokens: the smallest that an upstream reports.
     pub context: Option<u64>,
 }
 
@@ -109,7 +109,7 @@ impl Registry {
         id
     }
 
-    /// Takes an upstream's report: whether it is ready, and what it has.
+    /// Records an upstream's report: whether it is ready, and what it has.
     pub fn report(&self, id: UpstreamId, report: Report) {
         let mut state = self.lock();
         if state.pool.report(id, report) {
@@ -119,7 +119,7 @@ impl Registry {
         self.0.changes.notify_changed();
     }
 
-    /// A worker has come that was connected before: if this server has started lately, others like it are still to come.
+    /// A worker has connected that was connected before: if this server started recently, others like it are still to come.
     pub fn note_resumed(&self) {
         self.lock().has_resumed = true;
     }
@@ -130,7 +130,7 @@ impl Registry {
         self.lock().pool.withdraw(id, model);
     }
 
-    /// Removes an upstream. Requests that wait for a model that nobody else can serve leave the queue.
+    /// Removes an upstream. Requests that wait for a model that no other upstream can serve leave the queue.
     pub fn leave(&self, id: UpstreamId) {
         let mut state = self.lock();
         state.pool.leave(id);
@@ -139,7 +139,7 @@ impl Registry {
         self.0.changes.notify_changed();
     }
 
-    /// The upstreams that have the model, and why some of them cannot take the request now. Nothing is claimed.
+    /// The upstreams that have the model, and why some of them cannot take the request now. Nothing is claimed yet.
     pub fn shortlist(&self, query: ModelQuery) -> Shortlist {
         let mut candidates = Vec::new();
         self.lock().pool.candidates(&query, &[], self.0.fallback, &mut candidates);
@@ -194,8 +194,8 @@ impl Registry {
         }
     }
 
-    /// Whether a model of this name does not exist, as far as the upstreams say. It may exist if one that had it has left lately, and as long as no
-    /// upstream has said what it has: nobody has connected yet, or the server has been restarted and its workers are about to come back.
+    /// Whether no model of this name exists, as far as upstreams have reported. It may exist if an upstream that had it left recently, and as long as
+    /// no upstream has reported its models: none has connected yet, or the server was restarted and its workers are about to come back.
     pub fn is_unknown(&self, name: &str) -> bool {
         self.is_unknown_in(&self.lock(), name)
     }
@@ -217,18 +217,18 @@ impl Registry {
         listed.collect()
     }
 
-    /// The entry of one model, found as a request for it is.
+    /// The entry of one model, found in the same way as for a request.
     pub fn model(&self, name: &str) -> Option<ListedModel> {
         let listed_name = self.listed_name(name)?;
         self.models().into_iter().find(|listed| listed.id == listed_name)
     }
 
-    /// This name as the model list has it, if it does.
+    /// This name as it appears in the model list, if it does.
     pub fn listed_name(&self, name: &str) -> Option<String> {
         self.lock().pool.listed_name(name).map(str::to_owned)
     }
 
-    /// A listed model with a name like this one, for whom has misspelt it.
+    /// A listed model with a similar name, for when a name is misspelt.
     pub fn similar_model(&self, name: &str) -> Option<String> {
         let models = self.models();
         names::similar(name, models.iter().map(|listed| listed.id.as_str())).map(str::to_owned)
@@ -250,7 +250,7 @@ impl Registry {
         }
     }
 
-    /// Keeps an upstream from new requests, or no longer. Returns whether that changed anything.
+    /// Excludes an upstream from new requests, or ends that. Returns whether that changed anything.
     pub fn hold(&self, id: &str, hold: bool) -> bool {
         let mut state = self.lock();
         let changed = state.pool.hold(id, hold);
@@ -264,17 +264,17 @@ impl Registry {
         self.lock().pool.is_ready()
     }
 
-    /// How many workers are connected, without those of this id.
+    /// The number of connected workers, not counting those with this id.
     pub fn workers_besides(&self, id: &str) -> usize {
         self.lock().pool.workers_besides(id)
     }
 
-    /// How the requests of an upstream ended, as long as it is connected.
+    /// How the requests of an upstream ended, while it is connected.
     pub fn outcomes(&self, id: UpstreamId) -> Option<Outcomes> {
         self.lock().pool.outcomes(id)
     }
 
-    /// Every connection.
+    /// All connections.
     pub fn upstreams(&self) -> Vec<Upstream> {
         self.lock().pool.upstreams().cloned().collect()
     }
@@ -287,7 +287,7 @@ impl Registry {
         self.serve_queue(&mut state, false);
     }
 
-    /// Gives free slots to requests in the queue, in order of arrival. With `dismiss`, requests that nobody can serve any more leave it.
+    /// Gives free slots to requests in the queue, in order of arrival. With `dismiss`, requests that no upstream can serve any more leave it.
     fn serve_queue(&self, state: &mut State, dismiss: bool) {
         let State { pool, queue, .. } = state;
         let mut candidates = Vec::new();
@@ -302,7 +302,7 @@ impl Registry {
                 return;
             }
             for mut permit in returned {
-                // The request left in the same moment. Its slot is released here, where the lock is held already.
+                // The request left at the same moment. Its slot is released here, where the lock is already held.
                 permit.is_released = true;
                 pool.release(permit.upstream_id(), SlotOutcome::Neutral);
             }

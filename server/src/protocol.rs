@@ -1,6 +1,6 @@
-//! The APIs that the server speaks, and the little that it knows of what passes through.
+//! The APIs that the server speaks, and what it knows about requests and replies.
 //!
-//! An [`Api`] decides three things, all of them here: the family of its paths, the shape of its errors, and the mark that ends a complete stream.
+//! An [`Api`] decides three things, all of them here: its paths, the shape of its errors, and the mark that ends a complete stream.
 //! A [`Service`] is one path that is relayed to an upstream; [`Framing`] is how the stream of a reply is divided into events or lines, and
 //! [`Ending`] knows whether it is complete.
 
@@ -89,10 +89,10 @@ pub struct ObjectService {
     pub methods: &'static [Method],
 }
 
-/// Whether upstreams keep what a service makes, so that later requests can name it.
+/// Whether upstreams keep the results of a service, so that later requests can name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeps {
-    /// They do not.
+    /// Never.
     Nothing,
     /// If the request says `"store": true`.
     IfAsked,

@@ -19,7 +19,7 @@ pub async fn on_hangup(mut hangups: Hangups, level: Level, shutdown: Shutdown) {
     }
 }
 
-/// Reads the configuration as at the start: flags and the environment still take precedence over the file.
+/// Reads the configuration as at start: flags and the environment still take precedence over the file.
 async fn reload(level: &Level) {
     let wanted = tokio::task::spawn_blocking(configured).await.unwrap_or_else(|error| Err(error.to_string()));
     match wanted.and_then(|wanted| level.set(&wanted).map_err(|error| error.to_string())) {

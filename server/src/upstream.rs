@@ -1,4 +1,4 @@
-//! What a request can be sent to: the tunnel of a worker, or a static HTTP endpoint. Everything above this module treats both alike.
+//! The targets of requests: the tunnel of a worker, or a static HTTP endpoint. Everything above this module treats both alike.
 //!
 //! [`Upstream::open`] sends one request and returns the head of the reply and its [`ReplyBody`], or a [`Fault`]: what failed, whose fault it is,
 //! and whether another upstream may be tried.
@@ -34,7 +34,7 @@ pub enum Upstream {
 pub struct Identity {
     /// Stable across reconnects and restarts.
     pub id: String,
-    /// The name for people.
+    /// The display name.
     pub name: String,
     /// The version of the worker's software; empty for an endpoint.
     pub version: String,
@@ -51,7 +51,7 @@ pub struct RequestHead<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// A reply whose body is still to come.
+/// A reply whose body has not been read yet.
 pub struct UpstreamReply {
     /// Its status.
     pub status: StatusCode,
@@ -73,7 +73,7 @@ impl Upstream {
                 (head, Source::Worker(body))
             }
             Self::Endpoint(client) => {
-                // The HTTP client's future is large; requests to workers need not carry it.
+                // The HTTP client's future is large; it is boxed so that requests to workers need not carry it.
                 let (head, body) = Box::pin(client.open(head, body)).await?;
                 (head, Source::Endpoint(body))
             }
@@ -87,7 +87,7 @@ impl Upstream {
         matches!(self, Self::Worker(_))
     }
 
-    /// Whether the connection is closed for good. An endpoint never is: it is ready or not.
+    /// Whether the connection is closed for good. An endpoint's never is: it is ready or not.
     pub fn is_closed(&self) -> bool {
         match self {
             Self::Worker(link) => link.is_closed(),
@@ -95,7 +95,7 @@ impl Upstream {
         }
     }
 
-    /// Its models are not what its last report says. An endpoint is asked again at once; a worker asks its runtime by itself.
+    /// Its models differ from its last report. An endpoint is asked again immediately; a worker asks its runtime itself.
     pub fn models_changed(&self) {
         match self {
             Self::Worker(_) => {}

@@ -11,7 +11,7 @@ use llamapool_tunnel::Link;
 use llamapool_tunnel::control::REPORT_INTERVAL;
 use tokio::time::Instant;
 
-/// A connection that has been silent for longer has lost its worker: a correct one reports every [`REPORT_INTERVAL`].
+/// A connection that has been silent for longer has lost its worker: a working one reports every [`REPORT_INTERVAL`].
 const SILENT: Duration = REPORT_INTERVAL.saturating_add(Duration::from_secs(2));
 
 /// A live process answers within this time. It is much longer than any round trip, and a worker waits longer for its welcome.
@@ -24,7 +24,7 @@ const MAX_TAKEN: u32 = 3;
 /// Span of [`MAX_TAKEN`].
 const TAKEN_SPAN: Duration = Duration::from_secs(300);
 
-/// The longest id, in characters, with what is added to it.
+/// The longest id, in characters, including the added suffix.
 pub(crate) const MAX_ID: usize = 128;
 
 /// The ids of the connected workers. Clones share them.
@@ -44,11 +44,11 @@ struct Holder {
     /// Its tunnel, once it is up.
     link: Option<Link>,
     heard: Instant,
-    /// How often the id was taken from a live connection, and since when that is counted.
+    /// How often the id was taken from a live connection, and since when this is counted.
     taken: (u32, Instant),
 }
 
-/// An id, as long as this exists or a newer connection of the same process takes it over.
+/// A claimed id, as long as this exists or until a newer connection of the same process takes it over.
 pub(crate) struct ClaimedId {
     ids: WorkerIds,
     /// The id.
@@ -109,7 +109,7 @@ impl WorkerIds {
             wanted.to_owned()
         } else if is_renamable {
             let mut numbered = (2..).map(|number: usize| with_number(wanted, number));
-            // There are finitely many holders, so one is free.
+            // There are finitely many holders, so one id is free.
             numbered.find(|id| is_free(&ids, id)).unwrap_or_else(|| wanted.to_owned())
         } else {
             let before = ids.holders.get(wanted).map_or(taken, |holder| holder.taken);
@@ -132,7 +132,7 @@ impl WorkerIds {
 }
 
 impl ClaimedId {
-    /// Notes that the worker has been heard from.
+    /// Records that the worker has been heard from.
     pub(crate) fn heard(&self) {
         self.with_holder(|holder| holder.heard = Instant::now());
     }
@@ -154,7 +154,7 @@ impl Drop for ClaimedId {
     }
 }
 
-/// `desk-2`, within the bounds of an id.
+/// `desk-2`, within the length limit of an id.
 fn with_number(id: &str, number: usize) -> String {
     let suffix = format!("-{number}");
     let base: String = id.chars().take(MAX_ID - suffix.len()).collect();

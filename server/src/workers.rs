@@ -1,4 +1,4 @@
-//! Where workers connect: the upgrade, the handshake, and the session that keeps the registry up to date as long as the tunnel lives.
+//! Where workers connect: the upgrade, the handshake, and the session that keeps the registry up to date while the tunnel is up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,7 +152,7 @@ async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHell
     anyhow::bail!(why)
 }
 
-/// Finds out which id the worker gets, and runs its session.
+/// Determines the worker's id, and runs its session.
 async fn admit(app: &App, mut socket: Socket, hello: WorkerHello) {
     app.worker_ids.ask_holder(&hello.id, &hello.instance).await;
     // Only workers that say `resumed` have one instance for all connections of a process.
@@ -198,7 +198,7 @@ async fn refuse(socket: &mut Socket, why: String) -> anyhow::Result<()> {
     Ok(socket.close(None).await?)
 }
 
-/// Whether another worker may join. One that reconnects takes the place of its older connection.
+/// Whether another worker may join. One that reconnects takes over the place of its older connection.
 fn check_room(app: &App, id: &str) -> Result<(), String> {
     let most = app.config.limits.max_workers;
     if app.registry.workers_besides(id) >= most {
@@ -222,7 +222,8 @@ async fn first_message(socket: &mut Socket) -> anyhow::Result<serde_json::Result
     }
 }
 
-/// A hello with a name that can be shown, unless something else in it is invalid. A name is for people only, so a worker is not refused for it.
+/// A hello with a name that can be displayed, unless something else in it is invalid. A worker is not refused because of its name, which is only
+/// displayed.
 fn acceptable(mut hello: WorkerHello) -> Option<WorkerHello> {
     hello.name = lenient::line(&hello.name, usize::MAX).trim().to_owned();
     is_sane(&hello).then_some(hello)
@@ -305,7 +306,7 @@ async fn session(app: &App, socket: Socket, hello: WorkerHello, claimed: Claimed
     }
 }
 
-/// A worker in the registry. It leaves when this is dropped, however the session ends.
+/// A worker in the registry. Dropping this removes it, however the session ends.
 struct Joined<'a> {
     app: &'a App,
     id: UpstreamId,
@@ -324,7 +325,7 @@ async fn leave(app: &App, link: &Link) {
     std::future::pending().await
 }
 
-/// A report within the bounds that every honest worker keeps.
+/// A report within the limits that every correct worker keeps.
 fn tidied(mut report: Report) -> Report {
     report.tidy();
     report

@@ -1,4 +1,4 @@
-//! The end of a request: one log line, the end of its trace, and its entry in the ledger. Never content.
+//! The end of a request: one log line, the end of its trace, and its entry in the ledger. None of them contains content.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::trace::Trace;
 /// Accounts for a request.
 pub(super) fn account(ended: EndedRequest, trace: Option<Box<Trace>>, ledger: &Ledger) {
     if ended.outcome() == OutcomeKind::Blocked {
-        // Strangers send many, and must not fill the log.
+        // Strangers send many of these, and must not fill the log.
         tracing::debug!(
             request.id = ended.id,
             reason = ended.record.outcome.reason(),

@@ -1,4 +1,4 @@
-//! Values labelled by names that others choose, with a cardinality cap.
+//! Values labelled with names that others choose, with a cap on the number of labels.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
@@ -7,8 +7,8 @@ use std::hash::BuildHasher;
 /// The label of all names beyond the limit, and of unknown ones.
 pub(crate) const OTHER: &str = "other";
 
-/// A value for each of a limited number of names, and one for all others. A name keeps its value until it is forgotten: counts never move from
-/// one name to another, which would look as if the process had restarted.
+/// A value for each of a limited number of names, and one for all others. A name keeps its value until it is forgotten, so counts never move from
+/// one name to another, which would look like a restart of the process.
 #[derive(Debug, Clone)]
 pub(crate) struct CappedLabels<T> {
     most: usize,

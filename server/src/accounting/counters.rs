@@ -1,6 +1,6 @@
-//! What is counted for Prometheus as requests end. Only the ledger writes it, under the lock that it holds anyway.
+//! Prometheus counters, updated as requests end. Only the ledger writes them, under the lock that it already holds.
 //!
-//! A request updates one entry for its model and one for its worker: two look-ups in small maps that copy no name, and a dozen additions.
+//! A request updates one entry for its model and one for its worker: two look-ups in small maps, without copying names, and a dozen additions.
 //! Models and workers are counted under their real names, up to a limit; all others share one entry.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,7 @@ pub(crate) struct Counters {
     pub(crate) runtime_versions: EverShown,
 }
 
-/// What is counted for a model.
+/// Counters of a model.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelCounters {
     /// By outcome, in the order of [`OutcomeKind::ALL`].
@@ -61,7 +61,7 @@ pub(crate) struct ModelCounters {
     pub(crate) tokens_per_second: Histogram,
 }
 
-/// What is counted for a worker.
+/// Counters of a worker.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerCounters {
     /// Its latest name.
@@ -74,7 +74,7 @@ pub(crate) struct WorkerCounters {
 }
 
 impl Counters {
-    /// Nothing counted yet; `reject_codes` are shown before the first rejected request.
+    /// Starts at zero; `reject_codes` are shown before the first rejected request.
     pub(crate) fn new(reject_codes: &[&'static str]) -> Self {
         Self {
             requests: BTreeMap::new(),
@@ -118,7 +118,8 @@ impl Counters {
         worker.failovers += 1;
     }
 
-    /// Forgets workers that are not among `upstreams`, and models that nobody has if there are too many, and adds new ones: they are shown before they have done anything.
+    /// Forgets workers that are not among `upstreams`, and models that no worker has if there are too many. Adds new ones, so that they are shown
+    /// before
     pub(crate) fn track<'a>(&mut self, upstreams: impl Iterator<Item = &'a UpstreamSnapshot> + Clone) {
         let ids: BTreeMap<&str, &str> =
             upstreams.clone().map(|upstream| (&*upstream.identity.id, &*upstream.identity.name)).collect();

@@ -7,29 +7,29 @@ pub(crate) static QUEUE_WAIT: Series = Series::histogram(
     "llamapool_request_queue_seconds",
     &["model"],
     buckets::QUEUE_WAIT,
-    "Waiting for a free slot.",
+    "Time waiting for a free slot.",
 );
 pub(crate) static FIRST_BYTE: Series = Series::histogram(
     "llamapool_request_first_byte_seconds",
     &["model"],
     buckets::FIRST_BYTE,
-    "From a request's arrival to the first byte of its answer, waiting included.",
+    "Time from a request's arrival to the first byte of its response, including time in the queue.",
 );
 pub(crate) static GAP: Series = Series::histogram(
     "llamapool_stream_longest_gap_seconds",
     &["model"],
     buckets::GAP,
-    "The longest time that a streamed answer was silent for; a client that reads slowly does not count.",
+    "Longest pause within a streamed response; pauses caused by a slow client do not count.",
 );
 pub(crate) static TOKENS_PER_SECOND: Series = Series::histogram(
     "llamapool_request_tokens_per_second",
     &["model"],
     buckets::TOKENS_PER_SECOND,
-    "Generated tokens a second: from first byte to last, or, of an answer in one piece, while it was at the worker.",
+    "Generated tokens per second: from the first byte to the last for streams, over the total time at the worker for other responses.",
 );
 pub(crate) static DURATION: Series = Series::histogram(
     "llamapool_request_duration_seconds",
     &["worker_id", "worker", "model"],
     buckets::DURATION,
-    "From a request's arrival to its end, of those that a worker got.",
+    "Time from a request's arrival to its end, for requests that reached a worker.",
 );

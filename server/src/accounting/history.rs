@@ -34,7 +34,7 @@ pub(crate) struct Bin {
     pub(crate) failed: u32,
     /// Of those, refused.
     pub(crate) refused: u32,
-    /// Of those, whose client left, or that were cancelled.
+    /// Of those, requests whose client left, or that were cancelled.
     pub(crate) left: u32,
     /// Tokens generated, as replies report them.
     pub(crate) tokens_out: u64,
@@ -65,14 +65,14 @@ impl History {
         }
     }
 
-    /// This many requests are open, and this many wait for a slot.
+    /// Records how many requests are open, and how many wait for a slot.
     pub(super) fn level(&mut self, now: SystemTime, in_flight: usize, queue: usize) {
         let bin = self.bin(now);
         bin.in_flight = bin.in_flight.max(in_flight as u32);
         bin.queue = bin.queue.max(queue as u32);
     }
 
-    /// The bins from `since` (Unix seconds) on. All of them if `since` is in the future: the clock was set back, and the bins have moved.
+    /// The bins from `since` (Unix seconds) on, or all of them if `since` is in the future: then the clock was set back, and the bins have moved.
     pub(super) fn since(&self, since: u64, now: SystemTime) -> Vec<Bin> {
         let since = if since > unix_seconds(now) { 0 } else { since };
         let mut bins: Vec<Bin> = self.bins.iter().filter(|bin| bin.at + BIN > since).copied().collect();
@@ -95,8 +95,8 @@ impl History {
         self.bins.back_mut().expect("there was one, or one has just been pushed")
     }
 
-    /// After a small step of the clock back, the newest bin goes on until the clock has caught up. After a large one, which corrects a clock that
-    /// was wrong, all bins move with it: otherwise the charts would stand still until that wrong time comes.
+    /// After a small step back of the clock, the newest bin continues until the clock has caught up. After a large one, which corrects a wrong clock,
+    /// all bins move with it: otherwise the charts would stand still until the wrong time is reached again.
     fn follow_clock_back(&mut self, at: u64) {
         let ahead = self.bins.back().map_or(0, |newest| newest.at.saturating_sub(at));
         if ahead > BIN {

@@ -1,4 +1,4 @@
-//! An open request as it is shown while it runs: a few atomics that its stream updates without a lock, and the means to cancel it.
+//! An open request as it is shown while it runs: a few atomics that its stream updates without a lock, and a way to cancel it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ pub struct InFlight {
     pub number: u64,
     /// The request id.
     pub id: String,
-    /// When it came.
+    /// When it arrived.
     pub opened: Instant,
     progress: AtomicU8,
     chunks: AtomicU64,
@@ -24,7 +24,7 @@ pub struct InFlight {
     waker: AtomicWaker,
 }
 
-/// What is known of an open request.
+/// The facts about an open request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
     /// The path, in its canonical form.
@@ -65,32 +65,32 @@ impl InFlight {
         }
     }
 
-    /// The request is for this path.
+    /// Records the path.
     pub fn asks_at(&self, path: &'static str) {
         self.with_about(|about| about.path = path);
     }
 
-    /// The request names this model.
+    /// Records the model.
     pub fn asks_for(&self, model: &str) {
         self.with_about(|about| about.model = Some(model.to_owned()));
     }
 
-    /// This worker has the request now.
+    /// Records the worker that has the request now.
     pub fn is_at(&self, worker: &str) {
         self.with_about(|about| about.worker = Some(worker.to_owned()));
     }
 
-    /// The request has come this far.
+    /// Records the progress.
     pub fn reached(&self, progress: Progress) {
         self.progress.store(progress as u8, Ordering::Relaxed);
     }
 
-    /// How far the request has come.
+    /// The progress of the request.
     pub fn progress(&self) -> Progress {
         PROGRESS[usize::from(self.progress.load(Ordering::Relaxed)) % PROGRESS.len()]
     }
 
-    /// A chunk of the reply passes to the client.
+    /// Counts a chunk of the reply.
     pub fn pass(&self, bytes: usize) {
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -106,7 +106,7 @@ impl InFlight {
         self.chunks.load(Ordering::Relaxed)
     }
 
-    /// Ends the request, whatever its progress.
+    /// Cancels the request, whatever its progress.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.waker.wake();
@@ -123,7 +123,7 @@ impl InFlight {
         if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// What is known of it.
+    /// The facts known so far.
     pub(crate) fn about(&self) -> About {
         self.with_about(|about| about.clone())
     }

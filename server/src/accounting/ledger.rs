@@ -1,4 +1,4 @@
-//! The one writer of what is counted: every request is entered when it is opened and settled when it ends. Everything else only reads.
+//! The single writer of all counts: each request is entered when it is opened and settled when it ends. Everything else only reads.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,13 +17,13 @@ use super::worker_totals::WorkerTotals;
 use crate::changes::Changes;
 use crate::pool::UpstreamSnapshot;
 
-/// Ended requests that are kept to be shown.
+/// Number of ended requests kept for display.
 const RECENT: usize = 200;
 
-/// Workers whose totals are kept, those that left included. Beyond that, the one whose last request is the oldest is forgotten.
+/// Number of workers whose totals are kept, including those that left. Beyond that, the worker with the oldest last request is forgotten.
 const MAX_WORKERS: usize = 1_000;
 
-/// All books, behind one short lock.
+/// The ledger, behind one short lock.
 pub struct Ledger {
     books: Mutex<Books>,
     open: TaskTracker,
@@ -44,7 +44,7 @@ struct Books {
 struct WorkerEntry {
     /// Shared with views; copied when it changes while a view still holds it.
     totals: Arc<WorkerTotals>,
-    /// The number of the newest request when this was last written.
+    /// The number of the newest request at the last write.
     touched: u64,
 }
 
@@ -111,7 +111,7 @@ impl Ledger {
         self.changes.notify_changed();
     }
 
-    /// This many requests wait for a slot now.
+    /// Records how many requests wait for a slot.
     pub fn queued(&self, waiting: usize) {
         let mut books = self.books();
         let in_flight = books.in_flight.len();
@@ -137,7 +137,7 @@ impl Ledger {
         self.open.wait().await;
     }
 
-    /// Everything that is shown, read under one lock, so that a request is either open or ended in it.
+    /// Everything that is shown, read under one lock, so that each request in it is either open or ended.
     pub(crate) fn view(&self, since: Since) -> LedgerView {
         let books = self.books();
         LedgerView {
@@ -154,7 +154,7 @@ impl Ledger {
         }
     }
 
-    /// What is counted for Prometheus; `upstreams` are those that are here or left a short time ago.
+    /// The Prometheus counters; `upstreams` are those that are connected or left recently.
     pub(crate) fn counters<'a>(
         &self,
         upstreams: impl Iterator<Item = &'a UpstreamSnapshot> + Clone,

@@ -1,4 +1,4 @@
-//! What the ledger shows to others: one consistent reading.
+//! A consistent reading of the ledger.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::record::EndedRequest;
 use super::totals::Totals;
 use super::worker_totals::WorkerTotals;
 
-/// What a reader has already. It gets only what is newer.
+/// What a reader already has. It gets only what is newer.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Since {
     /// The number of the request that ended last.
@@ -29,12 +29,12 @@ pub(crate) struct LedgerView {
     pub(crate) recent: Vec<Arc<EndedRequest>>,
     /// The chart's bins, oldest first.
     pub(crate) history: Vec<Bin>,
-    /// What each worker did, by its id.
+    /// The totals of each worker, by its id.
     pub(crate) workers: HashMap<Arc<str>, Arc<WorkerTotals>>,
 }
 
 impl LedgerView {
-    /// What one worker did.
+    /// The totals of one worker.
     pub(crate) fn worker(&self, id: &str) -> Arc<WorkerTotals> {
         self.workers.get(id).cloned().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What is known of a request: the record that its ticket fills in, and what is left of it when it has ended. Never content.
+//! The record of a request: what its ticket fills in, and what remains of it after its end. It never contains content.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,15 +15,15 @@ pub struct RequestRecord {
     pub path: &'static str,
     /// The model asked for.
     pub model: Option<String>,
-    /// The same model under its worker's name for it or, before there is a worker, its name in the model list; `None` if nobody has it.
+    /// The worker's name for the model or, before there is a worker, its name in the model list; `None` if no worker has it.
     pub served_as: Option<String>,
-    /// Whose request it is, once that is known.
+    /// The caller, once known.
     pub caller: Option<Caller>,
-    /// The worker that answered or failed it.
+    /// The worker that responded or failed.
     pub worker: Option<Arc<Identity>>,
-    /// When it was sent to that worker.
+    /// When the request was sent to that worker.
     pub sent_at: Option<Instant>,
-    /// How many workers were tried before.
+    /// Number of workers tried before.
     pub failovers: usize,
     /// Time spent waiting for a slot.
     pub queued: Duration,
@@ -35,7 +35,7 @@ pub struct RequestRecord {
     pub status: Option<u16>,
     /// Body bytes in.
     pub received: usize,
-    /// How it ended. Until something else is known, the client left.
+    /// How it ended. Until something else is recorded, the client left.
     pub outcome: Outcome,
 }
 
@@ -49,9 +49,9 @@ pub enum Outcome {
     Done,
     /// Refused by this server, with this error code.
     Refused(&'static str),
-    /// Refused by this server, with this error code, before a key was seen. Only counted.
+    /// Refused by this server with this error code, before a valid key was seen. It is only counted.
     Blocked(&'static str),
-    /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
+    /// A worker or runtime failed, before or during the response.
     Failed(String),
     /// Cancelled by an administrator.
     Cancelled,
@@ -62,7 +62,7 @@ pub enum Outcome {
 pub enum OutcomeKind {
     /// Answered to the last byte.
     Done,
-    /// Not answered, or broken off in the middle, by the fault of a worker or runtime.
+    /// A worker or runtime failed, before or during the response.
     Failed,
     /// Refused by this server.
     Refused,
@@ -70,7 +70,7 @@ pub enum OutcomeKind {
     Left,
     /// Cancelled by an administrator.
     Cancelled,
-    /// Refused by this server before a key was seen.
+    /// Refused by this server before a valid key was seen.
     Blocked,
 }
 
@@ -81,19 +81,19 @@ pub struct EndedRequest {
     pub id: String,
     /// Unique in this process, in order of arrival.
     pub number: u64,
-    /// What became known of it.
+    /// Its record.
     pub record: RequestRecord,
     /// When it ended.
     pub ended_at: SystemTime,
     /// How long it was open.
     pub total: Duration,
-    /// How long it was at the worker that it was sent to last.
+    /// How long it was at the last worker it was sent to.
     pub processing: Duration,
     /// How long the reply was generated for.
     pub generating: Duration,
     /// Body bytes out.
     pub bytes_out: u64,
-    /// The tokens that the reply reports.
+    /// The tokens that the reply reports, if any.
     pub usage: Option<Usage>,
 }
 
@@ -117,7 +117,7 @@ impl RequestRecord {
 }
 
 impl Outcome {
-    /// Which of them it is.
+    /// The outcome without its reason.
     pub fn kind(&self) -> OutcomeKind {
         match self {
             Self::Left => OutcomeKind::Left,
@@ -129,7 +129,7 @@ impl Outcome {
         }
     }
 
-    /// Why: the code of a refusal, the sentence of a failure.
+    /// The reason: the code of a refusal, or the message of a failure.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Refused(code) | Self::Blocked(code) => Some(code),
@@ -140,7 +140,7 @@ impl Outcome {
 }
 
 impl OutcomeKind {
-    /// Those that a request for a model can end with, in order of declaration.
+    /// The outcomes that a request for a model can have, in order of declaration.
     pub const ALL: [Self; 5] = [Self::Done, Self::Failed, Self::Refused, Self::Left, Self::Cancelled];
 
     /// For logs and traces.
@@ -162,7 +162,7 @@ impl EndedRequest {
         self.record.outcome.kind()
     }
 
-    /// Generated tokens per second of generating, if the reply reports its tokens.
+    /// Output tokens per second, if the reply reports its tokens.
     pub fn tokens_per_second(&self) -> Option<f64> {
         let generating = self.generating.as_secs_f64();
         self.usage.filter(|_| generating > 0.0).map(|usage| usage.tokens_out as f64 / generating)

@@ -1,8 +1,8 @@
-//! The last measurements of something, for percentiles.
+//! The most recent measurements of something, for percentiles.
 
 use std::time::Duration;
 
-/// The last so many measurements.
+/// The most recent measurements, up to a limit.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Samples {
     millis: Vec<f32>,

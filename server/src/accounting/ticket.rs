@@ -29,14 +29,14 @@ pub struct Ticket {
     pub in_flight: Arc<InFlight>,
     /// The slot that the request holds at a worker.
     pub(crate) claim: Option<SlotPermit>,
-    /// Finds the tokens that the reply reports.
+    /// Finds the token counts in the reply.
     pub(crate) scanner: UsageScanner,
-    /// Whether the tokens that the reply reports are new: an object that is only looked up reports them once more.
+    /// Whether the reply's tokens count: an object that is only retrieved reports the tokens of an earlier request again.
     pub(crate) counts_usage: bool,
-    /// Looks for the ids of objects that the reply makes, until it has found them.
+    /// Looks for the ids of objects in the reply, until it has found them.
     pub(crate) objects: Option<Box<ObjectScanner>>,
     ledger: Arc<Ledger>,
-    /// The trace of the request, if requests are traced.
+    /// The trace of the request, if it is traced.
     pub(crate) trace: Option<Box<Trace>>,
     _open: TaskTrackerToken,
 }
@@ -71,13 +71,13 @@ impl Ticket {
         self.in_flight.opened.elapsed()
     }
 
-    /// The request is for this path.
+    /// Records the path.
     pub fn asks_at(&mut self, path: &'static str) {
         self.record.path = path;
         self.in_flight.asks_at(path);
     }
 
-    /// The request names this model.
+    /// Records the model.
     pub fn asks_for(&mut self, model: &str) {
         self.record.model = Some(model.to_owned());
         self.in_flight.asks_for(model);
@@ -95,19 +95,19 @@ impl Ticket {
         self.in_flight.reached(Progress::Waiting);
     }
 
-    /// The reply was silent for this long.
+    /// Records a pause of the reply.
     pub(crate) fn was_silent(&mut self, gap: Duration) {
         self.record.longest_gap = self.record.longest_gap.map(|longest| longest.max(gap));
     }
 
-    /// A chunk of the reply passes to the client. `look` is shown the reply in larger parts: see [`UsageScanner::pass_with`].
+    /// Counts a chunk of the reply on its way to the client. `look` is shown the reply in larger parts: see [`UsageScanner::pass_with`].
     pub(crate) fn pass(&mut self, chunk: &[u8], look: impl FnMut(&[u8])) {
         self.in_flight.pass(chunk.len());
         self.scanner.pass_with(chunk, look);
         self.objects.take_if(|objects| objects.pass(chunk));
     }
 
-    /// The request as it ended. Reads the clock once, so that log, trace and ledger agree.
+    /// The request as it ended. Reads the clock only once, so that log, trace and ledger agree.
     fn end(&mut self) -> EndedRequest {
         let total = self.age();
         let record = std::mem::take(&mut self.record);

@@ -1,10 +1,10 @@
-//! Counts of all requests since the server started.
+//! Totals of all requests since the server started.
 
 use llamapool_worker_core::usage::Usage;
 
 use super::record::{EndedRequest, OutcomeKind};
 
-/// Counts since the start.
+/// Totals since the start.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     /// Requests answered to the last byte.
@@ -17,7 +17,7 @@ pub struct Totals {
     pub blocked: u64,
     /// Requests whose client left, or that were cancelled.
     pub left: u64,
-    /// Times another worker took over before the first byte.
+    /// Tokens reported in replies.
     pub failovers: u64,
     /// Tokens that replies report.
     pub usage: Usage,

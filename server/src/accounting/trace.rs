@@ -11,7 +11,7 @@ use llamapool_telemetry::trace::{KeyValue, Span, SpanKind, Tracer, operation};
 use super::record::{EndedRequest, Outcome, OutcomeKind};
 use crate::upstream::Identity;
 
-/// The provider of the models, as the conventions call it: for callers that is the pool.
+/// The provider of the models in terms of the conventions: for callers, that is the pool.
 const PROVIDER: &str = "llamapool";
 
 /// The trace of one request. Its spans end when it is dropped.
@@ -21,7 +21,7 @@ pub(crate) struct Trace {
     request: Span,
     /// The current step: in the queue, or at an upstream.
     step: Option<Span>,
-    /// Whether the upstream of the current step answers.
+    /// Whether the upstream of the current step has responded.
     answered: bool,
 }
 
@@ -48,7 +48,7 @@ impl Trace {
         self.request.trace_id()
     }
 
-    /// The model is known.
+    /// Records the model.
     pub(crate) fn asks_for(&mut self, model: &str) {
         self.request.rename(format!("{} {model}", self.operation));
         self.request.set("gen_ai.request.model", model.to_owned());
@@ -124,7 +124,7 @@ impl Trace {
     }
 }
 
-/// What a span says of an answer. Statuses from `bad` on are errors: a client's mistake is none of the server's.
+/// Sets the attributes of a response. Statuses from `bad` on are errors: for a server's span, errors of the client are not.
 fn conclude(span: &mut Span, ended: &EndedRequest, bad: u16) {
     let record = &ended.record;
     if let Some(status) = record.status {
@@ -142,7 +142,7 @@ fn conclude(span: &mut Span, ended: &EndedRequest, bad: u16) {
     }
 }
 
-/// What went wrong, in one word of few.
+/// The `error.type`: one word out of a small set.
 fn kind(ended: &EndedRequest, bad: u16) -> Option<String> {
     let status = ended.record.status.filter(|status| *status >= bad).map(|status| status.to_string());
     match ended.record.outcome {

@@ -1,4 +1,4 @@
-//! What each worker did since the server started, as the state shows it.
+//! Totals of each worker since the server started, as the state shows them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ const MAX_MODELS: usize = 500;
 /// Requests over which the percentiles of a worker's time to the first byte are taken.
 const FIRST_BYTES: usize = 100;
 
-/// What one worker did.
+/// The totals of one worker.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WorkerTotals {
     /// Requests that it did not fail.
@@ -23,26 +23,26 @@ pub(crate) struct WorkerTotals {
     pub(crate) processing: Duration,
     /// Requests that it failed.
     pub(crate) failures: u64,
-    /// What went wrong last, and when.
+    /// The last failure, and its time.
     pub(crate) last_error: Option<(String, SystemTime)>,
-    /// Tokens that its replies report.
+    /// Tokens reported in its replies.
     pub(crate) usage: Usage,
     /// Time spent generating, over the requests whose replies report tokens.
     pub(crate) generating: Duration,
     /// Times to the first byte.
     pub(crate) first_bytes: Samples,
-    /// The same by model, under the worker's names for them.
+    /// The same by model, under the worker's names.
     pub(crate) per_model: BTreeMap<String, ModelTotals>,
 }
 
-/// What one worker did for one model.
+/// The totals of one worker for one model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ModelTotals {
     /// Requests that it did not fail.
     pub(crate) succeeded: u64,
     /// Requests that it failed.
     pub(crate) failed: u64,
-    /// Tokens that its replies report.
+    /// Tokens reported in its replies.
     pub(crate) usage: Usage,
 }
 

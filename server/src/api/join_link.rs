@@ -23,11 +23,11 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 /// Without API keys, everyone who reaches the server is an admin: the link would give the worker key to everyone.
 const NO_API_KEY: ApiError = ApiError::NotFound(
-    "This server asks for no API key, so it shows its worker key to nobody. Set API_KEY to get join links.",
+    "This server requires no API key, so it does not reveal its worker key. Set API_KEY to get join links.",
 );
 
 const NO_CLIENT_KEY: ApiError = ApiError::NotFound(
-    "This server has no worker key to put into a join link: CLIENT_KEY is not set, so workers need only its address.",
+    "This server has no worker key, so there is no join link: without CLIENT_KEY, workers only need its address.",
 );
 
 /// A join link.

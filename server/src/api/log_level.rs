@@ -71,7 +71,7 @@ async fn set(level: &Level, body: Body) -> Result<&Level, ApiError> {
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| unreadable())?.to_bytes();
     let wanted: LogLevel = serde_json::from_slice(&body).map_err(|_| unreadable())?;
     level.set(&wanted.level).map_err(|error| ApiError::field("level", format!("{error}.")))?;
-    tracing::info!(log.level = level.get(), "The log level was changed through the API");
+    tracing::info!(log.level = level.get(), "Log level changed through the API");
     Ok(level)
 }
 

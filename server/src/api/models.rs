@@ -43,7 +43,7 @@ pub(crate) struct Model {
     /// `llamapool`. For keys that may read the state: the names of the workers that have it, separated by commas. Commas and what is not ASCII
     /// are percent-encoded in names.
     owned_by: String,
-    /// Context length in tokens: the smallest among the workers that have it. `null` if no runtime tells.
+    /// Context length in tokens: the smallest among the workers that have it. `null` if no runtime reports it.
     #[schema(required)]
     context_length: Option<u64>,
     /// The same, under vLLM's name for it.
@@ -51,7 +51,7 @@ pub(crate) struct Model {
     max_model_len: Option<u64>,
 }
 
-/// The owner that callers see who may not know the machines.
+/// The owner shown to callers that may not see the machines.
 const OWNER: &str = "llamapool";
 
 impl Model {
@@ -100,7 +100,7 @@ pub(crate) async fn one(
     headers: HeaderMap,
 ) -> Response {
     respond(&app, &headers, |caller| {
-        // An id may end in a slash, and a URL may have one too many.
+        // An id may end in a slash, and a URL may contain an extra one.
         let found = app.registry.model(&id).or_else(|| app.registry.model(id.trim_end_matches('/')));
         found.map(|listed| Model::new(listed, caller)).ok_or_else(|| match app.registry.is_unknown(&id) {
             true => ApiError::UnknownModel { nearest: app.registry.similar_model(&id), model: id },

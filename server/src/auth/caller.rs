@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::role::{Permission, Role};
 use crate::http::error::ApiError;
 
-/// What is known of an API key, without the key itself.
+/// What is known about an API key, without the key itself.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KeyInfo {
     /// The name in logs and traces: the first 8 hexadecimal digits of the key's SHA-256.

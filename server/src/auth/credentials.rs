@@ -7,14 +7,14 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::http::error::ApiError;
 
-/// Headers that hold a key and nothing else: that of Anthropic's and other clients, and that of Azure's.
+/// Headers that hold a key and nothing else: that of Anthropic's and other clients, and that of Azure.
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
 
 /// Most keys that one request may try: clients send two at most, one that a user set and one that a library adds.
 const MAX_GIVEN: usize = 8;
 
-/// The keys of a request, wherever it has them: after `Authorization: Bearer` (the scheme in any case) or alone in `Authorization`, in
-/// `X-API-Key` and in `api-key`. One that is right is enough.
+/// The keys of a request, from all places: after `Authorization: Bearer` (the scheme in any case) or alone in `Authorization`, in
+/// `X-API-Key` and in `api-key`. One valid key is enough.
 ///
 /// # Errors
 /// 401 if there is none.
@@ -30,7 +30,7 @@ fn given_keys(headers: &HeaderMap) -> Result<Vec<&[u8]>, ApiError> {
     Ok(keys)
 }
 
-/// The key in a value of `Authorization`: after `Bearer`, or, without a scheme, all of it.
+/// The key in an `Authorization` header: what follows `Bearer`, or the whole value if there is no scheme.
 fn key_in(value: &[u8]) -> Option<&[u8]> {
     let value = value.trim_ascii();
     match value.iter().position(u8::is_ascii_whitespace) {
@@ -41,7 +41,7 @@ fn key_in(value: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The index of the secret that one of a request's keys equals.
+/// The index of the secret that one of the request's keys equals.
 ///
 /// # Errors
 /// 401 if there is no key, or only wrong ones.

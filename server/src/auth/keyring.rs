@@ -1,4 +1,4 @@
-//! The configured keys: those of the API with their roles, and those of workers.
+//! The configured keys: API keys with their roles, and worker keys.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::role::{Permission, Role};
 use crate::config::Keys;
 use crate::http::error::ApiError;
 
-/// Bytes of a key's hash in its name: enough to tell keys apart, and no help in guessing one.
+/// Bytes of a key's hash that make its name: enough to tell keys apart, and no help in guessing one.
 const NAME_BYTES: usize = 4;
 
 /// The API keys. An empty keyring lets every request in.
@@ -69,7 +69,7 @@ impl Keyring {
     }
 }
 
-/// The keys of workers. Without any, every worker is accepted.
+/// The worker keys. Without any, every worker is accepted.
 #[derive(Debug, Default)]
 pub struct WorkerKeys(Vec<SecretString>);
 

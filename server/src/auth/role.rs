@@ -11,7 +11,7 @@ pub enum Role {
     Admin,
 }
 
-/// What a path asks of a caller.
+/// The permission that a path requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     /// Read the list of models.

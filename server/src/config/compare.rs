@@ -6,7 +6,7 @@ use super::{Config, Cors, Keys, Limits, Listen, Queue, Routing, Timeouts, endpoi
 
 impl Compare for Config {
     fn compare(old: &Self, new: &Self, changes: &mut Changes) {
-        // Without `..`: a concern that is added must be compared too.
+        // Without `..`, so that a new concern cannot be forgotten here.
         let Self {
             listen,
             keys,

@@ -28,7 +28,7 @@ pub enum Origin {
     },
     /// `http://localhost:*`: every port of a host, including the scheme's default port.
     AnyPort(String),
-    /// `chrome-extension://*`: every origin of a scheme that is not of the web. Holds the scheme and `://`.
+    /// `chrome-extension://*`: every origin of a scheme other than http and https. Holds the scheme and `://`.
     AnyOf(String),
     /// `null`: pages without an origin of their own, such as local files and sandboxed frames. Any site can make one, so it is as wide as `*`.
     Null,

@@ -35,7 +35,7 @@ impl Keys {
         [&self.api, &self.user, &self.viewer].iter().any(|keys| !keys.is_empty())
     }
 
-    /// What is missing to guard everything, as a clause.
+    /// What is missing before all access requires a key, as a clause.
     pub(super) fn missing(&self) -> &'static str {
         match (self.guard_api(), self.client.is_empty()) {
             (false, true) => "there are no keys",

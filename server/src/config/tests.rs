@@ -168,7 +168,7 @@ fn metrics_have_a_port_of_their_own_or_the_api_s() {
     assert!(same.warnings[0].contains("the API's own port"), "{:?}", same.warnings);
 }
 
-/// What stands before the tables.
+/// The text before the tables.
 const INTRODUCTION: &str = include_str!("introduction.md");
 
 #[test]

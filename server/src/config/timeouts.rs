@@ -8,7 +8,7 @@ use llamapool_settings::{Setting, kind};
 /// Peers ping several times in this span. With a shorter one, a busy machine would be considered dead.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(3);
 
-/// Clients that send one request after the other pause for less.
+/// A shorter time would close connections between the requests of one client.
 const SHORTEST_IDLE: Duration = Duration::from_secs(1);
 
 /// A shorter time would cut off clients with slow connections.

@@ -1,4 +1,4 @@
-//! Looks at the head of a request: whether the server accepts requests, and whether the head is small enough.
+//! Checks the head of a request: whether the server accepts requests, and whether the head is small enough.
 
 use axum::body::Body;
 use http::Request;
@@ -20,7 +20,7 @@ pub(super) struct Arrival {
     pub(super) body: Body,
 }
 
-/// Tells the ticket which service is asked for, and begins or continues the trace of the request.
+/// Records the service in the ticket, and starts or continues the trace of the request.
 pub(super) fn accept(app: &App, service: Service, request: Request<Body>, ticket: &mut Ticket) -> Arrival {
     ticket.asks_at(service.path());
     let (head, body) = request.into_parts();

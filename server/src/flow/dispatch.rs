@@ -1,5 +1,5 @@
-//! Sends the request to its candidates, one after the other, until the first byte of a reply is there. The client does not see what happens before
-//! that byte; after it no other candidate is tried. How far this goes is bounded by the request's `budget`.
+//! Sends the request to its candidates, one after the other, until the first byte of a reply arrives. The client sees nothing of what happens before
+//! that byte; after it, no other candidate is tried. The request's `budget` limits attempts and time.
 
 mod attempt;
 mod budget;
@@ -33,7 +33,7 @@ struct FailedAttempt {
     /// The model's name there.
     model: String,
     error: AttemptError,
-    /// The slot, as long as the body of the reply is not whole. Otherwise it has been released.
+    /// The slot, unless the body of the reply is already complete: then it has been released.
     permit: Option<SlotPermit>,
 }
 
@@ -108,7 +108,7 @@ impl FailedAttempt {
     }
 }
 
-/// The first byte of a reply is there: its slot moves into the ticket.
+/// The first byte of a reply has arrived: its slot moves into the ticket.
 fn answered(app: &App, ask: &Ask, reply: Reply, permit: SlotPermit, ticket: &mut Ticket) -> Reply {
     if reply.status.is_success() {
         app.objects.note_use(&ask.caller, permit.identity());
@@ -161,7 +161,7 @@ fn give_up(
     }
 }
 
-/// No other candidate is tried: the client gets what the last one answered, or the error of its fault.
+/// No other candidate is tried: the client gets the last response, or the error of its fault.
 fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<Reply, ApiError> {
     match failed.error {
         AttemptError::Declined(reply) | AttemptError::ModelGone(reply) | AttemptError::NotHere(reply) => {
@@ -171,7 +171,7 @@ fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<
         }
         AttemptError::Fault(fault) => {
             if matches!(fault.kind, FaultKind::Refused | FaultKind::NoMemory) {
-                // It never began the request, so nothing is counted for it.
+                // The upstream never started the request, so nothing is counted for it.
                 ticket.record.worker = None;
             }
             Err(api_error(fault, model))
@@ -179,7 +179,7 @@ fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<
     }
 }
 
-/// The error that a client gets for a fault before the first byte.
+/// The error for a fault before the first byte.
 fn api_error(fault: Fault, model: &str) -> ApiError {
     match fault.kind {
         FaultKind::Full => ApiError::QueueFull(model.to_owned()),

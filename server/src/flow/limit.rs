@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::body_memory::BodyMemoryPermit;
 use crate::http::error::ApiError;
 
-/// A request whose body may be read: its caller is known, and there is room for it. Only [`limit`] makes one.
+/// A request whose body may be read: its caller is known, and there is memory for the body. Only [`limit`] makes one.
 pub(super) struct Admitted {
     pub(super) caller: Caller,
     pub(super) memory: BodyMemoryPermit,

@@ -1,9 +1,9 @@
-//! Keeps a client that asked for a stream on the line while its request waits in the queue, for a model to load, or for the next candidate: hops in
-//! between cut connections on which nothing moves for a minute.
+//! Keeps a client that asked for a stream connected while its request waits in the queue, for a model to load, or for the next candidate: proxies in
+//! between cut connections on which nothing is sent for a minute.
 //!
-//! For the length of one heartbeat nothing is promised, so that a request that fails gets a proper status. Then the head of a stream goes out, and
-//! comments follow until the first byte of a reply is there. Other candidates are still tried meanwhile: a comment belongs to no answer. An error
-//! is from then on an event in the stream.
+//! For the length of one heartbeat nothing is promised, so that a request that fails gets a proper status. Then the head of a stream is sent, and
+//! comments follow until the first byte of a reply arrives. Meanwhile, other candidates are still tried: a comment is not part of any response. An
+//! error is from then on an event in the stream.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -30,19 +30,19 @@ use crate::protocol::{Service, Terminal};
 
 type Dispatching = Pin<Box<dyn Future<Output = (Result<Reply, ApiError>, Ticket)> + Send>>;
 
-/// What has come of a request within the first heartbeat.
+/// The state of a request after the first heartbeat.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is taken apart at once; a box would cost every request an allocation"
 )]
 pub(super) enum Dispatched {
-    /// Its reply, or the reason why there is none.
+    /// The reply, or the reason why there is none.
     InTime(Result<Reply, ApiError>, Ticket),
-    /// Nothing yet: the client is promised a stream.
+    /// Nothing yet: a stream is promised to the client.
     Late(Box<Promise>),
 }
 
-/// A stream whose reply is still awaited.
+/// A stream whose reply has not arrived yet.
 pub(super) struct Promise {
     app: Arc<App>,
     service: Service,
@@ -79,7 +79,7 @@ async fn run(app: Arc<App>, plan: Plan, mut ticket: Ticket) -> (Result<Reply, Ap
 }
 
 impl Promise {
-    /// The response: its head and the first heartbeat go out at once.
+    /// The response: its head and the first heartbeat are sent at once.
     pub(super) fn respond(self) -> Response {
         let mut headers = stream_headers();
         headers.insert(REQUEST_ID, self.id.clone());
@@ -89,7 +89,7 @@ impl Promise {
         response
     }
 
-    /// The stream goes on with the reply. A reply that is no stream becomes an error event: its status can no longer be sent.
+    /// The stream continues with the reply. A reply that is not a stream becomes an error event: its status can no longer be sent.
     fn keep(&self, reply: Result<Reply, ApiError>, ticket: Ticket) -> Streamed {
         match reply {
             Ok(reply) if reply.is_promised_stream() => Streamed::new(&self.app, reply, ticket),
@@ -106,16 +106,16 @@ impl Promise {
 /// The error for a reply whose status can no longer be sent. The runtime's own message is kept.
 fn not_a_stream(reply: &Reply) -> ApiError {
     if reply.status.is_success() {
-        return ApiError::Backend("The model's runtime did not answer with a stream.".to_owned());
+        return ApiError::Backend("The model's runtime did not respond with a stream.".to_owned());
     }
     let said = reply.first.as_deref().and_then(|body| serde_json::from_slice::<Said>(body).ok());
     let message = said
         .and_then(Said::message)
-        .unwrap_or_else(|| format!("The model's runtime answered {}.", reply.status.as_u16()));
+        .unwrap_or_else(|| format!("The model's runtime responded with {}.", reply.status.as_u16()));
     if reply.status.is_client_error() { ApiError::invalid(message) } else { ApiError::Backend(message) }
 }
 
-/// What runtimes answer instead of a stream: OpenAI's shape, Ollama's, or FastAPI's.
+/// The shapes of errors that runtimes send instead of a stream: OpenAI's, Ollama's, or FastAPI's.
 #[derive(Deserialize)]
 struct Said {
     error: Option<SaidError>,

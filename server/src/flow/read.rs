@@ -1,4 +1,4 @@
-//! Reads the body once, up to a limit, because a failover may need it again, and finds the model in it. The body is never re-serialised.
+//! Reads the body once, up to a limit, because a failover may need it again, and finds the model in it. The body is never serialised again.
 
 mod body;
 mod encoding;
@@ -27,7 +27,7 @@ use crate::http::error::ApiError;
 use crate::objects::{NotYours, ObjectIds, is_id};
 use crate::protocol::Service;
 
-/// Longest model name, bytes. Paths of files on a worker have been seen as names.
+/// Longest model name, bytes. Some are file paths on a worker.
 const MAX_MODEL: usize = 512;
 
 /// The header with which a client names the conversation that a request belongs to.
@@ -36,14 +36,14 @@ const SESSION: HeaderName = HeaderName::from_static("x-session-id");
 /// Longest session name, bytes; a longer one is ignored.
 const MAX_SESSION: usize = 256;
 
-/// A larger body is searched on a thread of its own, so that it does not block this one.
+/// A larger body is searched on another thread, so that it does not block this one.
 const INLINE_PEEK: usize = 256 * 1024;
 
 /// A request that is ready to be sent to an upstream.
 pub(super) struct Ask {
-    /// Whose request it is.
+    /// The caller.
     pub(super) caller: Caller,
-    /// The path asked for, and its API.
+    /// The requested path, and its API.
     pub(super) service: Service,
     pub(super) method: Method,
     /// The canonical path, and the query.
@@ -58,22 +58,22 @@ pub(super) struct Ask {
     pub(super) stream: bool,
     /// The conversation that the request belongs to, if the client names one.
     pub(super) session: Option<String>,
-    /// What it has to do with objects that upstreams keep.
+    /// The stored objects that the request names, and whether its reply becomes one.
     pub(super) links: Links,
-    /// The body as the client sent it, without its encoding. It holds its memory.
+    /// The body as the client sent it, without its content encoding. It holds its memory.
     pub(super) body: Bytes,
     /// Memory for copies of the body.
     memory: BodyMemory,
 }
 
-/// What the flow needs to know of a body.
+/// What the flow needs to know about a body.
 #[derive(Debug, PartialEq, Eq)]
 struct Peek {
     model: Model,
     stream: bool,
 }
 
-/// The model that a body names, and where.
+/// The model that a body names, and its position.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Model {
     pub(super) name: String,
@@ -83,14 +83,14 @@ pub(super) struct Model {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {
-    /// A JSON string, quotes included.
+    /// A JSON string, including its quotes.
     Json,
     /// The bare text of a form field.
     Form,
 }
 
 impl Ask {
-    /// The body with another name for the model. Everything else stays as it is, byte for byte. A copy takes memory for bodies like the body itself.
+    /// The body with another name for the model. Everything else stays the same, byte for byte. A copy takes memory for bodies like the body itself.
     ///
     /// # Errors
     /// A copy is necessary, and there is no memory for it.
@@ -105,7 +105,7 @@ impl Ask {
 }
 
 impl Model {
-    /// Whether the body is another one for this name of the model.
+    /// Whether the body has to be changed for this name of the model.
     fn is_rewritten_as(&self, model: &str) -> bool {
         self.name != model && !self.at.is_empty()
     }
@@ -216,7 +216,7 @@ fn without_model(app: &App, caller: &Caller, object: Option<&ObjectIds>) -> Resu
     Ok((Peek { model, stream: false }, links))
 }
 
-/// Names the model to the worker, and removes what the client may have written there.
+/// Sets the header that names the model to the worker, and removes the client's own.
 pub(super) fn name_model(headers: &mut HeaderMap, model: &str) {
     headers.remove(MODEL);
     if model.is_empty() {

@@ -1,4 +1,4 @@
-//! Finds the upstreams that have the model. Which of them gets the request is decided when each is tried.
+//! Finds the upstreams that have the model. Which of them gets the request is decided at each attempt.
 
 use super::read::Ask;
 use crate::accounting::ticket::Ticket;
@@ -7,7 +7,7 @@ use crate::http::error::ApiError;
 use crate::objects::NotYours;
 use crate::pool::{ModelQuery, Shortlist};
 
-/// A request and its candidates. Each of them is claimed only when it is tried.
+/// A request and its candidates. A candidate is claimed only when it is tried.
 pub(super) struct Plan {
     pub(super) ask: Ask,
     pub(super) shortlist: Shortlist,
@@ -33,7 +33,7 @@ pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, Ap
         request.id = ticket.id(),
         request.model = ask.model.name,
         candidates = ?shortlist.candidates(),
-        "No candidate for {} is ready",
+        "No worker for {} is ready",
         ask.model.name
     );
     if let Some((id, _)) = continued {

@@ -32,11 +32,11 @@ const WORKER: HeaderName = HeaderName::from_static("x-llamapool-worker");
 /// The model that answered, if it is not the one asked for.
 const MODEL: HeaderName = HeaderName::from_static("x-llamapool-model");
 
-/// Tells nginx not to hold events back.
+/// Tells nginx not to buffer events.
 pub(super) const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// How long an error event precedes the cut. The official SDKs report the event, and close the connection themselves. A cut that arrives together
-/// with the event would be reported in its place by clients that had not read that far.
+/// How long before the cut an error event is sent. The official SDKs report the event, and close the connection themselves. If the cut arrived
+/// together with the event, clients that had not read that far would report it instead.
 const CUT_DELAY: Duration = Duration::from_millis(250);
 
 /// A comment, which clients ignore.
@@ -81,7 +81,7 @@ enum Broken {
     Failed(ApiError),
     /// The error frame has been passed on; the timer is the delay before the cut.
     Reported(String, Pin<Box<Sleep>>),
-    /// Everything is flushed; next the connection is cut.
+    /// Everything is flushed; next, the connection is cut.
     Flushed(String),
 }
 
@@ -109,7 +109,7 @@ impl Streamed {
         body
     }
 
-    /// The body of a stream that the client was promised, and that has failed before it began.
+    /// The body of a stream that was promised to the client, and failed before its reply began.
     pub(super) fn failed(service: Service, framing: Framing, error: ApiError, mut ticket: Ticket) -> Self {
         ticket.record.status = Some(StatusCode::OK.as_u16());
         Self {
@@ -135,7 +135,7 @@ impl Streamed {
         Frame::data(chunk)
     }
 
-    /// Whether the stream lacks its terminal mark, as far as it has been passed on.
+    /// Whether the stream lacks its terminal mark so far.
     fn is_truncated(&mut self) -> bool {
         if !self.ending.is_complete() {
             self.ending.look(self.ticket.scanner.kept());
@@ -143,21 +143,21 @@ impl Streamed {
         !self.ending.is_complete()
     }
 
-    /// Once nothing more is to come, the client cannot leave too early.
+    /// Once the reply is complete, the client cannot leave too early.
     fn settle_if_over(&mut self) {
         if self.rest.is_none() && self.broken.is_none() {
             if self.is_truncated() {
-                // What is not passed on yet may have the mark.
-                let why = "The model's runtime ended its answer before it was complete.";
+                // The mark may be in the part that has not been passed on yet.
+                let why = "The model's runtime ended its response before it was complete.";
                 let error = || Broken::Failed(ApiError::Backend(why.to_owned()));
                 self.broken = self.first.is_none().then(error);
                 return;
             }
             let (outcome, slot) = match self.ticket.record.status {
-                // The caller asked for what the runtime does not do.
+                // The caller asked for something that the runtime does not support.
                 Some(501 | 400..500) => (Outcome::Done, SlotOutcome::Neutral),
                 Some(status @ 500..) => {
-                    (Outcome::Failed(format!("The runtime answered {status}.")), SlotOutcome::Failure)
+                    (Outcome::Failed(format!("The runtime responded with {status}.")), SlotOutcome::Failure)
                 }
                 _ => (Outcome::Done, SlotOutcome::Success),
             };
@@ -165,13 +165,13 @@ impl Streamed {
         }
     }
 
-    /// Notes how the request ended, and releases its slot.
+    /// Records how the request ended, and releases its slot.
     fn settle(&mut self, outcome: Outcome, slot: SlotOutcome) {
         self.ticket.record.outcome = outcome;
         self.ticket.claim.take().into_iter().for_each(|permit| permit.settle(slot));
     }
 
-    /// The reply cannot be finished: an error frame if the stream has room for one, then the cut.
+    /// The reply cannot be finished: sends an error frame if the stream has room for one, then cuts the connection.
     fn fail(&mut self, error: &ApiError, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let why = error.to_string();
         let slot = if error.is_failure() { SlotOutcome::Failure } else { SlotOutcome::Neutral };
@@ -284,7 +284,7 @@ impl http_body::Body for Streamed {
     }
 }
 
-/// The reply ends unfinished: the connection is closed without the end of the body.
+/// The reply is incomplete: the connection is closed without the end of the body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Cut(String);

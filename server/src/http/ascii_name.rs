@@ -1,4 +1,4 @@
-//! Names of machines in headers and lists: people choose them, in any script and with any punctuation.
+//! Names of machines as ASCII, for headers and lists: people choose the names, in any script and with any punctuation.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
 use crate::config::{Cors, Origin};
 
-/// The first segments of paths that are not part of the API: the dashboard's, and what Prometheus reads. Unknown paths are part of it, because
+/// The first path segments of the dashboard and of `/metrics`, which are not part of the API. Unknown paths are part of it, because
 /// most of them are misspelt, and a page should be able to read the hint.
 const NOT_OF_THE_API: [&str; 3] = ["", "state", "metrics"];
 
@@ -66,7 +66,7 @@ impl Cors {
         }
     }
 
-    /// Whether pages of `origin` are allowed. `*` counts only if `wildcard_counts`: on a server without API keys it would let every page in the
+    /// Whether pages of `origin` are allowed. `*` counts only if `wildcard_counts`: on a server without API keys it would let any page in the
     /// world change something. `null` likewise, because every page can make a frame that has this origin.
     pub(crate) fn trusts(&self, origin: &HeaderValue, wildcard_counts: bool) -> bool {
         let is_listed = self.lists(origin) && (wildcard_counts || origin != "null");
@@ -98,7 +98,7 @@ impl CorsDecision {
             out.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             out.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
             out.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-            // All of them: SDKs send a dozen of their own, and only the key has a meaning here.
+            // All of them: SDKs send a dozen of their own, and only the key matters here.
             if let Some(requested) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
                 out.insert(ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
             }

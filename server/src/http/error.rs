@@ -1,5 +1,5 @@
-//! Every error that this server itself reports: its status, its code, and whether to retry. `message` words it,
-//! and `openai` renders it as JSON.
+//! All errors that this server itself reports: status, code, and whether to retry. `message` has the texts,
+//! and `openai` renders errors as JSON.
 //!
 //! Types and codes are those that the official SDKs branch on. SDKs retry 408, 409, 429 and 5xx twice, so permanent errors have other
 //! statuses.
@@ -17,12 +17,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::request_id::request_id;
 pub(crate) use openai::Envelope;
 
-/// The reason why a request is not served.
+/// Why a request is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
     /// The request itself is invalid.
     Invalid {
-        /// What is wrong, for the author of the client.
+        /// What is wrong, for the developer of the client.
         message: String,
         /// The invalid field.
         param: Option<&'static str>,
@@ -31,7 +31,7 @@ pub enum ApiError {
     BodyTooLarge(usize),
     /// The body has an encoding that this server cannot undo. Holds the value of `Content-Encoding`.
     UnsupportedEncoding(String),
-    /// The head exceeds this limit, bytes.
+    /// The head is larger than this limit, bytes.
     HeadersTooLarge(usize),
     /// The head has more lines than this.
     TooManyHeaders(usize),
@@ -85,7 +85,7 @@ pub enum ApiError {
     Draining,
     /// The upstream failed, and no other could take over. Holds the message.
     Backend(String),
-    /// Upstreams were lost under the request, one after the other. Holds what happened to the last one.
+    /// Upstreams were lost during the request, one after the other. Holds what happened to the last one.
     RepeatedLoss(String),
     /// The upstream sent nothing for this long.
     Timeout(Duration),

@@ -1,4 +1,4 @@
-//! What RFC 9112 asks of a request's head before anything else looks at it, and how many lines it may have. What hyper accepts is wider.
+//! The checks that RFC 9112 requires of a request's head, and a limit on its lines. hyper accepts more.
 
 use axum::response::Response;
 use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING};
@@ -9,8 +9,8 @@ use super::error::ApiError;
 /// Most header lines of a request. Clients send about 30, and proxies add a few.
 pub(crate) const MAX_LINES: usize = 100;
 
-/// Most header lines that are read, so that a request with more than [`MAX_LINES`] gets an error that says so. Each costs 64 bytes of memory per
-/// request, which is why it is no more.
+/// Most header lines that are read, so that a request with more than [`MAX_LINES`] gets an error that explains it. Each line costs 64 bytes of
+/// memory per request, which is why the number is no higher.
 pub(crate) const MAX_READ_LINES: usize = 512;
 
 /// Checks the head of a request.
@@ -26,7 +26,7 @@ pub(crate) fn check(request: &Request<impl Sized>) -> Result<(), ApiError> {
     check_transfer_encoding(request.version(), headers)
 }
 
-/// The response to a request whose head failed the check. It ends the connection: where the next request begins is not certain.
+/// The response to a request whose head failed the check. It ends the connection, because the start of the next request is uncertain.
 pub(crate) fn refusal(error: &ApiError, headers: &HeaderMap) -> Response {
     let mut response = error.response_to(headers);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

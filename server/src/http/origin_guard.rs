@@ -1,4 +1,4 @@
-//! Protection against requests that a page of another site makes a browser send. CORS keeps such a page from reading the response, not from
+//! Protection against requests that a page of another site makes a browser send. CORS keeps such a page from reading the response, but not from
 //! sending the request. API keys protect against that, because the page does not have one; this module protects servers without API keys.
 
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 /// Paths that use models or reveal the state. The dashboard's files are public.
 const GUARDED: [&str; 3] = ["/api/", "/v1/", "/metrics"];
 
-/// Checks a request to a path for which the server asks for no key. Programs that reach the server may use it, but a page that a user happens to
+/// Checks a request to a path for which the server requires no key. Programs that reach the server may use it, but pages that a user happens to
 /// visit may not.
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub(crate) fn check_read(config: &Config, request: &Request<impl Sized>) -> Resu
 }
 
 /// Checks a request that changes something: only the dashboard's own pages and those of allowed sites may send it, with a key or without.
-/// `*` in `allowed_origins` counts only if the server asks for a key.
+/// `*` in `allowed_origins` counts only if the server requires a key.
 ///
 /// # Errors
 /// 403 for pages of other sites.
@@ -66,7 +66,7 @@ fn is_local(host: &Authority) -> bool {
     address.parse::<IpAddr>().is_ok() || host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether the settings name the host, such as that of a reverse proxy.
+/// Whether the settings name the host, for example that of a reverse proxy.
 fn is_allowed_site(config: &Config, host: &Authority) -> bool {
     let is_listed = |scheme: &str| {
         let origin = HeaderValue::try_from(format!("{scheme}://{}", host.as_str().to_ascii_lowercase()));

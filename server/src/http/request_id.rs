@@ -14,7 +14,7 @@ pub fn request_id(headers: &HeaderMap) -> HeaderValue {
         .get(REQUEST_ID)
         .map(HeaderValue::as_bytes)
         .filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic));
-    // A copy: the original is a slice of the connection's buffer, which it would keep alive as long as the stream.
+    // A copy: the original is a slice of the connection's buffer and would keep all of it alive as long as the stream.
     given.and_then(|id| HeaderValue::from_bytes(id).ok()).unwrap_or_else(|| {
         let mut buffer = uuid::Uuid::encode_buffer();
         let id = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer);

@@ -53,13 +53,13 @@ pub(crate) struct InvalidBody;
 /// 404: there is no file with that name.
 pub(crate) struct FileNotFound;
 
-/// 404: metrics have a port of their own.
+/// 404: metrics have their own port.
 pub(crate) struct OnMetricsPort;
 
-/// 404: there is nothing to act on.
+/// 404: the object to act on does not exist.
 pub(crate) struct NotFound;
 
-/// 404: the model is unknown. 503: nobody can say yet.
+/// 404: the model is unknown. 503: this cannot be told yet.
 pub(crate) struct ModelNotFound;
 
 /// Errors of the path that workers connect to.
@@ -184,7 +184,7 @@ pub(crate) fn model_request_errors() -> Responses {
         ApiError::QueueFull(model()),
         ApiError::QueueTimeout(model()),
         ApiError::Backend("The model's runtime or its machine failed before the response began.".to_owned()),
-        ApiError::RepeatedLoss("The model's runtime failed before it answered.".to_owned()),
+        ApiError::RepeatedLoss("The model's runtime failed before it responded.".to_owned()),
         ApiError::Timeout(Duration::ZERO),
         ApiError::Cancelled,
     ])
@@ -226,7 +226,7 @@ pub(crate) fn header(name: &str) -> RefOr<Header> {
 }
 
 fn description(error: &ApiError) -> String {
-    // Limits are settings, so these name the setting instead of a number.
+    // Limits are settings, so the descriptions name the setting instead of a number.
     let message = match error {
         ApiError::BodyTooLarge(_) => "The body is larger than `max_body`.".to_owned(),
         ApiError::HeadersTooLarge(_) => "The headers are larger than `max_headers`.".to_owned(),

@@ -1,6 +1,6 @@
 //! Spellings of the model API's paths. Clients join a base URL and a path, and runtimes answer on more than one path, so one request is written in
 //! many ways. All of them become the canonical `/v1/…` here, before anything looks at the path: routes, CORS, the origin guard and upstreams know
-//! one spelling only. Paths of the administration have one spelling, so that a proxy in front can keep them to itself.
+//! spelling only. Administrative paths have one spelling, so that a proxy in front can block them.
 
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
@@ -13,13 +13,13 @@ const MODELS: &str = "/v1/models";
 /// Prefixes of base URLs: of this server and of Open WebUI, and of gateways that serve several APIs.
 const PREFIXES: [&str; 2] = ["api", "openai"];
 
-/// Other names of a service below its version: those of llama.cpp.
+/// Other names of a service, without the version: those of llama.cpp.
 const ALIASES: [(&str, &str); 1] = [("reranking", "rerank")];
 
-/// The service that runtimes also have as version 2, in the same shape (Cohere's).
+/// The service that runtimes also offer as version 2, in the same shape (Cohere's).
 const IN_VERSION_2: &str = "rerank";
 
-/// A path of Ollama's own API, whose shape is another than that of the service with this name.
+/// A path of Ollama's own API, whose shape differs from that of the service with this name.
 const OLLAMAS: (&str, &str) = ("api", "embeddings");
 
 /// Writes the path of a request in its canonical spelling.
@@ -37,7 +37,7 @@ pub(crate) fn normalize<B>(request: &mut Request<B>) {
     }
 }
 
-/// The canonical spelling of a path; `None` if it has it already, or is no path of the model API.
+/// The canonical spelling of a path; `None` if it already is canonical, or not a path of the model API.
 fn canonical(path: &str) -> Option<String> {
     if path == MODELS || services().any(|service| service.path() == path) {
         return None;
@@ -103,7 +103,7 @@ fn below_version(path: &'static str) -> &'static str {
     path.strip_prefix("/v1/").unwrap_or(path)
 }
 
-/// The path of the model API that an unknown one was probably meant to be.
+/// The path of the model API that an unknown path was probably meant to be.
 pub(crate) fn nearest(path: &str) -> Option<&'static str> {
     let path = path.trim_end_matches('/').to_ascii_lowercase();
     let known = services().map(|service| service.path()).chain([MODELS]);

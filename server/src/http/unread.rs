@@ -1,8 +1,8 @@
-//! Bodies that nobody reads: a request that is refused early leaves one.
+//! Bodies that no handler reads: a request that is refused early leaves one.
 //!
 //! Most clients read the response only after they have sent everything, and a connection can serve the next request only after the body of this
-//! one. So what comes of it is read and discarded for a moment, within bounds. If there is more, the response says that the connection closes. The
-//! request's ticket has been settled by then: discarding takes no place of a request, and holds up no drain.
+//! one. So the body is read and discarded for a moment, within limits. If there is more, the response announces that the connection closes. The
+//! request's ticket has been settled by then: discarding does not count as an open request, and does not delay a drain.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// This much of a body is discarded, for this long: enough for a client on a local network to send what it has begun.
+/// This much of a body is discarded, for this long: enough for a client on a local network to send the rest of it.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(3);
 
@@ -29,10 +29,10 @@ const MOST_BYTES_OF_STRANGERS: usize = 256 * 1024;
 /// A client that sends nothing for this long waits for the response.
 const SILENCE: Duration = Duration::from_millis(250);
 
-/// Bodies that are discarded at once. Beyond that, connections are closed without.
+/// Most bodies discarded at the same time. Beyond that, connections are closed right away.
 const MOST_AT_ONCE: usize = 64;
 
-/// Discards unread bodies, not too many at once.
+/// Discards unread bodies, up to a limit at the same time.
 #[derive(Debug)]
 pub(crate) struct Unread {
     permits: Semaphore,
@@ -45,13 +45,13 @@ pub(crate) struct Rest {
     waits_for_continue: bool,
 }
 
-/// A body that leaves behind what is not read of it.
+/// A body that leaves its unread part behind.
 struct Watched {
     body: Option<Incoming>,
     left: Arc<Mutex<Option<Incoming>>>,
 }
 
-/// The request for the handlers, and what they will leave of its body; `None` if it has none.
+/// The request for the handlers, and the part of its body that they will leave unread; `None` if it has no body.
 pub(crate) fn watch(request: Request<Incoming>) -> (Request<Body>, Option<Rest>) {
     if request.body().is_end_stream() {
         return (request.map(Body::new), None);

@@ -1,6 +1,6 @@
-//! The connections of clients: how many there may be, and who has to make room.
+//! Connections of clients: how many there may be, and which of them has to make room.
 //!
-//! Until a connection has shown a valid key it is a stranger's. If all places are taken, the stranger that has been idle for the longest is closed,
+//! Until a connection has shown a valid key, it counts as a stranger's. If all places are taken, the stranger that has been idle longest is closed,
 //! then the longest idle connection of a caller. The last places are for workers and administrators.
 
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// One place in so many is kept for workers and administrators, up to [`MAX_RESERVED`].
+/// One in this many places is kept for workers and administrators, up to [`MAX_RESERVED`].
 const RESERVED_SHARE: usize = 8;
 const MAX_RESERVED: usize = 64;
 
-/// One address may have this part of all places before a key is seen. Loopback may have all: a reverse proxy connects from there.
+/// The share of all places that one address may have before it shows a key. Loopback may have all: a reverse proxy connects from there.
 const ADDRESS_SHARE: usize = 4;
 
 /// A head within this size is received without further checks. The heads of official SDKs and of browsers are far smaller.
@@ -35,7 +35,7 @@ pub(super) struct Connections {
     large_heads: Arc<Semaphore>,
 }
 
-/// How long a connection may take.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
     /// For the head of a request.
@@ -54,7 +54,7 @@ struct Open {
 #[derive(Debug)]
 pub(super) struct Connection {
     address: IpAddr,
-    /// Whether it has one of the places that are kept for workers and administrators.
+    /// Whether it has one of the places kept for workers and administrators.
     pub(super) is_reserved: bool,
     is_known: AtomicBool,
     /// Whether it closes before the client has sent everything.
@@ -73,7 +73,7 @@ enum Phase {
     Serving,
 }
 
-/// A connection's place, given back when this is dropped.
+/// A connection's place, released on drop.
 #[derive(Debug)]
 pub(super) struct Place {
     connections: Arc<Connections>,
@@ -89,7 +89,7 @@ impl Connections {
         Self { open: Mutex::default(), most, reserved, times, large_heads }
     }
 
-    /// A place for a new connection from `address`, if there is one or another connection can make room.
+    /// A place for a new connection from `address`, if one is free or another connection can make room.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let address = network(address);
         let mut open = lock(&self.open);
@@ -124,7 +124,7 @@ impl Open {
         self.connections.values().filter(move |open| open.address == address && !open.is_known())
     }
 
-    /// Closes the one among `which` that has done nothing for the longest time.
+    /// Closes the one among `which` that has been idle longest.
     fn evict(&mut self, which: impl Fn(&Connection) -> bool) -> Option<()> {
         let candidates = self.connections.iter().filter(|(_, connection)| which(connection));
         let idle = candidates.filter_map(|(number, connection)| Some((connection.waiting_since()?, *number)));
@@ -135,7 +135,7 @@ impl Open {
 }
 
 impl Connection {
-    /// It has shown a valid key.
+    /// The connection has shown a valid key.
     pub(super) fn set_known(&self) {
         self.is_known.store(true, Ordering::Relaxed);
     }
@@ -158,7 +158,7 @@ impl Connection {
         self.evicted.notified().await;
     }
 
-    /// A head is complete: its request is served now.
+    /// A head is complete, and its request is served now.
     pub(super) fn serve(&self) {
         *lock(&self.phase) = Phase::Serving;
     }
@@ -177,7 +177,7 @@ impl Connection {
 }
 
 impl Place {
-    /// When the connection has been silent or slow for too long; `None` while a request is served.
+    /// The time at which the connection has been silent or slow for too long; `None` while a request is served.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let Times { head, idle } = self.connections.times;
         match &*lock(&self.connection.phase) {
@@ -187,7 +187,7 @@ impl Place {
         }
     }
 
-    /// Whether more may be read. A stranger whose head is large needs one of a few permits.
+    /// Whether more may be read. A stranger with a large head needs one of a few permits.
     pub(super) fn may_read(&self) -> bool {
         match &mut *lock(&self.connection.phase) {
             Phase::Head { bytes, large, .. }
@@ -200,7 +200,7 @@ impl Place {
         }
     }
 
-    /// So many bytes have been read.
+    /// Records that bytes have been read.
     pub(super) fn has_read(&self, read: usize) {
         let mut phase = lock(&self.connection.phase);
         match &mut *phase {

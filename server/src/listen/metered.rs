@@ -1,4 +1,4 @@
-//! A connection's stream and body, which tell its [`Place`] what happens on it.
+//! A connection's stream and body, which report to its [`Place`] what happens on the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ impl ClientStream {
         Self { stream, place }
     }
 
-    /// The stream itself. It no longer counts as a client's: a worker's tunnel goes on with it.
+    /// The stream itself. It no longer counts as a client's: a worker's tunnel continues on it.
     pub(crate) fn into_inner(self) -> TcpStream {
         self.stream
     }

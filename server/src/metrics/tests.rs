@@ -1,4 +1,4 @@
-//! The reference page, and that what is drawn and alerted on is there.
+//! Tests that the reference page is current, and that every series used by dashboards and alerts exists.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,21 +21,21 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_default().replace("\r\n", "\n")
 }
 
-/// What stands before the tables.
+/// The text before the tables.
 const INTRODUCTION: &str = include_str!("introduction.md");
 
 #[test]
 fn the_reference_page_is_current() {
-    let common = "Of the process: all of them on Linux. They stand before the rest.";
+    let common = "Metrics of the process; complete on Linux only. They come before the others.";
     let chapters = [
         page::Chapter {
             title: "llamapool-server",
-            about: "What goes through it, and who is there.",
+            about: "Requests that pass through the server, and the workers connected to it.",
             series: ALL,
         },
         page::Chapter {
             title: "llamapool-worker",
-            about: "What a machine does. On its `metrics_port`, and beside `/status` if `status_addr` is set.",
+            about: "Metrics of one machine, on its `metrics_port`, and next to `/status` if `status_addr` is set.",
             series: llamapool_worker_core::worker::SERIES,
         },
         page::Chapter { title: "Every program", about: common, series: COMMON },
@@ -73,7 +73,7 @@ fn named(text: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with("llamapool_") || word.starts_with("process_")).collect()
 }
 
-/// What a query may name: of a histogram its parts.
+/// The names that queries may use; for a histogram, those of its parts.
 fn queried() -> BTreeSet<String> {
     let parts = |series: &&Series| match series.kind {
         Kind::Histogram(_) => {
@@ -113,7 +113,7 @@ fn every_panel_of_the_dashboard_asks_something_of_the_chosen_source() {
     }
 }
 
-/// A worker that is there, with one model.
+/// A connected worker with one model.
 fn worker(id: &str, model: &str) -> UpstreamSnapshot {
     let model = Model { name: model.to_owned(), ..Model::default() };
     UpstreamSnapshot {

@@ -1,4 +1,4 @@
-//! Finds the ids of objects at the beginning of a reply as it passes.
+//! Finds the ids of objects at the beginning of a reply as it is passed on.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,17 +7,17 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{ObjectMemory, Origin, is_id};
 
-/// This much of a reply is searched. The id stands near its beginning, before any content.
+/// The part of a reply that is searched. The id is near its beginning, before any content.
 const SEARCHED: usize = 16 * 1024;
 
-/// Most chunks of a reply that are looked at. Each look reads the beginning anew.
+/// Most chunks of a reply that are searched. Each search reads the beginning again.
 const MAX_LOOKS: usize = 256;
 
 /// Searches one reply for the ids of the objects that it makes.
 pub(crate) struct ObjectScanner {
     memory: ObjectMemory,
     origin: Origin,
-    /// Whether the reply is a stream of events, whose first one has the ids.
+    /// Whether the reply is a stream of events, whose first event has the ids.
     is_events: bool,
     /// The beginning of the reply, as long as it is needed.
     seen: Vec<u8>,
@@ -29,7 +29,7 @@ impl ObjectScanner {
         Self { memory, origin, is_events, seen: Vec::new(), looks: 0 }
     }
 
-    /// Looks at a chunk that passes. Returns whether the search is over.
+    /// Searches a chunk. Returns whether the search is over.
     pub(crate) fn pass(&mut self, chunk: &[u8]) -> bool {
         self.looks += 1;
         let ids = if self.seen.is_empty() {
@@ -63,12 +63,12 @@ struct Ids {
 fn find(beginning: &[u8], is_events: bool) -> Ids {
     let json = if is_events { first_data(beginning).unwrap_or_default() } else { beginning };
     let mut ids = Ids::default();
-    // The text is cut off somewhere, so this ends in an error; what was found before stays.
+    // The text is cut off somewhere, so parsing ends in an error; what was found before is kept.
     let _ = serde_json::Deserializer::from_slice(json).deserialize_map(Object { ids: &mut ids });
     ids
 }
 
-/// The data of the first event, as far as it is there.
+/// The data of the first event, as far as it has arrived.
 fn first_data(events: &[u8]) -> Option<&[u8]> {
     let mut lines = events.split(|byte| *byte == b'\n' || *byte == b'\r');
     lines.find_map(|line| line.strip_prefix(b"data:"))
@@ -79,7 +79,7 @@ struct Object<'a> {
     ids: &'a mut Ids,
 }
 
-/// An object of which only the id matters, or the id itself.
+/// An object, of which only the id matters, or the id itself.
 struct IdOf<'a>(&'a mut Option<String>);
 
 impl<'de> Visitor<'de> for Object<'_> {

@@ -103,7 +103,7 @@ fn operation(path: &str, doc: &ServiceDoc) -> Operation {
     finished(operation)
 }
 
-/// Adds what all operations of the paths that are passed on have.
+/// Adds what all operations on relayed paths have in common.
 fn finished(operation: OperationBuilder) -> Operation {
     let mut operation = operation
         .response("default", any_other())

@@ -1,5 +1,5 @@
-//! Who is there, what each has, and who gets the next request. It has no lock of its own: the registry puts one lock around it, so that choosing
-//! an upstream and taking its slot are one step.
+//! The connected upstreams, what each of them has, and which gets the next request. It has no lock of its own: the registry puts one lock around it,
+//! so that choosing an upstream and taking its slot are one step.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) struct Catalog {
     /// Alias key to the upstreams that have a variant. Remote models are not among them.
     alias: HashMap<String, Vec<Offer>>,
     last_id: UpstreamId,
-    /// Ids of upstreams that an operator keeps from new requests.
+    /// Ids of upstreams that an operator excludes from new requests.
     held: HashSet<String>,
     /// The models of upstreams that left.
     departed: DepartedUpstreams,
@@ -88,7 +88,7 @@ impl Catalog {
         (self.last_id, replaced)
     }
 
-    /// Takes an upstream's report. Returns whether its models have changed.
+    /// Records an upstream's report. Returns whether its models have changed.
     pub(super) fn report(&mut self, id: UpstreamId, report: Report) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
         entry.heard = SystemTime::now();
@@ -106,7 +106,7 @@ impl Catalog {
         !same_models
     }
 
-    /// The upstream gets no requests for this model of its until its next report.
+    /// Excludes the upstream from requests for this model until its next report.
     pub(super) fn withdraw(&mut self, id: UpstreamId, model: &str) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.withdrawn.insert(model.to_owned());
@@ -129,7 +129,7 @@ impl Catalog {
                 self.gone.pop_front();
             }
             let gone = Some(SystemTime::now());
-            // What it offered is of no use any more, and many that come and go would fill the memory with it.
+            // Its models are no longer useful, and many workers that come and go would fill the memory with them.
             let mut left = UpstreamSnapshot { gone, in_flight: 0, ..entry.snapshot(&self.held) };
             left.report =
                 left.report.map(|report| Arc::new(Report { models: Vec::new(), ..(*report).clone() }));
@@ -159,7 +159,7 @@ impl Catalog {
         entries.into_iter().map(|(_, entry)| entry.snapshot(&self.held)).collect()
     }
 
-    /// Keeps an upstream from new requests, or no longer. By its identity, so that it holds over reconnects.
+    /// Excludes an upstream from new requests, or ends that. This follows its identity, so that it survives reconnects.
     pub(super) fn hold(&mut self, id: &str, hold: bool) -> bool {
         if hold && self.entries.values().any(|entry| entry.identity.id == id) {
             self.held.insert(id.to_owned());
@@ -168,7 +168,7 @@ impl Catalog {
         !hold && self.held.remove(id)
     }
 
-    /// The upstreams that have the model of this name: those whose name for it is the same, else those that ignore case, if only one model can be
+    /// The upstreams that have the model of this name: those that use exactly this name, else those that ignore case, if only one model can be
     /// meant. Remote models do not stand in for local ones of the same name.
     fn named(&self, name: &str) -> impl Iterator<Item = &Offer> + Clone {
         let is_one_model = |offers: &&Vec<Offer>| {
@@ -186,18 +186,18 @@ impl Catalog {
         self.named(name).count()
     }
 
-    /// This name as the model list has it.
+    /// This name as it appears in the model list.
     pub(super) fn listed_name(&self, name: &str) -> Option<&str> {
         let name = canonical(&self.named(name).next()?.name);
         self.exact.get(name)?.iter().map(|offer| &*offer.name).min()
     }
 
-    /// The name of the queue for a model: requests for one model wait in one queue, however they spell its name.
+    /// The name of the queue for a model: requests for one model wait in one queue, whatever spelling they use.
     pub(super) fn queue_name<'a>(&'a self, name: &'a str) -> &'a str {
         canonical(self.listed_name(name).unwrap_or(name))
     }
 
-    /// Whether an upstream has said what it has, and none has or had lately a model that would serve a request for this name.
+    /// Whether an upstream has reported its models, and none has, or recently had, a model that would serve a request for this name.
     pub(super) fn is_unknown(&self, name: &str, fallback: AliasFallback) -> bool {
         let mut candidates = Vec::new();
         let query = ModelQuery { name: name.to_owned(), ..ModelQuery::default() };
@@ -294,7 +294,7 @@ impl Catalog {
         }
     }
 
-    /// Chooses among the candidates for `query`, which are listed in `candidates`, and takes the slot.
+    /// Chooses among the candidates for `query`, which are in `candidates`, and takes the slot.
     pub(super) fn pick(
         &mut self,
         query: &ModelQuery,
@@ -320,7 +320,7 @@ impl Catalog {
         }
     }
 
-    /// Gives a slot back. If the upstream begins to rest because of the outcome, returns which one it is.
+    /// Releases a slot. If the upstream begins to rest because of the outcome, returns its name.
     pub(super) fn release(&mut self, id: UpstreamId, outcome: SlotOutcome) -> Option<&Identity> {
         let entry = self.entries.get_mut(&id)?;
         entry.in_flight -= 1;
@@ -348,7 +348,7 @@ impl Catalog {
         models
     }
 
-    /// The smallest context length that upstreams tell of a model.
+    /// The smallest context length that upstreams report for a model.
     pub(super) fn context(&self, name: &str) -> Option<u64> {
         self.exact.get(canonical(name))?.iter().filter_map(|offer| offer.context).min()
     }

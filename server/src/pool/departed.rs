@@ -1,4 +1,4 @@
-//! Upstreams that left lately, with the models that they had: workers come back, so a request for such a model is told to try again.
+//! Upstreams that left recently, with their models: workers come back, so requests for such a model are told to try again.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::names::folded;
 
-/// For this long after it left, an upstream is expected back.
+/// For this long after an upstream left, it is expected back.
 const REMEMBER: Duration = Duration::from_secs(600);
 
 /// Most names that are remembered. Beyond that, the upstreams that left first are forgotten: workers choose the names, so the number is bounded.
@@ -28,7 +28,7 @@ struct Departed {
 }
 
 impl DepartedUpstreams {
-    /// An upstream left that had these models.
+    /// Records an upstream that left, with its models.
     pub(super) fn note<'a>(&mut self, id: &str, models: impl Iterator<Item = &'a str>, now: Instant) {
         self.forget(id);
         let models: Vec<_> = models.map(folded).collect();
@@ -41,7 +41,7 @@ impl DepartedUpstreams {
         }
     }
 
-    /// An upstream says again what it has.
+    /// Records that an upstream has reported its models again.
     pub(super) fn forget(&mut self, id: &str) {
         let names = &mut self.names;
         self.upstreams.retain(|departed| {
@@ -51,7 +51,7 @@ impl DepartedUpstreams {
         });
     }
 
-    /// Whether an upstream that left lately had the model.
+    /// Whether an upstream that left recently had the model.
     pub(super) fn had(&self, name: &str, now: Instant) -> bool {
         let name = folded(name);
         let lately =

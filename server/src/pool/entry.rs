@@ -1,4 +1,4 @@
-//! One connected upstream: what it reported last, and how many of its slots are in use.
+//! One connected upstream: its last report, and how many of its slots are in use.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::outcomes::Outcomes;
 use super::rest::Rest;
 use crate::upstream::{Identity, Traffic, Upstream};
 
-/// Names one connection of an upstream; never used twice.
+/// Identifies one connection of an upstream; never used twice.
 pub type UpstreamId = u64;
 
-/// An upstream as it was seen last.
+/// The last known state of an upstream.
 #[derive(Clone)]
 pub struct UpstreamSnapshot {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct UpstreamSnapshot {
     pub report: Option<Arc<Report>>,
     /// Slots in use.
     pub in_flight: u32,
-    /// Whether an operator keeps it from new requests.
+    /// Whether an operator excludes it from new requests.
     pub held: bool,
     /// Bytes transferred; `None` where they are not counted.
     pub traffic: Option<Traffic>,
@@ -49,7 +49,7 @@ pub(super) struct Entry {
     pub(super) last_turn: u64,
     pub(super) outcomes: Outcomes,
     pub(super) rest: Rest,
-    /// Whether it has said which models it has. Before its runtime has been found, a worker cannot.
+    /// Whether it has reported its models. A worker cannot do that before it has found its runtime.
     pub(super) has_listed: bool,
     /// Models of its report that its runtime no longer has.
     pub(super) withdrawn: HashSet<String>,
@@ -74,7 +74,7 @@ impl Entry {
         }
     }
 
-    /// The entry as it is now; `held` are the ids that an operator keeps from new requests.
+    /// The entry as it is now; `held` are the ids that an operator excludes from new requests.
     pub(super) fn snapshot(&self, held: &HashSet<String>) -> UpstreamSnapshot {
         UpstreamSnapshot {
             identity: self.identity.clone(),
@@ -101,7 +101,7 @@ impl Entry {
         self.report.as_ref().is_some_and(|report| report.runtime == Some(RuntimeKind::Ollama))
     }
 
-    /// Slots; `None` if no limit is known. Endpoints do not tell theirs.
+    /// Number of slots; `None` if no limit is known. Endpoints do not report one.
     pub(super) fn capacity(&self) -> Option<u32> {
         match &self.upstream {
             Upstream::Worker(_) => Some(self.report.as_ref().map_or(0, |report| report.capacity)),

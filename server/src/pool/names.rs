@@ -2,7 +2,7 @@
 
 use llamapool_settings::nearest::nearest;
 
-/// The tag that may be left out.
+/// The tag that can be omitted.
 const LATEST: &str = ":latest";
 
 /// Parts of a tag that say how the weights are stored, in lower case. Models that differ only in these are the same model. Any other part, such as
@@ -118,10 +118,10 @@ pub(super) fn folded(name: &str) -> String {
     folded
 }
 
-/// What a name has in common with its quantizations: `llama2:7b` for `llama2:7b-q4_0`. `None` if the name has no tag.
+/// The common part of a name and its quantizations: `llama2:7b` for `llama2:7b-q4_0`. `None` if the name has no tag.
 ///
-/// A base without `:`, then `:`, then a tag of parts between `-`. The first part stays, and parts at the end that say how the weights are stored do
-/// not. Case is ignored, as in the names of quantizations.
+/// A name is a base without `:`, then `:`, then a tag of parts separated by `-`. The first part is kept; parts at the end that say how the weights
+/// are stored are not. Case is ignored, as in the names of quantizations.
 pub(super) fn alias_key(name: &str) -> Option<String> {
     let name = name.to_ascii_lowercase();
     let (base, tag) = name.split_once(':')?;
@@ -134,14 +134,14 @@ pub(super) fn alias_key(name: &str) -> Option<String> {
     fits.then(|| format!("{base}:{}", parts.join("-")))
 }
 
-/// Most names that are compared with a misspelt one: it takes a few milliseconds of the thread that serves everybody.
+/// Most names that are compared with a misspelt one: this takes a few milliseconds of the only thread.
 const MAX_COMPARED: usize = 500;
 
-/// Fewer characters are part of many names.
+/// Shorter texts occur in many names.
 const MIN_PART: usize = 4;
 
-/// The name that `written` was probably meant to be: one that differs by a typing error, else the first that contains it, or of which it is a
-/// longer form.
+/// The name that `written` was probably meant to be: one that differs by a typing error, else the first that contains it or that it
+/// contains.
 pub(super) fn similar<'a>(written: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let names = names.take(MAX_COMPARED);
     let part = |of: &str, name: &str| name.len() >= MIN_PART && of.contains(name);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::names::canonical;
 
-/// For this long after its last upstream left, the date of a model is kept in any case.
+/// For this long after its last upstream left, the date of a model is always kept.
 const REMEMBER: Duration = Duration::from_secs(600);
 
 /// Most model names remembered. Workers choose the names, so the number is bounded.
@@ -21,7 +21,7 @@ struct Offered {
 }
 
 impl OfferedModels {
-    /// Dates the models on offer, and forgets those that have not been offered for a long time.
+    /// Dates new models, and forgets models that have not been offered for a long time.
     pub(super) fn note(&mut self, names: impl Iterator<Item = String>) {
         let now = Instant::now();
         self.0.values_mut().for_each(|offered| {

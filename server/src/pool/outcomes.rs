@@ -1,18 +1,18 @@
-//! How the requests of an upstream ended: what a circuit breaker decides on.
+//! How the requests of an upstream ended: the input of a circuit breaker.
 
 /// How a request ended, from the point of view of the upstream that held its slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SlotOutcome {
-    /// The upstream answered to the end.
+    /// The upstream completed the response.
     Success,
     /// The upstream or its runtime failed.
     Failure,
-    /// Nothing is known against the upstream: the client left, the request was cancelled, or the upstream was busy.
+    /// Says nothing against the upstream: the client left, the request was cancelled, or the upstream was busy.
     #[default]
     Neutral,
 }
 
-/// The outcomes of one upstream since it joined.
+/// The outcomes of one upstream since it connected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
     /// Requests that succeeded.

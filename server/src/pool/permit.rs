@@ -11,7 +11,7 @@ pub struct SlotPermit {
     registry: Registry,
     pub(super) picked: Picked,
     outcome: SlotOutcome,
-    /// Dropping it releases nothing any more.
+    /// Whether dropping it no longer releases anything.
     pub(super) is_released: bool,
 }
 
@@ -30,7 +30,7 @@ impl SlotPermit {
         &self.picked.identity
     }
 
-    /// The upstream's place in the registry.
+    /// The upstream's id in the registry.
     pub fn upstream_id(&self) -> UpstreamId {
         self.picked.id
     }

@@ -1,4 +1,4 @@
-//! Requests that wait for a free slot: a queue for each model, in order of arrival and with a limit.
+//! Requests that wait for a free slot: one queue per model, in order of arrival and with a limit.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
@@ -12,9 +12,9 @@ use super::{ModelQuery, SlotPermit, UpstreamId};
 /// The queues.
 #[derive(Default)]
 pub(super) struct WaitQueues {
-    /// By model, without `:latest`. None is empty.
+    /// By model, without `:latest`. No queue is empty.
     queues: HashMap<String, VecDeque<Waiter>>,
-    /// Counts arrivals, so that the first of all queues comes first.
+    /// Counts arrivals, so that the oldest request of all queues comes first.
     arrivals: u64,
     returned: Vec<SlotPermit>,
 }
@@ -26,7 +26,7 @@ struct Waiter {
     permit: oneshot::Sender<Call>,
 }
 
-/// What a request that waits gets: a slot, or the news that there is none to wait for.
+/// What a waiting request gets: a slot, or the news that there is none to wait for.
 pub(super) type Call = Option<SlotPermit>;
 
 /// The requests that wait for one model.
@@ -34,7 +34,7 @@ pub(super) type Call = Option<SlotPermit>;
 pub struct Waiting {
     /// The model, without `:latest`.
     pub model: String,
-    /// Requests that wait.
+    /// Waiting requests.
     pub requests: usize,
     /// Upstreams that have the model.
     pub providers: usize,
@@ -70,8 +70,8 @@ impl WaitQueues {
         Some(called)
     }
 
-    /// Hands out the slots that `claim` finds, to the earliest requests first. Within one model no request overtakes another, except one that a
-    /// free upstream has failed already, or may not serve. With `dismiss`, requests that nobody can serve any more leave.
+    /// Hands out the slots that `claim` finds, to the oldest requests first. Within one model no request overtakes another, except one that a
+    /// free upstream has already failed, or may not serve. With `dismiss`, requests that no upstream can serve any more leave.
     pub(super) fn serve(
         &mut self,
         dismiss: bool,
@@ -106,12 +106,12 @@ impl WaitQueues {
         self.queues.retain(|_, queue| !queue.is_empty());
     }
 
-    /// Slots whose request left in the moment it got one.
+    /// Slots whose request left just as it got one.
     pub(super) fn take_returned(&mut self) -> Vec<SlotPermit> {
         std::mem::take(&mut self.returned)
     }
 
-    /// The requests that wait, by model.
+    /// The waiting requests, by model.
     pub(super) fn waiting(&self, providers: impl Fn(&str) -> usize) -> Vec<Waiting> {
         let queues = self.queues.iter().map(|(model, queue)| (model, open(queue)));
         let sorted: BTreeMap<_, _> = queues.filter(|(_, requests)| *requests > 0).collect();
@@ -123,18 +123,18 @@ impl WaitQueues {
         waiting.collect()
     }
 
-    /// All requests that wait.
+    /// All waiting requests.
     pub(super) fn len(&self) -> usize {
         self.queues.values().map(open).sum()
     }
 }
 
-/// Takes a waiter out of its queue and calls it. Returns the slot if it left in this moment.
+/// Takes a waiter out of its queue and wakes it. Returns the slot if the waiter left at this moment.
 fn call(queue: &mut VecDeque<Waiter>, position: usize, permit: Call) -> Call {
     queue.remove(position)?.permit.send(permit).err().flatten()
 }
 
-/// The requests of a queue whose client is still there.
+/// The requests of a queue whose client is still connected.
 fn open(queue: &VecDeque<Waiter>) -> usize {
     queue.iter().filter(|waiter| !waiter.permit.is_closed()).count()
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::outcomes::SlotOutcome;
 
-/// So many failures in a row within [`WINDOW`] let an upstream rest: one may be an accident, three are a state.
+/// This many failures in a row within [`WINDOW`] make an upstream rest: one may be an accident, three are a pattern.
 const FAILURES: usize = 3;
 
 /// The time within which failures count together.
@@ -24,7 +24,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// A request has ended. Returns whether the upstream begins to rest. After a rest one more failure is enough.
+    /// Records the end of a request. Returns whether the upstream begins to rest. After a rest, one more failure is enough.
     pub(super) fn record(&mut self, outcome: SlotOutcome, now: Instant) -> bool {
         match outcome {
             SlotOutcome::Neutral => return false,

@@ -8,16 +8,16 @@ use crate::config::AliasFallback;
 /// The share of an upstream that is in use is `in_flight / capacity`. Where the capacity is unknown, this one is assumed; it is no limit.
 const ASSUMED_CAPACITY: u32 = 4;
 
-/// An upstream that has the model of a request, as it was under the registry's lock.
+/// An upstream that has the model of a request, as it was when the registry's lock was held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The upstream.
     pub upstream: UpstreamId,
     /// The model's name there.
     pub name: Arc<str>,
-    /// How that name matches the one asked for.
+    /// How that name matches the requested one.
     pub name_match: NameMatch,
-    /// The reason why the upstream cannot take the request now, if there is one.
+    /// Why the upstream cannot take the request now, if it cannot.
     pub unavailable: Option<Unavailable>,
     /// Whether it comes before the others, however busy it is.
     pub is_preferred: bool,
@@ -76,7 +76,7 @@ pub(super) enum NoCandidate {
 }
 
 impl Candidate {
-    /// Whether it could take the request, now or when a slot becomes free, be it as a last resort.
+    /// Whether it could take the request, now or when a slot becomes free, even if only as a last resort.
     pub fn may_serve(&self) -> bool {
         matches!(self.unavailable, None | Some(Unavailable::Busy))
     }

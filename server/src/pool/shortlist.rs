@@ -1,18 +1,18 @@
-//! The candidates of one request, from the first look to the last attempt.
+//! The candidates of one request, from the first selection to the last attempt.
 
 use std::time::Duration;
 
 use super::UpstreamId;
 use super::selection::Candidate;
 
-/// The model that a request asks for, and what else decides where it goes.
+/// The model that a request asks for, and what else determines where it goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelQuery {
     /// The name as the request has it.
     pub name: String,
     /// The conversation that the request belongs to, if the client names one.
     pub session: Option<String>,
-    /// The id of the only upstream that may serve the request, because it has what the request continues.
+    /// The id of the only upstream that may serve the request, because it has the object that the request continues.
     pub only: Option<String>,
     /// Whether the request names no model, so that every upstream may serve it. `name` is then the one to count it under, if there is one.
     pub any_model: bool,
@@ -26,12 +26,12 @@ pub struct Shortlist {
     pub(super) query: ModelQuery,
     pub(super) candidates: Vec<Candidate>,
     pub(super) tried: Vec<UpstreamId>,
-    /// Time spent in the queue, which has one limit for the whole request.
+    /// Time spent in the queue. The whole request has one limit for it.
     pub(super) waited: Duration,
 }
 
 impl Shortlist {
-    /// What was asked for.
+    /// The query.
     pub fn query(&self) -> &ModelQuery {
         &self.query
     }

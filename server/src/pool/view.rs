@@ -1,11 +1,11 @@
-//! Upstreams and queues at one moment, to be shown or measured.
+//! Upstreams and queues at one moment, for display and metrics.
 
 use std::collections::BTreeMap;
 
 use super::names::canonical;
 use super::{UpstreamSnapshot, Waiting};
 
-/// The registry at one moment. Queue lengths and requests in flight belong together, and reports are shared, not copied.
+/// The registry at one moment. Queue lengths and requests in flight are consistent with each other, and reports are shared, not copied.
 pub struct RegistryView {
     /// Every worker, in order of arrival, then those that left in the last ten minutes.
     pub workers: Vec<UpstreamSnapshot>,

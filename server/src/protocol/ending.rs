@@ -1,16 +1,16 @@
-//! Whether a stream of events is complete: each API has a mark that its last events carry. A runtime that is killed may still close its stream
-//! tidily, for example by a proxy in front of it, so a tidy end alone says nothing.
+//! Whether a stream of events is complete: each API has a mark in its last events. A runtime that is killed may still close its stream
+//! properly, for example through a proxy in front of it, so a proper end alone proves nothing.
 
 use memchr::memmem;
 
-/// What ends the streams of a service.
+/// The mark that ends the streams of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Terminal {
-    /// `finish_reason` with a reason, as chat and completions have it.
+    /// `finish_reason` with a reason, in chat and completions.
     FinishReason,
     /// `response.completed`, `response.failed` or `response.incomplete`.
     ResponseEvent,
-    /// Not known: a tidy end is the end.
+    /// Unknown: a proper end is the end.
     Unknown,
 }
 
@@ -21,7 +21,7 @@ const DONE: &[u8] = b"[DONE]";
 const RESPONSE_ENDS: [&[u8]; 4] =
     [br#""response.completed""#, br#""response.failed""#, br#""response.incomplete""#, br#""error""#];
 
-/// Watches a stream for its terminal mark. It is shown the stream in large parts, not token by token.
+/// Watches a stream for its terminal mark. It sees the stream in large parts, not token by token.
 #[derive(Debug)]
 pub struct Ending {
     terminal: Terminal,
@@ -36,7 +36,7 @@ impl Ending {
         Self { terminal, is_complete: terminal == Terminal::Unknown, sequence: None }
     }
 
-    /// Looks at a part of the stream. Consecutive parts overlap.
+    /// Searches a part of the stream. Consecutive parts overlap.
     pub fn look(&mut self, part: &[u8]) {
         if self.terminal == Terminal::ResponseEvent {
             self.sequence = last_sequence(part).or(self.sequence);
@@ -50,7 +50,7 @@ impl Ending {
             || has_done(part);
     }
 
-    /// Whether the terminal mark has been seen, or an error of the runtime's own.
+    /// Whether the terminal mark, or an error sent by the runtime, has been seen.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
@@ -61,7 +61,7 @@ impl Ending {
     }
 }
 
-// In JSON, quotes inside a string are escaped, so none of these can be part of what a model says.
+// In JSON, quotes inside a string are escaped, so none of these can be part of a model's text.
 
 fn has_finish_reason(part: &[u8]) -> bool {
     values(part, br#""finish_reason""#).any(|value| value.starts_with(b"\""))
@@ -71,7 +71,7 @@ fn has_type(part: &[u8], end: &[u8]) -> bool {
     memmem::find(part, end).is_some() && values(part, br#""type""#).any(|value| value.starts_with(end))
 }
 
-/// Whether a line of data is the mark. A line break inside a string is escaped, so the text of a model has none before it.
+/// Whether a line of data is the mark. A line break inside a string is escaped, so it cannot occur in a model's text.
 fn has_done(part: &[u8]) -> bool {
     memmem::find_iter(part, DONE).any(|at| {
         let before = part[..at].trim_ascii_end().strip_suffix(b"data:");
@@ -79,7 +79,7 @@ fn has_done(part: &[u8]) -> bool {
     })
 }
 
-/// An error of the runtime's own, which clients show.
+/// An error sent by the runtime, which clients show.
 fn has_error(part: &[u8]) -> bool {
     values(part, br#""error""#).any(|value| value.starts_with(b"{") || value.starts_with(b"\""))
 }
@@ -89,13 +89,13 @@ fn last_sequence(part: &[u8]) -> Option<u64> {
     memmem::rfind_iter(part, name).find_map(|at| {
         let value = value_after(&part[at + name.len()..])?;
         let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        // A number that is cut off at the end of the part is in the next one as a whole.
+        // A number that is cut off at the end of a part is complete in the next part.
         let is_whole = digits < value.len();
         is_whole.then(|| std::str::from_utf8(&value[..digits]).ok()?.parse().ok())?
     })
 }
 
-/// What follows the members of this name.
+/// The text after each member of this name.
 fn values<'a>(part: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     memmem::find_iter(part, name).filter_map(move |at| value_after(&part[at + name.len()..]))
 }

@@ -12,11 +12,11 @@ pub enum Framing {
     TypedEvents,
     /// One JSON object per line.
     Lines,
-    /// Not a stream that an error could be added to.
+    /// Not a stream to which an error could be added.
     Opaque,
 }
 
-/// How an error inside a stream is written as JSON.
+/// The JSON shape of an error inside a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorShape {
     /// OpenAI's: `{"error": {…}}`.
@@ -26,8 +26,8 @@ pub enum ErrorShape {
 }
 
 impl Framing {
-    /// The framing that the headers of a reply declare; `typed` says whether its events have types. A reply with a length or a content encoding
-    /// has no room for more.
+    /// The framing that the headers of a reply declare; `typed` says whether its events have types. An error cannot be added to a reply with a length
+    /// or a content encoding.
     pub(super) fn new(headers: &HeaderMap, typed: bool) -> Self {
         if headers.contains_key(CONTENT_LENGTH) || headers.contains_key(CONTENT_ENCODING) {
             return Self::Opaque;
@@ -43,7 +43,7 @@ impl Framing {
         }
     }
 
-    /// The last frame of a broken stream: an error, whose JSON is `error`. An event or line that was cut off is closed first, so that the client
+    /// The last frame of a broken stream: an error, whose JSON is `error`. An incomplete event or line is ended first, so that the client
     /// does not take the error for its rest.
     pub fn error_frame(self, tail: &StreamTail, error: &str) -> Option<String> {
         let gap = tail.gap(self);
@@ -61,7 +61,7 @@ impl Framing {
     }
 }
 
-/// The last four bytes of a stream, from which it is known whether an event or line is complete.
+/// The last four bytes of a stream, which tell whether an event or line is complete.
 #[derive(Debug, Default)]
 pub struct StreamTail {
     last: [u8; 4],

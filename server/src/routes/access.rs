@@ -1,4 +1,4 @@
-//! Access to paths: the decision that every route makes, and the check in front of the handlers.
+//! Access to paths: the decision that every route states, and the check before its handlers.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ pub(super) enum Access {
     Public,
     /// Workers. The handshake checks the worker's key.
     Workers,
-    /// Callers with this permission. The check runs in front of the handler.
+    /// Callers with this permission. The check runs before the handler.
     Needs(Permission),
     /// Callers with this permission. The handler checks it, because the request has a ticket that records a refusal.
     Ticketed(Permission),
 }
 
 impl Access {
-    /// The handlers, with the check in front of them if they do not have their own.
+    /// The handlers, with the check before them if they do not have their own.
     pub(super) fn guard(self, app: &Arc<App>, handlers: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
         match self {
             Self::Needs(permission) => {

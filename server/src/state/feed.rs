@@ -15,10 +15,10 @@ use crate::accounting::{Since, unix_seconds};
 /// The shortest time between two events.
 const SHORTEST: Duration = Duration::from_millis(250);
 
-/// The longest time between two events, changed or not: readers tell a quiet server from a dead one by it.
+/// The longest time between two events, even without a change: it shows readers that the server is alive.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Bytes a second that all readers together get at most, about: copying that much to sockets takes a tenth of a core.
+/// Bytes per second that all readers together get at most, approximately: copying that much to sockets takes a tenth of a core.
 const BUDGET: usize = 100 * 1000 * 1000;
 
 /// Making an event takes at most one in so many parts of the time, as long as that leaves one a second. With 200 workers and 50 models each, an event
@@ -28,7 +28,7 @@ const MAKING_SHARE: u32 = 20;
 /// The longest time between two events while requests are open: their age and tokens change all the time.
 const WHILE_OPEN: Duration = Duration::from_secs(1);
 
-/// What stands before and after the JSON of an event.
+/// The text before and after the JSON of an event.
 const DATA: &[u8] = b"\ndata: ";
 const END: &[u8] = b"\n\n";
 
@@ -50,12 +50,12 @@ struct Event {
 /// The whole state at one moment.
 struct Whole {
     made: Instant,
-    /// How many changes there had been.
+    /// The number of changes at that time.
     changes: u64,
     event: Event,
 }
 
-/// One reader's place in the feed.
+/// One reader's position in the feed.
 pub struct Reader {
     feed: Arc<Feed>,
     events: watch::Receiver<Event>,
@@ -81,7 +81,7 @@ impl Feed {
         self.events.receiver_count()
     }
 
-    /// The whole state as JSON. Readers share it for a quarter of a second, as long as nothing changes.
+    /// The whole state as JSON. Readers share it for a quarter of a second, unless something changes.
     pub fn json(&self) -> Bytes {
         let (changes, version) = (self.sources.changes.count(), self.events.borrow().version);
         let event = self.shared(version, |whole| whole.changes == changes);
@@ -109,7 +109,7 @@ impl Feed {
         text
     }
 
-    /// Publishes as long as the server runs; sleeps while nobody reads.
+    /// Publishes as long as the server runs; sleeps while there are no readers.
     pub async fn publish(self: Arc<Self>) {
         let Self { sources, events, .. } = &*self;
         let mut since = Since::default();
@@ -117,7 +117,7 @@ impl Feed {
         let mut pause = SHORTEST;
         loop {
             let longest = if sources.ledger.open_requests() > 0 { WHILE_OPEN } else { LONGEST };
-            // Goes on in either case: after a change, or after the longest time without one.
+            // Continues in either case: after a change, or after the longest time without one.
             let _ = timeout_at(last + longest, sources.changes.changed()).await;
             sleep_until(last + pause).await;
             if self.readers() == 0 {

@@ -1,4 +1,4 @@
-//! Puts the snapshot together from the registry, the ledger and the clock.
+//! Assembles the snapshot from the registry, the ledger and the clock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::changes::Changes;
 use crate::drain::Drain;
 use crate::pool::{Registry, RegistryView, UpstreamSnapshot, Waiting};
 
-/// Models of all workers that a snapshot shows: 4,000 with long names are about 2 MB.
+/// Most models of all workers in a snapshot: 4,000 with long names take about 2 MB.
 const MAX_MODELS: usize = 4_000;
 
-/// What the state is read from.
+/// The sources of the state.
 pub struct StateSources {
     /// Workers and queues.
     pub registry: Registry,
@@ -65,7 +65,7 @@ pub(super) fn snapshot_since(sources: &StateSources, version: u64, since: Since)
     }
 }
 
-/// How many models of each worker are shown. If all fit, all of them; otherwise every worker has the same share.
+/// How many models of each worker are shown: all of them if they fit; otherwise every worker has the same share.
 fn models_per_worker(registry: &RegistryView) -> usize {
     let reports = registry.workers.iter().filter_map(|worker| worker.report.as_ref());
     let (offering, offered) = reports

@@ -1,4 +1,4 @@
-//! The promised form of the server's state: the JSON that scripts and the dashboard read. The field names of the older server are kept. The
+//! The published form of the server's state: the JSON that scripts and the dashboard read. The field names of the older server are kept. The
 //! dashboard's TypeScript types and the schemas of the API's description are generated from these types and their comments.
 
 mod requests;
@@ -69,7 +69,7 @@ pub struct ServerView {
     /// Requests that the server rejected: invalid, unknown model, queue full.
     #[ts(type = "number")]
     pub jobs_refused_total: u64,
-    /// Requests without a valid key that the server refused. They are counted here only.
+    /// Requests without a valid key that the server rejected. They are counted here only.
     #[ts(type = "number")]
     pub jobs_blocked_total: u64,
     /// Requests whose client disconnected, or that an administrator cancelled.

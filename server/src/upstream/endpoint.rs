@@ -28,7 +28,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     http: HttpClient<Full<Bytes>>,
     target: Target,
-    /// Wakes its monitor: what is known of the endpoint is out of date.
+    /// Wakes its monitor: what is known about the endpoint is out of date.
     outdated: Notify,
 }
 
@@ -50,12 +50,12 @@ impl Client {
         Ok(Self(Arc::new(Inner { http, target: Target::new(base), outdated: Notify::new() })))
     }
 
-    /// Waits until a request has shown, since the last call, that what is known of the endpoint is out of date.
+    /// Waits until a request has shown, since the last call, that what is known about the endpoint is out of date.
     pub async fn outdated(&self) {
         self.0.outdated.notified().await;
     }
 
-    /// The endpoint is to be asked for its models at once.
+    /// Requests that the endpoint is asked for its models immediately.
     pub(super) fn ask_again(&self) {
         self.0.outdated.notify_one();
     }
@@ -84,15 +84,15 @@ impl Client {
             Failure::Unreachable(why) => {
                 Fault::unreachable(format!("The endpoint cannot be reached: {why}."))
             }
-            Failure::Broken(why) => Fault::lost(format!("The endpoint failed before it answered: {why}.")),
+            Failure::Broken(why) => Fault::lost(format!("The endpoint failed before it responded: {why}.")),
         }
     }
 
     fn lost(&self, begun: bool) -> Fault {
         self.ask_again();
         Fault::lost(match begun {
-            false => "The endpoint failed before it answered.",
-            true => "The endpoint failed in the middle of its answer.",
+            false => "The endpoint failed before it responded.",
+            true => "The endpoint failed in the middle of its response.",
         })
     }
 }

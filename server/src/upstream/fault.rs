@@ -1,4 +1,4 @@
-//! Why an upstream did not answer, or did not finish: what failed, whose fault it is, and whether another upstream may be tried.
+//! Why an upstream did not respond, or did not finish: what failed, whose fault it is, and whether another upstream may be tried.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub struct Fault {
     pub blame: Blame,
     /// Whether another upstream may be tried, as long as the client has not received anything.
     pub retry: bool,
-    /// A sentence that callers may read.
+    /// The message for callers.
     pub text: Cow<'static, str>,
 }
 
@@ -22,7 +22,7 @@ pub struct Fault {
 pub enum FaultKind {
     /// The connection has no room for another request at the moment.
     Full,
-    /// The upstream did not begin the request: it is busy, drains or has just left.
+    /// The upstream did not start the request: it is busy, draining or has just left.
     Refused,
     /// No connection could be made.
     Unreachable,
@@ -32,7 +32,7 @@ pub enum FaultKind {
     Timeout(Duration),
     /// The head of the request is larger than this many bytes.
     HeadTooLarge(usize),
-    /// The memory for request bodies is used up, so that none is left to rewrite one.
+    /// The memory for request bodies is exhausted, so the body cannot be rewritten.
     NoMemory,
     /// The request cannot be expressed for this upstream.
     Unsendable,
@@ -55,7 +55,7 @@ impl Fault {
         Self { kind: FaultKind::Lost, blame: Blame::Upstream, retry: true, text: text.into() }
     }
 
-    /// The upstream did not begin the request, which says nothing against it.
+    /// The upstream did not start the request, which says nothing against it.
     pub fn refused(text: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: FaultKind::Refused, blame: Blame::Server, retry: true, text: text.into() }
     }
@@ -71,7 +71,7 @@ impl Fault {
         Self { kind: FaultKind::Unreachable, blame: Blame::Upstream, retry: true, text: text.into() }
     }
 
-    /// The upstream sent nothing for so long. The client has waited long enough, so no other upstream is tried.
+    /// The upstream sent nothing for this long. The client has waited long enough, so no other upstream is tried.
     pub fn timeout(after: Duration) -> Self {
         let text = format!("silent for {} s", after.as_secs_f32()).into();
         Self { kind: FaultKind::Timeout(after), blame: Blame::Upstream, retry: false, text }

@@ -1,4 +1,4 @@
-//! The body of a reply, as it arrives, and held to the length that its head announced.
+//! The body of a reply as it arrives, held to the length that its head announced.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,15 +10,15 @@ use super::Fault;
 use super::endpoint::EndpointBody;
 use super::worker::WorkerBody;
 
-/// The body of a reply, as it arrives. Every frame is data: trailers are dropped. A body that is longer or shorter than announced fails; what is
-/// beyond the length is never passed on, because a client would take it for its next answer.
+/// The body of a reply as it arrives. Every frame is data: trailers are dropped. A body that is longer or shorter than announced fails; bytes
+/// beyond the length are never passed on, because a client would take them for its next response.
 pub struct ReplyBody {
     source: Source,
     /// Bytes to come, if the length is known.
     left: Option<u64>,
     /// Whether a part of the body has arrived.
     begun: bool,
-    /// Whether the source has failed or lied.
+    /// Whether the source has failed, or announced a wrong length.
     failed: bool,
 }
 
@@ -67,7 +67,7 @@ impl Body for ReplyBody {
         }
     }
 
-    /// The announced length is the end: a client has all it waits for. A source that has ended before is not at its end, because the next poll
+    /// The announced length is the end: a client then has everything it waits for. A source that ended earlier has not reached it: the next poll
     /// fails.
     fn is_end_stream(&self) -> bool {
         let has_ended = match &self.source {

@@ -1,7 +1,7 @@
-//! The head of a reply, as far as clients get it: the headers that are passed on, and the one length that its body must have.
+//! The part of a reply's head that clients get: the headers that are passed on, and the one length that its body must have.
 //!
-//! What an upstream says about the connection, about this site or in the server's name ends here. The list names what passes, because a runtime,
-//! or a proxy in front of it, can send any header, and a browser acts on it as on the server's own.
+//! Headers about the connection, about this site or in the server's name end here. The list names what passes, because a runtime,
+//! or a proxy in front of it, can send any header, and a browser acts on it as if it came from the server.
 
 use http::header;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -20,10 +20,10 @@ pub(super) struct ReplyHead {
 }
 
 impl ReplyHead {
-    /// Tidies the head of a reply. An event stream never has a length for the client, so that an error can be added to it.
+    /// Filters the head of a reply. An event stream never has a length for the client, so that an error can be added to it.
     ///
     /// # Errors
-    /// Its length is no number, or there are several.
+    /// Its length is not a number, or there are several.
     pub(super) fn new(status: StatusCode, received: &HeaderMap) -> Result<Self, Fault> {
         let length = body_length(status, received).map_err(|_| {
             Fault::lost("The model's runtime failed before it answered: its Content-Length is invalid.")

@@ -69,7 +69,7 @@ fn not_opened(error: OpenError) -> Fault {
             kind: FaultKind::Full,
             blame: Blame::Server,
             retry: true,
-            text: "its tunnel has no room".into(),
+            text: "its tunnel has no free stream".into(),
         },
     }
 }
@@ -78,15 +78,15 @@ fn not_opened(error: OpenError) -> Fault {
 fn fault(lost: &Lost, sent: Instant, begun: bool) -> Fault {
     match (lost, begun) {
         (Lost::Reset(Code::Timeout, _), false) => Fault::timeout(sent.elapsed()),
-        (Lost::Reset(Code::Refused, _), false) => Fault::refused("The worker took no more requests."),
+        (Lost::Reset(Code::Refused, _), false) => Fault::refused("The worker accepts no more requests."),
         (Lost::Reset(Code::Unreachable, _), false) => {
             Fault::unreachable("The model's runtime cannot be reached.")
         }
-        (Lost::Reset(..), false) => Fault::lost("The model's runtime failed before it answered."),
-        (Lost::Closed(_), false) => Fault::lost("The worker was lost before it answered."),
+        (Lost::Reset(..), false) => Fault::lost("The model's runtime failed before it responded."),
+        (Lost::Closed(_), false) => Fault::lost("The worker was lost before it responded."),
         (Lost::Reset(Code::Timeout, _), true) => Fault::lost("The model's runtime was silent for too long."),
-        (Lost::Reset(..), true) => Fault::lost("The model's runtime failed in the middle of its answer."),
-        (Lost::Closed(_), true) => Fault::lost("The worker was lost in the middle of its answer."),
+        (Lost::Reset(..), true) => Fault::lost("The model's runtime failed in the middle of its response."),
+        (Lost::Closed(_), true) => Fault::lost("The worker was lost in the middle of its response."),
     }
 }
 
@@ -103,8 +103,8 @@ mod tests {
         };
         let lost = ("lost", Blame::Upstream);
         check(Code::Timeout, false, ("timeout", Blame::Upstream), "silent for");
-        check(Code::Refused, false, ("refused", Blame::Server), "took no more requests");
-        check(Code::Backend, false, lost, "before it answered");
+        check(Code::Refused, false, ("refused", Blame::Server), "accepts no more requests");
+        check(Code::Backend, false, lost, "before it responded");
         check(Code::Unreachable, false, ("unreachable", Blame::Upstream), "cannot be reached");
         check(Code::Timeout, true, lost, "silent for too long");
         check(Code::Refused, true, lost, "in the middle");

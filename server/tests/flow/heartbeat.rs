@@ -100,7 +100,7 @@ async fn a_stream_in_the_queue_is_kept_alive() {
 async fn an_error_after_the_promise_is_an_event() {
     let own = r#"{"error":{"message":"the context is too long","code":400}}"#;
     let cases =
-        [(None, "backend_error", "failed before it answered"), (Some(own), "", "the context is too long")];
+        [(None, "backend_error", "failed before it responded"), (Some(own), "", "the context is too long")];
     for path in ["/v1/chat/completions", "/v1/responses"] {
         for (reply, code, message) in cases {
             let (server, clock) = start().await;

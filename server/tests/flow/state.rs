@@ -73,7 +73,7 @@ async fn every_figure_equals_what_happened() {
     assert_eq!(worker["per_model"]["m"]["tokens_out_total"], 10);
     assert_eq!((&worker["per_model"]["m"]["error_total"], &worker["failures_total"]), (&1.into(), &1.into()));
     assert_eq!(figures["failovers_total"], 0, "nobody was there to take over");
-    assert!(worker["last_error"].as_str().unwrap().contains("failed before it answered"), "{worker}");
+    assert!(worker["last_error"].as_str().unwrap().contains("failed before it responded"), "{worker}");
     let outcomes: Vec<_> =
         state["recent"].as_array().unwrap().iter().map(|request| &request["outcome"]).collect();
     let expect = ["left", "refused", "failed", "done", "done"];

@@ -303,7 +303,7 @@ async fn an_upstream_lost_in_mid_stream_ends_in_an_error_event() {
         let error: Value = serde_json::from_str(error).unwrap();
         assert_eq!(error["error"]["code"], "backend_error");
         assert!(
-            error["error"]["message"].as_str().unwrap().contains("in the middle of its answer"),
+            error["error"]["message"].as_str().unwrap().contains("in the middle of its response"),
             "{error}"
         );
         assert_eq!(record(&server, 1).await["outcome"], "failed", "{kind:?}");
@@ -348,7 +348,10 @@ async fn a_request_that_every_upstream_fails_is_a_bad_gateway() {
         assert_eq!(answer.status(), 502, "{kind:?}");
         let error: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         assert_eq!(error["error"]["code"], "backend_error");
-        assert!(error["error"]["message"].as_str().unwrap().contains("failed before it answered"), "{error}");
+        assert!(
+            error["error"]["message"].as_str().unwrap().contains("failed before it responded"),
+            "{error}"
+        );
         server.stop().await;
     }
 }

@@ -46,7 +46,7 @@ jobs_failed_total: number,
  */
 jobs_refused_total: number, 
 /**
- * Requests without a valid key that the server refused. They are counted here only.
+ * Requests without a valid key that the server rejected. They are counted here only.
  */
 jobs_blocked_total: number, 
 /**

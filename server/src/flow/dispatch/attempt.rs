@@ -1,4 +1,4 @@
-//! One attempt: the request is sent to one upstream, and the first byte of its reply awaited.
+//! One attempt: sends the request to one upstream, and waits for the first byte of its reply.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::upstream::{Blame, Fault, FaultKind, ReplyBody, RequestHead};
 const DECLINED_BODY: usize = LONGEST_ERROR;
 const DECLINED_BODY_WAIT: Duration = Duration::from_secs(1);
 
-/// A reply whose first byte is there.
+/// A reply whose first byte has arrived.
 pub(in crate::flow) struct Reply {
     pub(in crate::flow) service: Service,
     pub(in crate::flow) framing: Framing,
@@ -32,19 +32,19 @@ pub(in crate::flow) struct Reply {
     pub(in crate::flow) headers: HeaderMap,
     /// The first part of the body.
     pub(in crate::flow) first: Option<Bytes>,
-    /// The rest of the body, if there is any.
+    /// The rest of the body, if any.
     pub(in crate::flow) rest: Option<ReplyBody>,
-    /// The name of the upstream that answers.
+    /// The name of the upstream that responded.
     pub(in crate::flow) upstream: String,
-    /// The model's name there, if it is not the one asked for.
+    /// The upstream's name for the model, if it is not the requested one.
     pub(in crate::flow) substitute: Option<String>,
 }
 
-/// Why a candidate did not answer.
+/// Why a candidate did not serve the request.
 pub(super) enum AttemptError {
-    /// It answered that it cannot serve the request now. The reply is passed on if no other candidate serves it.
+    /// It responded that it cannot serve the request now. The reply is passed on if no other candidate serves the request.
     Declined(Box<Reply>),
-    /// It answered that it does not have the model. The same holds for this reply.
+    /// It responded that it does not have the model. The reply is passed on in the same case.
     ModelGone(Box<Reply>),
     /// It answered that it does not have the object that the request names, or makes no such objects. The same holds for this reply.
     NotHere(Box<Reply>),
@@ -55,7 +55,7 @@ pub(super) enum AttemptError {
 /// How long an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimeLimit {
-    /// What is left for it.
+    /// The time left for it.
     pub(super) left: Duration,
     /// The limit for all attempts, for the error message.
     pub(super) total: Duration,
@@ -83,7 +83,7 @@ pub(super) async fn attempt(
     reply
 }
 
-/// Sends the request and awaits the first byte of the reply.
+/// Sends the request and waits for the first byte of the reply.
 async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<Reply, AttemptError> {
     let is_substitute = permit.model() != ask.model.name;
     let body = ask.body_for(permit.model()).map_err(|Exhausted| AttemptError::Fault(Fault::no_memory()))?;
@@ -127,7 +127,7 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
     };
     if reply.is_promised_stream() && reply.first.is_none() {
         return Err(AttemptError::Fault(Fault::lost(
-            "The model's runtime ended its answer before the first event.",
+            "The model's runtime ended its response before the first event.",
         )));
     }
     reply.rest = (!body.is_end_stream()).then_some(body);
@@ -138,14 +138,14 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
     Ok(reply)
 }
 
-/// Whether another candidate may be able to serve the request: too many requests, an error of the runtime, bad gateway, unavailable, gateway
+/// Whether another candidate may be able to serve the request: too many requests, an error of the runtime, bad gateway, service unavailable, gateway
 /// timeout.
 fn is_declined(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
 impl Reply {
-    /// Whether it is a stream of events that must not end without its terminal mark.
+    /// Whether the reply is a stream of events that must not end without its terminal mark.
     pub(in crate::flow) fn is_promised_stream(&self) -> bool {
         let has_mark = self.service.terminal() != Terminal::Unknown;
         self.status.is_success() && self.framing.is_events() && has_mark
@@ -197,7 +197,7 @@ impl AttemptError {
         }
     }
 
-    /// Whether the upstream has begun to serve the request, as far as that is known.
+    /// Whether the upstream has started the request, as far as is known.
     pub(super) fn was_begun(&self) -> bool {
         match self {
             Self::Declined(_) => true,
@@ -213,7 +213,7 @@ impl AttemptError {
         matches!(self, Self::Fault(Fault { kind: FaultKind::Lost, .. }))
     }
 
-    /// Whether nothing more of the reply is to come, so that the slot is free.
+    /// Whether the reply is complete, so that the slot is free.
     pub(super) fn is_whole(&self) -> bool {
         match self {
             Self::Declined(reply) | Self::NotHere(reply) => reply.rest.is_none(),
@@ -221,7 +221,7 @@ impl AttemptError {
         }
     }
 
-    /// What it says about the upstream.
+    /// What the result says about the upstream.
     pub(super) fn outcome(&self) -> SlotOutcome {
         match self {
             Self::Declined(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => SlotOutcome::Neutral,
@@ -236,10 +236,12 @@ impl AttemptError {
 impl std::fmt::Display for AttemptError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Declined(reply) => write!(out, "it answered {}", reply.status),
-            Self::ModelGone(reply) => write!(out, "it answered {}: it does not have the model", reply.status),
+            Self::Declined(reply) => write!(out, "it responded with {}", reply.status),
+            Self::ModelGone(reply) => {
+                write!(out, "it responded with {}: it does not have the model", reply.status)
+            }
             Self::NotHere(reply) => {
-                write!(out, "it answered {}: it does not have what the request names", reply.status)
+                write!(out, "it responded with {}: it does not have what the request names", reply.status)
             }
             Self::Fault(fault) => write!(out, "{fault}"),
         }

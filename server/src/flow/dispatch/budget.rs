@@ -1,14 +1,14 @@
-//! How much a request may cost before its first byte: attempts, lost upstreams and time. One bad request must not take down the whole pool.
+//! The budget of a request before its first byte: attempts, lost upstreams and time. One bad request must not take down the whole pool.
 
 use std::time::Duration;
 
 use super::attempt::{AttemptError, TimeLimit};
 
-/// After so many upstreams were lost under one request, it is tried nowhere else: it may be the request that takes them down, for example because
+/// After this many upstreams were lost during one request, no other is tried: the request may be what takes them down, for example because
 /// its context needs more memory than they have. One loss may be an accident.
 const MAX_LOSSES: usize = 2;
 
-/// What is left of a request's budget.
+/// The remaining budget of a request.
 pub(super) struct AttemptBudget {
     attempts: usize,
     /// Upstreams that may say that they do not have what the request names.
@@ -26,7 +26,7 @@ pub(super) enum Verdict {
     TryNext,
     /// No other candidate is tried.
     Stop,
-    /// Upstreams were lost one after the other: the request is refused.
+    /// Upstreams were lost one after the other: the request fails.
     RepeatedLoss,
 }
 
@@ -36,7 +36,7 @@ impl AttemptBudget {
         Self { attempts, lookups, losses: MAX_LOSSES, limit, spent: Duration::ZERO }
     }
 
-    /// How long the next attempt may take. Waiting for a slot has a limit of its own.
+    /// How long the next attempt may take. Waiting for a slot has its own limit.
     pub(super) fn time_limit(&self) -> Option<TimeLimit> {
         self.limit.map(|total| TimeLimit { left: total.saturating_sub(self.spent), total })
     }

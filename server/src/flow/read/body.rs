@@ -1,4 +1,4 @@
-//! Collects the body of a request: up to the limit, within the memory for bodies, and no slower than a client may be.
+//! Reads the body of a request: up to the limit, within the memory for bodies, and within the time limits.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use crate::body_memory::BodyMemoryPermit;
 use crate::http::error::ApiError;
 
-/// Memory allocated at once for a body that declares its length; more follows as the body arrives.
+/// Memory allocated at first for a body that declares its length; more follows as the body arrives.
 const FIRST_ALLOCATION: usize = 1024 * 1024;
 
 /// Limits of a body.

@@ -1,4 +1,4 @@
-//! Undoes the `Content-Encoding` of a request body, within the limits of any other body: what counts is the size afterwards.
+//! Undoes the `Content-Encoding` of a request body, within the limits of any other body: the decoded size counts.
 
 use std::io::Read;
 
@@ -15,10 +15,10 @@ use crate::http::error::ApiError;
 /// Largest window of a zstd frame, which is the decoder's memory: RFC 9659 allows no larger one as a content encoding.
 const MAX_WINDOW: usize = 8 * 1024 * 1024;
 
-/// Decoded at once, before the limits are looked at again.
+/// Bytes decoded before the limits are checked again.
 const CHUNK: usize = 64 * 1024;
 
-/// An encoding that is undone.
+/// A supported encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Gzip,
@@ -62,11 +62,11 @@ impl Encoding {
         }
     }
 
-    /// Decodes a body of at most `most` bytes, on a thread of its own: a few bytes can become many. Afterwards the permit holds the memory of
+    /// Decodes a body of at most `most` bytes, on another thread, because a few bytes can become many. Afterwards the permit holds the memory of
     /// the decoded body only.
     ///
     /// # Errors
-    /// 413, 503 if the memory for bodies is exhausted, 400 if the body is not what it is said to be.
+    /// 413, 503 if the memory for bodies is exhausted, 400 if the body does not have the stated encoding.
     pub(super) async fn decode(
         self,
         body: Bytes,
@@ -88,7 +88,7 @@ impl Encoding {
     }
 }
 
-/// What has been decoded of a body.
+/// The decoded part of a body.
 struct Decoded<'a> {
     bytes: BytesMut,
     most: usize,
@@ -111,9 +111,9 @@ impl Decoded<'_> {
         }
     }
 
-    /// A zstd body is one or more frames. Those that may be skipped carry nothing.
+    /// A zstd body is one or more frames. Skippable frames contain nothing.
     fn read_frames(&mut self, body: &[u8]) -> Result<(), ApiError> {
-        // The decoder keeps no more of a frame than there is, or than may be.
+        // The decoder keeps no more of a frame than exists, and no more than is allowed.
         let window = MAX_WINDOW.min(self.most);
         self.memory.grow(window).map_err(|_| ApiError::Overloaded)?;
         let mut rest = body;

@@ -1,4 +1,4 @@
-//! Looks into a multipart form (RFC 7578), as audio and images are sent. `model` and `stream` are fields of their own.
+//! Reads a multipart form (RFC 7578), the format in which audio and images are sent. `model` and `stream` are fields of their own.
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -63,7 +63,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn new(body: &'a [u8], boundary: &str) -> Result<Self, ApiError> {
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
-        // The first delimiter may stand at the very start, without its line break.
+        // The first delimiter may be at the very start, without its line break.
         let at = if body.starts_with(&delimiter[2..]) {
             delimiter.len() - 2
         } else {
@@ -109,7 +109,7 @@ fn ambiguous() -> ApiError {
     ApiError::invalid("A field of the form has more than one name, so programs would read it differently.")
 }
 
-/// The name in a field's `Content-Disposition`. There must be one of each: readers of forms differ in which of several they take.
+/// The name in a field's `Content-Disposition`. There must be exactly one of each: programs differ in which of several they take.
 fn name(head: &[u8]) -> Result<String, ApiError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let parsed = httparse::parse_headers(head, &mut headers).map_err(|_| broken())?;
@@ -127,7 +127,7 @@ fn name(head: &[u8]) -> Result<String, ApiError> {
 
 /// A parameter of a header value: `; name=token` or `; name="quoted \" string"`.
 ///
-/// # Errors
+/// 400 if it is given twice, or in parts or with a character set (`name*0`, `name*`: RFC 2231), which only some programs read.
 /// 400 if it is there twice, or in parts and with a character set (`name*0`, `name*`: RFC 2231), which only some programs read.
 fn parameter(mut rest: &str, wanted: &str) -> Result<Option<String>, ApiError> {
     let mut found = None;
@@ -139,7 +139,7 @@ fn parameter(mut rest: &str, wanted: &str) -> Result<Option<String>, ApiError> {
                 (token.trim().to_owned(), after)
             }
         };
-        // Before it there may be what has no value: `; flag; name=token`.
+        // Parameters without a value may precede it: `; flag; name=token`.
         let name = name.rsplit(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let is_extended = name.strip_prefix(wanted).is_some_and(|rest| rest.trim_start().starts_with('*'));
         if is_extended || (name == wanted && found.replace(value).is_some()) {

@@ -1,4 +1,4 @@
-//! Looks into a JSON body: all of it is checked to be JSON, but only `model` and `stream` are read. A body in which another program would find
+//! Reads a JSON body: all of it is checked to be JSON, but only `model` and `stream` are read. A body in which another program would find
 //! another model is refused.
 
 use std::fmt::{self, Formatter};
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{Model, Peek, Spelling};
 use crate::http::error::ApiError;
 
-/// What is read of a body.
+/// The fields that are read.
 #[derive(Default)]
 struct Fields<'a> {
     model: Option<&'a RawValue>,
@@ -22,7 +22,7 @@ struct Fields<'a> {
 enum Key {
     Model,
     Stream,
-    /// Another spelling of `model` or `stream`: runtimes in Go take it for the same field, and those in Python do not.
+    /// Another spelling of `model` or `stream`: runtimes in Go treat it as the same field, those in Python do not.
     Twin(&'static str),
     Other,
 }
@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for Key {
                     "model" => Key::Model,
                     "stream" => Key::Stream,
                     twin if twin.eq_ignore_ascii_case("model") => Key::Twin("model"),
-                    // Go also takes a long s for an s.
+                    // Go also treats a long s as an s.
                     twin if twin.replace('\u{17f}', "s").eq_ignore_ascii_case("stream") => {
                         Key::Twin("stream")
                     }
@@ -107,7 +107,7 @@ pub(super) fn peek(body: &Bytes) -> Result<Peek, ApiError> {
         return Err(ApiError::invalid("The body must be a JSON object."));
     }
     let fields: Fields<'_> = serde_json::from_str(text)
-        .map_err(|error| ApiError::invalid(format!("The body is not the JSON it should be: {error}.")))?;
+        .map_err(|error| ApiError::invalid(format!("The body is not valid JSON: {error}.")))?;
     let stream = match fields.stream.map(|stream| truth(stream.get())) {
         Some(None) => return Err(ApiError::field("stream", "`stream` must be true or false.")),
         Some(Some(stream)) => stream,
@@ -123,7 +123,7 @@ pub(super) fn peek(body: &Bytes) -> Result<Peek, ApiError> {
     Ok(Peek { model, stream })
 }
 
-/// A truth value as the runtimes in Python read one: they also accept it as a string or as a number.
+/// A boolean as Python runtimes read it: they also accept strings and numbers.
 fn truth(raw: &str) -> Option<bool> {
     let word = raw.trim_matches('"').to_ascii_lowercase();
     match word.as_str() {

@@ -18,7 +18,7 @@ const MAX_FILES: usize = 8;
 /// What a request has to do with objects that upstreams keep.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::flow) struct Links {
-    /// The ids of the objects that it names, the most telling one first.
+    /// The ids of objects that it names, the most specific first.
     pub(in crate::flow) named: Vec<String>,
     /// Whether its reply is kept under an id.
     pub(in crate::flow) is_kept: bool,
@@ -32,7 +32,7 @@ struct Fields {
     store: Option<Value>,
 }
 
-/// Looks into the body of a request for this service, if its API keeps objects.
+/// Reads the body of a request for this service, if its API keeps objects.
 pub(super) async fn find(service: Service, body: &Bytes) -> Links {
     let keeps = service.keeps();
     if keeps == Keeps::Nothing {

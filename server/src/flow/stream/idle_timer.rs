@@ -1,4 +1,4 @@
-//! How long a stream is silent.
+//! Measures how long a stream is silent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// What a silence calls for.
+/// What a silence requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// A sign of life to the client.
+    /// A heartbeat to the client.
     Heartbeat,
-    /// The end: it has lasted for this limit.
+    /// The end: the silence has reached this limit.
     TooLong(Duration),
 }
 
-/// Measures how long a stream is silent, and fires at each heartbeat and after a limit. A chunk costs at most one look at the clock, and none while
-/// chunks are there before they are asked for; the timer is reset only when it fires.
+/// Measures the silence of a stream, and fires at each heartbeat and at the limit. A chunk costs at most one look at the clock, and none while
+/// chunks arrive before they are requested; the timer is reset only when it fires.
 pub(super) struct IdleTimer {
     limit: Option<Duration>,
     heartbeat: Option<Duration>,
@@ -24,7 +24,7 @@ pub(super) struct IdleTimer {
     last: Option<Instant>,
     /// When the last heartbeat was due.
     beaten: Option<Instant>,
-    /// Whether a chunk has been waited for since then. If the client reads slowly, the runtime is not silent.
+    /// Whether a chunk has been awaited since then. If the client reads slowly, the runtime is not silent.
     waited: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -34,7 +34,7 @@ impl IdleTimer {
         Self { limit, heartbeat, last: None, beaten: None, waited: false, timer: None }
     }
 
-    /// A chunk has arrived. Returns how long it was waited for.
+    /// A chunk has arrived. Returns how long it was awaited.
     pub(super) fn chunk_arrived(&mut self) -> Option<Duration> {
         let last = self.last.as_mut()?;
         let now = Instant::now();
@@ -42,7 +42,7 @@ impl IdleTimer {
         std::mem::take(&mut self.waited).then_some(gap)
     }
 
-    /// Ready when the silence calls for something. Heartbeats that are due while `may_beat` is false are left out.
+    /// Ready when the silence requires something. Heartbeats that are due while `may_beat` is false are skipped.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, may_beat: bool) -> Poll<Silence> {
         self.waited = true;
         let last = *self.last.get_or_insert_with(Instant::now);
@@ -118,7 +118,7 @@ mod tests {
                 break;
             }
         }
-        // The second one is due inside an event.
+        // The second one is due in the middle of an event.
         assert_eq!(heard, [(Silence::Heartbeat, 15), (Silence::TooLong(50 * second), 50)], "{heard:?}");
     }
 

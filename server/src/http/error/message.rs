@@ -41,11 +41,11 @@ impl Display for ApiError {
             ),
             Self::UnknownObject(id) => write!(
                 out,
-                "`{id}` is not known here: it does not exist, was made too long ago, or was made with another API key."
+                "`{id}` was not found: it does not exist, is too old, or was created with another API key."
             ),
             Self::ObjectAway(id) => write!(
                 out,
-                "The machine that has `{id}` is not ready. Try again when it is back, or start anew without `{id}`."
+                "The machine that has `{id}` is not ready. Try again later, or start over without `{id}`."
             ),
             Self::UnknownModel { model, nearest } => {
                 write!(out, "The model `{model}` does not exist on this server. ")?;
@@ -83,9 +83,9 @@ impl Display for ApiError {
             Self::Timeout(limit) => {
                 write!(out, "The model's runtime sent nothing for {} s.", limit.as_secs_f32())
             }
-            Self::Cancelled => out.write_str("The request was cancelled by the operator of this server."),
+            Self::Cancelled => out.write_str("The request was cancelled by an administrator."),
             Self::Internal => {
-                out.write_str("Internal server error. The server's log has details under the request id.")
+                out.write_str("Internal server error. For details, look up the request id in the server's log.")
             }
         }
     }

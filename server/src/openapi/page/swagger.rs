@@ -16,7 +16,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// Browsers ask whether a file has changed, which it does with each version of the server.
+/// Browsers check whether a file has changed, which it does with each version of the server.
 const CACHE: &str = "no-cache";
 
 /// The two files of Swagger UI that the page needs, out of about a dozen.

@@ -159,7 +159,7 @@ pub struct HostView {
 }
 
 impl WorkerState {
-    /// The state of a worker, from what is known of it.
+    /// The state of a worker.
     pub(crate) fn of(worker: &UpstreamSnapshot) -> Self {
         match (worker.gone, worker.report.as_ref().map(|report| report.state), worker.held) {
             (Some(_), ..) => Self::Gone,
@@ -172,7 +172,7 @@ impl WorkerState {
 }
 
 impl WorkerView {
-    /// A worker with what it did so far; `waiting` are the queues of all models.
+    /// A worker and its totals; `waiting` are the queues of all models.
     pub(crate) fn of(worker: &UpstreamSnapshot, totals: &WorkerTotals, waiting: &[Waiting]) -> Self {
         let report = worker.report.as_deref();
         let models = report.map_or(&[][..], |report| &report.models);
@@ -202,7 +202,7 @@ impl WorkerView {
 }
 
 impl WorkerView {
-    /// Keeps at most so many models, and of a worker that left no statistics by model. Returns how many models are left out.
+    /// Keeps at most this many models, and no statistics by model for a worker that left. Returns how many models are left out.
     pub(crate) fn cut_models(&mut self, most: usize) -> usize {
         let left_out = self.models.len().saturating_sub(most);
         self.models.truncate(most);
