@@ -21,8 +21,8 @@ test('a shell keeps a quoted word unchanged', () => {
 });
 
 test('the body of the curl command is correct for any model name', () => {
-  const line = curl(target).replace('curl -N', 'printf "%s\\n"');
-  const words = execFileSync('sh', ['-c', line]).toString().trimEnd().split('\n');
+  const line = curl(target).replace('curl -N', 'printf "%s\\0"');
+  const words = execFileSync('sh', ['-c', line]).toString().split('\0').slice(0, -1);
   expect(words[0]).toBe('https://pool.example/v1/chat/completions');
   expect(words).toContain('Authorization: Bearer YOUR_API_KEY');
   expect(JSON.parse(words.at(-1)!).model).toBe(HOSTILE);

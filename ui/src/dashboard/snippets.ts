@@ -27,7 +27,11 @@ export function literal(text: string): string {
 }
 
 export function curl({ origin, model, needsKey }: Target): string {
-  const body = `{"model": ${literal(model)}, "stream": true, "messages": [{"role": "user", "content": ${literal(QUESTION)}}]}`;
+  const body = `{
+    "model": ${literal(model)},
+    "stream": true,
+    "messages": [{"role": "user", "content": ${literal(QUESTION)}}]
+  }`;
   return [
     `curl -N ${origin}/v1/chat/completions \\`,
     ...(needsKey ? [`  -H 'Authorization: Bearer ${KEY_PLACEHOLDER}' \\`] : []),

@@ -96,7 +96,7 @@ const en = {
     noResponses: 'no responses yet',
     errors: 'Errors, last hour',
     errorsNote: (refused: number, left: number) =>
-      `${f.count(refused)} rejected · ${f.count(left)} disconnected`,
+      `${f.count(refused)}\u00a0rejected · ${f.count(left)}\u00a0disconnected`,
   },
 
   attention: {
