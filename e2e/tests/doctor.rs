@@ -115,6 +115,27 @@ async fn a_running_worker_is_not_disturbed() {
     pool.stop().await;
 }
 
+/// A worker whose logs cannot be written works, and the doctor says what is wrong with it.
+#[tokio::test]
+async fn a_running_worker_that_cannot_write_its_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    std::fs::write(&logs, "in the way").unwrap();
+    let settings = [("STATUS_ADDR", "127.0.0.1:0"), ("LOG_DIR", logs.to_str().unwrap())];
+    let mut pool = Pool::with(1, &[], &settings).await;
+    let status = pool.workers[0].status().await.addr.to_string();
+    let url = pool.server.worker_url();
+    let env = [("SERVER_URL", &*url), ("CLIENT_KEY", CLIENT_KEY), ("STATUS_ADDR", &status), ("DEMO", "true")];
+    let (said, code) = Home::new().doctor(&env).await;
+    assert_eq!(code, Some(0), "{said:#}");
+    let worker = check(&said, "worker");
+    let problem = format!("running (connected_idle): Logs cannot be written to {}", logs.display());
+    assert!(worker["found"].as_str().unwrap().starts_with(&problem), "{worker}");
+    assert_eq!(worker["outcome"], "warning");
+    assert!(worker["fix"].as_str().unwrap().contains("log_dir"), "{worker}");
+    pool.stop().await;
+}
+
 /// A key that is wrong, or missing, is told apart from a server that is not there.
 #[tokio::test]
 async fn a_key_that_is_refused() {

@@ -154,7 +154,10 @@ async fn receive_hello(mut socket: Socket) -> anyhow::Result<(Socket, WorkerHell
 
 /// Determines the worker's id, and runs its session.
 async fn admit(app: &App, mut socket: Socket, hello: WorkerHello) {
-    app.worker_ids.ask_holder(&hello.id, &hello.instance).await;
+    let asked = app.worker_ids.ask_holder(&hello.id, &hello.instance);
+    if app.drain.stopped().run_until_cancelled(asked).await.is_none() {
+        return;
+    }
     // Only workers that say `resumed` have one instance for all connections of a process.
     let claimed = app.worker_ids.claim(&hello.id, &hello.instance, hello.resumed.is_some());
     let claimed = claimed.map_err(|in_use| in_use.to_string());

@@ -140,7 +140,12 @@ async fn worker(config: &Config) -> Finding {
         let version = status["version"].as_str().unwrap_or_default();
         let is_same = version == build::VERSION;
         return match trouble {
-            Some(trouble) => warning(format!("running ({state}): {trouble}"), "See the checks below."),
+            Some(trouble) => {
+                let is_of_logs = status["log_problem"] == *trouble;
+                let full = "Free some disk space, or choose another folder for the logs (log_dir).";
+                let fix = if is_of_logs { full } else { "See the checks below." };
+                warning(format!("running ({state}): {trouble}"), fix)
+            }
             None if is_same => ok(format!("running ({state})")),
             None => {
                 let found = format!("running ({state}), version {version}");
