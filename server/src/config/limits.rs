@@ -15,18 +15,18 @@ const SHORTEST_HEADER_TIME: Duration = Duration::from_secs(1);
 concern! {
     /// Limits on requests.
     pub struct Limits: "Limits" {
-        /// Largest request body. The server keeps it in memory until the response begins, so that it can send it to another worker.
+        /// Maximum size of a request body. The server keeps it in memory until the response begins, so that it can send it to another worker.
         max_body: usize = Setting::new("max_body", kind::bytes(KIB..=2 * GIB).map(|n| n as usize)).default("100MiB");
 
         /// Memory for the bodies of all requests that have no response yet or are still being sent. If it is full, new requests get a 503.
         body_memory: usize =
             Setting::new("body_memory", kind::bytes(KIB..=1024 * GIB).map(|n| n as usize)).default("1GiB");
 
-        /// Largest size of a request's headers. The connection to a worker carries no more than 64 KiB.
+        /// Maximum size of a request's headers. The connection to a worker carries no more than 64 KiB.
         max_headers: usize =
             Setting::new("max_headers", kind::bytes(8 * KIB..=MAX_HEAD as u64).map(|n| n as usize)).default("64KiB");
 
-        /// Most requests open at the same time, including those in the queue.
+        /// Maximum number of open requests, including those in the queue.
         max_requests: usize =
             Setting::new("max_requests", kind::count(1..=1_000_000).map(|n| n as usize)).default("10000");
 
@@ -34,12 +34,13 @@ concern! {
         header_timeout: Duration =
             Setting::new("header_timeout", kind::duration().at_least(SHORTEST_HEADER_TIME)).default("10s");
 
-        /// Most connections of clients. The server lowers it to three quarters of the files that the system lets it open. Some places are kept for
-        /// workers and administrators. If all are taken, the longest idle connection is closed, first among those without a valid key.
+        /// Maximum number of client connections. The server lowers it to three quarters of the system's limit on open files. Some connections are
+        /// reserved for workers and administrators. If all are in use, the one that has been idle longest is closed, first among those without a
+        /// valid key.
         max_connections: usize =
             Setting::new("max_connections", kind::count(8..=1_000_000).map(|n| n as usize)).default("10000");
 
-        /// Most connected workers.
+        /// Maximum number of connected workers.
         max_workers: usize =
             Setting::new("max_workers", kind::count(1..=100_000).map(|n| n as usize)).default("1000");
     }
@@ -48,7 +49,7 @@ concern! {
 concern! {
     /// The queue for a free worker.
     pub struct Queue: "Queue" {
-        /// Most requests waiting per model. With 0, requests never wait.
+        /// Maximum number of waiting requests per model. With 0, requests never wait.
         size: usize = Setting::new("queue_size", kind::count(0..=100_000).map(|n| n as usize)).default("100");
 
         /// How long a request may wait for a free worker.

@@ -24,7 +24,7 @@ concern! {
         /// `missing` if no ready worker has it, `off` never.
         alias_fallback: AliasFallback = Setting::new("alias_fallback", kind::one_of(FALLBACKS)).default("busy");
 
-        /// How many workers a request may be sent to before it fails, at most. After its first byte a response comes from one worker only. Workers
+        /// Maximum number of workers that a request is sent to before it fails. After its first byte, a response comes from one worker only. Workers
         /// that refuse a request because they are busy or draining do not count.
         max_attempts: usize = Setting::new("max_attempts", kind::count(1..=100).map(|n| n as usize)).default("3");
     }

@@ -25,7 +25,7 @@ concern! {
         /// Longest silence between two chunks of a response. 0 disables the timeout.
         chunk: Option<Duration> = Setting::new("request_timeout", kind::duration().or_off()).default("120s");
 
-        /// How often a comment is sent in a stream of events while there is nothing else to send: in the queue, until the first token, and between
+        /// How often a comment is sent in an event stream while there is nothing else to send: in the queue, until the first token, and between
         /// tokens. Proxies cut connections that are silent for 60 to 100 s. A request that waits for longer than this gets the head of its stream;
         /// if it fails later, the error is an event in the stream. 0 disables the comments.
         heartbeat: Option<Duration> = Setting::new("stream_heartbeat", kind::duration().or_off()).default("15s");
@@ -33,8 +33,8 @@ concern! {
         /// How long a client may leave sent data unread. A stalled client occupies a worker's slot. Linux only. 0 disables the timeout.
         client: Option<Duration> = Setting::new("client_timeout", kind::duration().or_off()).default("5m");
 
-        /// How long a client's connection is kept open between requests. It must be longer than what a reverse proxy keeps its connections for (nginx: 60
-        /// seconds), because a request that arrives while the connection closes is lost.
+        /// How long a client's connection is kept open between requests. It must be longer than a reverse proxy's own idle timeout (nginx: 60
+        /// seconds), because a request that arrives while the connection is being closed is lost.
         idle: Duration = Setting::new("idle_timeout", kind::duration().at_least(SHORTEST_IDLE)).default("90s");
 
         /// A worker that is silent for this long is considered lost. This is detected after 2/3 of the time at the earliest.

@@ -49,7 +49,7 @@ concern! {
         withheld: HiddenModels = Setting::new("models_withheld", names().list().map(HiddenModels::new));
 
         /// Offer the runtime's remote models too: those that it passes on to a service elsewhere, such as Ollama's cloud models (`gpt-oss:120b-cloud`).
-        /// Requests for them, prompts included, leave this machine, and are made with the account of its owner.
+        /// Requests for them, including prompts, leave this machine and use its owner's account.
         offer_remote_models: bool = Setting::new("offer_remote_models", kind::switch()).default("false");
 
         /// How often the worker asks the runtime for its models.

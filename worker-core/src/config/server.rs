@@ -28,7 +28,7 @@ concern! {
         /// Reconnect when the connection is lost; if off, the worker exits instead.
         reconnect: bool = Setting::new("reconnect", kind::switch()).default("true").short('r');
 
-        /// A server silent for this long is considered lost. A lost server is detected after two thirds of it at the earliest.
+        /// A server that is silent for this long is considered lost. This is detected after 2/3 of the time at the earliest.
         keepalive_timeout: Duration =
             Setting::new("keepalive_timeout", kind::duration().at_least(SHORTEST_KEEPALIVE)).default("15s");
     }

@@ -11,7 +11,7 @@ use llamapool_tunnel::dial::{DialError, Dialed, Options, Steps, Wire};
 
 const PROXY: (&str, &str) = ("proxy", "Proxy");
 const DNS: (&str, &str) = ("dns", "Server name (DNS)");
-const TCP: (&str, &str) = ("tcp", "Connection to the server");
+const TCP: (&str, &str) = ("tcp", "Server connection");
 const TLS: (&str, &str) = ("tls", "Encryption");
 const WEBSOCKET: (&str, &str) = ("websocket", "WebSocket");
 const KEY: (&str, &str) = ("key", "Key");
