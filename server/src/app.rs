@@ -107,8 +107,8 @@ impl App {
     }
 
     /// Opens a ticket for a request.
-    pub fn open_ticket(&self, headers: &HeaderMap) -> Ticket {
-        Ticket::open(headers, self.ledger.clone())
+    pub fn open_ticket(&self, headers: &HeaderMap) -> Box<Ticket> {
+        Box::new(Ticket::open(headers, self.ledger.clone()))
     }
 
     /// How many requests are open.

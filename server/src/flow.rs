@@ -101,7 +101,7 @@ fn admit(app: &App, arrival: &accept::Arrival, ticket: &mut Ticket) -> Result<li
 }
 
 /// Responds with an error and settles the ticket. A request without a known caller is blocked: it is only counted.
-pub(crate) fn refuse(error: &ApiError, mut ticket: Ticket) -> Response {
+pub(crate) fn refuse(error: &ApiError, mut ticket: Box<Ticket>) -> Response {
     let mut response = error.response(ticket.id());
     response.headers_mut().insert(REQUEST_ID, ticket.id.clone());
     ticket.record.status = Some(response.status().as_u16());

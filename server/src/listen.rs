@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -178,15 +178,21 @@ async fn connection(stream: TcpStream, client: Client, http: http1::Builder, rou
 }
 
 /// Waits until the connection's deadline has passed. Deadlines only appear and move; `select` polls this after the connection, so that each change
-/// is noticed in the same poll.
+/// is noticed in the same poll. A later deadline is noticed when the timer fires, because setting a timer costs more than reading the deadline.
 async fn overdue(place: &Place) {
-    let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut timer = pin!(tokio::time::sleep(Duration::MAX));
     std::future::poll_fn(|cx| {
-        let Some(deadline) = place.deadline() else { return Poll::Pending };
-        if timer.deadline() != deadline {
+        loop {
+            let Some(deadline) = place.deadline() else { return Poll::Pending };
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() == deadline {
+                return Poll::Ready(());
+            }
             timer.as_mut().reset(deadline);
         }
-        timer.as_mut().poll(cx)
     })
     .await;
 }

@@ -8,11 +8,22 @@
 //! | Anthropic | the same names; the prompt's in `message_start`, the generated ones in `message_delta` |
 //! | Ollama | `"prompt_eval_count"` and `"eval_count"` in the last object |
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 /// Bytes kept of a reply. Usage with all details has about 500.
 const KEPT: usize = 4 * 1024;
+
+const USAGE: &[u8] = br#""usage""#;
+
+/// Both of Ollama's names end like this.
+const EVAL_COUNT: &[u8] = br#"eval_count""#;
+
+// Made once: to prepare a search costs as much as to search a small reply.
+static FIND_USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(USAGE));
+static FIND_EVAL_COUNT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(EVAL_COUNT));
 
 /// Prompt and generated tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,17 +108,14 @@ struct UsageObject {
 
 impl Counts {
     fn find_in(&mut self, part: &[u8]) {
-        for at in memmem::find_iter(part, br#""usage""#) {
-            if let Some(UsageObject { prompt_tokens, completion_tokens }) =
-                value_after(part, at, br#""usage""#)
-            {
+        for at in FIND_USAGE.find_iter(part) {
+            if let Some(UsageObject { prompt_tokens, completion_tokens }) = value_after(part, at, USAGE) {
                 self.tokens_in = prompt_tokens.or(self.tokens_in);
                 self.tokens_out = completion_tokens.or(self.tokens_out);
             }
         }
-        // Both of Ollama's names end like this.
-        for at in memmem::find_iter(part, br#"eval_count""#) {
-            let Some(count) = value_after(part, at, br#"eval_count""#) else { continue };
+        for at in FIND_EVAL_COUNT.find_iter(part) {
+            let Some(count) = value_after(part, at, EVAL_COUNT) else { continue };
             if part[..at].ends_with(br#""prompt_"#) {
                 self.tokens_in = Some(count);
             } else if part[..at].ends_with(b"\"") {
@@ -198,12 +206,12 @@ mod tests {
             cuts.sort_unstable();
             let (mut scanner, mut seen) = (UsageScanner::default(), 0);
             for cut in cuts.windows(2) {
-                let count = |part: &[u8]| seen += usize::from(memmem::find(part, usage.as_bytes()).is_some());
+                let count = |part: &[u8]| seen += usize::from(memchr::memmem::find(part, usage.as_bytes()).is_some());
                 scanner.pass_with(&stream.as_bytes()[cut[0]..cut[1]], count);
                 prop_assert!(scanner.kept().len() <= 2 * KEPT);
             }
             prop_assert_eq!(scanner.usage(), Some(Usage { tokens_in: 1, tokens_out: 2 }));
-            seen += usize::from(memmem::find(scanner.kept(), usage.as_bytes()).is_some());
+            seen += usize::from(memchr::memmem::find(scanner.kept(), usage.as_bytes()).is_some());
             prop_assert!(seen > 0, "it was shown");
         }
     }

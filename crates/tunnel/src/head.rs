@@ -15,11 +15,14 @@ mod passed_on;
 
 pub(super) use length::BodyLength;
 pub use length::{body_length, content_length, is_bodiless};
-pub use passed_on::{request_headers, response_headers};
+pub use passed_on::{keep_request_headers, keep_response_headers};
 
 /// The header with the name of a request's model, as the worker calls it. It ends at the worker. Optional: older servers do not
 /// send it, and older workers pass it on to their runtime, which ignores it.
 pub const MODEL: HeaderName = HeaderName::from_static("x-llamapool-model");
+
+/// Room for headers that either end adds, so that the map need not grow for them.
+const ADDED_LATER: usize = 6;
 
 /// The head of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,16 +132,7 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// The headers that are passed on: all except the hop-by-hop ones, those that `Connection` lists, and a `Content-Length` next to a
 /// `Transfer-Encoding`, which overrides it (RFC 9112, 6.3). `Connection` cannot list headers that the tunnel itself relies on.
 pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-    let named: Vec<&str> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|name| {
-            !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case(MODEL.as_str())
-        })
-        .collect();
+    let named = named_by_connection(headers);
     let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
     headers.iter().filter(move |(name, _)| {
         let is_overridden = is_chunked && **name == header::CONTENT_LENGTH;
@@ -146,6 +140,16 @@ pub fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &He
             && !is_overridden
             && !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
     })
+}
+
+/// The names that `Connection` lists, without what the tunnel itself relies on.
+fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
+    let relied_on = |name: &str| {
+        name.eq_ignore_ascii_case(header::CONTENT_LENGTH.as_str())
+            || name.eq_ignore_ascii_case(MODEL.as_str())
+    };
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !relied_on(name)).collect()
 }
 
 fn put_headers(out: &mut BytesMut, headers: &HeaderMap) -> Result<(), HeadError> {
@@ -165,7 +169,7 @@ fn put_headers(out: &mut BytesMut, headers: &HeaderMap) -> Result<(), HeadError>
 fn take_headers(mut block: Bytes) -> Result<HeaderMap, HeadError> {
     let count = usize::from(take_u16(&mut block)?);
     // Each header has at least four bytes of lengths: no memory is reserved for a larger count.
-    let mut headers = HeaderMap::with_capacity(count.min(block.len() / 4));
+    let mut headers = HeaderMap::with_capacity(count.min(block.len() / 4) + ADDED_LATER);
     let mut is_chunked = false;
     for _ in 0..count {
         let (name, value) = (take_u16(&mut block)?, take_u16(&mut block)?);

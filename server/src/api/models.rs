@@ -115,7 +115,7 @@ fn respond<T: Serialize>(
     headers: &HeaderMap,
     result: impl FnOnce(&Caller) -> Result<T, ApiError>,
 ) -> Response {
-    let mut ticket: Ticket = app.open_ticket(headers);
+    let mut ticket: Box<Ticket> = app.open_ticket(headers);
     ticket.asks_at("/v1/models");
     ticket.record.caller = app.keys.identify(headers).ok();
     match app.keys.authorize(headers, Permission::ListModels).and_then(|caller| result(&caller)) {

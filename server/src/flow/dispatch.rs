@@ -41,7 +41,7 @@ struct FailedAttempt {
 ///
 /// # Errors
 /// 404, 503, 502 and 504. If upstreams declined the request, the reply is the last one's own.
-pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Reply, ApiError> {
+pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Result<Box<Reply>, ApiError> {
     let Plan { ask, mut shortlist } = plan;
     let most = app.config.routing.max_attempts;
     let lookups = if ask.names_model { most } else { MAX_LOOKUPS };
@@ -109,7 +109,7 @@ impl FailedAttempt {
 }
 
 /// The first byte of a reply has arrived: its slot moves into the ticket.
-fn answered(app: &App, ask: &Ask, reply: Reply, permit: SlotPermit, ticket: &mut Ticket) -> Reply {
+fn answered(app: &App, ask: &Ask, reply: Box<Reply>, permit: SlotPermit, ticket: &mut Ticket) -> Box<Reply> {
     if reply.status.is_success() {
         app.objects.note_use(&ask.caller, permit.identity());
         ask.links.named.iter().for_each(|id| app.objects.found(id, permit.identity(), permit.model()));
@@ -151,7 +151,7 @@ fn give_up(
     last: Option<FailedAttempt>,
     model: &str,
     ticket: &mut Ticket,
-) -> Result<Reply, ApiError> {
+) -> Result<Box<Reply>, ApiError> {
     match (last, no_slot) {
         (Some(failed), _) => last_word(failed, model, ticket),
         (None, NoSlot::Unknown) => Err(ApiError::unknown_model(model)),
@@ -162,12 +162,12 @@ fn give_up(
 }
 
 /// No other candidate is tried: the client gets the last response, or the error of its fault.
-fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<Reply, ApiError> {
+fn last_word(failed: FailedAttempt, model: &str, ticket: &mut Ticket) -> Result<Box<Reply>, ApiError> {
     match failed.error {
         AttemptError::Declined(reply) | AttemptError::ModelGone(reply) | AttemptError::NotHere(reply) => {
             ticket.claim = failed.permit;
             ticket.record.first_byte = Some(ticket.age());
-            Ok(*reply)
+            Ok(reply)
         }
         AttemptError::Fault(fault) => {
             if matches!(fault.kind, FaultKind::Refused | FaultKind::NoMemory) {

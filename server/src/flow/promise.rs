@@ -28,16 +28,12 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::protocol::{Service, Terminal};
 
-type Dispatching = Pin<Box<dyn Future<Output = (Result<Reply, ApiError>, Ticket)> + Send>>;
+type Dispatching = Pin<Box<dyn Future<Output = (Result<Box<Reply>, ApiError>, Box<Ticket>)> + Send>>;
 
 /// The state of a request after the first heartbeat.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart at once; a box would cost every request an allocation"
-)]
 pub(super) enum Dispatched {
     /// The reply, or the reason why there is none.
-    InTime(Result<Reply, ApiError>, Ticket),
+    InTime(Result<Box<Reply>, ApiError>, Box<Ticket>),
     /// Nothing yet: a stream is promised to the client.
     Late(Box<Promise>),
 }
@@ -52,7 +48,7 @@ pub(super) struct Promise {
 }
 
 /// Dispatches the request. Only a client that asked for a stream of events can be promised one.
-pub(super) async fn dispatch(app: &Arc<App>, plan: Plan, ticket: Ticket) -> Dispatched {
+pub(super) async fn dispatch(app: &Arc<App>, plan: Plan, ticket: Box<Ticket>) -> Dispatched {
     let service = plan.ask.service;
     let can_wait = plan.ask.stream && service.terminal() != Terminal::Unknown;
     let Some(interval) = app.config.timeouts.heartbeat.filter(|_| can_wait) else {
@@ -69,7 +65,11 @@ pub(super) async fn dispatch(app: &Arc<App>, plan: Plan, ticket: Ticket) -> Disp
     }
 }
 
-async fn run(app: Arc<App>, plan: Plan, mut ticket: Ticket) -> (Result<Reply, ApiError>, Ticket) {
+async fn run(
+    app: Arc<App>,
+    plan: Plan,
+    mut ticket: Box<Ticket>,
+) -> (Result<Box<Reply>, ApiError>, Box<Ticket>) {
     let in_flight = ticket.in_flight.clone();
     let reply = {
         let dispatching = pin!(dispatch::dispatch(&app, plan, &mut ticket));
@@ -90,7 +90,7 @@ impl Promise {
     }
 
     /// The stream continues with the reply. A reply that is not a stream becomes an error event: its status can no longer be sent.
-    fn keep(&self, reply: Result<Reply, ApiError>, ticket: Ticket) -> Streamed {
+    fn keep(&self, reply: Result<Box<Reply>, ApiError>, ticket: Box<Ticket>) -> Streamed {
         match reply {
             Ok(reply) if reply.is_promised_stream() => Streamed::new(&self.app, reply, ticket),
             Ok(reply) => self.fail(not_a_stream(&reply), ticket),
@@ -98,7 +98,7 @@ impl Promise {
         }
     }
 
-    fn fail(&self, error: ApiError, ticket: Ticket) -> Streamed {
+    fn fail(&self, error: ApiError, ticket: Box<Ticket>) -> Streamed {
         Streamed::failed(self.service, self.service.framing(&stream_headers()), error, ticket)
     }
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use llamapool_tunnel::head::{MODEL, request_headers};
+use llamapool_tunnel::head::{MODEL, keep_request_headers};
 
 use body::Bounds;
 use encoding::Encoding;
@@ -136,7 +136,7 @@ pub(super) async fn read(
     admitted: Admitted,
     arrival: Arrival,
     ticket: &mut Ticket,
-) -> Result<Ask, ApiError> {
+) -> Result<Box<Ask>, ApiError> {
     let Arrival { service, mut head, body } = arrival;
     let Admitted { caller, mut memory } = admitted;
     let bounds = Bounds { most: app.config.limits.max_body, silence: app.config.timeouts.body };
@@ -161,7 +161,8 @@ pub(super) async fn read(
     ticket.counts_usage = names_model;
 
     let session = session(&head.headers);
-    let mut headers = request_headers(&head.headers);
+    let mut headers = head.headers;
+    keep_request_headers(&mut headers);
     headers.insert(CONTENT_LENGTH, body.len().into());
     if object.is_some() && body.is_empty() {
         headers.remove(CONTENT_LENGTH);
@@ -169,7 +170,7 @@ pub(super) async fn read(
     headers.insert(REQUEST_ID, ticket.id.clone());
     name_model(&mut headers, &model.name);
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Ok(Ask {
+    Ok(Box::new(Ask {
         caller,
         service,
         // HEAD is GET without the body, which the connection leaves out.
@@ -183,7 +184,7 @@ pub(super) async fn read(
         links,
         body,
         memory: app.body_memory.clone(),
-    })
+    }))
 }
 
 /// The canonical path, with the ids in it.
@@ -218,11 +219,11 @@ fn without_model(app: &App, caller: &Caller, object: Option<&ObjectIds>) -> Resu
 
 /// Sets the header that names the model to the worker, and removes the client's own.
 pub(super) fn name_model(headers: &mut HeaderMap, model: &str) {
-    headers.remove(MODEL);
-    if model.is_empty() {
-        return;
-    }
-    headers.extend(HeaderValue::from_bytes(model.as_bytes()).ok().map(|model| (MODEL, model)));
+    let named = (!model.is_empty()).then(|| HeaderValue::from_bytes(model.as_bytes()));
+    match named {
+        Some(Ok(model)) => headers.insert(MODEL, model),
+        _ => headers.remove(MODEL),
+    };
 }
 
 fn session(headers: &HeaderMap) -> Option<String> {

@@ -9,7 +9,7 @@ use crate::pool::{ModelQuery, Shortlist};
 
 /// A request and its candidates. A candidate is claimed only when it is tried.
 pub(super) struct Plan {
-    pub(super) ask: Ask,
+    pub(super) ask: Box<Ask>,
     pub(super) shortlist: Shortlist,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct Plan {
 ///
 /// # Errors
 /// 404 if the request continues what another key made, or no upstream has the model, 503 if none that has it is ready, or none has said yet what it has.
-pub(super) fn route(app: &App, ask: Ask, ticket: &mut Ticket) -> Result<Plan, ApiError> {
+pub(super) fn route(app: &App, ask: Box<Ask>, ticket: &mut Ticket) -> Result<Plan, ApiError> {
     let continued = continued(app, &ask)?;
     let only = continued.as_ref().map(|(_, upstream)| upstream.clone());
     let any_model = !ask.names_model;

@@ -43,14 +43,15 @@ const CUT_DELAY: Duration = Duration::from_millis(250);
 pub(super) const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 
 /// Makes the response.
-pub(super) fn stream(app: &App, mut reply: Reply, ticket: Ticket) -> Response {
+pub(super) fn stream(app: &App, mut reply: Box<Reply>, ticket: Box<Ticket>) -> Response {
     let mut headers = std::mem::take(&mut reply.headers);
     headers.insert(REQUEST_ID, ticket.id.clone());
-    let upstream = HeaderValue::from_str(&ascii_name(&reply.upstream)).ok();
-    headers.extend(upstream.map(|upstream| (WORKER, upstream)));
-    let substitute = reply.substitute.as_deref();
-    headers
-        .extend(substitute.and_then(|model| HeaderValue::from_str(model).ok()).map(|model| (MODEL, model)));
+    if let Ok(upstream) = HeaderValue::from_str(&ascii_name(&reply.upstream)) {
+        headers.insert(WORKER, upstream);
+    }
+    if let Some(Ok(model)) = reply.substitute.as_deref().map(HeaderValue::from_str) {
+        headers.insert(MODEL, model);
+    }
     if reply.framing.is_events() {
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
@@ -66,7 +67,7 @@ pub(super) fn stream(app: &App, mut reply: Reply, ticket: Ticket) -> Response {
 pub(super) struct Streamed {
     first: Option<Bytes>,
     rest: Option<ReplyBody>,
-    ticket: Ticket,
+    ticket: Box<Ticket>,
     service: Service,
     framing: Framing,
     tail: StreamTail,
@@ -87,9 +88,9 @@ enum Broken {
 
 impl Streamed {
     /// The body of this reply.
-    pub(super) fn new(app: &App, reply: Reply, mut ticket: Ticket) -> Self {
+    pub(super) fn new(app: &App, reply: Box<Reply>, mut ticket: Box<Ticket>) -> Self {
         let terminal = if reply.is_promised_stream() { reply.service.terminal() } else { Terminal::Unknown };
-        let Reply { service, framing, status, first, rest, .. } = reply;
+        let Reply { service, framing, status, first, rest, .. } = *reply;
         ticket.record.status = Some(status.as_u16());
         ticket.record.longest_gap = (framing != Framing::Opaque).then_some(Duration::ZERO);
         ticket.in_flight.reached(Progress::Streaming);
@@ -110,7 +111,12 @@ impl Streamed {
     }
 
     /// The body of a stream that was promised to the client, and failed before its reply began.
-    pub(super) fn failed(service: Service, framing: Framing, error: ApiError, mut ticket: Ticket) -> Self {
+    pub(super) fn failed(
+        service: Service,
+        framing: Framing,
+        error: ApiError,
+        mut ticket: Box<Ticket>,
+    ) -> Self {
         ticket.record.status = Some(StatusCode::OK.as_u16());
         Self {
             first: None,

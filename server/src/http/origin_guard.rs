@@ -1,7 +1,7 @@
 //! Protection against requests that a page of another site makes a browser send. CORS keeps such a page from reading the response, but not from
 //! sending the request. API keys protect against that, because the page does not have one; this module protects servers without API keys.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
@@ -25,7 +25,7 @@ pub(crate) fn check_read(config: &Config, request: &Request<impl Sized>) -> Resu
         return Ok(());
     }
     let is_known = |host: Authority| is_local(&host) || is_allowed_site(config, &host);
-    if config.listens_on_loopback() && !host(headers).is_none_or(is_known) {
+    if config.listens_on_loopback() && !is_plainly_local(headers) && !host(headers).is_none_or(is_known) {
         return Err(ApiError::ForeignHost);
     }
     check_origin(config, headers, true)
@@ -56,6 +56,16 @@ fn host(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
     let only = hosts.next().map(|host| Authority::try_from(host.as_bytes()))?;
     Some(only.ok().filter(|_| hosts.next().is_none()).unwrap_or_else(|| Authority::from_static("invalid")))
+}
+
+/// Whether the only host is `localhost` or an IPv4 address, as it is in nearly all requests: this needs no parser.
+fn is_plainly_local(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let only = hosts.next().filter(|_| hosts.next().is_none()).and_then(|host| host.to_str().ok());
+    only.is_some_and(|host| {
+        let name = host.split_once(':').map_or(host, |(name, _)| name);
+        name == "localhost" || name.parse::<Ipv4Addr>().is_ok()
+    })
 }
 
 /// Whether browsers resolve the host to this machine without DNS, or it is an IP address.

@@ -1,7 +1,9 @@
 //! Whether a stream of events is complete: each API has a mark in its last events. A runtime that is killed may still close its stream
 //! properly, for example through a proxy in front of it, so a proper end alone proves nothing.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{Finder, FinderRev};
 
 /// The mark that ends the streams of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +17,20 @@ pub enum Terminal {
 }
 
 /// The data that some clients wait for. Nothing follows it.
-const DONE: &[u8] = b"[DONE]";
+static DONE: LazyLock<Mark> = LazyLock::new(|| Mark::new(b"[DONE]"));
+
+static FINISH_REASON: LazyLock<Mark> = LazyLock::new(|| Mark::new(br#""finish_reason""#));
+static ERROR: LazyLock<Mark> = LazyLock::new(|| Mark::new(br#""error""#));
+static TYPE: LazyLock<Mark> = LazyLock::new(|| Mark::new(br#""type""#));
+static SEQUENCE_NUMBER: LazyLock<FinderRev<'static>> =
+    LazyLock::new(|| FinderRev::new(br#""sequence_number""#));
 
 /// The types of events that end a stream of the Responses API.
 const RESPONSE_ENDS: [&[u8]; 4] =
     [br#""response.completed""#, br#""response.failed""#, br#""response.incomplete""#, br#""error""#];
+
+/// A string to search for. Its search is prepared once, because that costs as much as searching several events.
+struct Mark(Finder<'static>);
 
 /// Watches a stream for its terminal mark. It sees the stream in large parts, not token by token.
 #[derive(Debug)]
@@ -44,7 +55,7 @@ impl Ending {
         self.is_complete = self.is_complete
             || match self.terminal {
                 Terminal::FinishReason => has_finish_reason(part) || has_error(part),
-                Terminal::ResponseEvent => RESPONSE_ENDS.iter().any(|end| has_type(part, end)),
+                Terminal::ResponseEvent => has_end_type(part),
                 Terminal::Unknown => true,
             }
             || has_done(part);
@@ -64,16 +75,16 @@ impl Ending {
 // In JSON, quotes inside a string are escaped, so none of these can be part of a model's text.
 
 fn has_finish_reason(part: &[u8]) -> bool {
-    values(part, br#""finish_reason""#).any(|value| value.starts_with(b"\""))
+    FINISH_REASON.values(part).any(|value| value.starts_with(b"\""))
 }
 
-fn has_type(part: &[u8], end: &[u8]) -> bool {
-    memmem::find(part, end).is_some() && values(part, br#""type""#).any(|value| value.starts_with(end))
+fn has_end_type(part: &[u8]) -> bool {
+    TYPE.values(part).any(|value| RESPONSE_ENDS.iter().any(|end| value.starts_with(end)))
 }
 
 /// Whether a line of data is the mark. A line break inside a string is escaped, so it cannot occur in a model's text.
 fn has_done(part: &[u8]) -> bool {
-    memmem::find_iter(part, DONE).any(|at| {
+    DONE.0.find_iter(part).any(|at| {
         let before = part[..at].trim_ascii_end().strip_suffix(b"data:");
         before.is_some_and(|before| matches!(before.last(), None | Some(b'\n' | b'\r')))
     })
@@ -81,13 +92,13 @@ fn has_done(part: &[u8]) -> bool {
 
 /// An error sent by the runtime, which clients show.
 fn has_error(part: &[u8]) -> bool {
-    values(part, br#""error""#).any(|value| value.starts_with(b"{") || value.starts_with(b"\""))
+    ERROR.values(part).any(|value| value.starts_with(b"{") || value.starts_with(b"\""))
 }
 
 fn last_sequence(part: &[u8]) -> Option<u64> {
-    let name = br#""sequence_number""#;
-    memmem::rfind_iter(part, name).find_map(|at| {
-        let value = value_after(&part[at + name.len()..])?;
+    let name = &*SEQUENCE_NUMBER;
+    name.rfind_iter(part).find_map(|at| {
+        let value = value_after(&part[at + name.needle().len()..])?;
         let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
         // A number that is cut off at the end of a part is complete in the next part.
         let is_whole = digits < value.len();
@@ -95,9 +106,15 @@ fn last_sequence(part: &[u8]) -> Option<u64> {
     })
 }
 
-/// The text after each member of this name.
-fn values<'a>(part: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    memmem::find_iter(part, name).filter_map(move |at| value_after(&part[at + name.len()..]))
+impl Mark {
+    fn new(mark: &'static [u8]) -> Self {
+        Self(Finder::new(mark))
+    }
+
+    /// The text after each member of this name.
+    fn values<'a>(&'a self, part: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.0.find_iter(part).filter_map(|at| value_after(&part[at + self.0.needle().len()..]))
+    }
 }
 
 fn value_after(name: &[u8]) -> Option<&[u8]> {

@@ -74,7 +74,7 @@ impl Client {
         request.headers_mut().extend(headers.map(|(name, value)| (name.clone(), value.clone())));
         let reply = self.0.http.request(request).await.map_err(|failure| self.no_reply(&failure))?;
         let (parts, body) = reply.into_parts();
-        let head = ReplyHead::new(parts.status, &parts.headers)?;
+        let head = ReplyHead::new(parts.status, parts.headers)?;
         Ok((head, EndpointBody { body, client: self.clone(), begun: false }))
     }
 

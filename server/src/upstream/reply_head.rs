@@ -5,7 +5,7 @@
 
 use http::header;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use llamapool_tunnel::head::{body_length, is_bodiless, response_headers};
+use llamapool_tunnel::head::{body_length, is_bodiless, keep_response_headers};
 
 use super::Fault;
 
@@ -24,11 +24,11 @@ impl ReplyHead {
     ///
     /// # Errors
     /// Its length is not a number, or there are several.
-    pub(super) fn new(status: StatusCode, received: &HeaderMap) -> Result<Self, Fault> {
-        let length = body_length(status, received).map_err(|_| {
+    pub(super) fn new(status: StatusCode, mut headers: HeaderMap) -> Result<Self, Fault> {
+        let length = body_length(status, &headers).map_err(|_| {
             Fault::lost("The model's runtime failed before it answered: its Content-Length is invalid.")
         })?;
-        let mut headers = response_headers(received);
+        keep_response_headers(&mut headers);
         if let Some(length) = length.filter(|_| !is_bodiless(status) && !is_event_stream(&headers)) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -51,7 +51,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        ReplyHead::new(StatusCode::from_u16(status).unwrap(), &headers)
+        ReplyHead::new(StatusCode::from_u16(status).unwrap(), headers)
     }
 
     #[test]

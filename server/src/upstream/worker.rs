@@ -32,7 +32,7 @@ pub(super) async fn open(
     let mut exchange = link.open(block, body).map_err(not_opened)?;
     let sent = Instant::now();
     let ResponseHead { status, headers } = exchange.head().await.map_err(|lost| fault(&lost, sent, false))?;
-    let head = ReplyHead::new(status, &headers)?;
+    let head = ReplyHead::new(status, headers)?;
     Ok((head, WorkerBody { body: exchange.into_body(), sent, begun: false }))
 }
 

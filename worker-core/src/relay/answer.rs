@@ -33,14 +33,14 @@ pub(super) async fn stream(
         responder.fail(Code::Backend, "the runtime asked to switch to another protocol");
         return Outcome::Failed;
     }
-    let Ok(block) =
-        head::encode_response(parts.status, &headers::from_runtime(&parts.headers, length(&parts, &body)))
-    else {
+    let length = length(&parts, &body);
+    let headers = headers::from_runtime(parts.headers, length);
+    let Ok(block) = head::encode_response(parts.status, &headers) else {
         responder.fail(Code::Protocol, "the runtime's headers are too large");
         return Outcome::Failed;
     };
     job.answered(parts.status);
-    drop(parts); // its headers would keep a buffer of the connection alive as long as the stream
+    drop(headers); // they would keep a buffer of the connection alive as long as the stream
     let next = match next_now(&mut body) {
         Some(Ok(chunk)) => {
             watch.see(&chunk);

@@ -73,12 +73,12 @@ impl Exchange {
         let mut request = Request::new(Guarded::new(body, scanner.transpose()?));
         *request.method_mut() = head.method;
         *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers(&head.headers);
+        *request.headers_mut() = self.headers(head.headers);
         Ok((operation, request))
     }
 
     /// The headers that pass, and the runtime's own key.
-    fn headers(&self, headers: &HeaderMap) -> HeaderMap {
+    fn headers(&self, headers: HeaderMap) -> HeaderMap {
         let mut headers = headers::to_runtime(headers);
         headers.extend(self.setup.key.clone().map(|key| (AUTHORIZATION, key)));
         headers

@@ -50,7 +50,11 @@ pub fn body_length(status: StatusCode, headers: &HeaderMap) -> Result<Option<u64
 
 /// Digits only: the standard library's parser also takes a plus sign.
 fn parse(digits: &[u8]) -> Option<u64> {
-    digits.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
+    let add = |number: u64, digit: &u8| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
 /// Replaces a repeated length by a single one, so that later hops need not choose.

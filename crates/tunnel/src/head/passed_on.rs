@@ -3,71 +3,79 @@
 
 use http::header::{HeaderMap, HeaderName};
 
-use super::end_to_end;
-
-/// Request headers that runtimes use. Not among them: credentials; `Origin`, `Referer`, `Sec-…` and `Cookie`, because the pool decides who may send
-/// requests, and Ollama answers 403 to pages that it does not know; `Forwarded` and similar ones; `Accept-Encoding`, because a compressed response
-/// hides its usage.
-const OF_REQUESTS: &[&str] = &[
-    "accept",
-    "accept-language",
-    "baggage",
-    "content-language",
-    "content-type",
-    "idempotency-key",
-    "traceparent",
-    "tracestate",
-    "user-agent",
-    "x-client-request-id",
-    "x-request-id",
-    "x-session-id",
-];
+use super::named_by_connection;
 
 /// Prefixes of header names that runtimes get: options of APIs and of their client libraries.
 const FAMILIES_OF_REQUESTS: &[&str] = &["anthropic-", "openai-", "x-stainless-"];
 
-/// Response headers that clients get: those that describe the body, or tell the client what to do next. A browser acts on any other header as if the
-/// server had sent it.
-const OF_RESPONSES: &[&str] = &[
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-language",
-    "content-type",
-    "etag",
-    "expires",
-    "last-modified",
-    "request-id",
-    "retry-after",
-    "retry-after-ms",
-    "vary",
-    "x-accel-buffering",
-    "x-should-retry",
-];
-
 /// Prefixes of headers in which runtimes report limits, versions and times, for example `openai-processing-ms`.
 const FAMILIES_OF_RESPONSES: &[&str] = &["anthropic-", "openai-", "ratelimit-", "x-compute-", "x-ratelimit-"];
 
-/// The headers of a request that are passed on to the runtime.
-pub fn request_headers(headers: &HeaderMap) -> HeaderMap {
-    passed_on(headers, OF_REQUESTS, FAMILIES_OF_REQUESTS)
+/// Whether runtimes use this request header. Not listed: credentials; `Origin`, `Referer`, `Sec-…` and `Cookie`, because the pool decides who may send
+/// requests, and Ollama answers 403 to pages that it does not know; `Forwarded` and similar ones; `Accept-Encoding`, because a compressed response
+/// hides its usage.
+fn is_for_runtimes(name: &str) -> bool {
+    let is_listed = matches!(
+        name,
+        "accept"
+            | "accept-language"
+            | "baggage"
+            | "content-language"
+            | "content-type"
+            | "idempotency-key"
+            | "traceparent"
+            | "tracestate"
+            | "user-agent"
+            | "x-client-request-id"
+            | "x-request-id"
+            | "x-session-id"
+    );
+    is_listed || FAMILIES_OF_REQUESTS.iter().any(|family| name.starts_with(family))
 }
 
-/// The headers of a response that are passed on to the client, without its length: see [`content_length`](super::content_length).
-pub fn response_headers(headers: &HeaderMap) -> HeaderMap {
-    passed_on(headers, OF_RESPONSES, FAMILIES_OF_RESPONSES)
+/// Whether clients get this response header: those listed describe the body, or tell the client what to do next. A browser acts on any other header
+/// as if the server had sent it.
+fn is_for_clients(name: &str) -> bool {
+    let is_listed = matches!(
+        name,
+        "cache-control"
+            | "content-disposition"
+            | "content-encoding"
+            | "content-language"
+            | "content-type"
+            | "etag"
+            | "expires"
+            | "last-modified"
+            | "request-id"
+            | "retry-after"
+            | "retry-after-ms"
+            | "vary"
+            | "x-accel-buffering"
+            | "x-should-retry"
+    );
+    is_listed || FAMILIES_OF_RESPONSES.iter().any(|family| name.starts_with(family))
 }
 
-fn passed_on(headers: &HeaderMap, names: &[&str], families: &[&str]) -> HeaderMap {
-    let is_listed = |name: &HeaderName| {
-        let name = name.as_str();
-        names.contains(&name) || families.iter().any(|family| name.starts_with(family))
+/// Removes the headers of a request that are not passed on to the runtime.
+pub fn keep_request_headers(headers: &mut HeaderMap) {
+    keep(headers, is_for_runtimes);
+}
+
+/// Removes the headers of a response that are not passed on to the client, and its length: see [`content_length`](super::content_length).
+pub fn keep_response_headers(headers: &mut HeaderMap) {
+    keep(headers, is_for_clients);
+}
+
+/// Removes all headers that are not listed, and those that `Connection` names. Most of a map stays, so it is not copied.
+fn keep(headers: &mut HeaderMap, is_listed: impl Fn(&str) -> bool) {
+    let named = named_by_connection(headers);
+    let is_kept = |name: &HeaderName| {
+        is_listed(name.as_str()) && !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
     };
-    let mut passed = HeaderMap::with_capacity(headers.len());
-    for (name, value) in end_to_end(headers).filter(|(name, _)| is_listed(name)) {
-        passed.append(name.clone(), value.clone());
+    let removed: Vec<HeaderName> = headers.keys().filter(|name| !is_kept(name)).cloned().collect();
+    for name in removed {
+        headers.remove(name);
     }
-    passed
 }
 
 #[cfg(test)]
@@ -76,6 +84,16 @@ mod tests {
 
     fn headers(names: &[&str]) -> HeaderMap {
         names.iter().map(|name| (name.parse::<HeaderName>().unwrap(), "1".parse().unwrap())).collect()
+    }
+
+    fn kept_of_request(mut headers: HeaderMap) -> HeaderMap {
+        keep_request_headers(&mut headers);
+        headers
+    }
+
+    fn kept_of_response(mut headers: HeaderMap) -> HeaderMap {
+        keep_response_headers(&mut headers);
+        headers
     }
 
     fn names(headers: &HeaderMap) -> Vec<&str> {
@@ -106,7 +124,7 @@ mod tests {
             "x-forwarded-for",
             "x-llamapool-model",
         ];
-        assert_eq!(names(&request_headers(&headers(&[&listed[..], &ends_here].concat()))), listed);
+        assert_eq!(names(&kept_of_request(headers(&[&listed[..], &ends_here].concat()))), listed);
     }
 
     #[test]
@@ -134,7 +152,7 @@ mod tests {
             "x-llamapool-worker",
             "x-request-id",
         ];
-        assert_eq!(names(&response_headers(&headers(&[&listed[..], &ends_here].concat()))), listed);
+        assert_eq!(names(&kept_of_response(headers(&[&listed[..], &ends_here].concat()))), listed);
     }
 
     #[test]
@@ -143,8 +161,9 @@ mod tests {
         for value in ["a", "b"] {
             sent.append("openai-beta", value.parse().unwrap());
         }
-        assert_eq!(request_headers(&sent).get_all("openai-beta").iter().collect::<Vec<_>>(), ["a", "b"]);
+        let kept = kept_of_request(sent.clone());
+        assert_eq!(kept.get_all("openai-beta").iter().collect::<Vec<_>>(), ["a", "b"]);
         sent.insert("connection", "OpenAI-Beta".parse().unwrap());
-        assert_eq!(request_headers(&sent).len(), 0);
+        assert_eq!(kept_of_request(sent).len(), 0);
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn attempt(
     permit: &SlotPermit,
     limit: Option<TimeLimit>,
     trace: &mut Option<Box<Trace>>,
-) -> Result<Reply, AttemptError> {
+) -> Result<Box<Reply>, AttemptError> {
     trace.iter_mut().for_each(|trace| trace.tries(permit.identity(), permit.model()));
     let reply = send(ask, permit, trace.as_deref());
     let reply = match limit {
@@ -84,7 +84,7 @@ pub(super) async fn attempt(
 }
 
 /// Sends the request and waits for the first byte of the reply.
-async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<Reply, AttemptError> {
+async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<Box<Reply>, AttemptError> {
     let is_substitute = permit.model() != ask.model.name;
     let body = ask.body_for(permit.model()).map_err(|Exhausted| AttemptError::Fault(Fault::no_memory()))?;
     let mut headers = Cow::Borrowed(&ask.headers);
@@ -98,7 +98,7 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
     let head = RequestHead { method: &ask.method, target: &ask.target, headers: &headers };
     let opened = permit.upstream().open(head, body).await.map_err(AttemptError::Fault)?;
     let mut body = opened.body;
-    let mut reply = Reply {
+    let mut reply = Box::new(Reply {
         service: ask.service,
         framing: ask.service.framing(&opened.headers),
         status: opened.status,
@@ -107,14 +107,14 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
         rest: None,
         upstream: permit.identity().name.clone(),
         substitute: is_substitute.then(|| permit.model().to_owned()),
-    };
+    });
     if is_declined(reply.status) {
         reply.keep(body).await.map_err(AttemptError::Fault)?;
-        return Err(AttemptError::Declined(Box::new(reply)));
+        return Err(AttemptError::Declined(reply));
     }
     if !ask.names_model && not_here::is_said_by(reply.status) {
         reply.keep(body).await.map_err(AttemptError::Fault)?;
-        return Err(AttemptError::NotHere(Box::new(reply)));
+        return Err(AttemptError::NotHere(reply));
     }
     if may_miss_model(reply.status) {
         reply.keep(body).await.map_err(AttemptError::Fault)?;
@@ -133,7 +133,7 @@ async fn send(ask: &Ask, permit: &SlotPermit, trace: Option<&Trace>) -> Result<R
     reply.rest = (!body.is_end_stream()).then_some(body);
     if !ask.names_model && not_here::is_unknown_path(reply.first.as_deref().unwrap_or_default()) {
         reply.status = StatusCode::NOT_FOUND; // LM Studio says 200, and is not to be taken by its word
-        return Err(AttemptError::NotHere(Box::new(reply)));
+        return Err(AttemptError::NotHere(reply));
     }
     Ok(reply)
 }
@@ -152,12 +152,12 @@ impl Reply {
     }
 
     /// The reply, or what it says is missing: the model, or what the request continues.
-    fn or_missing(self, ask: &Ask) -> Result<Self, AttemptError> {
+    fn or_missing(self: Box<Self>, ask: &Ask) -> Result<Box<Self>, AttemptError> {
         let body = self.first.as_deref().filter(|_| self.rest.is_none()).unwrap_or_default();
         if misses_model(body) {
-            Err(AttemptError::ModelGone(Box::new(self)))
+            Err(AttemptError::ModelGone(self))
         } else if not_here::says_so(body, &ask.links.named) {
-            Err(AttemptError::NotHere(Box::new(self)))
+            Err(AttemptError::NotHere(self))
         } else {
             Ok(self)
         }

@@ -42,8 +42,11 @@ impl<'de> Deserialize<'de> for Key {
                     "model" => Key::Model,
                     "stream" => Key::Stream,
                     twin if twin.eq_ignore_ascii_case("model") => Key::Twin("model"),
+                    twin if twin.eq_ignore_ascii_case("stream") => Key::Twin("stream"),
                     // Go also treats a long s as an s.
-                    twin if twin.replace('\u{17f}', "s").eq_ignore_ascii_case("stream") => {
+                    twin if !twin.is_ascii()
+                        && twin.replace('\u{17f}', "s").eq_ignore_ascii_case("stream") =>
+                    {
                         Key::Twin("stream")
                     }
                     _ => Key::Other,

@@ -1,7 +1,9 @@
 //! Finds out which earlier object a request continues, and whether its own reply becomes an object that later requests can name.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,8 +11,10 @@ use super::INLINE_PEEK;
 use crate::objects::is_id;
 use crate::protocol::{Keeps, Service};
 
+static STORE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"store\""));
+
 /// The key of a file in a message.
-const FILE_KEY: &[u8] = b"\"file_id\"";
+static FILE_ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"file_id\""));
 
 /// Most files of a request that are looked at: they are on one machine, or the request cannot be served at all.
 const MAX_FILES: usize = 8;
@@ -46,7 +50,7 @@ pub(super) async fn find(service: Service, body: &Bytes) -> Links {
 }
 
 fn look(keeps: Keeps, body: &[u8]) -> Links {
-    let has_fields = keeps == Keeps::UnlessRefused || memmem::find(body, b"\"store\"").is_some();
+    let has_fields = keeps == Keeps::UnlessRefused || STORE.find(body).is_some();
     let mut links = if has_fields { links(keeps, fields(body)) } else { Links::default() };
     links.named.extend(files(body));
     links
@@ -54,7 +58,7 @@ fn look(keeps: Keeps, body: &[u8]) -> Links {
 
 /// The files that a message names. A quote inside a string is escaped, so this is a key wherever it stands.
 fn files(body: &[u8]) -> impl Iterator<Item = String> {
-    let keys = memmem::find_iter(body, FILE_KEY).map(|at| &body[at + FILE_KEY.len()..]);
+    let keys = FILE_ID.find_iter(body).map(|at| &body[at + FILE_ID.needle().len()..]);
     keys.filter_map(text_value).filter(|id| is_id(id)).map(str::to_owned).take(MAX_FILES)
 }
 
