@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pause, start } from './programs.mjs';
+import { pause, start, until } from './programs.mjs';
 
 /** A panel at the top that contains only the tray, at its right end. */
 const CONFIG = `<?xml version="1.0" encoding="UTF-8"?>
@@ -35,7 +35,15 @@ const XFCONFD = '/usr/lib/x86_64-linux-gnu/xfce4/xfconf/xfconfd';
 export const hasPanel = () =>
   existsSync(XFCONFD) && existsSync('/usr/bin/xfce4-panel') && existsSync('/usr/bin/xdotool');
 
-/** Starts the panel on a screen with a scale of 1. */
+/** Whether a tray is there. An app that starts before it shows a second icon, for trays of the older kind. */
+function hasTray(env) {
+  const name = 'string:org.kde.StatusNotifierWatcher';
+  const call = ['--session', '--print-reply', '--dest=org.freedesktop.DBus', '/'];
+  const answer = execFileSync('dbus-send', [...call, 'org.freedesktop.DBus.NameHasOwner', name], { env });
+  return answer.includes('boolean true');
+}
+
+/** Starts the panel on a screen with a scale of 1, and waits for its tray. */
 export async function panel({ home, environment }) {
   const folder = join(home, '.config/xfce4/xfconf/xfce-perchannel-xml');
   await mkdir(folder, { recursive: true });
@@ -43,6 +51,7 @@ export async function panel({ home, environment }) {
   const started = [start(XFCONFD, [], environment), start('openbox', [], environment)];
   await pause(1_000);
   started.push(start('xfce4-panel', ['--disable-wm-check'], environment));
+  await until('a tray', () => hasTray(environment));
   return () => started.forEach((program) => program.end());
 }
 

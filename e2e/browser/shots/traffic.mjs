@@ -11,6 +11,8 @@ const MODELS = [
   ['nomic-embed-text', 2, 1],
 ];
 const TICK_MS = 250;
+/** How often a scanner of the internet sends a request without a key, per tick. */
+const SCANS = 0.01;
 
 /** Sends requests until `stop` is called. */
 export function traffic(origin) {
@@ -19,6 +21,7 @@ export function traffic(origin) {
     minutes += TICK_MS / 60_000;
     const tide = 1.4 + Math.sin(minutes * 1.1) + 0.4 * Math.sin(minutes * 4.3);
     if (Math.random() < tide * 0.18) void ask(origin, minutes);
+    if (Math.random() < SCANS) void fetch(`${origin}/v1/models`).catch(() => null);
   }, TICK_MS);
   return { stop: () => clearInterval(timer) };
 }
