@@ -136,7 +136,7 @@ async fn only_what_works_here_is_taken() {
         (
             "it says another version",
             "#!/bin/sh\necho llamapool-server version=1.0.0\n",
-            "it is something else",
+            "it is another program or version",
         ),
     ] {
         let releases = Releases::good(SERVER, script.as_bytes()).await;

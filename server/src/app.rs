@@ -52,9 +52,9 @@ pub struct App {
     pub(crate) metrics: Arc<ServerMetrics>,
     /// The ids of connected workers.
     pub(crate) worker_ids: WorkerIds,
-    /// Which faults of workers are logged: refusals, ids that are in use, messages that cannot be read.
+    /// Limits the log lines about faults of workers: refusals, ids in use, unreadable messages.
     pub(crate) refusal_log: LogLimit,
-    /// Which workers that join and leave are logged.
+    /// Limits the log lines about workers that join and leave.
     pub(crate) session_log: LogLimit,
     /// Sessions of workers.
     pub sessions: TaskTracker,

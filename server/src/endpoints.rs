@@ -115,7 +115,7 @@ impl Monitor<'_> {
 }
 
 fn ready(info: RuntimeInfo) -> Report {
-    /// Nothing is known of it.
+    /// Nothing is known about it.
     const CAPACITY: u32 = 0;
     let RuntimeInfo { kind, version, models, .. } = info;
     Report { runtime: Some(kind), runtime_version: version, ..Report::ready(CAPACITY, models) }

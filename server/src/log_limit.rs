@@ -1,4 +1,4 @@
-//! Limits log lines that a worker, or whoever reaches the server, can cause as often as it likes: with each connection, for example.
+//! Limits log lines that workers and strangers can cause at will, for example with each connection.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,12 +29,12 @@ struct Count {
 }
 
 impl LogLimit {
-    /// At most so many lines in each [`WINDOW`].
+    /// At most this many lines in each [`WINDOW`].
     pub(crate) fn new(lines: u32) -> Self {
         Self { lines, count: Mutex::default() }
     }
 
-    /// It has happened again. Returns whether to log it, and how many were left out since the last line.
+    /// Records one event. Returns whether to log it, and how many were left out since the last line.
     pub(crate) fn note(&self) -> Option<u64> {
         let now = Instant::now();
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);

@@ -41,12 +41,13 @@ pub(crate) struct Origin {
     pub(crate) owner: Owner,
 }
 
-/// Whose an object is.
+/// The owner of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// That of the key with this name; `None` on a server without keys.
     Key(Option<Arc<str>>),
-    /// Nobody knows: it was made before this server started, and has been found since. As at the runtime itself, whoever knows its id may use it.
+    /// Unknown: the object was made before this server started, and has been found since. As at the runtime itself, any caller that knows its id may
+    /// use it.
     Unknown,
 }
 
@@ -80,7 +81,7 @@ impl ObjectMemory {
         }
     }
 
-    /// An upstream has an object of which nothing was known, for example because it was made before this server started.
+    /// An upstream has an object that was unknown so far, for example because it was made before this server started.
     pub(crate) fn found(&self, id: &str, upstream: &Arc<Identity>, model: &str) {
         if is_id(id) && !self.lock().origins.contains_key(id) {
             let origin = Origin { upstream: upstream.clone(), model: model.into(), owner: Owner::Unknown };
@@ -88,7 +89,7 @@ impl ObjectMemory {
         }
     }
 
-    /// An upstream has served a request of this caller.
+    /// Records that an upstream has served a request of this caller.
     pub(crate) fn note_use(&self, caller: &Caller, upstream: &Arc<Identity>) {
         let mut objects = self.lock();
         let last = objects.last_used.entry(caller.key_name()).or_insert_with(|| upstream.clone());

@@ -102,7 +102,7 @@ pub enum Keeps {
 
 const CHAT: &str = "/v1/chat/completions";
 
-/// Files are made here. The list of all of them is not relayed: each machine has its own.
+/// Uploads files. Listing them is not relayed, because each machine has its own.
 pub const FILES: &str = "/v1/files";
 
 impl ObjectService {

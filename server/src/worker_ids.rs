@@ -1,7 +1,7 @@
-//! Which worker id belongs to which process. A process that connects again replaces its older connection; a second live process with the same id, such
-//! as one from a copied folder or a cloned disk, gets an id of its own, so that the two do not disconnect each other for ever. Whether the process that
-//! has an id still lives is asked when another one wants it: a worker that was started again gets its id back, although the server has not noticed yet that
-//! its older connection is lost.
+//! Which worker id belongs to which process. A process that connects again replaces its older connection; a second live process with the same id,
+//! such as one from a copied folder or a cloned disk, gets an id of its own, so that the two do not keep disconnecting each other. When another
+//! process asks for an id that is in use, its holder is checked: a worker that was restarted gets its id back even if the server has not yet noticed
+//! that its older connection is lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// A connection that has been silent for longer has lost its worker: a working one reports every [`REPORT_INTERVAL`].
 const SILENT: Duration = REPORT_INTERVAL.saturating_add(Duration::from_secs(2));
 
-/// A live process answers within this time. It is much longer than any round trip, and a worker waits longer for its welcome.
+/// A live process responds within this time. It is much longer than any round trip, and shorter than a worker waits for the server's hello.
 const ANSWER: Duration = Duration::from_secs(3);
 
 /// Times that older workers, which do not say which process they are, may take an id from a live connection within [`TAKEN_SPAN`]. A few are
@@ -64,7 +64,7 @@ pub(crate) struct ClaimedId {
 pub(crate) struct IdInUse(pub(crate) String);
 
 impl WorkerIds {
-    /// Asks the process that has this id for a sign of life, if it is another one than `instance`. It loses the id if it gives none.
+    /// Sends a PING to the process that has this id, unless it is `instance`. The process loses the id if it does not respond.
     pub(crate) async fn ask_holder(&self, id: &str, instance: &str) {
         let holder = {
             let ids = self.lock();

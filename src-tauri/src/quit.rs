@@ -43,12 +43,12 @@ pub async fn when_ended(app: AppHandle, mut facts: watch::Receiver<Facts>) {
     }
 }
 
-/// Ends the app with an error once one of its tasks has panicked: it would go on with an icon that shows nothing new, or that no click reaches.
+/// Ends the app with an error once one of its tasks has panicked: its icon would no longer be updated, or no longer react to clicks.
 pub async fn when_failed(app: AppHandle, mut tasks: BackgroundTasks) {
     let failed = tasks.failed().await;
     tracing::error!("Stopped by an error: {failed}");
     app.exit(1);
-    // The other tasks go on meanwhile: the supervisor gives the worker's requests a few seconds.
+    // The other tasks continue meanwhile: the supervisor gives the worker's requests a few seconds.
     std::future::pending().await
 }
 

@@ -1,9 +1,9 @@
 //! The LLM runtime next to the worker: its kind, its address, and its models.
 //!
-//! [`Kind`] and [`Model`] say what can be known, [`Target`] where requests go, [`Operation`] what they may ask for, [`Offered`] of which models. A
-//! [`Prober`] asks (`probe_client`), finds out the kind (`detect`), and lists the models by that kind's own API (`ollama`, `lm_studio`, `llama_cpp`,
-//! `vllm`, `openai`; most of them start from `listing`); the result is a [`RuntimeInfo`]. `discovery` probes all default ports at once, and
-//! `missing_model` recognises a runtime's error for a model that it no longer has.
+//! [`Kind`] and [`Model`] describe what can be known, [`Target`] where requests go, [`Operation`] which requests are relayed, [`Offered`] for which
+//! models. A [`Prober`] asks the runtime (`probe_client`), finds out its kind (`detect`), and lists the models with that kind's own API (`ollama`,
+//! `lm_studio`, `llama_cpp`, `vllm`, `openai`; most of them start from `listing`); the result is a [`RuntimeInfo`]. `discovery` probes all default
+//! ports at once, and `missing_model` recognises a runtime's error for a model that it no longer has.
 
 mod hidden_models;
 mod info;

@@ -90,7 +90,7 @@ async fn obey(
             Order::Reload if stopping => {}
             Order::Reload => {
                 let Some(latest) = reload::read_again(level).await else { continue };
-                // A drain that has begun goes on, and ends in the latest configuration, even if that is the old one.
+                // A drain that has begun continues, and ends with the latest configuration, even if that is the old one.
                 if reload::needs_restart(config, &latest, level) || new.is_some() {
                     worker.handle().shutdown(latest.drain_timeout);
                     new = Some(latest);

@@ -24,7 +24,7 @@ pub(crate) async fn read_again(level: &Level) -> Option<Config> {
     Some(new)
 }
 
-/// Whether the worker has to start again because of what has changed.
+/// Whether the changes require the worker to start again.
 pub(crate) fn needs_restart(old: &Config, new: &Config, level: &Level) -> bool {
     let changes = changes(old, new);
     let (logs, restart): (Vec<_>, Vec<_>) = changes.restart.iter().partition(|key| key.starts_with("log_"));

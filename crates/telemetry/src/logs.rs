@@ -66,7 +66,7 @@ pub fn start_with_copy(config: &LogConfig, name: &str, copy: Option<Copy>) -> an
     Ok(guard)
 }
 
-/// Logs as long as `run` runs, and why it failed, if it does; a program's exit code comes of it.
+/// Logs while `run` runs, and logs its error if it fails; returns the program's exit code.
 #[expect(clippy::print_stderr, reason = "without logs there is no other way")]
 pub fn around(
     config: &LogConfig,

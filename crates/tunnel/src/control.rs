@@ -127,7 +127,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report that says no more than that these models can be used.
+    /// A report that contains only these models.
     pub fn ready(capacity: u32, models: Vec<Model>) -> Self {
         Self {
             state: Readiness::Ready,

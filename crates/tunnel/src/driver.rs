@@ -43,7 +43,7 @@ pub enum Event<C> {
     Request(Incoming),
     /// The peer responded to a PING after this time.
     RoundTrip(Duration),
-    /// A message that cannot be understood was ignored. Only the first few of a minute are events. Says what is wrong, in one line.
+    /// An unreadable message was ignored. Only the first few in a minute are events. Contains the reason, in one line.
     Unreadable(String),
 }
 

@@ -45,7 +45,7 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// The length of its body: none at all in answer to a HEAD request, otherwise see [`body_length`].
+    /// The length of its body: none for a response to a HEAD request, otherwise see [`body_length`].
     ///
     /// # Errors
     /// See [`content_length`].

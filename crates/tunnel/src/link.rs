@@ -26,7 +26,7 @@ struct State {
     texts: VecDeque<String>,
     closing: bool,
     down: bool,
-    /// Signs of life of the peer, for those who wait for one; see [`Link::is_alive`].
+    /// Notified at each sign of life of the peer; see [`Link::is_alive`].
     heard: watch::Sender<()>,
 }
 
@@ -101,7 +101,7 @@ impl Link {
         self.with(|state| state.closing)
     }
 
-    /// Asks the peer for a sign of life, and waits for it at most this long.
+    /// Sends the peer a PING, and waits at most this long for a sign of life.
     pub async fn is_alive(&self, within: Duration) -> bool {
         if self.is_closed() {
             return false;

@@ -18,8 +18,8 @@ pub(crate) struct CappedLabels<T> {
     ever: EverShown,
 }
 
-/// The values that a label has ever had. Prometheus keeps each series for weeks, so names that change all the time need a limit for the life of the
-/// process, besides the one on those that are there at once.
+/// The values that a label has ever had. Prometheus keeps each series for weeks, so frequently changing names need a limit for the life of the
+/// process, in addition to the one on current names.
 #[derive(Debug, Clone)]
 pub(crate) struct EverShown {
     most: usize,
@@ -28,11 +28,11 @@ pub(crate) struct EverShown {
     hasher: RandomState,
 }
 
-/// So many times its names at once a label may have over time.
+/// Over time, a label may have this many times as many names as at one moment.
 const TURNOVER: usize = 10;
 
 impl EverShown {
-    /// No values yet, and room for `most` of them.
+    /// Starts without values, with room for `most` of them.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, hashes: HashSet::new(), hasher: RandomState::new() }
     }
@@ -43,7 +43,7 @@ impl EverShown {
         self.hashes.contains(&hash) || (self.hashes.len() < self.most && self.hashes.insert(hash))
     }
 
-    /// The value, or the label of all others if it was not admitted. No value at all is one.
+    /// The value, or the label of all others if it was not admitted. An absent value is always admitted.
     pub(crate) fn shown<'a>(&self, value: &'a str) -> &'a str {
         let is_known = value.is_empty() || self.hashes.contains(&self.hasher.hash_one(value));
         if is_known { value } else { OTHER }
@@ -51,7 +51,7 @@ impl EverShown {
 }
 
 impl<T> CappedLabels<T> {
-    /// No names yet, and room for `most` of them, or for ten times as many over time.
+    /// Starts without names, with room for `most` of them, or for ten times as many over time.
     pub(crate) fn new(most: usize, new: fn() -> T) -> Self {
         Self { most, new, known: BTreeMap::new(), other: None, ever: EverShown::new(most * TURNOVER) }
     }

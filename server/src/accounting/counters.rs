@@ -23,7 +23,7 @@ const MAX_WORKERS: usize = 100;
 /// Models of one worker with a histogram of their own, which has eighteen series.
 const MAX_MODELS_OF_WORKER: usize = 20;
 
-/// Names of workers, their versions, and versions of their runtimes, that are shown in the life of the process. Each can be another with every
+/// Most names of workers, their versions, and versions of their runtimes that are shown during the life of the process. Each can change with every
 /// connection or report.
 const MAX_NAMES: usize = 1_000;
 const MAX_VERSIONS: usize = 100;

@@ -86,7 +86,7 @@ impl Ticket {
         }
     }
 
-    /// This worker gets it now, as a request for this model of its own; the name is empty if the request names no model.
+    /// Records that this worker gets the request, as a request for this model of its own; the name is empty if the request names no model.
     pub fn is_at(&mut self, worker: &Arc<Identity>, model: &str) {
         self.record.served_as = (!model.is_empty()).then(|| model.to_owned());
         self.record.worker = Some(worker.clone());

@@ -10,7 +10,7 @@ const NO_LIST: &str = "The files are on several machines, so this server does no
 
 /// List files
 ///
-/// Not supported, because each machine keeps its own files. A file is found by its id.
+/// Not supported, because each machine has its own files. Use a file's id to find it.
 #[utoipa::path(
     get, path = "/v1/files", operation_id = "files", tag = "Models",
     responses(NotSupported, UserRequired),

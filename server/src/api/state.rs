@@ -32,11 +32,11 @@ pub(crate) async fn whole(State(app): State<Arc<App>>) -> Response {
         .into_response()
 }
 
-/// The most models of a page of [`models`], and how many there are if the client says nothing.
+/// Maximum and default number of models on a page of [`models`].
 const MAX_PAGE: usize = 1_000;
 const PAGE: usize = 500;
 
-/// Which page of [`models`].
+/// The query of [`models`].
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {

@@ -24,7 +24,7 @@ use crate::upstream::{Fault, FaultKind, Identity};
 use attempt::{AttemptError, attempt};
 use budget::{AttemptBudget, Verdict};
 
-/// Most upstreams that are asked for an object of which nobody knows where it is, or to make one. Each says at once that it does not have it.
+/// Most upstreams that are asked for an object with an unknown location, or to make one. Those that cannot respond immediately.
 const MAX_LOOKUPS: usize = 64;
 
 /// An attempt that another candidate may take over.
@@ -84,7 +84,7 @@ pub(super) async fn dispatch(app: &App, plan: Plan, ticket: &mut Ticket) -> Resu
 }
 
 impl FailedAttempt {
-    /// Another candidate takes over. Returns whether that is a failover: an upstream that does not have what is looked for has not failed.
+    /// Another candidate takes over. Returns whether that is a failover: an upstream that does not have the object has not failed.
     fn hand_over(self, app: &App) -> bool {
         let Self { upstream, model, error, permit } = self;
         let is_failover = !matches!(error, AttemptError::NotHere(_));

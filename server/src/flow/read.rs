@@ -50,7 +50,7 @@ pub(super) struct Ask {
     pub(super) target: String,
     /// The headers to pass on.
     pub(super) headers: HeaderMap,
-    /// The model that it names; for a request that names none, the one that made the object it names, without a name if that is not known.
+    /// The model that the request names; if it names none, the model that made the object that it names, or an empty name if that is unknown.
     pub(super) model: Model,
     /// Whether the request itself names the model.
     pub(super) names_model: bool,
@@ -196,7 +196,7 @@ fn target(service: Service, object: Option<&ObjectIds>) -> String {
     filled.collect::<Vec<_>>().join("/")
 }
 
-/// What there is to know of a request that names no model: it makes an object, or is about one, and then for the upstream that made it.
+/// The facts about a request that names no model: it makes an object, or is about one, and is then for the upstream that made it.
 ///
 /// # Errors
 /// 404 if there cannot be such an object, or it belongs to another key.

@@ -62,7 +62,7 @@ pub enum ApiError {
     InsufficientPermissions(String),
     /// The object does not exist, or belongs to another key. Holds its id.
     UnknownObject(String),
-    /// This server does not offer what the API has. Holds the message.
+    /// This server does not support this part of the API. Holds the message.
     NotSupported(&'static str),
     /// The upstream that has an object is not there. Holds the object's id.
     ObjectAway(String),

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// A stranger, who has shown no valid key, may send only this much: enough for a request that is small, and for most that are not streams of files.
+/// A client that has shown no valid key may send only this much: enough for most requests that contain no files.
 const MOST_BYTES_OF_STRANGERS: usize = 256 * 1024;
 
 /// A client that sends nothing for this long waits for the response.
@@ -67,7 +67,7 @@ impl Unread {
         Self { permits: Semaphore::new(MOST_AT_ONCE), stopped }
     }
 
-    /// Discards what is left of the body of a request that has this response. Returns whether all of it has come; otherwise the connection closes
+    /// Discards the rest of the body of a request that gets this response. Returns whether all of it has arrived; otherwise the connection closes
     /// after the response.
     pub(crate) async fn discard(
         &self,

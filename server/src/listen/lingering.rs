@@ -1,6 +1,6 @@
-//! Closing a connection on which more is still coming. To close a socket with unread data resets the connection, and the reset can overtake the
-//! response (RFC 9112, 9.6). So this end says that it has sent everything, and then waits for the client to close. A little of what comes meanwhile is
-//! discarded; then nothing is read any more, and the client can send no more than the kernel's buffers hold.
+//! Closes a connection on which the client is still sending. Closing a socket with unread data resets the connection, and the reset can overtake the
+//! response (RFC 9112, 9.6). So this end shuts down its sending side, and then waits for the client to close. A little of what arrives meanwhile is
+//! discarded; after that nothing is read, and the client can send no more than the kernel's buffers hold.
 
 use std::io;
 use std::pin::Pin;
@@ -17,13 +17,13 @@ use super::connections::Connection;
 /// The client has this long to read the response and to close.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// This much of what the client sends meanwhile is discarded.
+/// Bytes from the client that are discarded meanwhile.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// Bytes that are read at once.
+/// Bytes per read.
 const PIECE: usize = 4 * 1024;
 
-/// The stream of a client, which waits for the client when it is closed, if its connection says so.
+/// The stream of a client. If its connection requires it, closing the stream waits for the client to close first.
 pub(crate) struct LingeringStream {
     stream: ClientStream,
     connection: Arc<Connection>,
@@ -47,7 +47,7 @@ impl LingeringStream {
         self.stream
     }
 
-    /// Waits until the client has closed, or for as long as it may take.
+    /// Waits until the client has closed the connection, or until the time limit.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let linger = self.linger.get_or_insert_with(|| {
             let stopped = self.stopped.clone();

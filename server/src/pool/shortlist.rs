@@ -16,7 +16,7 @@ pub struct ModelQuery {
     pub only: Option<String>,
     /// Whether the request names no model, so that every upstream may serve it. `name` is then the one to count it under, if there is one.
     pub any_model: bool,
-    /// The id of the upstream that comes first, if it can take the request now.
+    /// The id of the preferred upstream, which comes first if it can take the request now.
     pub preferred: Option<String>,
 }
 

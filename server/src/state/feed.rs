@@ -21,8 +21,8 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// Bytes per second that all readers together get at most, approximately: copying that much to sockets takes a tenth of a core.
 const BUDGET: usize = 100 * 1000 * 1000;
 
-/// Making an event takes at most one in so many parts of the time, as long as that leaves one a second. With 200 workers and 50 models each, an event
-/// has 1.1 MB.
+/// Generating events takes at most one in this many parts of the time, unless that allows fewer than one event per second. With 200 workers and 50
+/// models each, an event has 1.1 MB.
 const MAKING_SHARE: u32 = 20;
 
 /// The longest time between two events while requests are open: their age and tokens change all the time.

@@ -1,4 +1,4 @@
-//! The models of all workers, page by page: the snapshot shows only so many.
+//! The models of all workers, page by page, because the snapshot limits their number.
 
 use llamapool_worker_core::runtime::Model;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::pool::{RegistryView, UpstreamSnapshot};
 /// A page of the models of workers, sorted by worker and name.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OfferPage {
-    /// A model of several workers is there once for each of them.
+    /// A model of several workers appears once for each of them.
     models: Vec<Offer>,
     /// The `cursor` of the next page; `null` on the last one.
     #[schema(required)]
@@ -26,7 +26,7 @@ pub(crate) struct Offer {
     model: WorkerModel,
 }
 
-/// A place between two entries: behind the one with this worker and this name.
+/// A position between two entries: after the one with this worker and this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
     worker: String,
@@ -49,7 +49,7 @@ impl Cursor {
     }
 }
 
-/// The page behind `cursor`, with at most `limit` entries, of one worker or of all that are connected.
+/// The page after `cursor`, with at most `limit` entries, of one worker or of all connected workers.
 pub(crate) fn page(
     registry: &RegistryView,
     worker: Option<&str>,
@@ -76,7 +76,7 @@ pub(crate) fn page(
     }
 }
 
-/// The models of a worker behind the cursor, by name.
+/// The models of a worker after the cursor, by name.
 fn sorted(worker: &UpstreamSnapshot, cursor: Option<&Cursor>) -> impl Iterator<Item = Offer> {
     let id = &worker.identity.id;
     let is_behind = |model: &&Model| cursor.is_none_or(|cursor| cursor.is_before(id, &model.name));

@@ -108,7 +108,7 @@ fn server(sources: &StateSources, registry: &RegistryView, ledger: &LedgerView) 
     }
 }
 
-/// What is wrong with the server itself.
+/// Problems of the server itself.
 fn problems(sources: &StateSources) -> Vec<String> {
     sources.logs.iter().filter_map(|logs| Some(logs.problem()?.what)).collect()
 }

@@ -91,7 +91,7 @@ pub struct ServerView {
     pub needs_key: bool,
     /// Whether workers need a key.
     pub workers_need_key: bool,
-    /// What is wrong with the server itself, each in a sentence: its log files cannot be written.
+    /// Problems of the server itself, each as a sentence, such as that its log files cannot be written.
     pub problems: Vec<String>,
 }
 

@@ -154,7 +154,7 @@ impl WorkerSnapshot {
         let since = since.map_or(now, SystemTime::from);
         let error = (!page.last_error.is_empty()).then_some((page.last_error, since));
         let log_problem = page.log_problem.map(|what| (what, since));
-        // The page has one error. Unless it is that of the logs, it is the connection's without a connection, otherwise the runtime's.
+        // The page has one error. Unless it is about the logs, it is the connection's if there is no connection, else the runtime's.
         let error = error.filter(|error| log_problem.as_ref() != Some(error));
         let (connection_problem, runtime_problem) =
             if connection == ConnectionState::Up { (None, error) } else { (error, None) };

@@ -78,6 +78,6 @@ needs_key: boolean,
  */
 workers_need_key: boolean, 
 /**
- * What is wrong with the server itself, each in a sentence: its log files cannot be written.
+ * Problems of the server itself, each as a sentence, such as that its log files cannot be written.
  */
 problems: Array<string>, };

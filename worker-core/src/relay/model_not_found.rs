@@ -11,7 +11,7 @@ use crate::runtime::{LONGEST_ERROR, Operation, may_miss_model, misses_model};
 /// Watches one response. Almost all are of no interest, and cost nothing.
 pub(super) struct Watch(Option<Box<Refusal>>);
 
-/// What has come of a response that may say that the model does not exist.
+/// The beginning of a response that may report that the model does not exist.
 struct Refusal {
     alarm: Arc<Notify>,
     body: BytesMut,
@@ -24,7 +24,7 @@ impl Watch {
         Self(may_say_so.then(|| Box::new(Refusal { alarm, body: BytesMut::new() })))
     }
 
-    /// The next piece of the response's body. The body of a runtime may come long after the head, and in pieces.
+    /// The next chunk of the response body. A runtime's body may arrive long after the head, and in chunks.
     pub(super) fn see(&mut self, piece: &[u8]) {
         let Self(Some(refusal)) = self else { return };
         if refusal.body.len() + piece.len() > LONGEST_ERROR {

@@ -16,16 +16,16 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An error of a runtime is read up to this size: LM Studio's lists the models that it has. A longer one is something else.
+/// Longest error that is read: LM Studio's errors list all of its models. A longer body is something else.
 pub const LONGEST_ERROR: usize = 64 * 1024;
 
-/// A plain text is a sentence. A longer one is a page, such as an error of a proxy.
+/// Longest plain-text error. A longer text is a page, such as a proxy's error.
 const LONGEST_SENTENCE: usize = 1024;
 
 /// What follows the word "model", and perhaps its name, in such an error.
 const ABOUT_THE_MODEL: [&str; 3] = ["not found", "does not exist", "is not loaded"];
 
-/// Phrases that say it by themselves, in lower case.
+/// Complete phrases, in lower case.
 const PHRASES: [&str; 8] = [
     "no models loaded",
     "invalid model identifier",
@@ -45,12 +45,12 @@ struct Body {
     message: Option<Value>,
 }
 
-/// Whether a response with this status may say so.
+/// Whether a response with this status may contain such an error.
 pub fn may_miss_model(status: StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 404)
 }
 
-/// Whether the whole body of such a response says so.
+/// Whether the complete body of such a response contains the error.
 pub fn misses_model(body: &[u8]) -> bool {
     match serde_json::from_slice::<Body>(body) {
         Ok(body) => body.error.or(body.message).is_some_and(|error| is_in(&error)),
@@ -61,7 +61,7 @@ pub fn misses_model(body: &[u8]) -> bool {
     }
 }
 
-/// Whether the error of a JSON body says so.
+/// Whether a JSON body contains such an error.
 fn is_in(error: &Value) -> bool {
     let text = |field: &str| error.get(field).and_then(Value::as_str);
     if text("code") == Some("model_not_found") {
@@ -80,7 +80,7 @@ fn says_so(message: &str) -> bool {
     PHRASES.iter().any(|phrase| message.contains(phrase)) || is_about_the_model(&message)
 }
 
-/// Whether the message says that a model is missing: the word, at most its name in between, and what is said about it.
+/// Whether the message reports a missing model: the word "model", at most its name, and one of the phrases.
 fn is_about_the_model(message: &str) -> bool {
     let mut words = message.match_indices("model").filter(|(at, word)| is_word(message, *at, word.len()));
     words.any(|(at, word)| {
@@ -90,7 +90,7 @@ fn is_about_the_model(message: &str) -> bool {
     })
 }
 
-/// Whether the text at this place stands for itself: `resp_model_1` does not contain the word "model".
+/// Whether the text at this position is a word of its own: `resp_model_1` does not contain the word "model".
 fn is_word(text: &str, at: usize, length: usize) -> bool {
     let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
     !text[..at].ends_with(joins) && !text[at + length..].starts_with(joins)

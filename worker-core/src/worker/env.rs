@@ -16,7 +16,7 @@ impl WorkerEnv {
         Self { folder: folder.to_owned(), logs: None }
     }
 
-    /// Lets its local controls change how much is logged, and its status show whether the log files can be written.
+    /// Lets its local controls change the log level, and its status show whether the log files can be written.
     #[must_use]
     pub fn with_logs(self, logs: RunningLogs) -> Self {
         Self { logs: Some(logs), ..self }

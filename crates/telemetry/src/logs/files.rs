@@ -1,7 +1,7 @@
 //! Log files: one a day (UTC), continued in numbered files if it grows too large; the oldest are removed.
 //!
-//! Only the owner can read them. If a line cannot be written, standard error says so once, and again when writing works, and the status of the program
-//! shows it meanwhile; the folder is made again if somebody removes it.
+//! Only their owner can read them. If a line cannot be written, standard error reports it once, and again when writing works, and the program's
+//! status shows it meanwhile; if the folder is removed, it is created again.
 //!
 //! The names come from `tracing-appender`: `worker.2026-11-21.log`, then `worker.2026-11-21.1.log`. It does not limit
 //! the size and prunes by suffix, so sizes and pruning are handled here.
@@ -24,7 +24,7 @@ const DAY: u64 = 24 * 60 * 60;
 /// How often the folder is checked: a file that was removed can still be written, but nobody sees it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where problems with the files are printed. Not the log: it may be written here.
+/// Where problems with the files are printed. Not to the log, which may be what fails.
 type Complain = fn(&str);
 
 /// The log files of one program.
@@ -60,7 +60,7 @@ struct Found {
 }
 
 impl Files {
-    /// Goes on with the newest file of today, or begins one. If there cannot be one, that is reported, and tried again with every line.
+    /// Continues the newest file of today, or begins one. If that fails, it is reported, and tried again with every line.
     pub(super) fn open(dir: &Path, name: &str, max_size: u64, keep: usize, problems: Problems) -> Self {
         let mut files = Self {
             dir: dir.to_owned(),

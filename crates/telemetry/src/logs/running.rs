@@ -1,4 +1,4 @@
-//! The logs of a running process, for its other parts: how much is logged, and whether the log files are written.
+//! The logs of a running process, for its other parts: the log level, and whether the log files can be written.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::Level;
 
-/// How often a problem with the log files is logged again. The line also shows whether writing works again, in a process that has little to log.
+/// How often a problem with the log files is logged again. In a process that logs little, this line also shows when writing works again.
 const REMINDER: Duration = Duration::from_secs(60);
 
 /// The logs of this process. Clones are the same logs.
@@ -25,7 +25,7 @@ pub struct LogProblem {
     pub since: SystemTime,
 }
 
-/// What the writer of the log files reports to.
+/// The receiver of the file writer's reports.
 pub(super) type Problems = watch::Sender<Option<LogProblem>>;
 
 impl LogProblem {
@@ -39,7 +39,7 @@ impl RunningLogs {
         Self { level, problem }
     }
 
-    /// How much is logged, which can be changed.
+    /// The log level, which can be changed.
     pub fn level(&self) -> &Level {
         &self.level
     }

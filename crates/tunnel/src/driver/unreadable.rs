@@ -1,5 +1,5 @@
-//! Messages that a peer sends and that cannot be understood: a few are events, more are ignored, and many end the tunnel. A newer peer may send some
-//! that this end cannot read; no correct one sends many.
+//! Unreadable messages from a peer: a few are events, more are ignored, and many end the tunnel. A newer peer may send some that this end cannot
+//! read; no correct one sends many.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::frame::Violation;
 /// The time after which counting starts again.
 const SPAN: Duration = Duration::from_secs(60);
 
-/// So many of a span are events.
+/// Most events within that time.
 const REPORTED: u32 = 5;
 
 /// More messages within that time end the tunnel. Unreadable reports, sent every few seconds, do not reach this.

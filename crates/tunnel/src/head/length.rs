@@ -28,13 +28,12 @@ pub fn content_length(headers: &HeaderMap) -> Result<Option<u64>, HeadError> {
     Ok(length)
 }
 
-/// Whether a response with this status has no body, whatever its headers say (RFC 9112, 6.3). The other case is the answer to a HEAD request.
+/// Whether a response with this status has no body, whatever its headers say (RFC 9112, 6.3). Responses to HEAD requests have none either.
 pub fn is_bodiless(status: StatusCode) -> bool {
     matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// The length of a response's body, as far as its head says it: none at all with a status that excludes a body, and unknown where a
-/// `Transfer-Encoding` overrides it.
+/// The length of a response's body according to its head: none for a status without a body, and unknown if a `Transfer-Encoding` overrides it.
 ///
 /// # Errors
 /// See [`content_length`].

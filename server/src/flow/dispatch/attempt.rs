@@ -46,7 +46,7 @@ pub(super) enum AttemptError {
     Declined(Box<Reply>),
     /// It responded that it does not have the model. The reply is passed on in the same case.
     ModelGone(Box<Reply>),
-    /// It answered that it does not have the object that the request names, or makes no such objects. The same holds for this reply.
+    /// It responded that it does not have the object that the request names, or does not store such objects. The reply is passed on in the same case.
     NotHere(Box<Reply>),
     /// There is no reply.
     Fault(Fault),

@@ -11,7 +11,7 @@ const MAX_LOSSES: usize = 2;
 /// The remaining budget of a request.
 pub(super) struct AttemptBudget {
     attempts: usize,
-    /// Upstreams that may say that they do not have what the request names.
+    /// How many upstreams may respond that they do not have what the request names.
     lookups: usize,
     losses: usize,
     /// Time for all attempts.
@@ -31,7 +31,7 @@ pub(super) enum Verdict {
 }
 
 impl AttemptBudget {
-    /// A budget of so many attempts and lookups, and so much time for all of them; `None` is no limit.
+    /// A budget of this many attempts and lookups, and this much time for all of them; `None` means no limit.
     pub(super) fn new(attempts: usize, lookups: usize, limit: Option<Duration>) -> Self {
         Self { attempts, lookups, losses: MAX_LOSSES, limit, spent: Duration::ZERO }
     }

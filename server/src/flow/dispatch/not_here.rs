@@ -1,21 +1,21 @@
-//! Recognises replies that say: what the request names is not here, so another machine may have it. They count only where the server does not know
-//! who has it; where it does, there is no other candidate.
+//! Recognises replies that report that the object named by the request is not on this machine, so another one may have it. They matter only if the
+//! server does not know which machine has it; if it does, there is no other candidate.
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What stands in such an error besides the id.
+/// Phrases in such an error, besides the id.
 const PHRASES: [&str; 5] = ["not found", "not exist", "not find", "no such", "unknown"];
 
 /// The code of OpenAI's own error.
 const CODE: &str = "previous_response_not_found";
 
-/// LM Studio answers 200 to a path that it does not have, and says so in the body.
+/// LM Studio responds to an unknown path with 200 and this message.
 const UNKNOWN_PATH: &[u8] = b"Unexpected endpoint or method";
 
-/// Whether this status says so about a path that names no model: the object or the path is unknown, or the method. An older worker answers 404 to
-/// paths that it does not know, and a proxy before a runtime 403.
+/// Whether this status means that for a path that names no model: the object, the path or the method is unknown. Older workers respond to unknown
+/// paths with 404, and some proxies in front of a runtime with 403.
 pub(super) fn is_said_by(status: StatusCode) -> bool {
     matches!(status.as_u16(), 403 | 404 | 405 | 501)
 }
@@ -33,7 +33,7 @@ struct Body {
     message: Option<Value>,
 }
 
-/// Whether the body of a 400 or 404 says so about one of the ids that the request names.
+/// Whether the body of a 400 or 404 reports that one of the request's ids is unknown.
 pub(super) fn says_so(body: &[u8], named: &[String]) -> bool {
     if named.is_empty() {
         return false;

@@ -16,7 +16,7 @@ static STORE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"store
 /// The key of a file in a message.
 static FILE_ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"file_id\""));
 
-/// Most files of a request that are looked at: they are on one machine, or the request cannot be served at all.
+/// Most files of a request that are checked: all of them must be on one machine for the request to be served.
 const MAX_FILES: usize = 8;
 
 /// What a request has to do with objects that upstreams keep.

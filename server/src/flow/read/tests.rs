@@ -57,7 +57,7 @@ fn the_model_is_found_and_rewritten_in_place() {
     );
 }
 
-/// What the worker reads of the same bodies is in the same table; its tests run it too.
+/// The same table has the worker's results for these bodies; its tests use it too.
 #[derive(serde::Deserialize)]
 struct Case {
     content_type: Option<String>,

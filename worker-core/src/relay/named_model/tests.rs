@@ -24,7 +24,8 @@ fn json(body: &str) -> Result<(), Refusal> {
     scan("/v1/chat/completions", Some("application/json"), &[body.as_bytes()])
 }
 
-/// What both ends of the tunnel read, each in a way of its own: the server whole bodies, the worker while they pass. The server's tests run it too.
+/// Bodies that both ends of the tunnel parse in different ways: the server as a whole, the worker as they pass. The server's tests use this table
+/// too.
 #[derive(serde::Deserialize)]
 struct Case {
     content_type: Option<String>,

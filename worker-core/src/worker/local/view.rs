@@ -62,7 +62,7 @@ pub struct StatusPage {
     pub runtime_note: Option<String>,
     /// Seconds until the next attempt to connect.
     pub reconnect_in_s: Option<u64>,
-    /// Why the log files cannot be written; `last_error` says it too if nothing worse is wrong.
+    /// Why the log files cannot be written; if there is no other problem, `last_error` shows it too.
     #[serde(default)]
     pub log_problem: Option<String>,
     /// Running requests.
