@@ -6,6 +6,6 @@ pub(crate) mod offers;
 mod snapshot;
 pub mod view;
 
-pub use feed::Feed;
+pub use feed::{Detail, Feed};
 pub use snapshot::StateSources;
 pub(crate) use snapshot::server_state;

@@ -12,12 +12,13 @@ use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::path_param::PathParam;
 use crate::http::responses::{AdminRequired, BadPathParam, BadQuery, Event, NotFound, ViewerRequired};
+use crate::state::Detail;
 use crate::state::offers::{self, Cursor, OfferPage};
 use crate::state::view::Snapshot;
 
@@ -85,17 +86,43 @@ fn page(app: &App, query: Result<Query<PageQuery>, QueryRejection>) -> Result<Of
     Ok(offers::page(&app.registry.view(), worker.as_deref(), cursor.as_ref(), limit))
 }
 
+/// What the stream of the state has.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StreamQuery {
+    /// `changes`: updates have only what has changed.
+    #[param(inline)]
+    only: Option<Only>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Only {
+    Changes,
+}
+
 /// Stream the state
 ///
 /// Server-sent events: first `snapshot` with the whole state, then an `update` for each change, with the same fields, but only new entries in `recent`
 /// and `history`. At most four events per second, and at least one every 15 seconds. A client that reads too slowly gets a new `snapshot`.
+///
+/// With `only=changes`, an `update` may have `worker_ids`, the ids of all workers in their order: then `workers` has only those that have changed since
+/// the previous event, and `models` is absent if nothing in it has changed.
 #[utoipa::path(
-    get, path = "/api/state/stream", operation_id = "state_stream", tag = "State",
-    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = Event), ViewerRequired),
+    get, path = "/api/state/stream", operation_id = "state_stream", tag = "State", params(StreamQuery),
+    responses((status = 200, description = "Events.", content_type = "text/event-stream", body = Event), BadQuery, ViewerRequired),
     security(("bearer" = []), ("x_api_key" = [])),
 )]
-pub(crate) async fn events(State(app): State<Arc<App>>) -> Response {
-    let events = stream::unfold(app.feed.subscribe(), |mut reader| async move {
+pub(crate) async fn events(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    query: Result<Query<StreamQuery>, QueryRejection>,
+) -> Response {
+    let Ok(Query(StreamQuery { only })) = query else {
+        return ApiError::field("only", "`only` must be `changes`.").response_to(&headers);
+    };
+    let detail = only.map_or(Detail::Everything, |Only::Changes| Detail::Changes);
+    let events = stream::unfold(app.feed.subscribe(detail), |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok::<_, Infallible>(event), reader))
     });

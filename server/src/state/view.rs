@@ -1,6 +1,7 @@
 //! The published form of the server's state: the JSON that scripts and the dashboard read. The field names of the older server are kept. The
 //! dashboard's TypeScript types and the schemas of the API's description are generated from these types and their comments.
 
+mod changes;
 mod requests;
 mod workers;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use ts_rs::TS;
 use utoipa::ToSchema;
 
+pub use changes::SnapshotChanges;
 pub use requests::{EndedAs, FinishedRequest, HistoryBin, LiveRequest, RequestState};
 pub use workers::{HostView, PerModel, WorkerModel, WorkerState, WorkerView};
 
@@ -127,7 +129,7 @@ pub struct WorkersSummary {
 }
 
 /// One model.
-#[derive(Debug, Clone, Serialize, TS, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct ModelView {
     /// Its name.

@@ -320,3 +320,36 @@ async fn the_models_that_the_state_cuts_are_read_page_by_page() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_stream_of_changes_has_the_workers_that_have_changed() {
+    let server = TestServer::start().await;
+    let a = ScriptedWorker::join(&server, "a", 1, &["m"]).await;
+    let _b = ScriptedWorker::join(&server, "b", 1, &["m", "n"]).await;
+    server.until_models(2).await;
+    let stream = |query: &str| server.client.get(format!("{}/api/state/stream{query}", server.url)).send();
+    assert_eq!(stream("?only=x").await.unwrap().status(), 400);
+    let mut chunks = stream("?only=changes").await.unwrap().bytes_stream();
+    let mut text = String::new();
+    let changed = async {
+        loop {
+            let chunk = chunks.next().await.unwrap().unwrap();
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+            while let Some((event, rest)) = text.split_once("\n\n") {
+                let data: Value = serde_json::from_str(event.split_once("data: ").unwrap().1).unwrap();
+                let is_change = data.get("worker_ids").is_some()
+                    && data["workers"].as_array().unwrap().len() == 1
+                    && data["workers"][0]["max_concurrency"] == 7;
+                text = rest.to_owned();
+                if is_change {
+                    return data;
+                }
+                a.report(Readiness::Ready, if data["version"].as_u64() > Some(1) { 7 } else { 2 }, &["m"]);
+            }
+        }
+    };
+    let data = tokio::time::timeout(PATIENCE, changed).await.expect("no change came");
+    assert_eq!(data["worker_ids"], serde_json::json!(["a", "b"]));
+    drop(chunks);
+    server.stop().await;
+}

@@ -32,7 +32,7 @@ async function open(page: string, state: Snapshot = aSnapshot()) {
   location.hash = `#/${page}`;
   const asked = serve((call, signal) => {
     if (needed && call.authorization !== `Bearer ${needed}`) return anError(401, 'Wrong key');
-    if (call.path === '/api/state/stream') {
+    if (call.path === '/api/state/stream?only=changes') {
       const stream = aStream(signal);
       wire = stream.wire;
       wire.say(`event: snapshot\ndata: ${JSON.stringify(state)}\n\n`);
@@ -67,7 +67,7 @@ test('opens only one stream, however many updates it carries', async () => {
   wire.say(`event: update\ndata: ${JSON.stringify(aSnapshot({ version: 2 }))}\n\n`);
   await settle();
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(asked.filter((call) => call.path === '/api/state/stream')).toHaveLength(1);
+  expect(asked.filter((call) => call.path === '/api/state/stream?only=changes')).toHaveLength(1);
 });
 
 test('asks for the key, reports a rejected one, and does not store it by default', async () => {

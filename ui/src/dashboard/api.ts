@@ -1,6 +1,7 @@
 // The only file that talks to the server: all API calls and their errors.
 
 import type { Snapshot } from '../bindings/Snapshot';
+import type { SnapshotChanges } from '../bindings/SnapshotChanges';
 import { SseParser, type SseEvent } from '../shared/sse';
 
 /** An error response of the server, with its message. */
@@ -15,7 +16,10 @@ export class ApiError extends Error {
 }
 
 /** An event of the state stream: a state, or only a sign of life. */
-export type StateEvent = { kind: 'snapshot' | 'update'; snapshot: Snapshot } | { kind: 'alive' };
+export type StateEvent =
+  | { kind: 'snapshot'; snapshot: Snapshot }
+  | { kind: 'update'; update: Snapshot | SnapshotChanges }
+  | { kind: 'alive' };
 
 export interface ChatRequest {
   model: string;
@@ -32,12 +36,12 @@ export class Api {
 
   /** Yields the state now and on each change, until the stream ends or `signal` aborts it. */
   async *state(signal: AbortSignal): AsyncGenerator<StateEvent> {
-    const response = await this.#call('GET', '/api/state/stream', { signal });
+    const response = await this.#call('GET', '/api/state/stream?only=changes', { signal });
     for await (const events of sse(response)) {
       yield { kind: 'alive' };
       for (const { event, data } of events) {
-        if (event === 'snapshot' || event === 'update')
-          yield { kind: event, snapshot: JSON.parse(readable(data)) };
+        if (event === 'snapshot') yield { kind: event, snapshot: JSON.parse(readable(data)) };
+        if (event === 'update') yield { kind: event, update: JSON.parse(readable(data)) };
       }
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aBin, anEnded, aSnapshot, NOW } from '../testing/samples';
+import { aBin, anEnded, aSnapshot, aWorker, NOW } from '../testing/samples';
 import { merge, RECENT_KEPT } from './merge';
 
 const at = Date.parse(NOW) / 1000;
@@ -47,4 +47,22 @@ test('everything else comes from the update', () => {
 test('an update that is not newer is ignored', () => {
   const former = aSnapshot({ version: 5 });
   expect(merge(former, aSnapshot({ version: 5, recent: [anEnded(1)] }))).toBe(former);
+});
+
+test('changes replace workers by id, in the order of the update, and models only if they are there', () => {
+  const models = [{ name: 'm', workers: 1, loaded: 0, queue_len: 0 }];
+  const former = aSnapshot({
+    models,
+    workers: [aWorker({ id: 'a' }), aWorker({ id: 'b' }), aWorker({ id: 'c' })],
+  });
+  const changed = aWorker({ id: 'b', inflight: 3 });
+  const { models: _, ...rest } = aSnapshot({ version: 2, workers: [changed, aWorker({ id: 'd' })] });
+  const after = merge(former, { ...rest, worker_ids: ['d', 'b', 'a'] });
+  expect(after.workers.map(({ id, inflight }) => [id, inflight])).toEqual([
+    ['d', 0],
+    ['b', 3],
+    ['a', 0],
+  ]);
+  expect(after.workers[2]).toBe(former.workers[0]);
+  expect(after.models).toBe(models);
 });

@@ -1,8 +1,11 @@
-// An update contains only the new entries of `recent` and `history`. This merges them with the previous ones.
+// An update contains only the new entries of `recent` and `history`, and perhaps only the workers that have changed. This merges them with the previous
+// ones.
 
 import type { FinishedRequest } from '../bindings/FinishedRequest';
 import type { HistoryBin } from '../bindings/HistoryBin';
 import type { Snapshot } from '../bindings/Snapshot';
+import type { SnapshotChanges } from '../bindings/SnapshotChanges';
+import type { WorkerView } from '../bindings/WorkerView';
 
 /** The number of requests in a full snapshot. */
 export const RECENT_KEPT = 200;
@@ -10,13 +13,20 @@ export const RECENT_KEPT = 200;
 export const HISTORY_KEPT_S = 3600;
 
 /** The state after `update`, or `former` if the update is not newer. */
-export function merge(former: Snapshot, update: Snapshot): Snapshot {
+export function merge(former: Snapshot, update: Snapshot | SnapshotChanges): Snapshot {
   if (update.version <= former.version) return former;
   return {
     ...update,
+    models: update.models ?? former.models,
+    workers: 'worker_ids' in update ? mergeWorkers(former.workers, update) : update.workers,
     recent: mergeRecent(former.recent, update.recent),
     history: mergeHistory(former.history, update.history, Date.parse(update.server.now) / 1000),
   };
+}
+
+function mergeWorkers(former: WorkerView[], update: SnapshotChanges): WorkerView[] {
+  const workers = new Map([...former, ...update.workers].map((worker) => [worker.id, worker]));
+  return update.worker_ids.flatMap((id) => workers.get(id) ?? []);
 }
 
 function mergeRecent(former: FinishedRequest[], fresh: FinishedRequest[]): FinishedRequest[] {

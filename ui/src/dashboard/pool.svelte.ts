@@ -101,8 +101,10 @@ export class Pool {
     this.heardAt = Date.now();
     if (event.kind === 'alive') return;
     const former = this.snapshot;
-    this.snapshot = event.kind === 'update' && former ? merge(former, event.snapshot) : event.snapshot;
-    this.#skew = Date.parse(event.snapshot.server.now) - this.heardAt || 0;
+    if (event.kind === 'snapshot') this.snapshot = event.snapshot;
+    else if (former) this.snapshot = merge(former, event.update);
+    const { server } = event.kind === 'snapshot' ? event.snapshot : event.update;
+    this.#skew = Date.parse(server.now) - this.heardAt || 0;
     this.link = 'live';
     this.problem = null;
     this.key.asked = false;

@@ -47,7 +47,7 @@ fn sources() -> StateSources {
 
 /// What a large pool costs: run it with `--nocapture` to see the time.
 #[tokio::test]
-async fn an_event_of_a_large_pool_has_a_bound() {
+async fn an_event_of_a_large_pool_has_a_bound_and_its_changes_are_small() {
     let sources = sources();
     for worker in 0..200 {
         let id = join_as(&sources.registry, &format!("worker-{worker}"));
@@ -57,9 +57,74 @@ async fn an_event_of_a_large_pool_has_a_bound() {
         sources.registry.report(id, Report { models, ..report() });
     }
     let begun = StdInstant::now();
-    let event = event("update", 1, &snapshot_since(&sources, 1, Since::default()));
-    println!("200 workers with 20 models each: {} bytes in {:?}", event.len(), begun.elapsed());
-    assert!(event.len() < 1_500_000, "{}", event.len());
+    let before = snapshot_since(&sources, 1, Since::default());
+    let whole = event("update", 1, &before);
+    println!("200 workers with 20 models each: {} bytes in {:?}", whole.len(), begun.elapsed());
+    assert!(whole.len() < 1_500_000, "{}", whole.len());
+    sources.registry.hold("worker-7", true);
+    let now = snapshot_since(&sources, 2, Since::default());
+    let changes = event("update", 2, &now.changes_since(&before));
+    println!("one of them has changed: {} bytes", changes.len());
+    assert!(changes.len() < 20_000, "{}", changes.len());
+}
+
+/// The data of the next event.
+async fn data(reader: &mut Reader) -> serde_json::Value {
+    let event = reader.next().await.unwrap();
+    let text = std::str::from_utf8(&event).unwrap();
+    serde_json::from_str(text.split("data: ").nth(1).unwrap()).unwrap()
+}
+
+fn ids(list: &serde_json::Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|item| item["id"].as_str().or(item.as_str()).unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_changes_gets_the_workers_that_have_changed() {
+    let sources = Arc::new(sources());
+    let registry = &sources.registry;
+    let [a, b] = ["a", "b"].map(|id| join_as(registry, id));
+    let feed = Arc::new(Feed::new(sources.clone()));
+    let _publisher = AbortOnDropHandle::new(tokio::spawn(feed.clone().publish()));
+    let mut reader = feed.subscribe(Detail::Changes);
+    assert_eq!(ids(&data(&mut reader).await["workers"]), ["a", "b"], "the whole state");
+    let first = data(&mut reader).await;
+    assert_eq!((ids(&first["workers"]), first.get("worker_ids")), (vec!["a", "b"], None), "it may be newer");
+
+    registry.report(b, report());
+    let second = data(&mut reader).await;
+    assert_eq!((ids(&second["workers"]), ids(&second["worker_ids"])), (vec!["b"], vec!["a", "b"]));
+    assert_eq!(second["models"][0]["name"], "m");
+    registry.hold("b", true);
+    let third = data(&mut reader).await;
+    assert_eq!((ids(&third["workers"]), third.get("models")), (vec!["b"], None), "models are as before");
+    registry.leave(a);
+    let fourth = data(&mut reader).await;
+    assert_eq!((ids(&fourth["workers"]), ids(&fourth["worker_ids"])), (vec!["a"], vec!["b", "a"]));
+    assert_eq!(fourth["workers"][0]["status"], "gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_changes_that_has_skipped_an_event_begins_anew() {
+    let sources = Arc::new(sources());
+    let registry = &sources.registry;
+    let id = join(registry);
+    let feed = Arc::new(Feed::new(sources.clone()));
+    let _publisher = AbortOnDropHandle::new(tokio::spawn(feed.clone().publish()));
+    let mut reader = feed.subscribe(Detail::Changes);
+    for _ in 0..2 {
+        data(&mut reader).await;
+    }
+    for _ in 0..3 {
+        registry.report(id, report());
+        tokio::time::sleep(2 * SHORTEST).await;
+    }
+    let mut forms = Vec::new();
+    for _ in 0..3 {
+        forms.push(data(&mut reader).await.get("worker_ids").is_some());
+        registry.report(id, report());
+    }
+    assert_eq!(forms, [false, false, true], "all, all, changes");
 }
 
 #[tokio::test]
@@ -108,7 +173,7 @@ impl Watched {
     fn start(sources: &Arc<StateSources>) -> Self {
         let feed = Arc::new(Feed::new(sources.clone()));
         let publisher = AbortOnDropHandle::new(tokio::spawn(feed.clone().publish()));
-        Self { reader: feed.subscribe(), _publisher: publisher }
+        Self { reader: feed.subscribe(Detail::Everything), _publisher: publisher }
     }
 
     /// Waits until all earlier changes are published. The next event that is due without a change is then still [`SHORTEST`] or more away.

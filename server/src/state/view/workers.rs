@@ -32,7 +32,7 @@ pub enum WorkerState {
 }
 
 /// One worker.
-#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkerView {
     /// Stable across reconnects.
@@ -104,7 +104,7 @@ pub struct WorkerView {
 }
 
 /// One model of one worker.
-#[derive(Debug, Clone, Serialize, TS, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct WorkerModel {
     /// The worker's name for it.
@@ -124,7 +124,7 @@ pub struct WorkerModel {
 }
 
 /// What a worker did for one model.
-#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct PerModel {
     /// Requests that it did not fail.
@@ -142,7 +142,7 @@ pub struct PerModel {
 }
 
 /// The machine of a worker, as far as the worker reports it.
-#[derive(Debug, Clone, Default, Serialize, TS, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, TS, ToSchema)]
 #[ts(export)]
 pub struct HostView {
     /// The host name.
