@@ -144,7 +144,7 @@ async fn only_what_works_here_is_taken() {
     }
     let asset = name(SERVER, &version);
     let releases = Releases::offering(&version, &asset, archive("README", b"Hello", &asset, &key())).await;
-    here.assert_refused("no program in it", &releases.url, "no llamapool-server is in its archive").await;
+    here.assert_refused("no program in it", &releases.url, "its archive contains no llamapool-server").await;
     let other = format!("{SERVER}-{version}-amiga-m68k.tar.gz");
     let releases = Releases::offering(&version, &other, archive(SERVER, b"", &other, &key())).await;
     here.assert_refused("another system's", &releases.url, &format!("it has no {asset}")).await;

@@ -161,7 +161,7 @@ fn worker_counts(figures: &mut Figures, id: &str, worker: &WorkerCounters) {
     }
 }
 
-/// The state of workers. Those without series of their own are in the sums only.
+/// The state of each worker. Workers without series of their own count in the sums only.
 fn worker_levels(figures: &mut Figures, workers: &[UpstreamSnapshot], counters: &Counters) {
     let mut by_state = WORKER_STATES.map(|(state, label)| (state, label, 0u32));
     let mut rest = (0, 0);

@@ -80,7 +80,7 @@ const OPENAI: &[Service] = &[
 /// The paths that make an object that an upstream keeps, and name no model.
 const OPENAI_CREATING: &[Service] = &[Service::openai("/v1/conversations"), Service::openai(FILES)];
 
-/// A path of one object that an upstream has made before. It is relayed to that upstream.
+/// A path of one object that an upstream made earlier. It is relayed to that upstream.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectService {
     /// The path, with `{id}` for the id, and `{item}` for that of a part of the object.
@@ -151,7 +151,7 @@ impl Service {
         Self::ALL.contains(&self)
     }
 
-    /// Whether upstreams keep what it makes.
+    /// Whether upstreams keep its results.
     pub fn keeps(self) -> Keeps {
         match self.path {
             RESPONSES => Keeps::UnlessRefused,

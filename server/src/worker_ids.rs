@@ -17,7 +17,7 @@ const SILENT: Duration = REPORT_INTERVAL.saturating_add(Duration::from_secs(2));
 /// A live process responds within this time. It is much longer than any round trip, and shorter than a worker waits for the server's hello.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// Times that older workers, which do not say which process they are, may take an id from a live connection within [`TAKEN_SPAN`]. A few are
+/// How often older workers, which do not say which process they are, may take an id from a live connection within [`TAKEN_SPAN`]. A few are
 /// reconnects; more are two workers that disconnect each other.
 const MAX_TAKEN: u32 = 3;
 
@@ -86,8 +86,8 @@ impl WorkerIds {
         }
     }
 
-    /// Claims an id for a connection of the process `instance`, or another one derived from it if a live process has it already. `is_renamable` says
-    /// that the worker states its process; others take the id as it is.
+    /// Claims an id for a connection of the process `instance`, or a derived one if a live process has it already. `is_renamable` says that the
+    /// worker states its process; other workers get the id as it is.
     ///
     /// # Errors
     /// Several workers that cannot be told apart use the id.

@@ -158,7 +158,7 @@ async fn admit(app: &App, mut socket: Socket, hello: WorkerHello) {
     if app.drain.stopped().run_until_cancelled(asked).await.is_none() {
         return;
     }
-    // Only workers that say `resumed` have one instance for all connections of a process.
+    // Only workers that send `resumed` have one instance for all connections of a process.
     let claimed = app.worker_ids.claim(&hello.id, &hello.instance, hello.resumed.is_some());
     let claimed = claimed.map_err(|in_use| in_use.to_string());
     let claimed = match claimed.and_then(|claimed| check_room(app, &claimed.id).map(|()| claimed)) {

@@ -51,7 +51,7 @@ fn run(
     }
 }
 
-/// Works until somebody or the control port says stop; after a reload that needs it, starts again with the new configuration.
+/// Runs until a signal or the control API stops it; after a reload that requires it, starts again with the new configuration.
 async fn work(
     mut config: Config,
     folder: &Path,
@@ -68,8 +68,8 @@ async fn work(
     }
 }
 
-/// Carries orders out until the worker has ended: the first to stop drains, the second ends it at once. A reload drains too if it changes more than
-/// the log level; then the configuration that was read last is returned.
+/// Follows orders until the worker has ended: the first stop drains, the second ends it immediately. A reload drains too if it changes more than the
+/// log level; then the configuration that was read last is returned.
 async fn obey(
     mut worker: Worker,
     config: &Config,

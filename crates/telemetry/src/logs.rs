@@ -44,8 +44,8 @@ impl Guard {
     }
 }
 
-/// Starts logging for this process; `name` is the first part of the file names. A folder that cannot be written is
-/// warned of, and tried again with every line.
+/// Starts logging for this process; `name` is the first part of the file names. If the folder cannot be written, a warning is logged, and writing is
+/// tried again with every line.
 ///
 /// # Errors
 /// This process already logs, or the level is invalid.

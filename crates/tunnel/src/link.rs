@@ -113,7 +113,7 @@ impl Link {
         tokio::time::timeout(within, heard.changed()).await.is_ok() && !self.is_closed()
     }
 
-    /// Streams open now.
+    /// The number of open streams.
     pub fn streams(&self) -> usize {
         self.with(|state| state.mux.len())
     }

@@ -29,7 +29,7 @@ const MAX_NAMES: usize = 1_000;
 const MAX_VERSIONS: usize = 100;
 const MAX_RUNTIME_VERSIONS: usize = 200;
 
-/// Everything that is counted.
+/// All counters.
 #[derive(Debug, Clone)]
 pub(crate) struct Counters {
     /// By path and outcome.

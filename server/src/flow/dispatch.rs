@@ -27,7 +27,7 @@ use budget::{AttemptBudget, Verdict};
 /// Most upstreams that are asked for an object with an unknown location, or to make one. Those that cannot respond immediately.
 const MAX_LOOKUPS: usize = 64;
 
-/// An attempt that another candidate may take over.
+/// An attempt before its first byte: another candidate may still take over.
 struct FailedAttempt {
     upstream: Arc<Identity>,
     /// The model's name there.

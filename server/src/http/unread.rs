@@ -78,7 +78,7 @@ impl Unread {
         let Some(Rest { left, waits_for_continue }) = rest else { return true };
         let Some(body) = left.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
         let most = if is_stranger { MOST_BYTES_OF_STRANGERS } else { MOST_BYTES };
-        // A client that waits for `100 Continue` has not begun to send. To read would tell it to.
+        // A client that waits for `100 Continue` has not begun to send. Reading would make it send.
         let is_whole = !waits_for_continue && self.is_discarded(body, most).await;
         if !is_whole {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -86,7 +86,7 @@ impl Unread {
         is_whole
     }
 
-    /// Reads the body within the bounds. Returns whether that was all of it.
+    /// Reads the body within the limits. Returns whether that was all of it.
     async fn is_discarded(&self, mut body: Incoming, most: usize) -> bool {
         let Ok(_permit) = self.permits.try_acquire() else { return false };
         let mut bytes = 0;

@@ -153,7 +153,7 @@ impl Connection {
         self.is_cut_short.load(Ordering::Relaxed)
     }
 
-    /// Waits until it has to make room for another one.
+    /// Waits until the connection has to make room for another one.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }

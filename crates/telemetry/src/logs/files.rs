@@ -18,7 +18,7 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 
 use super::running::{LogProblem, Problems};
 
-/// Seconds in a day of UTC, the clock by which `tracing-appender` names files.
+/// Seconds in a day of UTC, the clock that `tracing-appender` uses for file names.
 const DAY: u64 = 24 * 60 * 60;
 
 /// How often the folder is checked: a file that was removed can still be written, but nobody sees it.

@@ -19,8 +19,8 @@ use crate::pool::{SlotOutcome, SlotPermit};
 use crate::protocol::{Framing, Service, Terminal};
 use crate::upstream::{Blame, Fault, FaultKind, ReplyBody, RequestHead};
 
-/// While other candidates are tried, this much of the body of a declined request is kept, and awaited for this long: it is an error message. Of a
-/// longer or slower one the rest stays where it is.
+/// How much of the body of a declined request's response is kept while other candidates are tried, and how long it may take: it is an error message.
+/// The rest of a longer or slower one is left unread.
 const DECLINED_BODY: usize = LONGEST_ERROR;
 const DECLINED_BODY_WAIT: Duration = Duration::from_secs(1);
 

@@ -19,7 +19,7 @@ static FILE_ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"fil
 /// Most files of a request that are checked: all of them must be on one machine for the request to be served.
 const MAX_FILES: usize = 8;
 
-/// What a request has to do with objects that upstreams keep.
+/// How a request relates to objects that upstreams keep.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::flow) struct Links {
     /// The ids of objects that it names, the most specific first.
@@ -69,7 +69,7 @@ fn text_value(after_key: &[u8]) -> Option<&str> {
     std::str::from_utf8(&value[..end]).ok()
 }
 
-/// The fields, as far as the body has them. Whether the body is valid has been checked before.
+/// The fields, as far as they can be read. The body has been validated before.
 fn fields(body: &[u8]) -> Fields {
     serde_json::from_slice(body).unwrap_or_default()
 }
