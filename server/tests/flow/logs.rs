@@ -112,7 +112,7 @@ async fn a_worker_that_sends_rubbish_does_not_fill_the_log() {
 /// The only place is taken by a request, so that the next connection is closed, which is logged: in the task that accepts connections.
 #[tokio::test]
 async fn a_panic_in_a_background_task_ends_the_server() {
-    let log = Log { panics_at: Some("there are too many"), ..Log::default() };
+    let log = Log { panics_at: Some("too many are open"), ..Log::default() };
     let _guard = tracing::subscriber::set_default(log.clone());
     let server = TestServer::with(|config| config.limits.max_connections = 1).await;
     let mut busy = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
