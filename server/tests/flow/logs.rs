@@ -126,5 +126,5 @@ async fn a_panic_in_a_background_task_ends_the_server() {
     let ended = tokio::time::timeout(PATIENCE, server.task).await.expect("it goes on, deaf").unwrap();
     let Err(TaskFailed { task, message }) = ended else { panic!("{ended:?}") };
     assert_eq!(task, "listener");
-    assert!(message.contains("there are too many"), "{message}");
+    assert!(message.contains("too many are open"), "{message}");
 }
