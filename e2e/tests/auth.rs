@@ -84,7 +84,7 @@ async fn each_key_has_the_role_of_its_list() {
 #[tokio::test]
 async fn without_an_admin_key_nobody_administers() {
     let server = Server::with(&[("API_KEY", ""), ("USER_KEY", "sk-user")]).await;
-    until("the warning", async || server.has_logged("nobody can administer").then_some(())).await;
+    until("the warning", async || server.has_logged("no key can administer").then_some(())).await;
     let state = || Ask::new(server.addr, Method::GET, "/api/state");
     state().whole().await.expect_error(401);
     state().key("sk-user").whole().await.expect_error(403);
