@@ -80,11 +80,11 @@ const en = {
       [
         [s.working, 'working'],
         [s.idle, 'idle'],
-        [s.not_ready, 'not ready'],
+        [s.not_ready, 'not\u00a0ready'],
         [s.draining, 'draining'],
       ]
         .filter(([n]) => n !== 0)
-        .map((part) => part.join(' '))
+        .map((part) => part.join('\u00a0'))
         .join(' · ') || 'none connected',
     requests: 'Requests/s',
     lastMinute: 'last minute',
