@@ -96,7 +96,8 @@ impl Relay {
             }
         };
         let (ledger, most) = (self.ledger.clone(), self.setup.most);
-        self.tasks.spawn(async move {
+        // Boxed, because a spawned future is moved several times, and this one has kilobytes.
+        self.tasks.spawn(Box::pin(async move {
             let job = tokio::select! {
                 biased;
                 job = tokio::time::timeout(JOB_GRACE, ledger.enter_when_free(most, asked)) => job,
@@ -113,7 +114,7 @@ impl Relay {
                     span.into_iter().for_each(|span| span.refused("busy", "The worker is busy."));
                 }
             }
-        });
+        }));
     }
 
     /// Starts the request's span, if traces are exported.

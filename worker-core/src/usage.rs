@@ -13,8 +13,11 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
-/// Bytes kept of a reply. Usage with all details has about 500.
-const KEPT: usize = 4 * 1024;
+/// Consecutive searches overlap by this many bytes, so that each value is seen whole. Usage with all details has about 500.
+const OVERLAP: usize = 2 * 1024;
+
+/// A search is made for every so many new bytes. Larger steps would search fewer bytes twice, and keep more memory for each stream.
+const STEP: usize = 6 * 1024;
 
 const USAGE: &[u8] = br#""usage""#;
 
@@ -41,7 +44,7 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
-/// Searches a reply. It keeps 4 to 8 KiB of it: a chunk costs a copy of at most that much, and every 4 KiB a search.
+/// Searches a reply. It keeps 2 to 8 KiB of it: a chunk costs a copy of at most 2 KiB, and every 6 KiB a search.
 #[derive(Debug, Default)]
 pub struct UsageScanner {
     window: Vec<u8>,
@@ -54,21 +57,21 @@ impl UsageScanner {
         self.pass_with(chunk, |_| ());
     }
 
-    /// Records a chunk, and shows `look` the parts of the reply that are being searched. Consecutive parts overlap by 4 KiB; together with
+    /// Records a chunk, and shows `look` the parts of the reply that are being searched. Consecutive parts overlap by 2 KiB; together with
     /// [`UsageScanner::kept`] they are the whole reply.
     pub fn pass_with(&mut self, chunk: &[u8], mut look: impl FnMut(&[u8])) {
-        let (head, rest) = chunk.split_at(chunk.len().min(KEPT));
+        let (head, rest) = chunk.split_at(chunk.len().min(OVERLAP));
         self.window.extend_from_slice(head);
-        if self.window.len() > 2 * KEPT || !rest.is_empty() {
+        if self.window.len() > OVERLAP + STEP || !rest.is_empty() {
             self.found.find_in(&self.window);
             look(&self.window);
-            self.window.drain(..self.window.len().saturating_sub(KEPT));
+            self.window.drain(..self.window.len().saturating_sub(OVERLAP));
         }
         if !rest.is_empty() {
             self.found.find_in(chunk);
             look(chunk);
             self.window.clear();
-            self.window.extend_from_slice(&chunk[chunk.len() - KEPT..]);
+            self.window.extend_from_slice(&chunk[chunk.len() - OVERLAP..]);
         }
     }
 
@@ -81,6 +84,9 @@ impl UsageScanner {
     pub fn usage(&self) -> Option<Usage> {
         let mut counts = self.found;
         counts.find_in(&self.window);
+        if counts == Counts::default() {
+            counts.find_ollamas(&self.window);
+        }
         if counts == Counts::default() {
             return None;
         }
@@ -114,11 +120,15 @@ impl Counts {
                 self.tokens_out = completion_tokens.or(self.tokens_out);
             }
         }
-        for at in FIND_EVAL_COUNT.find_iter(part) {
-            let Some(count) = value_after(part, at, EVAL_COUNT) else { continue };
-            if part[..at].ends_with(br#""prompt_"#) {
+    }
+
+    /// Ollama's counts are at the end of a reply, so only its end is searched.
+    fn find_ollamas(&mut self, end: &[u8]) {
+        for at in FIND_EVAL_COUNT.find_iter(end) {
+            let Some(count) = value_after(end, at, EVAL_COUNT) else { continue };
+            if end[..at].ends_with(br#""prompt_"#) {
                 self.tokens_in = Some(count);
-            } else if part[..at].ends_with(b"\"") {
+            } else if end[..at].ends_with(b"\"") {
                 self.tokens_out = Some(count);
             }
         }
@@ -208,7 +218,7 @@ mod tests {
             for cut in cuts.windows(2) {
                 let count = |part: &[u8]| seen += usize::from(memchr::memmem::find(part, usage.as_bytes()).is_some());
                 scanner.pass_with(&stream.as_bytes()[cut[0]..cut[1]], count);
-                prop_assert!(scanner.kept().len() <= 2 * KEPT);
+                prop_assert!(scanner.kept().len() <= OVERLAP + STEP);
             }
             prop_assert_eq!(scanner.usage(), Some(Usage { tokens_in: 1, tokens_out: 2 }));
             seen += usize::from(memchr::memmem::find(scanner.kept(), usage.as_bytes()).is_some());

@@ -189,7 +189,8 @@ pub(super) async fn read(
 
 /// The canonical path, with the ids in it.
 fn target(service: Service, object: Option<&ObjectIds>) -> String {
-    let mut ids = object.iter().flat_map(|ObjectIds(ids)| ids);
+    let Some(ObjectIds(ids)) = object else { return service.path().to_owned() };
+    let mut ids = ids.iter();
     let segments = service.path().split('/');
     let filled =
         segments.map(|part| if part.starts_with('{') { ids.next().map_or(part, |id| id) } else { part });

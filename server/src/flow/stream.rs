@@ -144,7 +144,7 @@ impl Streamed {
     /// Whether the stream lacks its terminal mark so far.
     fn is_truncated(&mut self) -> bool {
         if !self.ending.is_complete() {
-            self.ending.look(self.ticket.scanner.kept());
+            self.ending.look_at_end(self.ticket.scanner.kept());
         }
         !self.ending.is_complete()
     }
@@ -186,7 +186,7 @@ impl Streamed {
         let json = match self.service.api().error_shape(self.framing) {
             ErrorShape::OpenAi => error.openai_json(self.ticket.id()),
             ErrorShape::OpenAiEvent => {
-                self.ending.look(self.ticket.scanner.kept());
+                self.ending.look_at_end(self.ticket.scanner.kept());
                 error.openai_responses_json(self.ticket.id(), self.ending.next_sequence())
             }
         };

@@ -57,8 +57,13 @@ impl Ending {
                 Terminal::FinishReason => has_finish_reason(part) || has_error(part),
                 Terminal::ResponseEvent => has_end_type(part),
                 Terminal::Unknown => true,
-            }
-            || has_done(part);
+            };
+    }
+
+    /// Looks at the end of the stream.
+    pub fn look_at_end(&mut self, end: &[u8]) {
+        self.look(end);
+        self.is_complete = self.is_complete || has_done(end);
     }
 
     /// Whether the terminal mark, or an error sent by the runtime, has been seen.
@@ -127,7 +132,7 @@ mod tests {
 
     fn ending(terminal: Terminal, stream: &str) -> Ending {
         let mut ending = Ending::new(terminal);
-        ending.look(stream.as_bytes());
+        ending.look_at_end(stream.as_bytes());
         ending
     }
 

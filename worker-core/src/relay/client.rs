@@ -84,15 +84,19 @@ where
         let (head, body) = request.into_parts();
         let (uri, mut body) = (head.uri.clone(), Replay::new(body));
         let head = addressed(head)?;
-        if let Some(kept) = self.pool.take().await {
-            match self.send(kept, &head, &body).await {
+        let mut kept = self.pool.take().await;
+        loop {
+            let connection = match kept.take() {
+                Some(kept) => kept,
+                // Boxed, because it is rare and large, and the future of every request would carry it.
+                None => Box::pin(self.connect(uri.clone())).await?,
+            };
+            match self.send(connection, &head, &body).await {
                 Ok(response) => return Ok(response),
                 Err(Lost { unread: true, .. }) if body.rewind() => {}
                 Err(lost) => return Err(Failure::Broken(lost.why)),
             }
         }
-        let fresh = self.connect(uri).await?;
-        self.send(fresh, &head, &body).await.map_err(|lost| Failure::Broken(lost.why))
     }
 
     async fn send(

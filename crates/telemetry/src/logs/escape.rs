@@ -23,6 +23,13 @@ impl<W> Escaped<W> {
         !(character.is_control() || breaks_lines) || (self.has_colours && character == ESCAPE)
     }
 
+    /// Whether there is nothing to escape because everything is printable ASCII. Nearly all lines are; without an early return, the loop checks many
+    /// bytes at once.
+    fn is_plain(&self, line: &[u8]) -> bool {
+        let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) || (self.has_colours && byte == ESCAPE as u8);
+        line.iter().fold(true, |plain, byte| plain & is_kept(*byte))
+    }
+
     /// The line with control characters escaped as in Rust's string literals, if it contains any.
     fn escape(&self, line: &str) -> Option<String> {
         if line.chars().all(|character| self.is_kept(character)) {
@@ -42,6 +49,10 @@ impl<W> Escaped<W> {
 /// Called with whole lines.
 impl<W: Write> Write for Escaped<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if line.strip_suffix(b"\n").is_some_and(|line| self.is_plain(line)) {
+            self.writer.write_all(line)?;
+            return Ok(line.len());
+        }
         let text = String::from_utf8_lossy(line);
         let escaped = text.strip_suffix('\n').and_then(|text| self.escape(text));
         match escaped {
