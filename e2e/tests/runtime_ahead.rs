@@ -56,9 +56,10 @@ async fn an_early_refusal_arrives_although_writing_fails() {
     rig.server.stop().await;
 }
 
-/// The runtime closes a kept connection just before the next request: it cannot have read that one, which is sent again.
+/// The runtime closes a kept connection just before the next request, which is served on a new one. Whether the worker sees the end of the connection
+/// before it writes to it or after is a matter of microseconds; the client's own tests have the second case in hand.
 #[tokio::test]
-async fn a_request_on_a_connection_that_was_closed_is_sent_again() {
+async fn a_request_after_the_end_of_a_kept_connection_is_served() {
     let mut rig = Rig::start().await;
     for round in 1..=10 {
         let first = rig.ask();
@@ -75,7 +76,7 @@ async fn a_request_on_a_connection_that_was_closed_is_sent_again() {
         let mut again = rig.runtime.next().await;
         again.answer().await;
         second.await.unwrap().expect_ok();
-        assert_eq!(rig.runtime.arrived(), 2 * round, "it is sent again once");
+        assert_eq!(rig.runtime.arrived(), 2 * round, "it arrives once");
         drop(again);
     }
     rig.server.stop().await;
