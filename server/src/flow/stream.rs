@@ -206,6 +206,25 @@ impl Streamed {
         Poll::Pending
     }
 
+    /// The next step of an unclean end.
+    fn poll_broken(
+        &mut self,
+        broken: Broken,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match broken {
+            Broken::Failed(error) => self.fail(&error, cx),
+            Broken::Reported(why, mut delay) => {
+                if delay.as_mut().poll(cx).is_pending() {
+                    self.broken = Some(Broken::Reported(why, delay));
+                    return Poll::Pending;
+                }
+                self.cut(why)
+            }
+            Broken::Flushed(why) => self.cut(why),
+        }
+    }
+
     fn cut(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.broken = Some(Broken::Flushed(why.clone()));
         Poll::Ready(Some(Err(Cut(why))))
@@ -218,17 +237,10 @@ impl http_body::Body for Streamed {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let this = self.get_mut();
-        match this.broken.take() {
-            Some(Broken::Failed(error)) => return this.fail(&error, cx),
-            Some(Broken::Reported(why, mut delay)) => {
-                if delay.as_mut().poll(cx).is_pending() {
-                    this.broken = Some(Broken::Reported(why, delay));
-                    return Poll::Pending;
-                }
-                return this.cut(why);
-            }
-            Some(Broken::Flushed(why)) => return this.cut(why),
-            None => {}
+        if this.broken.is_some()
+            && let Some(broken) = this.broken.take()
+        {
+            return this.poll_broken(broken, cx);
         }
         if let Some(chunk) = this.first.take() {
             return Poll::Ready(Some(Ok(this.pass(chunk))));

@@ -46,6 +46,9 @@ impl IdleTimer {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, may_beat: bool) -> Poll<Silence> {
         self.waited = true;
         let last = *self.last.get_or_insert_with(Instant::now);
+        if let Some(timer) = &mut self.timer {
+            ready!(timer.as_mut().poll(cx)); // it fires no later than what comes next
+        }
         loop {
             let too_long = self.limit.map(|limit| (last + limit, Silence::TooLong(limit)));
             let since = self.beaten.map_or(last, |beaten| beaten.max(last));
