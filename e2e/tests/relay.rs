@@ -90,7 +90,7 @@ async fn every_path_with_a_model_is_served() {
             assert_eq!(pool.llm().last().line, format!("POST /v1/{path}"));
         }
     }
-    for path in ["/api/v1/no/such", "/v1/", "/no", "/api/v2/chat/completions", "/v1/chat/completions/x"] {
+    for path in ["/api/v1/no/such", "/v1/", "/no", "/api/v2/chat/completions", "/v1/chat/completions/x/y"] {
         pool.server.post(path, &plain_chat(MODEL)).whole().await.expect_error(404);
     }
     pool.server.get("/v1/chat/completions").whole().await.expect_error(405);
